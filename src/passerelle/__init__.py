@@ -1,0 +1,70 @@
+"""Passerelle: pairs of texts in, one self-contained `.keras` translator out.
+
+    pairs = passerelle.read_pairs("fra.txt", limit=10_000)
+    translator = passerelle.train(pairs, preset="tutorial", epochs=30)
+    translator.translate(["Go.", "Run!"])
+    translator.save("fra.keras")
+    translator = passerelle.load("fra.keras")
+
+Names are imported on first use, so `import passerelle` costs nothing and reading pairs needs no Keras.
+"""
+
+import importlib
+import os
+from typing import TYPE_CHECKING, Any
+
+# Keras would choose TensorFlow, which is not installed with this package. A choice made by the user stands.
+os.environ.setdefault("KERAS_BACKEND", "jax")
+
+if TYPE_CHECKING:
+    from passerelle.config import PRESETS, Settings
+    from passerelle.data.pairs import Pair, Pairs, read_pairs
+    from passerelle.data.phrasebook import phrasebook
+    from passerelle.errors import DataError, ModelFileError, OutputError, PasserelleError, SettingsError
+    from passerelle.evaluation.report import Report, evaluate
+    from passerelle.models.sequence_to_sequence import SequenceToSequence
+    from passerelle.teaching import train
+    from passerelle.translator import Result, Translator
+
+__all__ = [
+    "PRESETS", "DataError", "ModelFileError", "OutputError", "Pair", "Pairs", "PasserelleError", "Report", "Result",
+    "SequenceToSequence", "Settings", "SettingsError", "Translator", "evaluate", "load", "phrasebook", "read_pairs",
+    "train",
+]  # fmt: skip
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "PRESETS": "config", "Settings": "config",
+    "Pair": "data.pairs", "Pairs": "data.pairs", "read_pairs": "data.pairs",
+    "phrasebook": "data.phrasebook",
+    "DataError": "errors", "ModelFileError": "errors", "OutputError": "errors", "PasserelleError": "errors",
+    "SettingsError": "errors",
+    "Report": "evaluation.report", "evaluate": "evaluation.report",
+    "SequenceToSequence": "models.sequence_to_sequence",
+    "train": "teaching",
+    "Result": "translator", "Translator": "translator",
+}  # fmt: skip
+
+
+def load(path: "str | os.PathLike[str]") -> "Translator":
+    """Reads a translator from the `.keras` file that `Translator.save` wrote, here or on another machine.
+
+    Raises:
+        ModelFileError: saying in one line what is wrong with the file.
+    """
+    from passerelle.translator import Translator
+
+    return Translator.load(path)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

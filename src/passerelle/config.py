@@ -1,0 +1,252 @@
+"""Settings: every choice a user can make about a translator, checked before anything is built.
+
+A preset is a complete set of settings with a name. A settings file (TOML) and options change single values of it.
+Values are frozen and travel inside the model file; `describe` prints them as the TOML that `--settings` reads.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from passerelle.errors import SettingsError, did_you_mean
+
+__all__ = [
+    "PRESETS", "DecoderSettings", "EncoderSettings", "NetworkSettings", "Settings", "TextSettings",
+    "TrainingSettings", "make_settings", "read_settings_file", "validated",
+]  # fmt: skip
+
+# Bounds that no useful recurrent network reaches; what they forbid is a hostile file or a slip of the finger.
+Width = Annotated[int, Field(ge=1, le=8192)]
+Depth = Annotated[int, Field(ge=1, le=8)]
+Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
+
+
+class Section(BaseModel):
+    """A group of settings: frozen, and closed to names it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+S = TypeVar("S", bound=Section)
+
+
+class TextSettings(Section):
+    """How one side's text becomes symbols.
+
+    Attributes:
+        level: `character`, `word`, or `symbol` where the text already separates its symbols.
+        separator: what stands between symbols; goes with level `symbol`, and with no other.
+    """
+
+    level: Literal["character", "word", "symbol"] = "character"
+    separator: Annotated[str, Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _separator_goes_with_symbols(self) -> Self:
+        if (self.level == "symbol") != (self.separator is not None):
+            raise ValueError(
+                f"level 'symbol' and a separator go together, received: level={self.level!r}, "
+                f"separator={self.separator!r}"
+            )
+        return self
+
+
+class EncoderSettings(Section):
+    """What reads the source.
+
+    Attributes:
+        embedding: width of the symbols' learned vectors; 0 feeds one-hot vectors, as the tutorial does.
+        units: width of each recurrent layer, per direction.
+        layers: recurrent layers, one on the other.
+        bidirectional: whether every layer also reads from the end.
+    """
+
+    embedding: Annotated[int, Field(ge=0, le=8192)] = 64
+    units: Width = 256
+    layers: Depth = 1
+    bidirectional: bool = False
+
+
+class DecoderSettings(Section):
+    """What writes the target.
+
+    Attributes:
+        embedding: width of the symbols' learned vectors; 0 feeds one-hot vectors, as the tutorial does.
+        units: width of each recurrent layer.
+        layers: recurrent layers, one on the other.
+    """
+
+    embedding: Annotated[int, Field(ge=0, le=8192)] = 64
+    units: Width = 256
+    layers: Depth = 1
+
+
+class NetworkSettings(Section):
+    """The network between source ids and target symbols.
+
+    Attributes:
+        cell: `lstm` or `gru`, on both sides.
+        bridge: how the decoder's states begin: `copy` of the encoder's, through a `dense` layer, or `zero`.
+        unknown: whether UNK has a vector and an output of its own; if not, it is read as zeros and never written.
+        dropout: share of values dropped from recurrent layers' inputs and from the last output, while training.
+    """
+
+    cell: Literal["lstm", "gru"] = "lstm"
+    bridge: Literal["copy", "dense", "zero"] = "dense"
+    unknown: bool = True
+    dropout: Rate = 0.0
+    encoder: EncoderSettings = EncoderSettings()
+    decoder: DecoderSettings = DecoderSettings()
+
+    @model_validator(mode="after")
+    def _a_copying_bridge_needs_equal_shapes(self) -> Self:
+        width = self.encoder.units * (2 if self.encoder.bidirectional else 1)
+        if self.bridge == "copy" and (width, self.encoder.layers) != (self.decoder.units, self.decoder.layers):
+            raise ValueError(
+                f"bridge 'copy' hands each encoder layer's states ({self.encoder.layers} of width {width}, both "
+                f"directions) to the decoder layer of the same number ({self.decoder.layers} of width "
+                f"{self.decoder.units}); make them equal, or use bridge 'dense'"
+            )
+        return self
+
+
+class TrainingSettings(Section):
+    """How the network is taught.
+
+    Attributes:
+        epochs: passes over the training pairs, at most.
+        batch_size: pairs in one update.
+        optimizer: name of a Keras optimizer.
+        learning_rate: step size, at its highest.
+        schedule: `constant`, or `cosine`: falls to nearly nothing over `epochs`, after a short warm-up.
+        clip: largest norm of all gradients together; 0 leaves them alone.
+        label_smoothing: share of each label spread over all symbols (Szegedy et al. 2016, arXiv:1512.00567).
+        keep: which weights to keep: those of the `best` epoch on the validation pairs, or of the `last`.
+        patience: epochs without a better validation loss after which training ends; 0 never ends early.
+        seed: of initial weights, dropout, the split and the order of batches.
+    """
+
+    epochs: Annotated[int, Field(ge=1, le=100_000)] = 30
+    batch_size: Annotated[int, Field(ge=1, le=65_536)] = 64
+    optimizer: Literal["adam", "adamw", "adagrad", "lion", "nadam", "rmsprop", "sgd"] = "adam"
+    learning_rate: Annotated[float, Field(gt=0.0, le=10.0)] = 0.001
+    schedule: Literal["constant", "cosine"] = "constant"
+    clip: Annotated[float, Field(ge=0.0)] = 0.0
+    label_smoothing: Rate = 0.0
+    keep: Literal["best", "last"] = "best"
+    patience: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
+
+
+class Settings(Section):
+    """Everything: the preset it began with, both sides' text, the network, the training."""
+
+    preset: str
+    source: TextSettings = TextSettings()
+    target: TextSettings = TextSettings()
+    network: NetworkSettings = NetworkSettings()
+    training: TrainingSettings = TrainingSettings()
+
+
+PRESETS: dict[str, Settings] = {
+    # The published program: one-hot vectors, one LSTM of 256 a side, states handed over as they are.
+    "tutorial": Settings(
+        preset="tutorial",
+        network=NetworkSettings(
+            bridge="copy", unknown=False, encoder=EncoderSettings(embedding=0), decoder=DecoderSettings(embedding=0)
+        ),
+        training=TrainingSettings(optimizer="rmsprop", keep="last"),
+    ),
+    # The default: the same size, but it reads in both directions and learns the symbols' vectors.
+    "compact": Settings(
+        preset="compact",
+        network=NetworkSettings(
+            dropout=0.1, encoder=EncoderSettings(units=256, bidirectional=True), decoder=DecoderSettings(units=256)
+        ),
+        training=TrainingSettings(learning_rate=0.002, schedule="cosine", clip=1.0),
+    ),
+}
+
+DEFAULT_PRESET = "compact"
+
+
+def make_settings(
+    preset: str = DEFAULT_PRESET, file: Mapping[str, Any] | None = None, options: Mapping[str, Any] | None = None
+) -> Settings:
+    """A preset, changed by a settings file's values, changed by single options.
+
+    Args:
+        preset: a key of `PRESETS`; the file's own `preset` counts where this is the default.
+        file: nested values, as `read_settings_file` returns them.
+        options: values by dotted name, `{"training.epochs": 30}`; None means not given.
+
+    Raises:
+        SettingsError: naming every unknown or wrong value, each with its dotted name.
+    """
+    changes = dict(file or {})
+    name = changes.pop("preset", preset) if preset == DEFAULT_PRESET else preset
+    changes.pop("preset", None)
+    if name not in PRESETS:
+        raise SettingsError(f"unknown preset {name!r}.{did_you_mean(str(name), PRESETS)}")
+    values = PRESETS[name].model_dump()
+    _merge(values, changes)
+    for dotted, value in (options or {}).items():
+        if value is not None:
+            *path, key = dotted.split(".")
+            section = values
+            for step in path:
+                section = section[step]
+            section[key] = value
+    return validated(Settings, values)
+
+
+def _merge(values: dict[str, Any], changes: Mapping[str, Any]) -> None:
+    for key, value in changes.items():
+        if isinstance(value, Mapping) and isinstance(values.get(key), dict):
+            _merge(values[key], value)
+        else:
+            values[key] = value
+
+
+def read_settings_file(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Reads a TOML settings file into nested values, not yet validated.
+
+    Raises:
+        SettingsError: if it cannot be read or is not TOML (says where).
+    """
+    try:
+        with open(path, "rb") as stream:
+            return tomllib.load(stream)
+    except OSError as error:
+        raise SettingsError(f"{os.fspath(path)} cannot be read: {error.strerror or error}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{os.fspath(path)} is not TOML: {error}. See: passerelle describe MODEL.keras") from None
+
+
+def validated(kind: type[S], values: Mapping[str, Any]) -> S:
+    """Builds a section from plain values.
+
+    Raises:
+        SettingsError: one line that names every wrong value.
+    """
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError("; ".join(_explain(kind, dict(problem)) for problem in error.errors())) from None
+
+
+def _explain(kind: type[Section], problem: dict[str, Any]) -> str:
+    path = [str(step) for step in problem["loc"]]
+    name = ".".join(path) or "settings"
+    if problem["type"] == "extra_forbidden":
+        section: Any = kind
+        for step in path[:-1]:
+            section = section.model_fields[step].annotation
+        return f"unknown setting {name!r}.{did_you_mean(path[-1], section.model_fields)}"
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "value_error":
+        return f"{name}: {message}"
+    return f"{name}: {message[0].lower()}{message[1:]}, received: {problem['input']!r}"

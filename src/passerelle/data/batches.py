@@ -1,0 +1,160 @@
+"""Batches of pairs of like length: few shapes, little padding, every pair once an epoch."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from passerelle.symbols import START
+from passerelle.text.sequences import Sequences
+
+__all__ = ["Batch", "Batches", "Bucket", "choose_buckets"]
+
+MOST_BUCKETS = 12
+"""Each bucket is one shape of arrays, and each shape is one compile, about a second."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Padded ids of pairs of like length; rows beyond the last pair are PAD alone.
+
+    Attributes:
+        source: int32 (batch, source_length).
+        target: int32 (batch, target_length + 1), from START to END; the decoder reads `[:, :-1]` and is to answer
+            `[:, 1:]`, the same one step ahead.
+    """
+
+    source: np.ndarray
+    target: np.ndarray
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """The shape that pairs of like length share.
+
+    Attributes:
+        source_length: columns for source ids.
+        target_length: decoder steps; START is not counted, END is.
+    """
+
+    source_length: int
+    target_length: int
+
+
+def choose_buckets(source_lengths: np.ndarray, target_lengths: np.ndarray, most: int = MOST_BUCKETS) -> list[Bucket]:
+    """Chooses the shapes that pad least.
+
+    Target lengths are cut into groups, and each group's source lengths again, each time by the cuts that leave the
+    fewest padded cells.
+
+    Args:
+        source_lengths: int (pairs,).
+        target_lengths: int (pairs,), END included.
+        most: shapes at the most, at least 1.
+
+    Returns:
+        Distinct buckets, by growing target length, then source length; the last one holds any pair.
+    """
+    source_groups = 1 if most < 4 else 2 if most < 12 else 3
+    buckets = []
+    lowest = 0
+    for target_length in _cut(target_lengths, most // source_groups):
+        inside = source_lengths[(target_lengths > lowest) & (target_lengths <= target_length)]
+        buckets += [Bucket(source_length, target_length) for source_length in _cut(inside, source_groups)]
+        lowest = target_length
+    longest = Bucket(int(source_lengths.max()), int(target_lengths.max()))
+    return buckets if buckets[-1] == longest else [*buckets[:-1], longest]
+
+
+def _cut(lengths: np.ndarray, most: int) -> list[int]:
+    """The upper ends of at most `most` groups of `lengths` that leave the fewest padded cells.
+
+    Dynamic programming over the places where one group ends and the next begins.
+    """
+    # Many distinct lengths: work on a coarser grid, the error is below a hundredth of the longest.
+    grain = max(1, int(lengths.max()) // 128)
+    slot = -(-lengths // grain)
+    ends = np.unique(slot)
+    count = np.bincount(np.searchsorted(ends, slot), minlength=len(ends))
+    before = np.concatenate([[0], np.cumsum(count)])
+    # cost[k][j]: cells of the first j ends in at most k groups; cut[k][j]: where the last group begins.
+    cost = np.full((most + 1, len(ends) + 1), np.inf)
+    cost[:, 0] = 0
+    cut = np.zeros(cost.shape, np.int64)
+    for k in range(1, most + 1):
+        for stop in range(1, len(ends) + 1):
+            total = cost[k - 1, :stop] + (before[stop] - before[:stop]) * ends[stop - 1]
+            cut[k, stop] = np.argmin(total)
+            cost[k, stop] = total[cut[k, stop]]
+    found = []
+    stop = len(ends)
+    for k in range(most, 0, -1):
+        if stop:
+            found.append(int(lengths[slot <= ends[stop - 1]].max()))
+            stop = cut[k, stop]
+    return found[::-1]
+
+
+class Batches:
+    """All batches of one set of pairs, in a new order every epoch.
+
+    Args:
+        sources: source ids of each pair.
+        targets: target ids of each pair, END included.
+        batch_size: pairs in a batch; fewer where all are fewer.
+        seed: of the order; None keeps one order, for evaluation.
+    """
+
+    def __init__(self, sources: Sequences, targets: Sequences, batch_size: int, *, seed: int | None):
+        self.sources = sources
+        self.targets = targets
+        self.batch_size = min(batch_size, len(sources))
+        self.seed = seed
+        # A compile pays only where a shape serves several batches.
+        most = int(np.clip(len(sources) // (4 * self.batch_size), 1, MOST_BUCKETS))
+        self.buckets = choose_buckets(sources.lengths, targets.lengths, most)
+        self._bucket_of = np.empty(len(sources), np.int64)
+        for index in reversed(range(len(self.buckets))):
+            self._bucket_of[self._fits(np.arange(len(sources)), self.buckets[index])] = index
+
+    def _fits(self, rows: np.ndarray, bucket: Bucket) -> np.ndarray:
+        fits = (self.sources.lengths[rows] <= bucket.source_length) & (
+            self.targets.lengths[rows] <= bucket.target_length
+        )
+        return rows[fits]
+
+    def epoch(self, number: int) -> Iterator[Batch]:
+        """Yields every pair once; the order depends on the seed and the epoch's number alone."""
+        for bucket, rows in self._plan(number):
+            yield Batch(
+                self.sources.padded(rows, bucket.source_length, height=self.batch_size),
+                self.targets.padded(rows, bucket.target_length + 1, first=START, height=self.batch_size),
+            )
+
+    def _plan(self, number: int) -> list[tuple[Bucket, np.ndarray]]:
+        random = None if self.seed is None else np.random.default_rng((self.seed, number))
+        plan = []
+        rest = np.empty(0, np.int64)
+        for index, bucket in enumerate(self.buckets):
+            own = np.flatnonzero(self._bucket_of == index)
+            if random is not None:
+                own = random.permutation(own)
+            # What does not fill a batch moves on to a later shape that holds it; only the last is ever part empty.
+            moved = self._fits(rest, bucket)
+            rows = np.concatenate([moved, own])
+            full = len(rows) if bucket is self.buckets[-1] else len(rows) // self.batch_size * self.batch_size
+            plan += [(bucket, rows[i : i + self.batch_size]) for i in range(0, full, self.batch_size)]
+            rest = np.concatenate([np.setdiff1d(rest, moved), rows[full:]])
+        if random is not None:
+            random.shuffle(plan)
+        return plan
+
+    def __len__(self) -> int:
+        return -(-len(self.sources) // self.batch_size)
+
+    def padding_share(self) -> float:
+        """Part of all cells of an epoch, source and target together, that hold PAD."""
+        cells = sum(
+            self.batch_size * (bucket.source_length + bucket.target_length) for bucket, _ in self._plan(number=0)
+        )
+        return 1.0 - (len(self.sources.ids) + len(self.targets.ids)) / cells

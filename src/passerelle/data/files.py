@@ -1,0 +1,161 @@
+"""Files in and out: lines of plain, gzipped or zipped UTF-8 text, and writing that is whole or not at all."""
+
+import gzip
+import io
+import os
+import sys
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from passerelle.errors import DataError, OutputError
+
+__all__ = ["STANDARD_INPUT", "prepare_folder", "read_lines", "require_writable_file", "write_atomically"]
+
+STANDARD_INPUT = "-"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def read_lines(path: str | os.PathLike[str]) -> Iterator[str]:
+    """Yields the lines of a text file, without their line ends, reading no more than it must.
+
+    Args:
+        path: a plain file, a `.gz`, a `.zip` that holds one text file (files beginning with `_` do not count), or
+            `-` for standard input. A byte order mark is dropped; lines end with LF or CRLF.
+
+    Raises:
+        DataError: if the file is missing, a folder, unreadable, a damaged archive, or not UTF-8 (says which byte).
+    """
+    name = "standard input" if os.fspath(path) == STANDARD_INPUT else os.fspath(path)
+    offset = 0
+    try:
+        with _open(path) as stream:
+            for number, raw in enumerate(stream, start=1):
+                text = raw.removeprefix(_BYTE_ORDER_MARK) if number == 1 else raw
+                try:
+                    line = text.decode("utf-8")
+                except UnicodeDecodeError as error:
+                    at = offset + len(raw) - len(text) + error.start
+                    raise DataError(
+                        f"{name}, line {number}: byte {at} (0x{text[error.start]:02x}) is not UTF-8. "
+                        f"Save the file as UTF-8, for example: iconv -f LATIN1 -t UTF-8 OLD > NEW"
+                    ) from None
+                offset += len(raw)
+                yield line.removesuffix("\n").removesuffix("\r")
+    except FileNotFoundError:
+        raise DataError(f"{name}: no such file. Check the path, or try: passerelle phrasebook > pairs.tsv") from None
+    except IsADirectoryError:
+        raise DataError(f"{name} is a folder. Name one file of tab-separated pairs in it.") from None
+    except (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DataError(f"{name} is a damaged archive ({error}). Fetch it again.") from None
+    except (NotImplementedError, RuntimeError) as error:  # a zip's unknown compression or password
+        raise DataError(f"{name} cannot be unpacked ({error}). Unpack it yourself and name the text file.") from None
+    except OSError as error:
+        raise DataError(f"{name} cannot be read: {error.strerror or error}.") from None
+
+
+@contextmanager
+def _open(path: str | os.PathLike[str]) -> Iterator[BinaryIO | io.BufferedIOBase]:
+    if os.fspath(path) == STANDARD_INPUT:
+        yield sys.stdin.buffer
+        return
+    with open(path, "rb") as raw:
+        start = raw.read(4)
+        raw.seek(0)
+        if start.startswith(b"\x1f\x8b"):
+            with gzip.open(raw) as stream:
+                yield stream  # pyright: ignore[reportReturnType] - GzipFile reads bytes
+        elif start == b"PK\x03\x04":
+            with zipfile.ZipFile(raw) as archive, archive.open(_text_member(archive, path)) as stream:
+                yield stream  # pyright: ignore[reportReturnType] - ZipExtFile reads bytes
+        else:
+            yield raw
+
+
+def _text_member(archive: zipfile.ZipFile, path: str | os.PathLike[str]) -> str:
+    members = [name for name in archive.namelist() if not name.endswith("/")]
+    texts = [name for name in members if not Path(name).name.startswith(("_", ".")) and "__MACOSX" not in name]
+    if len(texts) != 1:
+        found = ", ".join(members[:5]) or "nothing"
+        raise DataError(f"{os.fspath(path)} must hold exactly one text file; it holds {found}. Unpack it first.")
+    return texts[0]
+
+
+def prepare_folder(folder: str | os.PathLike[str]) -> Path:
+    """Makes `folder` (its parent must exist) and returns its path.
+
+    Raises:
+        OutputError: if the parent is absent, a file stands in the way, or nothing can be written there.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(exist_ok=True)
+    except FileNotFoundError:
+        raise OutputError(f"{folder.parent}: no such folder. Make it first: mkdir -p {folder.parent}") from None
+    except FileExistsError:
+        raise OutputError(f"{folder} is a file, not a folder. Name another folder.") from None
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be made: {error.strerror or error}.") from None
+    _require_writable(folder)
+    return folder
+
+
+def require_writable_file(path: str | os.PathLike[str]) -> Path:
+    """Returns `path` after checking, before hours of work, that a file could be written there.
+
+    Raises:
+        OutputError: if its folder is absent or not writable, or `path` is a folder.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder. Name a file in it, for example {path / 'model.keras'}.")
+    if not path.parent.is_dir():
+        raise OutputError(f"{path.parent}: no such folder. Make it first: mkdir -p {path.parent}")
+    _require_writable(path.parent)
+    return path
+
+
+def _require_writable(folder: Path) -> None:
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be written to: {error.strerror or error}.") from None
+
+
+def write_atomically(path: str | os.PathLike[str], write: Callable[[BinaryIO], object]) -> None:
+    """Calls `write` with a temporary file beside `path`, then renames it: `path` is the old file or the new, whole.
+
+    Args:
+        path: where the file shall stand; its folder must exist.
+        write: receives a seekable binary stream.
+
+    Raises:
+        OutputError: if writing fails (no such folder, no rights, disk full); the temporary file is removed.
+    """
+    path = require_writable_file(path)
+    temporary = ""
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:
+            temporary = stream.name
+            write(stream)  # pyright: ignore[reportArgumentType] - a wrapper around a BinaryIO
+            stream.flush()
+            os.fsync(stream.fileno())
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+        os.chmod(temporary, mode)
+        os.replace(temporary, path)
+        temporary = ""
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}. Nothing was changed.") from None
+    finally:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)  # the only way to read it is to set it
+    os.umask(mask)
+    return mask

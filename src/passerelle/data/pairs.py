@@ -1,0 +1,189 @@
+"""Pairs of texts: reading them, splitting them so that nothing leaks, and knowing them again."""
+
+import hashlib
+import itertools
+import os
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, overload
+
+from passerelle.data.files import STANDARD_INPUT, prepare_folder, read_lines, write_atomically
+from passerelle.errors import DataError
+
+__all__ = ["Pair", "Pairs", "check_pairs", "read_pairs", "references", "split_by_source", "write_pairs", "write_split"]
+
+LARGEST_DEFAULT_VALIDATION = 1000
+"""Sources held out where the user names no share: enough for a steady loss, few enough not to be missed."""
+
+
+class Pair(NamedTuple):
+    """One source text and one target text."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Pairs(Sequence[Pair]):
+    """Pairs in the order of their file.
+
+    Attributes:
+        sources: one text a pair.
+        targets: as many.
+        name: where they come from, for messages.
+        blank: rows passed over because source or target was blank.
+    """
+
+    sources: Sequence[str]
+    targets: Sequence[str]
+    name: str = "pairs"
+    blank: int = field(default=0, compare=False)
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    @overload
+    def __getitem__(self, index: int) -> Pair: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Pairs": ...
+    def __getitem__(self, index: int | slice) -> "Pair | Pairs":
+        if isinstance(index, slice):
+            return Pairs(self.sources[index], self.targets[index], self.name)
+        return Pair(self.sources[index], self.targets[index])
+
+    def __iter__(self) -> Iterator[Pair]:
+        return map(Pair._make, zip(self.sources, self.targets, strict=True))
+
+    def fingerprint(self) -> str:
+        """SHA-256 over all texts in order: tells whether two trainings saw the same data."""
+        digest = hashlib.sha256()
+        for pair in self:
+            digest.update(f"{pair.source}\t{pair.target}\n".encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
+
+def check_pairs(pairs: Iterable[tuple[str, str]], *, swap: bool = False, name: str = "pairs") -> Pairs:
+    """Makes `Pairs` of any two-text rows, without those whose source or target is blank.
+
+    Raises:
+        DataError: if a row is not two texts (says which).
+    """
+    if isinstance(pairs, Pairs) and not swap:
+        return pairs
+    sources: list[str] = []
+    targets: list[str] = []
+    blank = 0
+    for number, row in enumerate(pairs, start=1):
+        if isinstance(row, str) or len(row) != 2 or not all(isinstance(text, str) for text in row):
+            raise DataError(f"{name}, row {number}: expected (source, target), two texts, received: {row!r:.80}")
+        source, target = reversed(row) if swap else row
+        if source.strip() and target.strip():
+            sources.append(source)
+            targets.append(target)
+        else:
+            blank += 1
+    return Pairs(sources, targets, name, blank)
+
+
+def read_pairs(path: str | os.PathLike[str], *, limit: int | None = None, swap: bool = False) -> Pairs:
+    """Reads tab-separated pairs.
+
+    Args:
+        path: UTF-8 text, source and target in the first two columns, further ones ignored (Anki's files have them).
+            `.gz` and `.zip` are read as they are; `-` is standard input.
+        limit: at most this many usable pairs, from the beginning.
+        swap: take the target from the first column and the source from the second.
+
+    Returns:
+        The pairs, in the file's order. Rows with a blank source or target are left out and counted.
+
+    Raises:
+        DataError: if the file cannot be read, a line has no tab (says which), or fewer than two pairs are usable.
+    """
+    name = "standard input" if os.fspath(path) == STANDARD_INPUT else os.fspath(path)
+    blank = 0
+
+    def usable() -> Iterator[Pair]:
+        nonlocal blank
+        for number, line in enumerate(read_lines(path), start=1):
+            columns = line.split("\t", 2)
+            if not line.strip():
+                blank += 1
+                continue
+            if len(columns) < 2:
+                raise DataError(
+                    f"{name}, line {number}: no tab between source and target: {line[:40]!r}. "
+                    f"Each line needs source, tab, target."
+                )
+            source, target = (columns[1], columns[0]) if swap else columns[:2]
+            if source.strip() and target.strip():
+                yield Pair(source, target)
+            else:
+                blank += 1
+
+    found = list(itertools.islice(usable(), limit))
+    if len(found) < 2:
+        reason = "it is empty" if not found and not blank else f"usable: {len(found)}, blank: {blank}"
+        raise DataError(f"{name} holds fewer than two pairs ({reason}). Each line needs source, tab, target.")
+    sources, targets = zip(*found, strict=True)
+    return Pairs(sources, targets, name, blank)
+
+
+def references(pairs: Pairs) -> dict[str, list[str]]:
+    """All distinct right answers of each distinct source, both in order of appearance."""
+    answers: dict[str, dict[str, None]] = {}
+    for source, target in pairs:
+        answers.setdefault(source, {})[target] = None
+    return {source: list(targets) for source, targets in answers.items()}
+
+
+def split_by_source(pairs: Pairs, share: float | None, *, seed: int) -> tuple[Pairs, Pairs]:
+    """Holds out some sources, with all their targets, so that no held-out source is seen in training.
+
+    Args:
+        pairs: what to split.
+        share: part of the distinct sources to hold out, 0 to 1 (exclusive). None holds out a tenth, at most
+            `LARGEST_DEFAULT_VALIDATION`.
+        seed: of the choice.
+
+    Returns:
+        (training pairs, held-out pairs), each in the order of `pairs`; nothing is held out of fewer than ten
+        sources unless `share` was given.
+
+    Raises:
+        DataError: if `share` leaves no source on one of the sides.
+    """
+    sources = list(dict.fromkeys(pairs.sources))
+    if share is None:
+        count = min(len(sources) // 10, LARGEST_DEFAULT_VALIDATION)
+    else:
+        count = round(share * len(sources))
+        if share > 0 and not 0 < count < len(sources):
+            raise DataError(
+                f"{pairs.name}: a share of {share:g} of {len(sources)} distinct sources leaves one side of the split "
+                f"empty. Give more pairs, another share, or --validation 0."
+            )
+    held_out = set(random.Random(seed).sample(sources, count))
+    sides: tuple[list[Pair], list[Pair]] = ([], [])
+    for pair in pairs:
+        sides[pair.source in held_out].append(pair)
+    training, validation = (Pairs([p.source for p in side], [p.target for p in side], pairs.name) for side in sides)
+    return training, validation
+
+
+def write_pairs(path: str | os.PathLike[str], pairs: Iterable[tuple[str, str]]) -> None:
+    """Writes tab-separated pairs as UTF-8, whole or not at all."""
+    write_atomically(
+        path, lambda stream: stream.writelines(f"{source}\t{target}\n".encode() for source, target in pairs)
+    )
+
+
+def write_split(folder: str | os.PathLike[str], training: Pairs, validation: Pairs) -> tuple[Path, Path]:
+    """Writes `train.tsv` and `validation.tsv` into `folder`, which is made if absent; returns their paths."""
+    folder = prepare_folder(folder)
+    paths = folder / "train.tsv", folder / "validation.tsv"
+    write_pairs(paths[0], training)
+    write_pairs(paths[1], validation)
+    return paths

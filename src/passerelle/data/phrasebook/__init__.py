@@ -1,0 +1,18 @@
+"""The phrasebook: a corpus of English and French sentences that a grammar generates, the same for everybody.
+
+Nothing is stored and nothing is downloaded: a lexicon and some forty patterns make every sentence, with all the
+translations that the grammar can give where English leaves something open ("You are sad."). Sentences with the same
+source are each other's references.
+
+Conventions: the apostrophe is ASCII ('); "?" and "!" follow a NARROW NO-BREAK SPACE (U+202F) in French and nothing in
+English; English writes "is not" and "does not" in full; questions use "est-ce que".
+
+`train_and_held_out` keeps combinations of words apart, not rows: a model that scores well on its second part has
+learned how sentences are made.
+"""
+
+from .grammar import phrasebook, phrases
+from .held_out import held_out_combinations, is_held_out, train_and_held_out
+from .phrase import Phrase
+
+__all__ = ["Phrase", "held_out_combinations", "is_held_out", "phrasebook", "phrases", "train_and_held_out"]

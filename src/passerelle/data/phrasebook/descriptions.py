@@ -1,0 +1,153 @@
+"""Patterns that describe things: "These cars are red."; what may be held out is the adjective with the noun."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from . import english as en
+from . import french as fr
+from .adjectives import ADJECTIVES, Adjective
+from .noun_phrase import NUMBERS, Determiner, NounPhrase
+from .nouns import Noun, nouns
+from .phrase import Sentence, choose
+from .subjects import HE, NAMES, SHE, WE, I, Subject
+
+SINGULAR_ONLY = ("glass", "roof", "garage", "king", "queen")
+"""Nouns whose plural misleads ("glasses") or sounds odd."""
+
+_GRADED = frozenset(
+    "big small beautiful old pretty good bad long expensive heavy modern dirty interesting boring dangerous "
+    "famous comfortable hot cold".split()
+)
+_OWNERS: tuple[Subject, ...] = (I, WE, HE, SHE)
+
+
+def _pairs(*, predicate: bool) -> Iterator[tuple[Adjective, Noun]]:
+    for adjective in ADJECTIVES:
+        if adjective.only_attribute if predicate else adjective.only_predicate:
+            continue
+        for noun in nouns(*adjective.fits):
+            if (predicate or not noun.mass) and not noun.fits(("person", "kin")):
+                yield adjective, noun
+
+
+def _is(adjective: Adjective, noun: Noun, determiner: Determiner, plural: bool, owner: Subject, form: str) -> Sentence:
+    """"The car is (not, very) red." or "Is the car red?"."""
+    phrase = NounPhrase(noun, determiner, plural)
+    subject_en, subject_fr = phrase.english(owner), phrase.french(owner.readings[0])
+    be, être = ("are", "sont") if plural else ("is", "est")
+    quality = adjective.agree(noun.gender, plural)
+    answer = {
+        "negative": fr.compose(subject_fr, "ne", être, "pas", quality),
+        "very": fr.compose(subject_fr, être, "très", quality),
+        "too": fr.compose(subject_fr, être, "trop", quality),
+        "question": fr.compose("est-ce que", subject_fr, être, quality),
+    }.get(form) or fr.compose(subject_fr, être, quality)
+    word = {"negative": "not ", "very": "very ", "too": "too "}.get(form, "")
+    if form == "question":
+        source, mark = f"{be} {subject_en} {adjective.english}", "?"
+    else:
+        source, mark = f"{subject_en} {be} {word}{adjective.english}", "."
+    pair = (adjective.english, noun.english)
+    return Sentence(en.sentence(source, mark), (fr.sentence(answer, mark),), pair, pair)
+
+
+def noun_is_adjective() -> Iterator[Sentence]:
+    """"The car is red.", "Her cars are too old.", "Is this car French?"."""
+    for adjective, noun in _pairs(predicate=True):
+        subjects: list[tuple[Determiner, bool, Subject]] = [("the", False, I), ("the", False, I), ("this", False, I)]
+        if not noun.mass and not noun.fits(SINGULAR_ONLY):
+            subjects += [("the", True, I), ("this", True, I)]
+        if not noun.fits(("public",)):
+            subjects += [("own", False, owner) for owner in _OWNERS]
+        forms = ["statement"] * 3 + ["negative"] * 2 + ["question"]
+        if adjective.english in _GRADED:
+            forms += ["very", "very", "too"]
+        options = [(*subject, form) for subject in dict.fromkeys(subjects) for form in dict.fromkeys(forms)]
+        for option in choose(options, 9, adjective.english, noun.english):
+            yield _is(adjective, noun, *option)
+
+
+def this_is() -> Iterator[Sentence]:
+    """"This is a red car.", "These are not red cars."."""
+    for adjective, noun in _pairs(predicate=False):
+        numbers = (False,) if noun.fits(SINGULAR_ONLY) else (False, True)
+        options = [(plural, negative) for plural in numbers for negative in (False, True)]
+        for plural, negative in choose(options, 2, "this is", adjective.english, noun.english):
+            phrase = NounPhrase(noun, "some" if plural else "a", plural, adjective)
+            # After "ce n'est pas" the article stays: nothing is missing, something else is there.
+            être = {
+                (False, False): "c'est",
+                (False, True): "ce n'est pas",
+                (True, False): "ce sont",
+                (True, True): "ce ne sont pas",
+            }[plural, negative]
+            source = f"{'these are' if plural else 'this is'}{' not' if negative else ''} {phrase.english()}"
+            target = fr.sentence(fr.compose(être, phrase.french()))
+            yield Sentence(en.sentence(source), (target,), phrase.lemmas, phrase.lemmas)
+
+
+def exclamation() -> Iterator[Sentence]:
+    """"What a beautiful house!", "What small cats!"."""
+    for adjective, noun in _pairs(predicate=False):
+        if adjective.english not in _GRADED:
+            continue
+        numbers = (False,) if noun.fits(SINGULAR_ONLY) else (False, True)
+        for plural in choose(numbers, 1, "what", adjective.english, noun.english):
+            phrase = NounPhrase(noun, "some" if plural else "a", plural, adjective)
+            bare = NounPhrase(noun, "the", plural, adjective).french()
+            words = bare.removeprefix("les ").removeprefix("le ").removeprefix("la ").removeprefix("l'")
+            quel = fr.agree("quel", "m", plural) if noun.gender == "m" else "quelles" if plural else "quelle"
+            target = fr.sentence(fr.compose(quel, words), "!")
+            yield Sentence(en.sentence(f"what {phrase.english()}", "!"), (target,), phrase.lemmas, phrase.lemmas)
+
+
+def belonging() -> Iterator[Sentence]:
+    """"This is Anne's car.", "Anne's car is red."."""
+    for noun in nouns("vehicle", "home", "clothes", "pet", "appliance", "bag", "umbrella", "garden", "bedroom", "key"):
+        for owner in choose(NAMES, 5, noun.english, "belonging"):
+            possessed = fr.compose(NounPhrase(noun, "the").french(), "de", owner.english)
+            pair = (owner.english, noun.english)
+            source, target = f"{owner.english}'s {noun.english}", possessed
+            for before_en, before_fr, after in (("this is ", "c'est ", "."), ("where is ", "où est ", "?")):
+                text = fr.sentence(before_fr + target, after)
+                yield Sentence(en.sentence(before_en + source, after), (text,), pair, pair)
+            fitting = [a for a in ADJECTIVES if noun.fits(a.fits) and not a.only_attribute]
+            for adjective in choose(fitting, 2, noun.english, owner.english):
+                quality = adjective.agree(noun.gender, plural=False)
+                text = fr.sentence(fr.compose(possessed, "est", quality))
+                lemmas = (*pair, adjective.english)
+                yield Sentence(en.sentence(f"{source} is {adjective.english}"), (text,), lemmas, pair)
+
+
+def counted() -> Iterator[Sentence]:
+    """"There are three cats here.", "I see three cats."; the number with the noun may be held out."""
+    frames = (("there are", "here", "il y a", "ici"), ("I see", "", "je vois", ""), ("we have", "", "nous avons", ""),
+              ("I want", "", "je veux", ""))
+    wanted = {"I want": ("several", "pet", "clothes", "pen", "key"), "we have": ("several", "pet", "farm", "vehicle",
+              "clothes", "dish", "seat", "key")}
+    for noun in nouns("several", "animal", "vehicle", "clothes", "dish", "furniture", "key", "pen", "tree", "boy", "girl",
+                      "man", "woman", "house", "window"):
+        if noun.fits(SINGULAR_ONLY):
+            continue
+        for number in choose(range(2, 13), 6, noun.english, "counted"):
+            phrase = NounPhrase(noun, "some", True, number=number)
+            pair = (NUMBERS[number][0], noun.english)
+            fitting = [frame for frame in frames if noun.fits(wanted.get(frame[0], (noun.english,)))]
+            for frame in choose(fitting, 2, noun.english, pair[0]):
+                source = " ".join(f"{frame[0]} {phrase.english()} {frame[1]}".split())
+                target = fr.compose(frame[2], phrase.french(), frame[3])
+                yield Sentence(en.sentence(source), (fr.sentence(target),), pair, pair)
+
+
+def price() -> Iterator[Sentence]:
+    """"This book costs ten euros."; the number with the noun may be held out."""
+    for noun in nouns("several", "clothes", "dish", "bag", "umbrella", "pen", "pencil", "ring", "lamp", "chair"):
+        for number in choose([n for n in NUMBERS if n > 1], 6, noun.english, "price"):
+            phrase = NounPhrase(noun, choose(("the", "this"), 1, noun.english, str(number))[0])
+            english, french = NUMBERS[number]
+            pair = (english, noun.english)
+            target = fr.sentence(fr.compose(phrase.french(), "coûte", french, "euros"))
+            yield Sentence(en.sentence(f"{phrase.english()} costs {english} euros"), (target,), pair, pair)
+
+

@@ -1,0 +1,97 @@
+"""The grammar: its patterns by name, and the corpus they generate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+
+from . import actions, descriptions, people, places, times
+from .phrase import Phrase, Sentence, digest
+
+PATTERNS: tuple[Callable[[], Iterator[Sentence]], ...] = (
+    actions.action,
+    actions.action_negative,
+    actions.action_question,
+    actions.action_they,
+    actions.question_to_you,
+    actions.state,
+    actions.state_negative,
+    actions.state_question,
+    actions.habit,
+    actions.described_object,
+    actions.proposal,
+    actions.order,
+    descriptions.noun_is_adjective,
+    descriptions.this_is,
+    descriptions.exclamation,
+    descriptions.belonging,
+    descriptions.counted,
+    descriptions.price,
+    people.person_is_adjective,
+    people.open_reference,
+    people.comparison,
+    people.state_with_avoir,
+    people.job,
+    people.language,
+    people.playing,
+    people.intransitive,
+    people.object_pronoun,
+    people.person_object,
+    people.giving,
+    places.movement,
+    places.movement_open_reference,
+    places.region,
+    places.weather,
+    places.position,
+    places.person_in_room,
+    places.where_is,
+    times.time_of_day,
+    times.timetable,
+    times.routine,
+    times.routine_without_time,
+    times.day,
+    times.month,
+    times.age,
+)
+"""Every pattern; its name is the function's."""
+
+
+def generate() -> tuple[Phrase, ...]:
+    """All rows, pattern by pattern.
+
+    Raises:
+        ValueError: if two patterns make one source with different translations: the grammar would contradict itself.
+    """
+    targets: dict[str, tuple[str, ...]] = {}
+    phrases: list[Phrase] = []
+    for pattern in PATTERNS:
+        for sentence in pattern():
+            known = targets.setdefault(sentence.source, sentence.targets)
+            if known != sentence.targets:
+                raise ValueError(
+                    f"Patterns must agree on the translations of {sentence.source!r}, "
+                    f"received: {known} and {sentence.targets} from {pattern.__name__!r}."
+                )
+            if known is not sentence.targets:
+                continue  # the same sentence again
+            name = pattern.__name__
+            phrases += [
+                Phrase(sentence.source, target, name, sentence.lemmas, sentence.combination)
+                for target in sentence.targets
+            ]
+    return tuple(phrases)
+
+
+@cache
+def _corpus() -> tuple[Phrase, ...]:
+    return tuple(sorted(generate(), key=lambda phrase: digest(phrase.source)))
+
+
+def phrases() -> list[Phrase]:
+    """All rows, shuffled by their sources: the same order in every process, rows of one source side by side."""
+    return list(_corpus())
+
+
+def phrasebook() -> list[tuple[str, str]]:
+    """All rows as (English, French), in the order of `phrases`."""
+    return [(phrase.source, phrase.target) for phrase in _corpus()]

@@ -1,0 +1,192 @@
+"""The nouns, each with its French gender and the classes that say which verbs and adjectives fit it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from . import english as en
+from . import french as fr
+
+
+@dataclass(frozen=True)
+class Noun:
+    """A noun of both languages.
+
+    Attributes:
+        english: singular; also the noun's lemma.
+        french: singular.
+        gender: of the French noun.
+        classes: what kind of thing it is. Verbs and adjectives name the classes, or the nouns, that they fit.
+        english_plural, french_plural: empty for the regular plural.
+        mass: no plural, and the partitive instead of the indefinite article ("du pain").
+    """
+
+    english: str
+    french: str
+    gender: fr.Gender
+    classes: frozenset[str]
+    english_plural: str = ""
+    french_plural: str = ""
+    mass: bool = False
+
+    def english_form(self, plural: bool) -> str:
+        """The English singular or plural."""
+        return (self.english_plural or en.with_s(self.english)) if plural else self.english
+
+    def french_form(self, plural: bool) -> str:
+        """The French singular or plural."""
+        return (self.french_plural or fr.pluralize(self.french)) if plural else self.french
+
+    def fits(self, wanted: tuple[str, ...]) -> bool:
+        """Whether `wanted` names this noun or one of its classes."""
+        return self.english in wanted or not self.classes.isdisjoint(wanted)
+
+
+def _noun(english: str, french: str, gender: fr.Gender, classes: str, *plurals: str, mass: bool = False) -> Noun:
+    english_plural, french_plural = (*plurals, "", "")[:2]
+    return Noun(english, french, gender, frozenset(classes.split()), english_plural, french_plural, mass)
+
+
+NOUNS: tuple[Noun, ...] = (
+    # Vehicles
+    _noun("car", "voiture", "f", "vehicle coloured inside"),
+    _noun("bike", "vélo", "m", "vehicle coloured"),
+    _noun("boat", "bateau", "m", "vehicle coloured"),
+    _noun("bus", "bus", "m", "transport coloured public"),
+    _noun("train", "train", "m", "transport public"),
+    _noun("plane", "avion", "m", "transport public"),
+    # Buildings
+    _noun("house", "maison", "f", "building home coloured beside"),
+    _noun("apartment", "appartement", "m", "home"),
+    _noun("hotel", "hôtel", "m", "building place business beside public"),
+    _noun("school", "école", "f", "building beside public"),
+    _noun("church", "église", "f", "building place beside public"),
+    _noun("hospital", "hôpital", "m", "building place beside public"),
+    _noun("shop", "magasin", "m", "building business beside"),
+    _noun("restaurant", "restaurant", "m", "building place business beside public"),
+    _noun("bank", "banque", "f", "building place business beside public"),
+    _noun("museum", "musée", "m", "building place business beside public"),
+    _noun("station", "gare", "f", "building place beside public"),
+    _noun("library", "bibliothèque", "f", "building place business beside public"),
+    _noun("castle", "château", "m", "building beside"),
+    _noun("factory", "usine", "f", "building place public"),
+    _noun("bakery", "boulangerie", "f", "building place business public"),
+    # Rooms and open places
+    _noun("kitchen", "cuisine", "f", "room inside"),
+    _noun("bedroom", "chambre", "f", "room inside"),
+    _noun("garage", "garage", "m", "room inside"),
+    _noun("garden", "jardin", "m", "inside outdoors"),
+    _noun("park", "parc", "m", "inside outdoors public"),
+    _noun("market", "marché", "m", "place public"),
+    _noun("beach", "plage", "f", "place outdoors public"),
+    _noun("pool", "piscine", "f", "place public"),
+    _noun("office", "bureau", "m", "place inside"),
+    _noun("airport", "aéroport", "m", "place public"),
+    _noun("street", "rue", "f", "outdoors inside public"),
+    _noun("forest", "forêt", "f", "outdoors inside public"),
+    _noun("bridge", "pont", "m", "structure public"),
+    _noun("city", "ville", "f", "town public"),
+    _noun("village", "village", "m", "town place public"),
+    # Parts of a house, furniture
+    _noun("door", "porte", "f", "opening coloured beside"),
+    _noun("window", "fenêtre", "f", "opening beside"),
+    _noun("wall", "mur", "m", "structure coloured"),
+    _noun("roof", "toit", "m", "coloured"),
+    _noun("table", "table", "f", "furniture coloured support"),
+    _noun("chair", "chaise", "f", "furniture seat coloured support"),
+    _noun("armchair", "fauteuil", "m", "furniture seat coloured"),
+    _noun("bed", "lit", "m", "furniture support"),
+    _noun("lamp", "lampe", "f", "furniture coloured appliance"),
+    _noun("mirror", "miroir", "m", "furniture"),
+    # Clothes
+    _noun("shirt", "chemise", "f", "clothes"),
+    _noun("dress", "robe", "f", "clothes"),
+    _noun("coat", "manteau", "m", "clothes"),
+    _noun("jacket", "veste", "f", "clothes"),
+    _noun("hat", "chapeau", "m", "clothes small personal"),
+    _noun("scarf", "écharpe", "f", "clothes personal", "scarves"),
+    # Things one holds
+    _noun("plate", "assiette", "f", "dish coloured small"),
+    _noun("glass", "verre", "m", "dish vessel small"),
+    _noun("cup", "tasse", "f", "dish coloured small"),
+    _noun("bottle", "bouteille", "f", "vessel coloured small"),
+    _noun("key", "clé", "f", "small personal"),
+    _noun("bag", "sac", "m", "container coloured small inside personal"),
+    _noun("box", "boîte", "f", "container coloured inside"),
+    _noun("umbrella", "parapluie", "m", "coloured small personal"),
+    _noun("ring", "bague", "f", "small personal"),
+    _noun("pen", "stylo", "m", "coloured small pocket personal"),
+    _noun("pencil", "crayon", "m", "coloured small pocket personal"),
+    _noun("phone", "téléphone", "m", "appliance small personal"),
+    _noun("computer", "ordinateur", "m", "appliance"),
+    # Things one reads, sees or hears
+    _noun("book", "livre", "m", "text small personal several"),
+    _noun("novel", "roman", "m", "text"),
+    _noun("newspaper", "journal", "m", "text small personal several"),
+    _noun("letter", "lettre", "f", "text small personal several"),
+    _noun("poem", "poème", "m", "text several"),
+    _noun("story", "histoire", "f", "text"),
+    _noun("photo", "photo", "f", "small personal"),
+    _noun("film", "film", "m", "show"),
+    _noun("song", "chanson", "f", "show"),
+    # Animals and plants
+    _noun("cat", "chat", "m", "animal pet"),
+    _noun("dog", "chien", "m", "animal pet"),
+    _noun("rabbit", "lapin", "m", "animal pet"),
+    _noun("hamster", "hamster", "m", "animal pet"),
+    _noun("horse", "cheval", "m", "animal farm"),
+    _noun("cow", "vache", "f", "animal farm"),
+    _noun("donkey", "âne", "m", "animal farm"),
+    _noun("bird", "oiseau", "m", "animal public"),
+    _noun("mouse", "souris", "f", "animal public", "mice"),
+    _noun("hedgehog", "hérisson", "m", "animal public"),
+    _noun("flower", "fleur", "f", "plant coloured several"),
+    _noun("tree", "arbre", "m", "plant beside public"),
+    # Food and drink
+    _noun("apple", "pomme", "f", "food fruit several"),
+    _noun("orange", "orange", "f", "food fruit several"),
+    _noun("pear", "poire", "f", "food fruit several"),
+    _noun("banana", "banane", "f", "food fruit several"),
+    _noun("tomato", "tomate", "f", "food fruit several", "tomatoes"),
+    _noun("egg", "œuf", "m", "food several"),
+    _noun("sandwich", "sandwich", "m", "food dishes several", "", "sandwichs"),
+    _noun("cake", "gâteau", "m", "food dishes several"),
+    _noun("bread", "pain", "m", "food", mass=True),
+    _noun("cheese", "fromage", "m", "food", mass=True),
+    _noun("meat", "viande", "f", "food", mass=True),
+    _noun("rice", "riz", "m", "food", mass=True),
+    _noun("soup", "soupe", "f", "food dishes", mass=True),
+    _noun("chocolate", "chocolat", "m", "food", mass=True),
+    _noun("butter", "beurre", "m", "food", mass=True),
+    _noun("jam", "confiture", "f", "food", mass=True),
+    _noun("oil", "huile", "f", "ingredient", mass=True),
+    _noun("water", "eau", "f", "drink", mass=True),
+    _noun("milk", "lait", "m", "drink", mass=True),
+    _noun("coffee", "café", "m", "drink hot", mass=True),
+    _noun("tea", "thé", "m", "drink hot", mass=True),
+    _noun("wine", "vin", "m", "drink", mass=True),
+    _noun("beer", "bière", "f", "drink", mass=True),
+    # People
+    _noun("man", "homme", "m", "person", "men"),
+    _noun("woman", "femme", "f", "person", "women"),
+    _noun("boy", "garçon", "m", "person"),
+    _noun("girl", "fille", "f", "person"),
+    _noun("king", "roi", "m", "person"),
+    _noun("queen", "reine", "f", "person"),
+    _noun("father", "père", "m", "kin"),
+    _noun("mother", "mère", "f", "kin"),
+    _noun("brother", "frère", "m", "kin"),
+    _noun("sister", "sœur", "f", "kin"),
+    _noun("uncle", "oncle", "m", "kin"),
+    _noun("aunt", "tante", "f", "kin"),
+    _noun("son", "fils", "m", "kin"),
+    _noun("daughter", "fille", "f", "kin"),
+)
+
+NOUN = {noun.english: noun for noun in NOUNS}
+"""Every noun by its English singular."""
+
+
+def nouns(*wanted: str) -> tuple[Noun, ...]:
+    """The nouns that `wanted` names, by class or one by one, in the table's order."""
+    return tuple(noun for noun in NOUNS if noun.fits(wanted))

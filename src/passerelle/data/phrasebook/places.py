@@ -1,0 +1,225 @@
+"""Patterns about places: going there, being there, where things lie, and the weather."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from . import english as en
+from . import french as fr
+from .clause import Clause, Form, Tense, Text
+from .noun_phrase import NounPhrase
+from .nouns import Noun, nouns
+from .phrase import Sentence, choose, say
+from .subjects import HE, KIN, NAMES, SHE, THEY, WE, YOU, I, the
+from .verbs import Verb
+
+_PEOPLE = (*NAMES, *KIN)
+_AGREEING = (HE, SHE, *_PEOPLE)  # subjects whose gender is known, for participles with "être"
+
+GO_TO = Verb("go to", "aller", "went", particle="à")
+BE_AT = Verb("be at", "être", particle="à", stative=True)
+COME_BACK = Verb("come back from", "revenir", "came", particle="de")
+ARRIVE = Verb("arrive at", "arriver", particle="à")
+STAY = Verb("stay at", "rester", particle="à")
+
+_MOTION: tuple[tuple[Tense, Form], ...] = (
+    ("present", "statement"), ("past", "statement"), ("past", "statement"), ("future", "statement"),
+    ("want to", "statement"), ("must", "statement"), ("present", "negative"), ("past", "negative"),
+    ("present", "question"), ("past", "question"),
+)  # fmt: skip
+_BEING: tuple[tuple[Tense, Form], ...] = (("present", "statement"), ("present", "negative"), ("present", "question"),
+                                          ("future", "statement"))
+
+
+@dataclass(frozen=True)
+class Region:
+    """A town or a country, with the French for "in" or "to" it, and for "from" it."""
+
+    english: str
+    there: str
+    thence: str
+    town: bool = False
+
+
+def _town(english: str, french: str = "") -> Region:
+    french = french or english
+    return Region(english, f"à {french}", fr.compose("de", french), town=True)
+
+
+def _country(english: str, french: str, gender: str) -> Region:
+    if gender == "plural":
+        return Region(english, f"aux {french}", f"des {french}")
+    if gender == "m" and not fr.begins_with_vowel_sound(french):
+        return Region(english, f"au {french}", f"du {french}")
+    # Feminine names, and masculine ones that begin with a vowel, take "en" and "de" without article.
+    return Region(english, f"en {french}", fr.compose("de", french))
+
+
+REGIONS: tuple[Region, ...] = (
+    _town("Paris"), _town("London", "Londres"), _town("Rome"), _town("Berlin"), _town("Madrid"), _town("Lyon"),
+    _town("Brussels", "Bruxelles"), _town("Athens", "Athènes"), _town("Geneva", "Genève"), _town("Amsterdam"),
+    _country("France", "France", "f"), _country("Italy", "Italie", "f"), _country("Spain", "Espagne", "f"),
+    _country("Germany", "Allemagne", "f"), _country("China", "Chine", "f"), _country("Japan", "Japon", "m"),
+    _country("Canada", "Canada", "m"), _country("Portugal", "Portugal", "m"), _country("Morocco", "Maroc", "m"),
+    _country("Iran", "Iran", "m"), _country("the United States", "États-Unis", "plural"),
+    _country("the Netherlands", "Pays-Bas", "plural"),
+)  # fmt: skip
+
+_WEATHER: dict[str, tuple[tuple[str, str], ...]] = {
+    "cold": (("it is cold", "il fait froid"), ("it is not cold", "il ne fait pas froid"),
+             ("it will be cold", "il fera froid"), ("is it cold", "est-ce qu'il fait froid")),
+    "hot": (("it is hot", "il fait chaud"), ("it is not hot", "il ne fait pas chaud"),
+            ("it will be hot", "il fera chaud"), ("is it hot", "est-ce qu'il fait chaud")),
+    "rain": (("it is raining", "il pleut"), ("it is not raining", "il ne pleut pas"),
+             ("it will rain", "il pleuvra"), ("is it raining", "est-ce qu'il pleut"), ("it rained", "il a plu")),
+    "snow": (("it is snowing", "il neige"), ("it is not snowing", "il ne neige pas"),
+             ("it will snow", "il neigera"), ("is it snowing", "est-ce qu'il neige"), ("it snowed", "il a neigé")),
+    "windy": (("it is windy", "il y a du vent"), ("it is not windy", "il n'y a pas de vent"),
+              ("it will be windy", "il y aura du vent"), ("is it windy", "est-ce qu'il y a du vent")),
+}  # fmt: skip
+
+# English preposition, French preposition, the things, and the places they can be at.
+_POSITIONS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("on", "sur", ("small", "several", "cat", "lamp", "box"), ("support",)),
+    ("under", "sous", ("small", "pet", "ball", "box", "mouse"), ("support", "tree")),
+    ("in", "dans", ("personal", "bottle", "cup", "glass", "fruit"), ("bag", "box", "kitchen", "bedroom", "car")),
+    ("in", "dans", ("pet", "bike", "chair", "table"), ("kitchen", "bedroom", "garage", "garden", "street")),
+    ("behind", "derrière", ("pet", "bike", "bag", "box", "mouse"), ("door", "tree", "house", "church", "shop")),
+    ("in front of", "devant", ("vehicle", "pet", "bus"), ("house", "school", "church", "hotel", "shop", "station",
+                                                         "bank")),
+    ("near", "près de", ("bike", "cat", "dog", "lamp", "chair", "table"), ("window", "door", "bed", "tree", "mirror")),
+    ("near", "près de", ("hotel", "bank", "restaurant", "museum", "bakery"), ("station", "church", "park", "market",
+                                                                            "beach", "airport", "school")),
+)
+
+
+def movement() -> Iterator[Sentence]:
+    """"She went to the market.", "Paul is coming back from the bank."."""
+    for verb in (GO_TO, COME_BACK, ARRIVE, STAY, BE_AT):
+        for noun in nouns("place"):
+            if verb in (STAY, BE_AT) and noun.english in ("village", "market", "church", "factory"):
+                continue
+            for tense, form in choose(_BEING if verb is BE_AT else _MOTION, 10, verb.english, noun.english):
+                subjects = _AGREEING if tense == "past" else (*_AGREEING, I, WE)
+                for subject in choose(subjects, 2, verb.english, noun.english, tense, form):
+                    yield say(Clause(subject, verb, NounPhrase(noun, "the"), tense, form), verb.english, noun.english)
+
+
+def movement_open_reference() -> Iterator[Sentence]:
+    """"They went to the market.", "I arrived at the hotel.": the participle shows what English does not."""
+    for verb in (GO_TO, COME_BACK, ARRIVE):
+        for noun in nouns("place"):
+            for subject in choose((I, WE, THEY, YOU), 2, verb.english, noun.english):
+                clause = Clause(subject, verb, NounPhrase(noun, "the"), "past")
+                yield say(clause, verb.english, noun.english)
+
+
+def region() -> Iterator[Sentence]:
+    """"Alice lives in Japan.", "He comes from the Netherlands.", "My mother was born in Rome."."""
+    live = Verb("live in", "habiter", stative=True)
+    be, born = Verb("be in", "être", stative=True), Verb("be born in", "naître", "was")
+    go, come = Verb("go to", "aller", "went"), Verb("come from", "venir", stative=True)
+    arrive = Verb("arrive in", "arriver")
+    simple: tuple[Form, ...] = ("statement", "negative", "question")
+    for place in REGIONS:
+        for verb in (live, be, born, go, come, arrive):
+            if verb in (born,):
+                options: list[tuple[Tense, Form]] = [("past", form) for form in simple]
+            elif verb in (go, arrive):
+                options = [("past", form) for form in simple] + [("present", "statement"), ("future", "statement")]
+                options += [("want to", "statement")] if verb is go else []
+            else:
+                options = [("present", form) for form in simple]
+            if verb is live:
+                options += [("future", "statement"), ("want to", "statement")]
+            there = place.thence if verb is come else place.there
+            complement = Text(place.english, there, (place.english,))
+            for tense, form in options:
+                subjects = _AGREEING if tense == "past" else (*_AGREEING, I, WE)
+                for subject in choose(subjects, 2, verb.english, place.english, tense, form):
+                    yield say(Clause(subject, verb, complement, tense, form), verb.english, place.english)
+
+
+def weather() -> Iterator[Sentence]:
+    """"It is raining in Paris.", "It will be cold tomorrow.", "Is it windy in Japan?"."""
+    times = (("today", "aujourd'hui"), ("this morning", "ce matin"), ("this evening", "ce soir"), ("here", "ici"))
+    for name, forms in _WEATHER.items():
+        for place in REGIONS:
+            for source, target in forms:
+                yield _weather(name, source, target, f"in {place.english}", place.there, place.english)
+        for source, target in forms:
+            if "will" in source:
+                yield _weather(name, source, target, "tomorrow", "demain", "tomorrow")
+            for english, french in times:
+                yield _weather(name, source, target, english, french, english)
+
+
+def _weather(name: str, source: str, target: str, where_en: str, where_fr: str, lemma: str) -> Sentence:
+    mark = "?" if source.startswith("is") else "."
+    pair = (name, lemma)
+    return Sentence(en.sentence(f"{source} {where_en}", mark), (fr.sentence(f"{target} {where_fr}", mark),), pair, pair)
+
+
+def position() -> Iterator[Sentence]:
+    """"The key is under the bed.", "There is a cat in the kitchen.", "My books are on the table."."""
+    for preposition, french, things, supports in _POSITIONS:
+        for thing in nouns(*things):
+            for support in nouns(*supports):
+                if thing is not support:
+                    yield from _position(thing, support, preposition, french)
+
+
+def _position(thing: Noun, support: Noun, preposition: str, french: str) -> Iterator[Sentence]:
+    pair = (thing.english, support.english)
+    where_en = f"{preposition} {NounPhrase(support, 'the').english()}"
+    where_fr = fr.compose(french, NounPhrase(support, "the").french())
+    a, definite = NounPhrase(thing, "a"), NounPhrase(thing, "the")
+    own = definite if thing.fits(("public", "fruit")) else NounPhrase(thing, "own")
+    options = (
+        (f"there is {a.english()} {where_en}.", f"il y a {a.french()} {where_fr}."),
+        (f"is there {a.english()} {where_en}?", f"est-ce qu'il y a {a.french()} {where_fr}?"),
+        (f"{own.english(I)} is {where_en}.", f"{own.french()} est {where_fr}."),
+        (f"{definite.english()} is {where_en}.", f"{definite.french()} est {where_fr}."),
+        (f"{definite.english()} is not {where_en}.", f"{definite.french()} n'est pas {where_fr}."),
+        (f"is {definite.english()} {where_en}?", f"est-ce que {definite.french()} est {where_fr}?"),
+    )
+    for source, target in choose(options, 3, *pair, preposition):
+        text = fr.sentence(fr.compose(target[:-1]), target[-1])
+        yield Sentence(en.sentence(source[:-1], source[-1]), (text,), pair, pair)
+
+
+def person_in_room() -> Iterator[Sentence]:
+    """"Paul is in the kitchen.", "Is she working in the garden?"."""
+    verbs = (Verb("be", "être", stative=True), Verb("work", "travailler"), Verb("sing", "chanter"), Verb("eat", "manger"))
+    forms: tuple[Form, ...] = ("statement", "negative", "question")
+    for noun in nouns("kitchen", "bedroom", "garden", "garage", "park", "forest", "office", "street", "car"):
+        complement = Text(f"in the {noun.english}", f"dans {NounPhrase(noun, 'the').french()}", (noun.english,))
+        for subject in (*_PEOPLE, HE, SHE, I, WE):
+            for verb in verbs:
+                for form in choose(forms, 1, noun.english, subject.english, verb.english):
+                    clause = Clause(subject, verb, complement, "present", form)
+                    lemmas = (*subject.lemmas, *((verb.english,) if verb.english != "be" else ()), noun.english)
+                    pair = (subject.lemma, noun.english) if subject.lemma else ()
+                    yield Sentence(clause.source, clause.targets, lemmas, pair)
+
+
+def where_is() -> Iterator[Sentence]:
+    """"Where is the station?", "Where are my keys?"."""
+    for noun in nouns("place", "personal", "pet", "vehicle", "kin", "dish", "school", "castle"):
+        options = [NounPhrase(noun, "own" if noun.fits(("kin",)) else "the")]
+        if not noun.fits(("public", "kin")):
+            options.append(NounPhrase(noun, "own"))
+        if noun.fits(("personal", "pet", "dish", "vehicle")) and noun.english != "glass":
+            options += [NounPhrase(noun, "the", True), NounPhrase(noun, "own", True)]
+        for phrase in options:
+            owners = (I, HE, SHE, WE) if phrase.determiner == "own" else (I,)
+            for owner in choose(owners, 2, noun.english, str(phrase.plural)):
+                be, être = ("are", "sont") if phrase.plural else ("is", "est")
+                target = fr.sentence(fr.compose("où", être, phrase.french(owner.readings[0])), "?")
+                yield Sentence(en.sentence(f"where {be} {phrase.english(owner)}", "?"), (target,), (noun.english,))
+
+
+def schedule_subjects() -> tuple:
+    """The subjects of timetables: what leaves, arrives, opens or closes."""
+    return tuple(the(noun) for noun in nouns("transport", "business", "library"))

@@ -1,0 +1,42 @@
+"""The exceptions that Passerelle raises on purpose.
+
+    PasserelleError             everything below; the command line prints it in one line and exits with 2
+    ├── DataError               a file of pairs, or the texts in it, cannot be used
+    ├── SettingsError           a setting is unknown, out of range, or does not go with another
+    ├── ModelFileError          a model file is damaged, foreign, from a newer version, or hostile
+    └── OutputError             something could not be written; what was there before is whole
+
+Every message says what is wrong, where, and what to do about it.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = ["DataError", "ModelFileError", "OutputError", "PasserelleError", "SettingsError", "did_you_mean"]
+
+
+class PasserelleError(Exception):
+    """Base of all errors raised on purpose."""
+
+
+class DataError(PasserelleError):
+    """A file of pairs, or the texts in it, cannot be used."""
+
+
+class SettingsError(PasserelleError, ValueError):
+    """A setting is unknown, out of range, or does not go with another."""
+
+
+class ModelFileError(PasserelleError):
+    """A model file is damaged, foreign, from a newer version, or hostile."""
+
+
+class OutputError(PasserelleError):
+    """Something could not be written; what was there before is whole."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Returns " Did you mean 'x'?" for the known word nearest to `word`, or the list of known words."""
+    known = sorted(known)
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f" Did you mean {near[0]!r}?" if near else f" Known: {', '.join(known)}."

@@ -1,0 +1,89 @@
+"""Ids to vectors: one-hot or learned."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from passerelle.symbols import PAD
+
+__all__ = ["OneHot", "SymbolEmbedding"]
+
+LARGEST_PRODUCT = 1024
+"""Columns up to which a product with one-hot vectors is faster than a lookup whose gradient scatters."""
+
+
+class _SymbolVectors(keras.layers.Layer):
+    """What both ways from ids to vectors share: columns begin at id `first`, and padding is masked.
+
+    Args:
+        columns: how many ids have a vector of their own, `first` to `first + columns - 1`; all others, PAD among
+            them, are zero vectors.
+        first: the id of column 0.
+        mask_padding: whether layers above are to pass over PAD.
+    """
+
+    def __init__(self, columns: int, *, first: int, mask_padding: bool = False, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.columns = columns
+        self.first = first
+        self.mask_padding = mask_padding
+        self.supports_masking = True
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:  # noqa: ARG002
+        """bool (batch, length), True where a symbol stands; None where padding is not masked."""
+        return ops.not_equal(inputs, PAD) if self.mask_padding else None
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {
+            "columns": self.columns,
+            "first": self.first,
+            "mask_padding": self.mask_padding,
+        }
+
+
+@keras.saving.register_keras_serializable("passerelle")
+class OneHot(_SymbolVectors):
+    """int (batch, length) -> float (batch, length, columns): 1 in the id's column; zeros where it has none."""
+
+    def call(self, inputs: Any) -> Any:
+        # Comparison, unlike `one_hot`, is defined for ids outside the columns on every backend.
+        columns = ops.arange(self.first, self.first + self.columns, dtype=inputs.dtype)
+        return ops.cast(ops.equal(ops.expand_dims(inputs, -1), columns), self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (*input_shape, self.columns)
+
+
+@keras.saving.register_keras_serializable("passerelle")
+class SymbolEmbedding(_SymbolVectors):
+    """int (batch, length) -> float (batch, length, width): the id's learned vector; zeros where it has none.
+
+    Args:
+        columns: how many ids have a vector.
+        width: of the vectors.
+        first: the id of the table's row 0.
+        mask_padding: whether layers above are to pass over PAD.
+    """
+
+    def __init__(self, columns: int, width: int, **kwargs: Any):
+        super().__init__(columns, **kwargs)
+        self.width = width
+        self.one_hot = OneHot(columns, first=self.first, dtype=self.dtype_policy)
+
+    def build(self, input_shape: Any) -> None:  # noqa: ARG002
+        self.table = self.add_weight(name="table", shape=(self.columns, self.width), initializer="uniform")
+
+    def call(self, inputs: Any) -> Any:
+        if self.columns <= LARGEST_PRODUCT:
+            return ops.matmul(self.one_hot(inputs), self.table)
+        row = inputs - self.first
+        known = ops.logical_and(row >= 0, row < self.columns)
+        vectors = ops.take(self.table, ops.where(known, row, 0), axis=0)
+        return ops.where(ops.expand_dims(known, -1), vectors, ops.zeros_like(vectors))
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (*input_shape, self.width)
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"width": self.width}

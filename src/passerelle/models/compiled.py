@@ -1,0 +1,37 @@
+"""One compiled program for a whole function of a network: a search, a validation batch."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+
+__all__ = ["compiled"]
+
+
+def compiled(function: Callable[..., Any], variables: Sequence[Any]) -> Callable[..., Any]:
+    """Compiles `function` once for each shape of its arguments, whatever the variables' values.
+
+    On JAX it becomes one program. The variables enter it as arguments: baked in as constants they would be stale
+    after the next update. On other backends `function` runs as it is, with the same result.
+
+    Args:
+        function: pure function of arrays, and of keyword arguments that are Python values and select the program.
+        variables: the Keras variables that it reads.
+
+    Returns:
+        A function of the same arguments.
+    """
+    if keras.backend.backend() != "jax":
+        return function
+    import jax
+
+    def pure(values: list[Any], arrays: tuple[Any, ...], options: tuple[tuple[str, Any], ...]) -> Any:
+        with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
+            return function(*arrays, **dict(options))
+
+    program = jax.jit(pure, static_argnums=2)
+
+    def run(*arrays: Any, **options: Any) -> Any:
+        return program([variable.value for variable in variables], arrays, tuple(sorted(options.items())))
+
+    return run

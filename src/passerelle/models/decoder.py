@@ -1,0 +1,68 @@
+"""Target ids of any length, states, memory -> logits, states: one function for teaching and for translating."""
+
+from typing import Any
+
+from keras import layers
+
+from passerelle.config import NetworkSettings
+from passerelle.layers.recurrent import recurrent_layer
+from passerelle.layers.symbols import OneHot, SymbolEmbedding
+
+__all__ = ["Decoder"]
+
+
+class Decoder:
+    """Owns the layers that write the target.
+
+    Args:
+        settings: of the whole network.
+        columns: how many target ids can be read and written.
+        first: the id of the first of them.
+    """
+
+    def __init__(self, settings: NetworkSettings, *, columns: int, first: int):
+        own = settings.decoder
+        if own.embedding:
+            self.vectors: layers.Layer = SymbolEmbedding(
+                columns, own.embedding, first=first, name="target_embedding"
+            )
+        else:
+            self.vectors = OneHot(columns, first=first, name="target_one_hot")
+        self.recurrent = [
+            recurrent_layer(
+                settings.cell,
+                own.units,
+                dropout=settings.dropout,
+                name=f"decoder_{settings.cell}_{number}",
+            )
+            for number in range(1, own.layers + 1)
+        ]
+        self.dropout = layers.Dropout(settings.dropout, name="output_dropout") if settings.dropout else None
+        self.output = layers.Dense(columns, name="output")
+
+    def __call__(
+        self, target_ids: Any, states: list[list[Any]], memory: dict[str, Any]
+    ) -> tuple[Any, list[list[Any]]]:
+        """Reads T target symbols, says which symbols come next.
+
+        The whole target (teacher forcing) and one symbol at a time (search) give the same logits.
+
+        Args:
+            target_ids: int (batch, T), T at least 1; the first is START. PAD may follow the last symbol: what comes
+                after does not change what came before, so no mask is needed.
+            states: for each layer its states before the first symbol, (batch, units) each.
+            memory: what the encoder left to look at; this decoder looks at nothing.
+
+        Returns:
+            logits: float (batch, T, columns), unnormalized log probabilities.
+            states: as given, after the last symbol.
+        """
+        del memory
+        sequence = self.vectors(target_ids)
+        after = []
+        for layer, before in zip(self.recurrent, states, strict=True):
+            sequence, *final = layer(sequence, initial_state=before)
+            after.append(final)
+        if self.dropout is not None:
+            sequence = self.dropout(sequence)
+        return self.output(sequence), after

@@ -1,0 +1,58 @@
+"""Source ids -> memory and final states."""
+
+from typing import Any
+
+from keras import layers
+
+from passerelle.config import NetworkSettings
+from passerelle.layers.recurrent import recurrent_layer
+from passerelle.layers.symbols import OneHot, SymbolEmbedding
+
+__all__ = ["Encoder"]
+
+
+class Encoder:
+    """Owns the layers that read the source.
+
+    Args:
+        settings: of the whole network.
+        columns: how many source ids have a vector.
+        first: the id of the first of them.
+    """
+
+    def __init__(self, settings: NetworkSettings, *, columns: int, first: int):
+        own = settings.encoder
+        if own.embedding:
+            self.vectors: layers.Layer = SymbolEmbedding(
+                columns, own.embedding, first=first, mask_padding=True, name="source_embedding"
+            )
+        else:
+            self.vectors = OneHot(columns, first=first, mask_padding=True, name="source_one_hot")
+        self.recurrent = [
+            recurrent_layer(
+                settings.cell,
+                own.units,
+                dropout=settings.dropout,
+                name=f"encoder_{settings.cell}_{number}",
+                bidirectional=own.bidirectional,
+                sequences=number < own.layers,
+            )
+            for number in range(1, own.layers + 1)
+        ]
+
+    def __call__(self, source_ids: Any) -> tuple[dict[str, Any], list[list[Any]]]:
+        """Reads the source.
+
+        Args:
+            source_ids: int (batch, source_length), PAD after the last symbol.
+
+        Returns:
+            memory: what the decoder may look at in each step, by name; nothing so far.
+            states: for each layer its final states, (batch, units) each: forward ones, then backward ones.
+        """
+        sequence = self.vectors(source_ids)
+        states = []
+        for layer in self.recurrent:
+            sequence, *final = layer(sequence)
+            states.append(final)
+        return {}, states

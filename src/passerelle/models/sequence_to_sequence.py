@@ -1,0 +1,150 @@
+"""The three Keras models: one to teach, two to translate, all made of the same layers."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+from keras import ops
+
+from passerelle.config import NetworkSettings, validated
+from passerelle.errors import SettingsError
+from passerelle.layers.recurrent import STATE_NAMES
+from passerelle.models.bridge import Bridge
+from passerelle.models.decoder import Decoder
+from passerelle.models.encoder import Encoder
+from passerelle.symbols import FIRST_ORDINARY, START, UNK
+
+__all__ = ["SequenceToSequence", "first_source_column", "first_target_column"]
+
+IMPOSSIBLE = -1e9
+"""Log probability, in nats, of what must never be written; finite, so that sums stay numbers."""
+
+LARGEST_VOCABULARY = 2**21
+
+
+def first_source_column(settings: NetworkSettings) -> int:
+    """The source id that column 0 stands for; ids below it are zero vectors."""
+    return UNK if settings.unknown else FIRST_ORDINARY
+
+
+def first_target_column(settings: NetworkSettings) -> int:
+    """The target id that column 0 stands for; ids below it can be neither read nor written."""
+    return UNK if settings.unknown else START
+
+
+@keras.saving.register_keras_serializable("passerelle")
+class SequenceToSequence(keras.Model):
+    """The training model, which holds the two inference models.
+
+    As a Keras model it takes `{"source_ids": int (batch, S), "target_ids": int (batch, T)}` and gives logits, float
+    (batch, T, columns): position t answers what comes after target symbols 0 to t.
+
+    Args:
+        settings: of the network.
+        source_size: ids of the source vocabulary, special ones included.
+        target_size: ids of the target vocabulary, special ones included.
+
+    Attributes:
+        inference_encoder: `source_ids` -> the decoder's initial states and the memory, a dict by name.
+        inference_decoder: that dict and `target_ids`, int (batch, T) -> a dict with `logits`, float
+            (batch, T, columns), and the states after the last symbol, under the names they came in by.
+        assets: texts that travel in the model file beside the weights, by file name.
+    """
+
+    def __init__(
+        self, settings: NetworkSettings | dict[str, Any], source_size: int, target_size: int, **kwargs: Any
+    ):
+        settings = settings if isinstance(settings, NetworkSettings) else validated(NetworkSettings, settings)
+        for size in (source_size, target_size):
+            if type(size) is not int or not FIRST_ORDINARY < size <= LARGEST_VOCABULARY:
+                raise SettingsError(
+                    f"a vocabulary must have {FIRST_ORDINARY + 1} to {LARGEST_VOCABULARY} ids, received: {size!r}"
+                )
+        first_source, first_target = first_source_column(settings), first_target_column(settings)
+        encoder = Encoder(settings, columns=source_size - first_source, first=first_source)
+        bridge = Bridge(settings)
+        decoder = Decoder(settings, columns=target_size - first_target, first=first_target)
+
+        source_ids = keras.Input((None,), dtype="int32", name="source_ids")
+        target_ids = keras.Input((None,), dtype="int32", name="target_ids")
+        memory, final_states = encoder(source_ids)
+        initial_states = bridge(final_states)
+        logits, _ = decoder(target_ids, initial_states, memory)
+        kwargs.setdefault("name", "training_model")
+        super().__init__({"source_ids": source_ids, "target_ids": target_ids}, logits, **kwargs)
+
+        names = [
+            [f"decoder_{number}_{name}" for name in STATE_NAMES[settings.cell]]
+            for number in range(1, settings.decoder.layers + 1)
+        ]
+        self.inference_encoder = keras.Model(
+            source_ids, _by_name(names, initial_states) | memory, name="inference_encoder"
+        )
+        states_in = [[keras.Input((settings.decoder.units,), name=name) for name in row] for row in names]
+        memory_in = {name: keras.Input(batch_shape=value.shape, name=name) for name, value in memory.items()}
+        logits, states_out = decoder(target_ids, states_in, memory_in)
+        self.inference_decoder = keras.Model(
+            {"target_ids": target_ids} | _by_name(names, states_in) | memory_in,
+            {"logits": logits} | _by_name(names, states_out),
+            name="inference_decoder",
+        )
+        self.settings = settings
+        self.source_size = source_size
+        self.target_size = target_size
+        self.assets: dict[str, str] = {}
+
+    @property
+    def first_target(self) -> int:
+        """The target id of logits column 0."""
+        return first_target_column(self.settings)
+
+    def begin(self, source_ids: Any) -> dict[str, Any]:
+        """Reads the source: what `step` needs before the first symbol, arrays with leading axis batch."""
+        return self.inference_encoder(source_ids)
+
+    def step(self, ids: Any, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Reads one target symbol, says how likely each symbol comes next.
+
+        Args:
+            ids: int (batch,), START at first.
+            state: from `begin` or the step before.
+
+        Returns:
+            log_probs: float (batch, target_size), in nats, by id; PAD and START are impossible.
+            state: for the next step.
+        """
+        outputs = self.inference_decoder({"target_ids": ops.expand_dims(ids, -1), **state})
+        log_probs = ops.log_softmax(outputs.pop("logits")[:, 0])
+        log_probs = ops.pad(log_probs, ((0, 0), (self.first_target, 0)), constant_values=IMPOSSIBLE)
+        never = ops.equal(ops.arange(self.target_size), START)
+        return ops.where(never, IMPOSSIBLE, log_probs), state | outputs
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "settings": self.settings.model_dump(),
+            "source_size": self.source_size,
+            "target_size": self.target_size,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "SequenceToSequence":  # noqa: ARG003
+        return cls(**config)
+
+    def save_assets(self, inner_path: str) -> None:
+        """Writes the assets into the model file; Keras calls this."""
+        for name, text in self.assets.items():
+            Path(inner_path, name).write_text(text, encoding="utf-8")
+
+    def load_assets(self, inner_path: str) -> None:
+        """Reads the assets back from the model file; Keras calls this."""
+        for path in sorted(Path(inner_path).iterdir()):
+            self.assets[path.name] = path.read_text(encoding="utf-8")
+
+
+def _by_name(names: list[list[str]], states: list[list[Any]]) -> dict[str, Any]:
+    return {
+        name: state
+        for row, layer in zip(names, states, strict=True)
+        for name, state in zip(row, layer, strict=True)
+    }

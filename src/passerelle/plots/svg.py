@@ -1,0 +1,215 @@
+"""Draws boxes and arrows as one self-contained SVG picture: no scripts, no style sheet, no fonts from elsewhere."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from unicodedata import east_asian_width
+from xml.sax.saxutils import escape
+
+from passerelle.plots.layout import Layout, Station, arrange
+
+__all__ = ["Arrow", "Box", "draw"]
+
+# Role: header, and the tint of small boxes. White on each header has a contrast of at least 5 to 1 (WCAG AA asks 4.5).
+_COLOURS = {
+    "input": ("#1a66a8", "#eaf3fb"),
+    "embedding": ("#6a48b5", "#f2eefb"),
+    "recurrent": ("#a8480a", "#fdf1e7"),
+    "dense": ("#17703f", "#e9f6ee"),
+    "attention": ("#a8265f", "#fceef5"),
+    "other": ("#475569", "#f1f4f8"),
+    "output": ("#1e293b", "#f1f4f8"),
+}
+_CARD, _CARD_BORDER, _INK, _MUTED, _LINE, _RULE = "#fbfcfd", "#d5dbe3", "#1e293b", "#526071", "#64748b", "#e3e8ee"
+_SANS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+_MONO = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
+_MARGIN, _PADDING, _LINE_HEIGHT, _ROW_PADDING = 24.0, 12.0, 16.0, 5.0
+_NAME_SIZE, _KIND_SIZE, _ROW_SIZE, _TITLE_SIZE = 13.0, 11.0, 11.0, 17.0
+_HEAD = 8.0  # length of an arrow's head
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True)
+class Box:
+    """One box: a coloured head with a name, and rows of a label and lines of text. Without `kind`, a small box."""
+
+    role: str
+    name: str
+    kind: str
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """`tensors` tensors go from box `source` to box `target` (indices); `mask` if all of them are boolean."""
+
+    source: int
+    target: int
+    tensors: int
+    mask: bool
+
+
+def draw(boxes: Sequence[Box], arrows: Sequence[Arrow], *, heading: str, title: str, description: str) -> str:
+    """Returns the SVG text of boxes (producers before consumers) and the arrows between them.
+
+    Args:
+        boxes: those whose role is "output" stand at the bottom.
+        arrows: each pair of boxes at most once.
+        heading: drawn above the picture unless empty.
+        title: the picture's name for screen readers and tooltips.
+        description: the same for the picture's content.
+    """
+    sizes = [_size(box) for box in boxes]
+    layout = arrange(
+        sizes,
+        [(arrow.source, arrow.target) for arrow in arrows],
+        terminals={at for at, box in enumerate(boxes) if box.role == "output"},
+        light={(arrow.source, arrow.target) for arrow in arrows if arrow.mask},
+    )
+    top = _MARGIN + (2 * _TITLE_SIZE if heading else 0.0)
+    width = max(layout.width, _text_width(heading, _TITLE_SIZE, bold=True)) + 2 * _MARGIN
+    height = layout.height + top + _MARGIN
+    left = (width - layout.width) / 2
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{_n(width)}" height="{_n(height)}" '
+        f'viewBox="0 0 {_n(width)} {_n(height)}" font-family="{_SANS}">',
+        f"<title>{_escape(title)}</title>",
+        f"<desc>{_escape(description)}</desc>",
+        f'<rect x="0.5" y="0.5" width="{_n(width - 1)}" height="{_n(height - 1)}" rx="12" '
+        f'fill="{_CARD}" stroke="{_CARD_BORDER}"/>',
+    ]
+    if heading:
+        parts.append(_text(_MARGIN, _MARGIN + _TITLE_SIZE * 0.8, heading, _TITLE_SIZE, _INK, bold=True))
+    parts.append(f'<g transform="translate({_n(left)} {_n(top)})">')
+    parts += _arrows(arrows, layout)
+    for at, (box, corner) in enumerate(zip(boxes, layout.corners, strict=True)):
+        inside = _draw_box(box, *sizes[at]) if box.kind else _draw_small_box(box, *sizes[at])
+        parts.append(f'<g data-box="{at}" transform="translate({_n(corner[0])} {_n(corner[1])})">{inside}</g>')
+    return "\n".join([*parts, "</g>", "</svg>", ""])
+
+
+def _size(box: Box) -> tuple[float, float]:
+    lines = [line for _, texts in box.rows for line in texts]
+    widest = max(len(line) for line in lines) * _ROW_SIZE * 0.605
+    name = _text_width(box.name, _NAME_SIZE, bold=True)
+    if not box.kind:
+        return max(name, widest) + 2 * _PADDING, 24.0 + _LINE_HEIGHT * len(lines)
+    width = max(name, _text_width(box.kind, _KIND_SIZE), _label_width(box) + widest + 2 * _PADDING)
+    return width + 2 * _PADDING, _head_height(box) + sum(_row_height(texts) for _, texts in box.rows)
+
+
+def _head_height(box: Box) -> float:
+    return 42.0 if box.name else 24.0
+
+
+def _row_height(texts: Sequence[str]) -> float:
+    return _LINE_HEIGHT * len(texts) + 2 * _ROW_PADDING
+
+
+def _label_width(box: Box) -> float:
+    return max(_text_width(label, _ROW_SIZE, bold=box.role == "output") for label, _ in box.rows)
+
+
+def _text_width(text: str, size: float, *, bold: bool = False) -> float:
+    """Estimates a width that the widest common sans-serif font (DejaVu Sans) does not exceed."""
+    ems = sum(
+        1.05 if east_asian_width(letter) in "WF"
+        else 0.42 if letter in "iIjlft.,:;'|!()[] "
+        else 0.98 if letter in "mwMW@%"
+        else 0.72 if letter.isupper()
+        else 0.63
+        for letter in text
+    )  # fmt: skip
+    return ems * size * (1.1 if bold else 1.0)
+
+
+def _draw_box(box: Box, width: float, height: float) -> str:
+    colour, _ = _COLOURS[box.role]
+    head = _head_height(box)
+    radius = 12 if box.role == "output" else 7
+    inset = radius - 0.5
+    parts = [
+        f'<rect width="{_n(width)}" height="{_n(height)}" rx="{radius}" fill="#ffffff" stroke="{colour}"/>',
+        f'<path d="M0 {_n(head)}V{radius}a{radius} {radius} 0 0 1 {radius} -{radius}H{_n(width - radius)}'
+        f'a{radius} {radius} 0 0 1 {radius} {radius}V{_n(head)}z" fill="{colour}"/>',
+    ]
+    middle = width / 2
+    if box.name:
+        parts.append(_text(middle, 18, box.name, _NAME_SIZE, "#ffffff", bold=True, anchor="middle"))
+    parts.append(_text(middle, head - 9, box.kind, _KIND_SIZE, "#ffffff", anchor="middle"))
+    divide = _label_width(box) + 1.5 * _PADDING
+    top = head
+    for at, (label, texts) in enumerate(box.rows):
+        below = top + _row_height(texts)
+        if at:
+            parts.append(f'<path d="M{inset} {_n(top)}H{_n(width - inset)}" stroke="{_RULE}"/>')
+        ink = _INK if box.role == "output" else _MUTED
+        line = (top + below) / 2 + 4
+        parts.append(_text(_PADDING, line, label, _ROW_SIZE, ink, bold=box.role == "output"))
+        for number, text in enumerate(texts):
+            parts.append(_text(divide + _PADDING, top + _ROW_PADDING + 12 + _LINE_HEIGHT * number, text, _ROW_SIZE, _INK, mono=True))
+        top = below
+    parts.append(f'<path d="M{_n(divide)} {_n(head)}V{_n(height - 1)}" stroke="{_RULE}"/>')
+    return "".join(parts)
+
+
+def _draw_small_box(box: Box, width: float, height: float) -> str:
+    colour, tint = _COLOURS[box.role]
+    parts = [
+        f'<rect width="{_n(width)}" height="{_n(height)}" rx="14" fill="{tint}" stroke="{colour}"/>',
+        _text(width / 2, 17, box.name, _NAME_SIZE - 1, colour, bold=True, anchor="middle"),
+    ]
+    lines = [line for _, texts in box.rows for line in texts]
+    for number, line in enumerate(lines):
+        parts.append(_text(width / 2, 32 + _LINE_HEIGHT * number, line, _ROW_SIZE, _INK, mono=True, anchor="middle"))
+    return "".join(parts)
+
+
+def _arrows(arrows: Sequence[Arrow], layout: Layout) -> list[str]:
+    lines: list[str] = []
+    heads: list[str] = []
+    for arrow, route in zip(arrows, layout.routes, strict=True):
+        dashes = ' stroke-dasharray="5 4"' if arrow.mask else ""
+        x, _, tip = route[-1]
+        lines.append(
+            f'<path data-arrow="{arrow.source} {arrow.target}" d="{_path(route)}" '
+            f'fill="none" stroke="{_LINE}" stroke-width="1.5"{dashes}/>'
+        )
+        heads.append(f'<path d="M{_n(x)} {_n(tip)}l-4.5 -{_HEAD:g}h9z" fill="{_LINE}"/>')
+        if arrow.tensors > 1:
+            heads.append(_text(x + 7, tip - 9, f"×{arrow.tensors}", 10.5, _MUTED, bold=True))
+    return [*lines, *heads]
+
+
+def _path(route: Sequence[Station]) -> str:
+    """Joins the vertical pieces by curves that begin and end vertically; the line ends inside the arrow's head."""
+    x, top, bottom = route[0]
+    path = f"M{_n(x)} {_n(top)}V{_n(bottom)}"
+    for next_x, next_top, next_bottom in route[1:]:
+        if abs(next_x - x) > 0.05:
+            bend = (next_top - bottom) * 0.55
+            path += (
+                f"C{_n(x)} {_n(bottom + bend)} {_n(next_x)} {_n(next_top - bend)} {_n(next_x)} {_n(next_top)}"
+            )
+        x, bottom = next_x, next_bottom
+        path += f"V{_n(bottom)}"
+    return path[: path.rindex("V")] + f"V{_n(bottom - _HEAD + 1)}"
+
+
+def _text(
+    x: float, y: float, text: str, size: float, colour: str, *, bold: bool = False, mono: bool = False, anchor: str = ""
+) -> str:
+    family = f' font-family="{_MONO}"' if mono else ""
+    weight = ' font-weight="600"' if bold else ""
+    anchored = f' text-anchor="{anchor}"' if anchor else ""
+    return (
+        f'<text x="{_n(x)}" y="{_n(y)}" font-size="{size:g}" fill="{colour}"{family}{weight}{anchored}>{_escape(text)}</text>'
+    )
+
+
+def _escape(text: str) -> str:
+    return escape(_NOT_XML.sub("\ufffd", text))
+
+
+def _n(number: float) -> str:
+    return f"{round(number, 1):g}"

@@ -1,0 +1,18 @@
+"""The four special symbols. Their ids are the same in every vocabulary and fixed for ever."""
+
+__all__ = ["END", "FIRST_ORDINARY", "PAD", "START", "UNK"]
+
+PAD = 0
+"""Fills rows up to the length of their batch. Never predicted, never counted."""
+
+UNK = 1
+"""Stands for a symbol that the vocabulary does not hold."""
+
+START = 2
+"""The decoder's first input. Never predicted."""
+
+END = 3
+"""The last symbol of every target."""
+
+FIRST_ORDINARY = 4
+"""Id of the first symbol that comes from text."""

@@ -1,0 +1,280 @@
+"""Pairs in, translator out: the way from a file of pairs to a trained translator."""
+
+import importlib.metadata
+import os
+import platform
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from passerelle.config import DEFAULT_PRESET, Settings, make_settings, read_settings_file
+from passerelle.data.batches import Batches
+from passerelle.data.pairs import Pairs, check_pairs, read_pairs, split_by_source
+from passerelle.errors import DataError, SettingsError
+from passerelle.models.sequence_to_sequence import SequenceToSequence
+from passerelle.symbols import UNK
+from passerelle.text.tokenizer import Tokenizer, make_tokenizer
+from passerelle.training.trainer import Epoch, History, Progress, fit
+from passerelle.translator import LongestPair, Translator
+
+__all__ = ["Lesson", "Sample", "prepare", "train"]
+
+VALIDATION_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One validation source, translated after an epoch.
+
+    Attributes:
+        source: the text.
+        translation: the translator's.
+        reference: one right answer.
+    """
+
+    source: str
+    translation: str
+    reference: str
+
+
+def train(
+    pairs: Iterable[tuple[str, str]],
+    *,
+    preset: str = DEFAULT_PRESET,
+    level: str | None = None,
+    source_level: str | None = None,
+    target_level: str | None = None,
+    source_separator: str | None = None,
+    target_separator: str | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    units: int | None = None,
+    optimizer: str | None = None,
+    learning_rate: float | None = None,
+    seed: int | None = None,
+    validation: float | str | os.PathLike[str] | Iterable[tuple[str, str]] | None = None,
+    settings: Mapping[str, Any] | str | os.PathLike[str] | None = None,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+    on_epoch: Callable[[Epoch, Sample | None], None] = lambda epoch, sample: None,
+) -> Translator:
+    """Trains a translator.
+
+    Args:
+        pairs: (source, target) texts, for example from `read_pairs`.
+        preset: the settings to begin with.
+        level: `character` or `word`, for both sides.
+        source_level: for the source alone; likewise `target_level`.
+        target_level: for the target alone.
+        source_separator: the source is ready symbols with this between them; likewise `target_separator`.
+        target_separator: for the target.
+        epochs: passes over the pairs.
+        batch_size: pairs in one update.
+        units: width of the recurrent layers, both sides.
+        optimizer: name of a Keras optimizer.
+        learning_rate: its step size.
+        seed: of everything random.
+        validation: share of the sources to hold out, or a file, or pairs; 0 holds out none, None a tenth.
+        settings: any other settings: a TOML file, or nested values.
+        on_progress: called a few times a second.
+        on_epoch: called after each epoch, with an unseen sentence translated.
+
+    Returns:
+        The translator. Ctrl-C ends training early: the translator has learned what it could by then, and its
+        record says `interrupted`.
+
+    Raises:
+        DataError: if the pairs cannot be used.
+        SettingsError: if a setting is wrong.
+    """
+    chosen = make_settings(
+        preset,
+        settings if isinstance(settings, Mapping) or settings is None else read_settings_file(settings),
+        text_options(level, source_level, target_level, source_separator, target_separator)
+        | {
+            "training.epochs": epochs,
+            "training.batch_size": batch_size,
+            "network.encoder.units": units,
+            "network.decoder.units": units,
+            "training.optimizer": optimizer,
+            "training.learning_rate": learning_rate,
+            "training.seed": seed,
+        },
+    )
+    return prepare(pairs, chosen, validation=validation).teach(on_progress=on_progress, on_epoch=on_epoch)
+
+
+def text_options(
+    level: str | None,
+    source_level: str | None,
+    target_level: str | None,
+    source_separator: str | None,
+    target_separator: str | None,
+) -> dict[str, Any]:
+    """Both sides' text settings by dotted name, None where nothing was asked for.
+
+    A separator makes its side level `symbol`, whatever `level` says for both sides.
+    """
+    options: dict[str, Any] = {}
+    sides = (("source", source_level, source_separator), ("target", target_level, target_separator))
+    for side, own_level, separator in sides:
+        default = "symbol" if separator is not None else level
+        options[f"{side}.level"] = own_level if own_level is not None else default
+        options[f"{side}.separator"] = separator
+    return options
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Everything that training needs, ready and checked.
+
+    Attributes:
+        training: pairs to learn from.
+        validation: pairs to be examined on; may be empty.
+        settings: of everything.
+        source: tokenizer of the sources, its vocabulary from the training pairs alone.
+        target: of the targets.
+        training_batches: ids of the training pairs.
+        validation_batches: ids of the validation pairs, or None.
+    """
+
+    training: Pairs
+    validation: Pairs
+    settings: Settings
+    source: Tokenizer
+    target: Tokenizer
+    training_batches: Batches
+    validation_batches: Batches | None
+
+    @property
+    def uncounted(self) -> dict[str, int]:
+        """Validation symbols that training never saw, by side; target ones weigh nothing without a column."""
+        batches = self.validation_batches
+        if batches is None:
+            return {"source": 0, "target": 0}
+        return {
+            side: int(np.count_nonzero(ids.ids == UNK))
+            for side, ids in (("source", batches.sources), ("target", batches.targets))
+        }
+
+    def build(self) -> Translator:
+        """An untrained translator; its first weights depend on the seed alone."""
+        training = self.settings.training
+        with _seeded(training.seed):
+            network = SequenceToSequence(
+                self.settings.network, self.source.vocabulary.size, self.target.vocabulary.size
+            )
+        longest = LongestPair(
+            int(self.training_batches.sources.lengths.max()), int(self.training_batches.targets.lengths.max()) - 1
+        )
+        return Translator(network, self.source, self.target, self.settings, longest)
+
+    def teach(
+        self,
+        *,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+        on_epoch: Callable[[Epoch, Sample | None], None] = lambda epoch, sample: None,
+    ) -> Translator:
+        """Builds and trains a translator; see `train`."""
+        translator = self.build()
+
+        def report(epoch: Epoch) -> None:
+            on_epoch(epoch, self._sample(translator, epoch.number))
+
+        history = fit(
+            translator.network,
+            self.training_batches,
+            self.validation_batches,
+            self.settings.training,
+            on_progress=on_progress,
+            on_epoch=report,
+        )
+        translator.record = self._record(history)
+        return translator
+
+    def _sample(self, translator: Translator, number: int) -> Sample | None:
+        if not self.validation:
+            return None
+        # Stride through the validation pairs, so that each epoch shows another one.
+        pair = self.validation[(number * 7919) % len(self.validation)]
+        return Sample(pair.source, translator.translate(pair.source), pair.target)
+
+    def _record(self, history: History) -> dict[str, Any]:
+        versions = {name: importlib.metadata.version(name) for name in ("keras", "numpy", keras.backend.backend())}
+        return {
+            "data": {
+                "name": self.training.name,
+                "training_pairs": len(self.training),
+                "validation_pairs": len(self.validation),
+                "training_sha256": self.training.fingerprint(),
+                "validation_sha256": self.validation.fingerprint(),
+                "unknown_validation_symbols": self.uncounted,
+            },
+            "versions": {"python": platform.python_version()} | versions,
+            "padding_share": round(self.training_batches.padding_share(), 4),
+            "kept_epoch": history.kept,
+            "interrupted": history.interrupted,
+            "epochs": [asdict(epoch) for epoch in history.epochs],
+        }
+
+
+def prepare(
+    pairs: Iterable[tuple[str, str]],
+    settings: Settings,
+    *,
+    validation: float | str | os.PathLike[str] | Iterable[tuple[str, str]] | None = None,
+) -> Lesson:
+    """Splits the pairs, learns the vocabularies and turns texts into ids; see `train`.
+
+    Raises:
+        DataError: if fewer than two pairs are left to learn from, or a side has no symbols.
+        SettingsError: if `validation` is no share.
+    """
+    training, held_out = _split(check_pairs(pairs), validation, settings.training.seed)
+    if len(training) < 2:
+        raise DataError(f"{training.name}: fewer than two pairs to learn from ({len(training)}). Give more.")
+    source = make_tokenizer(settings.source.level, settings.source.separator, texts=training.sources)
+    target = make_tokenizer(settings.target.level, settings.target.separator, texts=training.targets)
+    for side, tokenizer in (("source", source), ("target", target)):
+        if not tokenizer.vocabulary.symbols:
+            raise DataError(f"{training.name}: no {side} holds a symbol between its separators.")
+
+    def batches(chosen: Pairs, size: int, seed: int | None) -> Batches:
+        return Batches(source.encode(chosen.sources), target.encode(chosen.targets, end=True), size, seed=seed)
+
+    return Lesson(
+        training,
+        held_out,
+        settings,
+        source,
+        target,
+        batches(training, settings.training.batch_size, settings.training.seed),
+        batches(held_out, VALIDATION_BATCH, None) if held_out else None,
+    )
+
+
+def _split(
+    pairs: Pairs, validation: float | str | os.PathLike[str] | Iterable[tuple[str, str]] | None, seed: int
+) -> tuple[Pairs, Pairs]:
+    if validation is None or isinstance(validation, (int, float)):
+        if validation is not None and not 0 <= validation < 1:
+            raise SettingsError(f"validation must be a share from 0 to 1 (exclusive), received: {validation!r}")
+        return split_by_source(pairs, validation, seed=seed)
+    if isinstance(validation, (str, os.PathLike)):
+        return pairs, read_pairs(validation)
+    return pairs, check_pairs(validation, name="validation")
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Keras draws the seeds of initial weights and dropout from Python's `random`; leave that as it was."""
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)

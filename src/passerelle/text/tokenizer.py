@@ -1,0 +1,178 @@
+"""Text <-> ids, at the level of characters, words, or symbols that the text already separates.
+
+Whatever the level, `decode(encode(text))` gives back the normalized text, as long as all its symbols are known.
+Training, evaluation and translation share one tokenizer, so a sentence typed by a person meets the same ids.
+"""
+
+import unicodedata
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, Literal
+
+import numpy as np
+import regex
+
+from passerelle.errors import SettingsError, did_you_mean
+from passerelle.symbols import END
+from passerelle.text.sequences import Sequences
+from passerelle.text.vocabulary import Vocabulary
+
+__all__ = [
+    "CharacterTokenizer", "Level", "SymbolTokenizer", "Tokenizer", "WordTokenizer", "make_tokenizer", "normalize",
+]  # fmt: skip
+
+Level = Literal["character", "word", "symbol"]
+
+
+def normalize(text: str) -> str:
+    """Unicode's canonical composition (NFC): `e` + combining acute and `é` are one symbol."""
+    return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
+
+
+class Tokenizer(ABC):
+    """Text <-> ids at one level, with the vocabulary learned from the training texts.
+
+    Args:
+        vocabulary: the symbols it knows.
+    """
+
+    level: ClassVar[Level]
+    separator: str | None = None
+
+    def __init__(self, vocabulary: Vocabulary):
+        self.vocabulary = vocabulary
+
+    @abstractmethod
+    def split(self, text: str) -> list[str]:
+        """The symbols of a normalized text, known or not."""
+
+    @abstractmethod
+    def join(self, symbols: Sequence[str]) -> str:
+        """The text of some symbols; undoes `split`."""
+
+    def encode(self, texts: Sequence[str], *, end: bool = False) -> Sequences:
+        """Turns texts into ids.
+
+        Args:
+            texts: any strings; they are normalized here.
+            end: whether END closes each sequence.
+
+        Returns:
+            As many sequences, UNK where a symbol is not in the vocabulary.
+        """
+        closing = [END] if end else []
+        id_of = self.vocabulary.id_of
+        return Sequences.from_lists([*map(id_of, self.split(normalize(text))), *closing] for text in texts)
+
+    def decode(self, sequences: Sequences) -> list[str]:
+        """Turns ids into texts; special symbols look like U+FFFD, so leave END and PAD out of `sequences`."""
+        symbol_of = self.vocabulary.symbol_of
+        return [self.join([symbol_of(i) for i in sequences[row].tolist()]) for row in range(len(sequences))]
+
+    def unknown(self, text: str) -> tuple[str, ...]:
+        """The distinct symbols of `text` that the vocabulary lacks, in order of appearance."""
+        missing = (symbol for symbol in self.split(normalize(text)) if symbol not in self.vocabulary)
+        return tuple(dict.fromkeys(missing))
+
+
+class CharacterTokenizer(Tokenizer):
+    """Every character (Unicode code point, after NFC) is a symbol. Whole batches are looked up in one table."""
+
+    level = "character"
+
+    def split(self, text: str) -> list[str]:
+        return list(text)
+
+    def join(self, symbols: Sequence[str]) -> str:
+        return "".join(symbols)
+
+    def encode(self, texts: Sequence[str], *, end: bool = False) -> Sequences:
+        texts = [normalize(text) for text in texts]
+        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+        # A lone surrogate (a byte that was not UTF-8) is looked up like any unseen character.
+        raw = "".join(texts).encode("utf-32-le", "surrogatepass")
+        ids = self.vocabulary.ids_of_code_points[np.frombuffer(raw, np.uint32)]
+        if end:
+            ids = np.insert(ids, np.cumsum(lengths), END)
+            lengths = lengths + 1
+        return Sequences.from_lengths(ids, lengths)
+
+    def decode(self, sequences: Sequences) -> list[str]:
+        text = self.vocabulary.code_points[sequences.ids].tobytes().decode("utf-32-le")
+        bounds = sequences.offsets.tolist()
+        return [text[start:stop] for start, stop in zip(bounds[:-1], bounds[1:], strict=True)]
+
+
+_WORD = regex.compile(r" ?(?:[\w\p{M}]+(?:['’](?=\w))?|[^\w\p{M}\s])| ?\s")
+
+
+class WordTokenizer(Tokenizer):
+    """Words and single punctuation marks are symbols.
+
+    A symbol carries the one blank before it, and a text is read as if a blank stood before it: `Go.` is ` Go`, `.`
+    and `l'eau ?` is ` l'`, `eau`, ` ?`. So symbols join without rules, and French spaces come out as they went in.
+    """
+
+    level = "word"
+
+    def split(self, text: str) -> list[str]:
+        return _WORD.findall(" " + text) if text else []
+
+    def join(self, symbols: Sequence[str]) -> str:
+        return "".join(symbols).removeprefix(" ")
+
+
+class SymbolTokenizer(Tokenizer):
+    """The text already separates its symbols: phones `a v iː ð`, tags `V;PST`.
+
+    Args:
+        vocabulary: the symbols it knows.
+        separator: what stands between two symbols; pieces that are empty do not count.
+    """
+
+    level = "symbol"
+
+    def __init__(self, vocabulary: Vocabulary, separator: str):
+        super().__init__(vocabulary)
+        self.separator = separator
+
+    def split(self, text: str) -> list[str]:
+        return [symbol for symbol in text.split(self.separator) if symbol]
+
+    def join(self, symbols: Sequence[str]) -> str:
+        return str(self.separator).join(symbols)
+
+
+_TOKENIZERS: dict[str, type[Tokenizer]] = {
+    tokenizer.level: tokenizer for tokenizer in (CharacterTokenizer, WordTokenizer, SymbolTokenizer)
+}
+
+
+def make_tokenizer(
+    level: str, separator: str | None, *, texts: Iterable[str] = (), symbols: Sequence[str] | None = None
+) -> Tokenizer:
+    """Makes a tokenizer whose vocabulary is learned from `texts`, or given.
+
+    Args:
+        level: `character`, `word` or `symbol`.
+        separator: what stands between symbols, at level `symbol` only.
+        texts: the training texts; read only where `symbols` is None.
+        symbols: the vocabulary's ordinary symbols, in the order of their ids.
+
+    Raises:
+        SettingsError: if the level is unknown.
+    """
+    if level not in _TOKENIZERS:
+        raise SettingsError(f"level must be one that exists, received: {level!r}.{did_you_mean(level, _TOKENIZERS)}")
+    vocabulary = Vocabulary(()) if symbols is None else Vocabulary(symbols)
+    kind = _TOKENIZERS[level]
+    if kind is SymbolTokenizer:
+        tokenizer = SymbolTokenizer(vocabulary, separator or " ")
+    else:
+        tokenizer = kind(vocabulary)
+    if symbols is None:
+        distinct: set[str] = set()
+        for text in texts:
+            distinct.update(tokenizer.split(normalize(text)))
+        tokenizer.vocabulary = Vocabulary.of(distinct)
+    return tokenizer

@@ -1,0 +1,41 @@
+"""Cross-entropy over real symbols."""
+
+from typing import Any
+
+from keras import ops
+
+__all__ = ["cross_entropy_sums"]
+
+
+def cross_entropy_sums(
+    logits: Any, labels: Any, *, first: int, smoothing: float = 0.0
+) -> tuple[Any, Any, Any]:
+    """Sums of loss, symbols and right answers over a batch; their quotients are means over any number of batches.
+
+    A label without a column, PAD always and UNK where the network has none for it, weighs nothing: it is neither in
+    the loss nor in the count, so padding changes no figure.
+
+    Args:
+        logits: float (batch, T, columns).
+        labels: int (batch, T), target ids.
+        first: the id of column 0.
+        smoothing: share of each label spread evenly over all columns (Szegedy et al. 2016, arXiv:1512.00567,
+            section 7).
+
+    Returns:
+        loss: float32 (), nats.
+        symbols: float32 (), labels that counted.
+        correct: float32 (), of those, the ones whose column has the largest logit.
+    """
+    columns = labels - first
+    weights = ops.cast(columns >= 0, "float32")
+    logits = ops.cast(logits, "float32")
+    normalizer = ops.logsumexp(logits, axis=-1)
+    # A comparison fused into the sum: no gather whose gradient scatters, no one-hot array in memory.
+    hit = ops.equal(ops.expand_dims(columns, -1), ops.arange(logits.shape[-1], dtype=columns.dtype))
+    labelled = ops.sum(ops.where(hit, logits, 0.0), axis=-1)
+    loss = normalizer - labelled
+    if smoothing:
+        loss = (1.0 - smoothing) * loss + smoothing * (normalizer - ops.mean(logits, axis=-1))
+    correct = ops.cast(ops.equal(ops.argmax(logits, axis=-1), columns), "float32")
+    return ops.sum(loss * weights), ops.sum(weights), ops.sum(correct * weights)

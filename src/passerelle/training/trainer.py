@@ -1,0 +1,199 @@
+"""Epochs over batches: update, validate, keep the best weights, report. Knows nothing of the network's inside."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from passerelle.config import TrainingSettings
+from passerelle.data.batches import Batches
+from passerelle.models.compiled import compiled
+from passerelle.training.interruption import Interruption
+from passerelle.training.loss import cross_entropy_sums
+from passerelle.training.optimizer import make_optimizer
+from passerelle.training.update import make_update
+
+__all__ = ["Epoch", "History", "Progress", "fit"]
+
+REPORT_SECONDS = 0.25
+"""Time between two reports within an epoch: reading the loss waits for the updates, so not after each."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one pass over the training pairs came to. Losses are nats per symbol, padding not counted.
+
+    Attributes:
+        number: from 1.
+        loss: mean over the epoch, while the weights changed.
+        accuracy: share of symbols right, given the right ones before (teacher forcing).
+        validation_loss: on the validation pairs, after the epoch; None where there are none.
+        validation_accuracy: likewise.
+        seconds: of the pass, validation left out.
+    """
+
+    number: int
+    loss: float
+    accuracy: float
+    validation_loss: float | None
+    validation_accuracy: float | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where training is.
+
+    Attributes:
+        epoch: number of the running epoch, from 1.
+        epochs: how many there will be at most.
+        done: updates made in this epoch.
+        updates: updates in each epoch.
+        loss: mean so far in this epoch, nats per symbol.
+        seconds_left: estimate until the last epoch ends; None before there is anything to go by.
+    """
+
+    epoch: int
+    epochs: int
+    done: int
+    updates: int
+    loss: float
+    seconds_left: float | None
+
+
+@dataclass(frozen=True)
+class History:
+    """What training came to.
+
+    Attributes:
+        epochs: all that ended.
+        kept: number of the epoch whose weights the network holds now; 0 for weights from amidst the first epoch.
+        interrupted: whether Ctrl-C ended it.
+    """
+
+    epochs: tuple[Epoch, ...]
+    kept: int
+    interrupted: bool
+
+
+def fit(
+    network: Any,
+    training: Batches,
+    validation: Batches | None,
+    settings: TrainingSettings,
+    *,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+) -> History:
+    """Teaches a network.
+
+    Args:
+        network: takes `{"source_ids", "target_ids"}`, gives logits; `first_target` is the id of column 0.
+        training: what it is taught.
+        validation: what it is examined on after each epoch.
+        settings: how.
+        on_progress: called a few times a second.
+        on_epoch: called after each epoch; the network's variables hold its weights then.
+
+    Returns:
+        The history; the network holds the weights that `settings.keep` names. Ctrl-C ends training early and
+        keeps what was won.
+
+    Raises:
+        KeyboardInterrupt: if Ctrl-C comes before the first update.
+    """
+    optimizer = make_optimizer(settings, updates=settings.epochs * len(training))
+    update = make_update(network, optimizer, smoothing=settings.label_smoothing)
+    examine = _examiner(network)
+    clock = _Clock(settings.epochs, len(training))
+    epochs: list[Epoch] = []
+    best_loss, best_epoch, best_weights = math.inf, 0, None
+    with Interruption() as interruption:
+        for number in range(1, settings.epochs + 1):
+            update.reset()
+            clock.start(number)
+            for batch in training.epoch(number):
+                update(batch)
+                if clock.tick():
+                    loss, symbols, _ = update.sums()
+                    on_progress(clock.progress(loss / max(symbols, 1.0)))
+                if interruption.requested:
+                    break
+            loss, symbols, correct = update.sums()
+            seconds = clock.stop()
+            if interruption.requested and clock.done < len(training):
+                if number == 1 or settings.keep == "last":
+                    update.sync()
+                break
+            update.sync()
+            examined = examine(validation) if validation else (None, None)
+            epochs.append(Epoch(number, loss / max(symbols, 1.0), correct / max(symbols, 1.0), *examined, seconds))
+            judged = epochs[-1].loss if examined[0] is None else examined[0]
+            if judged < best_loss:
+                best_loss, best_epoch, best_weights = judged, number, network.get_weights()
+            on_epoch(epochs[-1])
+            if interruption.requested or (settings.patience and number - best_epoch >= settings.patience):
+                break
+    if interruption.requested and not epochs and not clock.done:
+        raise KeyboardInterrupt
+    kept = len(epochs)
+    if settings.keep == "best" and best_weights is not None:
+        kept = best_epoch
+        network.set_weights(best_weights)
+    return History(tuple(epochs), kept, interruption.requested)
+
+
+def _examiner(network: Any) -> Callable[[Batches], tuple[float, float]]:
+    """Returns a function: batches -> (loss in nats per symbol, accuracy), teacher-forced."""
+
+    def sums(source: Any, target: Any) -> Any:
+        logits = network({"source_ids": source, "target_ids": target[:, :-1]})
+        return cross_entropy_sums(logits, target[:, 1:], first=network.first_target)
+
+    program = compiled(sums, network.variables)
+
+    def examine(batches: Batches) -> tuple[float, float]:
+        rows = [program(batch.source, batch.target) for batch in batches.epoch(0)]
+        loss, symbols, correct = np.sum([[float(value) for value in row] for row in rows], axis=0)
+        return float(loss / max(symbols, 1.0)), float(correct / max(symbols, 1.0))
+
+    return examine
+
+
+class _Clock:
+    """Counts updates and guesses when the last will be made."""
+
+    def __init__(self, epochs: int, updates: int):
+        self._epochs = epochs
+        self._updates = updates
+        self._number = 0
+        self.done = 0
+        self._started = self._reported = 0.0
+        self._last_seconds: float | None = None
+
+    def start(self, number: int) -> None:
+        self._number, self.done = number, 0
+        self._started = self._reported = time.perf_counter()
+
+    def tick(self) -> bool:
+        """Counts one update; True where a report is due."""
+        self.done += 1
+        now = time.perf_counter()
+        if now - self._reported < REPORT_SECONDS:
+            return False
+        self._reported = now
+        return True
+
+    def stop(self) -> float:
+        self._last_seconds = time.perf_counter() - self._started
+        return self._last_seconds
+
+    def progress(self, loss: float) -> Progress:
+        passed = time.perf_counter() - self._started
+        share = self.done / self._updates
+        whole = self._last_seconds or (passed / share if share > 0.05 else None)
+        left = None if whole is None else whole * (self._epochs - self._number + 1 - share)
+        return Progress(self._number, self._epochs, self.done, self._updates, loss, left)

@@ -1,0 +1,245 @@
+"""Text -> text: tokenizers, network and search in one object, which is what is trained, saved and loaded."""
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, overload
+
+import numpy as np
+
+from passerelle import saving
+from passerelle.config import Settings, TextSettings, validated
+from passerelle.models.compiled import compiled
+from passerelle.decoding.greedy import GreedyResult, greedy_search
+from passerelle.errors import DataError, ModelFileError
+from passerelle.models.sequence_to_sequence import SequenceToSequence
+from passerelle.symbols import FIRST_ORDINARY, UNK
+from passerelle.text.sequences import Sequences
+from passerelle.text.tokenizer import Tokenizer, make_tokenizer
+
+__all__ = ["LongestPair", "Result", "Translator"]
+
+BATCH_SIZES = (1, 8, 64, 512)
+"""Rows in one call of the compiled search: each is a program of its own, so they are few."""
+
+LONGEST_TEXT = 1_000_000
+"""Symbols; no text in a model file may claim to be longer."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One translated text.
+
+    Attributes:
+        source: the text as it was given.
+        text: its translation; empty for a blank source.
+        score: log probability of the translation, in nats: at most 0, and the nearer to 0 the surer.
+        ids: the target ids that make up `text`, END left out.
+        unknown: the distinct symbols of the source that training never saw, in order of appearance.
+        finished: False where the translation was cut at the length limit.
+    """
+
+    source: str
+    text: str
+    score: float
+    ids: tuple[int, ...]
+    unknown: tuple[str, ...]
+    finished: bool
+
+
+@dataclass(frozen=True)
+class LongestPair:
+    """The longest source and the longest target seen in training, in symbols (END not counted)."""
+
+    source: int
+    target: int
+
+    def limit(self, source_length: int | np.ndarray) -> Any:
+        """Most steps, END included, for a source of this many symbols.
+
+        As long as the longest target, with a tenth to spare; longer sources may grow in proportion.
+        """
+        growth = np.maximum(1.0, np.asarray(source_length) / self.source)
+        return np.ceil(1.1 * self.target * growth).astype(np.int32) + 2
+
+
+class Translator:
+    """Translates texts.
+
+    Args:
+        network: its three models.
+        source: text <-> source ids.
+        target: text <-> target ids.
+        settings: that made it.
+        longest: lengths seen in training.
+        record: of the training: data, versions, epochs, metrics; JSON values.
+    """
+
+    def __init__(
+        self,
+        network: SequenceToSequence,
+        source: Tokenizer,
+        target: Tokenizer,
+        settings: Settings,
+        longest: LongestPair,
+        record: dict[str, Any] | None = None,
+    ):
+        self.network = network
+        self.source = source
+        self.target = target
+        self.settings = settings
+        self.longest = longest
+        self.record = record or {}
+        self._search = compiled(self._greedy, network.variables)
+
+    @property
+    def training_model(self) -> Any:
+        """Keras model: `source_ids` (batch, S) and `target_ids` (batch, T) -> logits (batch, T, columns)."""
+        return self.network
+
+    @property
+    def inference_encoder(self) -> Any:
+        """Keras model: `source_ids` (batch, S) -> the decoder's initial states, by name."""
+        return self.network.inference_encoder
+
+    @property
+    def inference_decoder(self) -> Any:
+        """Keras model: `target_ids` (batch, T) and states, by name -> `logits` and states, by name."""
+        return self.network.inference_decoder
+
+    @overload
+    def translate(self, texts: str, *, max_length: int | None = None) -> str: ...
+    @overload
+    def translate(self, texts: Sequence[str], *, max_length: int | None = None) -> list[str]: ...
+    def translate(self, texts: str | Sequence[str], *, max_length: int | None = None) -> str | list[str]:
+        """Translates each text; one string gives one string. `search` says more about each."""
+        if isinstance(texts, str):
+            return self.search([texts], max_length=max_length)[0].text
+        return [result.text for result in self.search(texts, max_length=max_length)]
+
+    def search(self, texts: Sequence[str], *, max_length: int | None = None) -> list[Result]:
+        """Translates each text and says how sure it is.
+
+        Args:
+            texts: any strings, of any length; blank ones give empty results.
+            max_length: most symbols to write, END included; by default a limit learned from the training pairs.
+
+        Returns:
+            As many results, in the same order; none depends on the other texts.
+
+        Raises:
+            DataError: if `texts` is not a sequence of strings.
+        """
+        texts = list(texts)
+        for text in texts:
+            if not isinstance(text, str):
+                raise DataError(f"texts must be strings, received: {text!r:.80}")
+        results = [Result(text, "", 0.0, (), (), True) for text in texts]
+        sources = self.source.encode(texts)
+        lengths = sources.lengths
+        # Rows of like length share a batch; each goes back to where it came from.
+        order = [row for row in np.argsort(lengths, kind="stable").tolist() if texts[row].strip()]
+        for start in range(0, len(order), BATCH_SIZES[-1]):
+            rows = np.array(order[start : start + BATCH_SIZES[-1]])
+            found = self._search_batch(sources, rows, max_length)
+            ids = Sequences.from_lengths(
+                found.ids[np.arange(found.ids.shape[1]) < found.lengths[:, None]], found.lengths
+            )
+            outputs = zip(rows.tolist(), self.target.decode(ids), found.scores.tolist(), strict=True)
+            for index, (row, text, score) in enumerate(outputs):
+                results[row] = Result(
+                    source=texts[row],
+                    text=text,
+                    score=score,
+                    ids=tuple(ids[index].tolist()),
+                    unknown=self.source.unknown(texts[row]) if UNK in sources[row] else (),
+                    finished=bool(found.finished[index]),
+                )
+        return results
+
+    def _search_batch(self, sources: Sequences, rows: np.ndarray, max_length: int | None) -> GreedyResult:
+        """Runs the compiled search on one batch; returns numpy arrays with one row for each of `rows`."""
+        lengths = sources.lengths[rows]
+        height = next(size for size in BATCH_SIZES if size >= len(rows))
+        width = _round_up(int(lengths.max(initial=1)))
+        limits = np.zeros(height, np.int32)  # rows that fill up the batch are closed from the start
+        if max_length is None:
+            limits[: len(rows)] = self.longest.limit(lengths)
+            longest = int(self.longest.limit(width))
+        else:
+            limits[: len(rows)] = longest = max_length
+        found = self._search(sources.padded(rows, width, height=height), limits, max_length=longest)
+        return GreedyResult(*(np.asarray(array)[: len(rows)] for array in found))
+
+    def _greedy(self, source_ids: Any, limits: Any, max_length: int) -> GreedyResult:
+        return greedy_search(self.network.step, self.network.begin(source_ids), limits, max_length)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes one self-contained `.keras` file, reads it back, and checks that it translates the same.
+
+        Raises:
+            OutputError: if it cannot be written or does not translate the same; what stood there is whole.
+        """
+        probe = self.search(self._probe_texts())
+
+        def check(network: SequenceToSequence, content: dict[str, Any]) -> None:
+            again = _assemble(network, content).search([result.source for result in probe])
+            for before, after in zip(probe, again, strict=True):
+                if before.text != after.text or not math.isclose(before.score, after.score, abs_tol=1e-3):
+                    raise ModelFileError(f"{before.source!r} became {after.text!r} instead of {before.text!r}")
+
+        content = {
+            "settings": self.settings.model_dump(),
+            "source_symbols": list(self.source.vocabulary.symbols),
+            "target_symbols": list(self.target.vocabulary.symbols),
+            "longest": {"source": self.longest.source, "target": self.longest.target},
+            "record": self.record,
+        }
+        saving.save_network(self.network, content, path, check=check)
+
+    def _probe_texts(self) -> list[str]:
+        """A known text and one with an unknown symbol."""
+        known = self.source.join(self.source.vocabulary.symbols[: max(1, min(8, self.longest.source))])
+        return [known, known + "\ufffe"]
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Translator":
+        """Reads a translator from its `.keras` file.
+
+        Raises:
+            ModelFileError: saying in one line what is wrong with the file.
+        """
+        network, content = saving.load_network(path)
+        try:
+            return _assemble(network, content)
+        except (KeyError, TypeError, ValueError, AttributeError, DataError) as error:
+            raise ModelFileError(f"{os.fspath(path)} is damaged: {error}. Copy or train it again.") from None
+
+
+def _assemble(network: SequenceToSequence, content: dict[str, Any]) -> Translator:
+    settings = validated(Settings, content["settings"])
+    if settings.network != network.settings:
+        raise ValueError("the translator's settings are not its network's")
+    tokenizers = []
+    for side, size in (("source", network.source_size), ("target", network.target_size)):
+        text: TextSettings = getattr(settings, side)
+        symbols = content[f"{side}_symbols"]
+        if len(symbols) + FIRST_ORDINARY != size or not all(isinstance(symbol, str) for symbol in symbols):
+            raise ValueError(f"the {side} vocabulary does not fit the network")
+        if text.level == "character" and any(len(symbol) != 1 for symbol in symbols):
+            raise ValueError(f"the {side} vocabulary holds more than single characters")
+        tokenizers.append(make_tokenizer(text.level, text.separator, symbols=symbols))
+    longest = LongestPair(int(content["longest"]["source"]), int(content["longest"]["target"]))
+    if not all(1 <= length <= LONGEST_TEXT for length in (longest.source, longest.target)):
+        raise ValueError(f"the longest pair must have 1 to {LONGEST_TEXT:,} symbols a side")
+    return Translator(network, *tokenizers, settings, longest, dict(content["record"]))
+
+
+def _round_up(length: int) -> int:
+    """The next width in 8, 16, 24, 32, 48, 64, 96, 128, ...: few shapes, at most half of one is padding."""
+    width = 8
+    while width < length:
+        power = 1 << (width.bit_length() - 1)
+        width += 8 if width < 32 else power // 2
+    return width
