@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from passerelle.data.pairs import Pair, Pairs, read_pairs
     from passerelle.data.phrasebook import phrasebook
     from passerelle.errors import DataError, ModelFileError, OutputError, PasserelleError, SettingsError
-    from passerelle.evaluation.report import Report, evaluate
+    from passerelle.evaluation.metrics import Report
     from passerelle.models.sequence_to_sequence import SequenceToSequence
     from passerelle.teaching import train
     from passerelle.translator import Result, Translator
 
 __all__ = [
     "PRESETS", "DataError", "ModelFileError", "OutputError", "Pair", "Pairs", "PasserelleError", "Report", "Result",
-    "SequenceToSequence", "Settings", "SettingsError", "Translator", "evaluate", "load", "phrasebook", "read_pairs",
+    "SequenceToSequence", "Settings", "SettingsError", "Translator", "load", "phrasebook", "read_pairs",
     "train",
 ]  # fmt: skip
 
@@ -40,7 +40,7 @@ _HOMES = {
     "phrasebook": "data.phrasebook",
     "DataError": "errors", "ModelFileError": "errors", "OutputError": "errors", "PasserelleError": "errors",
     "SettingsError": "errors",
-    "Report": "evaluation.report", "evaluate": "evaluation.report",
+    "Report": "evaluation.metrics",
     "SequenceToSequence": "models.sequence_to_sequence",
     "train": "teaching",
     "Result": "translator", "Translator": "translator",

@@ -15,7 +15,7 @@ from passerelle.errors import SettingsError, did_you_mean
 
 __all__ = [
     "PRESETS", "DecoderSettings", "EncoderSettings", "NetworkSettings", "Settings", "TextSettings",
-    "TrainingSettings", "make_settings", "read_settings_file", "validated",
+    "TrainingSettings", "check_limit", "make_settings", "read_settings_file", "validated",
 ]  # fmt: skip
 
 # Bounds that no useful recurrent network reaches; what they forbid is a hostile file or a slip of the finger.
@@ -174,12 +174,12 @@ DEFAULT_PRESET = "compact"
 
 
 def make_settings(
-    preset: str = DEFAULT_PRESET, file: Mapping[str, Any] | None = None, options: Mapping[str, Any] | None = None
+    preset: str | None = None, file: Mapping[str, Any] | None = None, options: Mapping[str, Any] | None = None
 ) -> Settings:
     """A preset, changed by a settings file's values, changed by single options.
 
     Args:
-        preset: a key of `PRESETS`; the file's own `preset` counts where this is the default.
+        preset: a key of `PRESETS`; where None, the file's own `preset`, or `compact`.
         file: nested values, as `read_settings_file` returns them.
         options: values by dotted name, `{"training.epochs": 30}`; None means not given.
 
@@ -187,8 +187,8 @@ def make_settings(
         SettingsError: naming every unknown or wrong value, each with its dotted name.
     """
     changes = dict(file or {})
-    name = changes.pop("preset", preset) if preset == DEFAULT_PRESET else preset
-    changes.pop("preset", None)
+    own = changes.pop("preset", DEFAULT_PRESET)
+    name = own if preset is None else preset
     if name not in PRESETS:
         raise SettingsError(f"unknown preset {name!r}.{did_you_mean(str(name), PRESETS)}")
     values = PRESETS[name].model_dump()
@@ -201,6 +201,17 @@ def make_settings(
                 section = section[step]
             section[key] = value
     return validated(Settings, values)
+
+
+def check_limit(limit: int | None) -> int | None:
+    """Returns `limit` if it is a number of pairs to learn from.
+
+    Raises:
+        SettingsError: if it is below two.
+    """
+    if limit is not None and limit < 2:
+        raise SettingsError(f"limit must be at least 2 pairs, received: {limit}")
+    return limit
 
 
 def _merge(values: dict[str, Any], changes: Mapping[str, Any]) -> None:

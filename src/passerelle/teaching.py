@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from passerelle.config import DEFAULT_PRESET, Settings, make_settings, read_settings_file
+from passerelle.config import Settings, make_settings, read_settings_file
 from passerelle.data.batches import Batches
 from passerelle.data.pairs import Pairs, check_pairs, read_pairs, split_by_source
 from passerelle.errors import DataError, SettingsError
@@ -22,7 +22,7 @@ from passerelle.text.tokenizer import Tokenizer, make_tokenizer
 from passerelle.training.trainer import Epoch, History, Progress, fit
 from passerelle.translator import LongestPair, Translator
 
-__all__ = ["Lesson", "Sample", "prepare", "train"]
+__all__ = ["Lesson", "Sample", "choose_settings", "prepare", "train"]
 
 VALIDATION_BATCH = 256
 
@@ -45,7 +45,7 @@ class Sample:
 def train(
     pairs: Iterable[tuple[str, str]],
     *,
-    preset: str = DEFAULT_PRESET,
+    preset: str | None = None,
     level: str | None = None,
     source_level: str | None = None,
     target_level: str | None = None,
@@ -66,7 +66,7 @@ def train(
 
     Args:
         pairs: (source, target) texts, for example from `read_pairs`.
-        preset: the settings to begin with.
+        preset: the settings to begin with; by default the settings file's, or `compact`.
         level: `character` or `word`, for both sides.
         source_level: for the source alone; likewise `target_level`.
         target_level: for the target alone.
@@ -91,41 +91,61 @@ def train(
         DataError: if the pairs cannot be used.
         SettingsError: if a setting is wrong.
     """
-    chosen = make_settings(
-        preset,
-        settings if isinstance(settings, Mapping) or settings is None else read_settings_file(settings),
-        text_options(level, source_level, target_level, source_separator, target_separator)
-        | {
-            "training.epochs": epochs,
-            "training.batch_size": batch_size,
-            "network.encoder.units": units,
-            "network.decoder.units": units,
-            "training.optimizer": optimizer,
-            "training.learning_rate": learning_rate,
-            "training.seed": seed,
-        },
+    chosen = choose_settings(
+        preset=preset,
+        settings=settings,
+        level=level,
+        source_level=source_level,
+        target_level=target_level,
+        source_separator=source_separator,
+        target_separator=target_separator,
+        epochs=epochs,
+        batch_size=batch_size,
+        units=units,
+        optimizer=optimizer,
+        learning_rate=learning_rate,
+        seed=seed,
     )
     return prepare(pairs, chosen, validation=validation).teach(on_progress=on_progress, on_epoch=on_epoch)
 
 
-def text_options(
-    level: str | None,
-    source_level: str | None,
-    target_level: str | None,
-    source_separator: str | None,
-    target_separator: str | None,
-) -> dict[str, Any]:
-    """Both sides' text settings by dotted name, None where nothing was asked for.
+def choose_settings(
+    *,
+    preset: str | None = None,
+    settings: Mapping[str, Any] | str | os.PathLike[str] | None = None,
+    level: str | None = None,
+    source_level: str | None = None,
+    target_level: str | None = None,
+    source_separator: str | None = None,
+    target_separator: str | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    units: int | None = None,
+    optimizer: str | None = None,
+    learning_rate: float | None = None,
+    seed: int | None = None,
+) -> Settings:
+    """The settings that `train` and the command line's options ask for; see `train`.
 
-    A separator makes its side level `symbol`, whatever `level` says for both sides.
+    Raises:
+        SettingsError: if one is wrong.
     """
-    options: dict[str, Any] = {}
+    file = settings if isinstance(settings, Mapping) or settings is None else read_settings_file(settings)
+    options: dict[str, Any] = {
+        "training.epochs": epochs,
+        "training.batch_size": batch_size,
+        "network.encoder.units": units,
+        "network.decoder.units": units,
+        "training.optimizer": optimizer,
+        "training.learning_rate": learning_rate,
+        "training.seed": seed,
+    }
     sides = (("source", source_level, source_separator), ("target", target_level, target_separator))
     for side, own_level, separator in sides:
-        default = "symbol" if separator is not None else level
-        options[f"{side}.level"] = own_level if own_level is not None else default
+        # A separator makes its side symbols, whatever `level` says for both.
+        options[f"{side}.level"] = own_level or ("symbol" if separator is not None else level)
         options[f"{side}.separator"] = separator
-    return options
+    return make_settings(preset, file, options)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
@@ -10,13 +10,15 @@ import numpy as np
 
 from passerelle import saving
 from passerelle.config import Settings, TextSettings, validated
+from passerelle.evaluation.metrics import Report, score
 from passerelle.models.compiled import compiled
+from passerelle.data.pairs import check_pairs, references
 from passerelle.decoding.greedy import GreedyResult, greedy_search
 from passerelle.errors import DataError, ModelFileError
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.symbols import FIRST_ORDINARY, UNK
 from passerelle.text.sequences import Sequences
-from passerelle.text.tokenizer import Tokenizer, make_tokenizer
+from passerelle.text.tokenizer import Tokenizer, make_tokenizer, normalize
 
 __all__ = ["LongestPair", "Result", "Translator"]
 
@@ -157,6 +159,18 @@ class Translator:
                     finished=bool(found.finished[index]),
                 )
         return results
+
+    def evaluate(self, pairs: Iterable[tuple[str, str]]) -> Report:
+        """Translates each distinct source and compares with all its targets in `pairs`.
+
+        Raises:
+            DataError: if `pairs` are no pairs, or there are none.
+        """
+        answers = references(check_pairs(pairs))
+        if not answers:
+            raise DataError("there are no pairs to evaluate on.")
+        right = [[normalize(target) for target in targets] for targets in answers.values()]
+        return score(self.translate(list(answers)), right)
 
     def _search_batch(self, sources: Sequences, rows: np.ndarray, max_length: int | None) -> GreedyResult:
         """Runs the compiled search on one batch; returns numpy arrays with one row for each of `rows`."""

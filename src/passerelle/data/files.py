@@ -14,10 +14,16 @@ from typing import BinaryIO
 
 from passerelle.errors import DataError, OutputError
 
-__all__ = ["STANDARD_INPUT", "prepare_folder", "read_lines", "require_writable_file", "write_atomically"]
+__all__ = ["STANDARD_INPUT", "input_name", "prepare_folder", "read_lines", "require_writable_file", "write_atomically"]
 
 STANDARD_INPUT = "-"
+_STANDARD_INPUT_NAMES = {STANDARD_INPUT, "/dev/stdin"}
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def input_name(path: str | os.PathLike[str]) -> str:
+    """What messages call `path`."""
+    return "standard input" if os.fspath(path) in _STANDARD_INPUT_NAMES else os.fspath(path)
 
 
 def read_lines(path: str | os.PathLike[str]) -> Iterator[str]:
@@ -30,7 +36,7 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[str]:
     Raises:
         DataError: if the file is missing, a folder, unreadable, a damaged archive, or not UTF-8 (says which byte).
     """
-    name = "standard input" if os.fspath(path) == STANDARD_INPUT else os.fspath(path)
+    name = input_name(path)
     offset = 0
     try:
         with _open(path) as stream:
@@ -60,7 +66,7 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[str]:
 
 @contextmanager
 def _open(path: str | os.PathLike[str]) -> Iterator[BinaryIO | io.BufferedIOBase]:
-    if os.fspath(path) == STANDARD_INPUT:
+    if os.fspath(path) in _STANDARD_INPUT_NAMES:
         yield sys.stdin.buffer
         return
     with open(path, "rb") as raw:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, overload
 
-from passerelle.data.files import STANDARD_INPUT, prepare_folder, read_lines, write_atomically
+from passerelle.data.files import input_name, prepare_folder, read_lines, write_atomically
 from passerelle.errors import DataError
 
 __all__ = ["Pair", "Pairs", "check_pairs", "read_pairs", "references", "split_by_source", "write_pairs", "write_split"]
@@ -102,7 +102,7 @@ def read_pairs(path: str | os.PathLike[str], *, limit: int | None = None, swap: 
     Raises:
         DataError: if the file cannot be read, a line has no tab (says which), or fewer than two pairs are usable.
     """
-    name = "standard input" if os.fspath(path) == STANDARD_INPUT else os.fspath(path)
+    name = input_name(path)
     blank = 0
 
     def usable() -> Iterator[Pair]:

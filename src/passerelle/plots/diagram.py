@@ -1,4 +1,4 @@
-"""A picture of a functional model's layers: one box a call, with shapes, and arrows for the tensors between them."""
+"""A picture of a functional model: a box with shapes for each call of a layer, arrows for tensors."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ _MOST_REPEATED = 3  # equal shapes written out one by one, as for an LSTM's outp
 
 
 def draw_model(model: keras.Model, *, title: str = "") -> str:
-    """Draws a functional model from its inputs (top) to its outputs (bottom), as an SVG picture that needs nothing else.
+    """Draws a functional model from its inputs (top) to its outputs (bottom), as an SVG picture.
 
-    Every call of a layer is a box with the layer's name, class, and the shapes that go in and come out; a layer called
-    twice has two boxes, and calls made for other models are left out. An operation of `keras.ops` is a small box. The
-    arrows between two boxes are one arrow, marked with the number of tensors; a dashed arrow carries only masks. With
-    more than four inputs (or outputs), each stands beside the layers that it goes to (comes from).
+    Every call of a layer is a box with the layer's name, class, and the shapes that go in and come out; a
+    layer called twice has two boxes, and calls made for other models are left out. An operation of
+    `keras.ops` is a small box. Arrows between the same two boxes are one arrow, marked with the number of
+    tensors; a dashed arrow carries only masks. With more than four inputs (or outputs) to draw, each stands
+    beside the layers that it goes to (comes from).
 
     Args:
         model: a functional or built sequential Keras model.
@@ -50,13 +51,15 @@ def draw_model(model: keras.Model, *, title: str = "") -> str:
 def _ends(model: Any) -> tuple[Sequence[Any], Sequence[Any]]:
     # A sequential model's properties raise AttributeError until it is built; a subclassed model has none.
     inputs, outputs = getattr(model, "inputs", None), getattr(model, "outputs", None)
-    if not outputs or not all(hasattr(tensor, "_keras_history") for tensor in [*(inputs or []), *outputs]):
-        raise ValueError(
-            "`model` must be a functional Keras model, whose graph of layers is known, received: "
-            f"{type(model).__name__} {getattr(model, 'name', '')!r}. Make it with keras.Model(inputs, outputs), "
-            "or build a Sequential model by calling it once."
-        )
-    return inputs or [], outputs
+    if isinstance(inputs, list) and isinstance(outputs, list) and outputs:
+        tensors: list[Any] = [*inputs, *outputs]
+        if all(hasattr(tensor, "_keras_history") for tensor in tensors):
+            return inputs, outputs
+    raise ValueError(
+        "`model` must be a functional Keras model, whose graph of layers is known, received: "
+        f"{type(model).__name__} {getattr(model, 'name', '')!r}. Make it with keras.Model(inputs, outputs), "
+        "or build a Sequential model by calling it once."
+    )
 
 
 def _producer(tensor: Any) -> Any:
@@ -199,8 +202,6 @@ def _shape_lines(tensors: Sequence[Any]) -> tuple[str, ...]:
 def _describe(boxes: Sequence[Box], arrows: Sequence[Arrow]) -> str:
     """Says in words what the picture shows: the calls, then what feeds what."""
     names = [box.name or ", ".join(label for label, _ in box.rows) for box in boxes]
-    shown = "; ".join(
-        f"{box.kind or 'operation'} {name}" for box, name in zip(boxes, names, strict=True)
-    )
+    shown = "; ".join(f"{box.kind or 'operation'} {name}" for box, name in zip(boxes, names, strict=True))
     fed = "; ".join(f"{names[arrow.source]} to {names[arrow.target]}" for arrow in arrows)
-    return f"Boxes from top to bottom: {shown}. Arrows: {fed}."
+    return f"Boxes, producers first: {shown}. Arrows: {fed}."

@@ -1,4 +1,4 @@
-"""Draws boxes and arrows as one self-contained SVG picture: no scripts, no style sheet, no fonts from elsewhere."""
+"""Draws boxes and arrows as one SVG picture that needs nothing else: no scripts, style sheet or web fonts."""
 
 import re
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from passerelle.plots.layout import Layout, Station, arrange
 
 __all__ = ["Arrow", "Box", "draw"]
 
-# Role: header, and the tint of small boxes. White on each header has a contrast of at least 5 to 1 (WCAG AA asks 4.5).
+# Role: head, and tint of small boxes. White on each head has a contrast of 5 to 1 or more (WCAG AA asks 4.5).
 _COLOURS = {
     "input": ("#1a66a8", "#eaf3fb"),
     "embedding": ("#6a48b5", "#f2eefb"),
@@ -20,7 +20,8 @@ _COLOURS = {
     "other": ("#475569", "#f1f4f8"),
     "output": ("#1e293b", "#f1f4f8"),
 }
-_CARD, _CARD_BORDER, _INK, _MUTED, _LINE, _RULE = "#fbfcfd", "#d5dbe3", "#1e293b", "#526071", "#64748b", "#e3e8ee"
+_CARD, _CARD_BORDER, _RULE = "#fbfcfd", "#d5dbe3", "#e3e8ee"
+_INK, _MUTED, _LINE, _WHITE = "#1e293b", "#526071", "#64748b", "#ffffff"
 _SANS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 _MONO = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 _MARGIN, _PADDING, _LINE_HEIGHT, _ROW_PADDING = 24.0, 12.0, 16.0, 5.0
@@ -31,7 +32,10 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 @dataclass(frozen=True)
 class Box:
-    """One box: a coloured head with a name, and rows of a label and lines of text. Without `kind`, a small box."""
+    """One box: a coloured head with `name` over `kind`, then rows of a label and lines of text.
+
+    Without `name` the head is flatter; without `kind` the box is a small one, without head and labels.
+    """
 
     role: str
     name: str
@@ -82,9 +86,9 @@ def draw(boxes: Sequence[Box], arrows: Sequence[Arrow], *, heading: str, title: 
         parts.append(_text(_MARGIN, _MARGIN + _TITLE_SIZE * 0.8, heading, _TITLE_SIZE, _INK, bold=True))
     parts.append(f'<g transform="translate({_n(left)} {_n(top)})">')
     parts += _arrows(arrows, layout)
-    for at, (box, corner) in enumerate(zip(boxes, layout.corners, strict=True)):
-        inside = _draw_box(box, *sizes[at]) if box.kind else _draw_small_box(box, *sizes[at])
-        parts.append(f'<g data-box="{at}" transform="translate({_n(corner[0])} {_n(corner[1])})">{inside}</g>')
+    for at, (box, size, (x, y)) in enumerate(zip(boxes, sizes, layout.corners, strict=True)):
+        inside = _draw_box(box, *size) if box.kind else _draw_small_box(box, *size)
+        parts.append(f'<g data-box="{at}" transform="translate({_n(x)} {_n(y)})">{inside}</g>')
     return "\n".join([*parts, "</g>", "</svg>", ""])
 
 
@@ -129,28 +133,30 @@ def _draw_box(box: Box, width: float, height: float) -> str:
     radius = 12 if box.role == "output" else 7
     inset = radius - 0.5
     parts = [
-        f'<rect width="{_n(width)}" height="{_n(height)}" rx="{radius}" fill="#ffffff" stroke="{colour}"/>',
+        f'<rect width="{_n(width)}" height="{_n(height)}" rx="{radius}" fill="{_WHITE}" stroke="{colour}"/>',
         f'<path d="M0 {_n(head)}V{radius}a{radius} {radius} 0 0 1 {radius} -{radius}H{_n(width - radius)}'
         f'a{radius} {radius} 0 0 1 {radius} {radius}V{_n(head)}z" fill="{colour}"/>',
     ]
     middle = width / 2
     if box.name:
-        parts.append(_text(middle, 18, box.name, _NAME_SIZE, "#ffffff", bold=True, anchor="middle"))
-    parts.append(_text(middle, head - 9, box.kind, _KIND_SIZE, "#ffffff", anchor="middle"))
+        parts.append(_text(middle, 18, box.name, _NAME_SIZE, _WHITE, bold=True, anchor="middle"))
+    parts.append(_text(middle, head - 9, box.kind, _KIND_SIZE, _WHITE, anchor="middle"))
     divide = _label_width(box) + 1.5 * _PADDING
+    shapes: list[str] = []
+    terminal = box.role == "output"
     top = head
-    for at, (label, texts) in enumerate(box.rows):
+    for label, texts in box.rows:
         below = top + _row_height(texts)
-        if at:
-            parts.append(f'<path d="M{inset} {_n(top)}H{_n(width - inset)}" stroke="{_RULE}"/>')
-        ink = _INK if box.role == "output" else _MUTED
-        line = (top + below) / 2 + 4
-        parts.append(_text(_PADDING, line, label, _ROW_SIZE, ink, bold=box.role == "output"))
+        if top > head:
+            parts.append(f'<path d="M{_n(inset)} {_n(top)}H{_n(width - inset)}" stroke="{_RULE}"/>')
+        ink = _INK if terminal else _MUTED
+        parts.append(_text(_PADDING, (top + below) / 2 + 4, label, _ROW_SIZE, ink, bold=terminal))
         for number, text in enumerate(texts):
-            parts.append(_text(divide + _PADDING, top + _ROW_PADDING + 12 + _LINE_HEIGHT * number, text, _ROW_SIZE, _INK, mono=True))
+            line = top + _ROW_PADDING + 12 + _LINE_HEIGHT * number
+            shapes.append(_text(divide + _PADDING, line, text, _ROW_SIZE, _INK))
         top = below
     parts.append(f'<path d="M{_n(divide)} {_n(head)}V{_n(height - 1)}" stroke="{_RULE}"/>')
-    return "".join(parts)
+    return "".join([*parts, f'<g font-family="{_MONO}">', *shapes, "</g>"])
 
 
 def _draw_small_box(box: Box, width: float, height: float) -> str:
@@ -160,9 +166,11 @@ def _draw_small_box(box: Box, width: float, height: float) -> str:
         _text(width / 2, 17, box.name, _NAME_SIZE - 1, colour, bold=True, anchor="middle"),
     ]
     lines = [line for _, texts in box.rows for line in texts]
-    for number, line in enumerate(lines):
-        parts.append(_text(width / 2, 32 + _LINE_HEIGHT * number, line, _ROW_SIZE, _INK, mono=True, anchor="middle"))
-    return "".join(parts)
+    shapes = [
+        _text(width / 2, 32 + _LINE_HEIGHT * number, line, _ROW_SIZE, _INK, anchor="middle")
+        for number, line in enumerate(lines)
+    ]
+    return "".join([*parts, f'<g font-family="{_MONO}">', *shapes, "</g>"])
 
 
 def _arrows(arrows: Sequence[Arrow], layout: Layout) -> list[str]:
@@ -182,29 +190,25 @@ def _arrows(arrows: Sequence[Arrow], layout: Layout) -> list[str]:
 
 
 def _path(route: Sequence[Station]) -> str:
-    """Joins the vertical pieces by curves that begin and end vertically; the line ends inside the arrow's head."""
+    """Joins the vertical pieces by curves that begin and end vertically, and ends inside the arrow's head."""
     x, top, bottom = route[0]
-    path = f"M{_n(x)} {_n(top)}V{_n(bottom)}"
+    path = [f"M{_n(x)} {_n(top)}"]
     for next_x, next_top, next_bottom in route[1:]:
         if abs(next_x - x) > 0.05:
             bend = (next_top - bottom) * 0.55
-            path += (
-                f"C{_n(x)} {_n(bottom + bend)} {_n(next_x)} {_n(next_top - bend)} {_n(next_x)} {_n(next_top)}"
-            )
+            path.append(f"V{_n(bottom)}C{_n(x)} {_n(bottom + bend)} {_n(next_x)} {_n(next_top - bend)}")
+            path.append(f" {_n(next_x)} {_n(next_top)}")
         x, bottom = next_x, next_bottom
-        path += f"V{_n(bottom)}"
-    return path[: path.rindex("V")] + f"V{_n(bottom - _HEAD + 1)}"
+    return "".join([*path, f"V{_n(bottom - _HEAD + 1)}"])
 
 
 def _text(
-    x: float, y: float, text: str, size: float, colour: str, *, bold: bool = False, mono: bool = False, anchor: str = ""
+    x: float, y: float, text: str, size: float, colour: str, *, bold: bool = False, anchor: str = ""
 ) -> str:
-    family = f' font-family="{_MONO}"' if mono else ""
     weight = ' font-weight="600"' if bold else ""
     anchored = f' text-anchor="{anchor}"' if anchor else ""
-    return (
-        f'<text x="{_n(x)}" y="{_n(y)}" font-size="{size:g}" fill="{colour}"{family}{weight}{anchored}>{_escape(text)}</text>'
-    )
+    start = f'<text x="{_n(x)}" y="{_n(y)}" font-size="{size:g}" fill="{colour}"{weight}{anchored}>'
+    return f"{start}{_escape(text)}</text>"
 
 
 def _escape(text: str) -> str:

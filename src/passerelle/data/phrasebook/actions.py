@@ -1,60 +1,74 @@
-"""Patterns with a verb and its object: "She bought a car."; what may be held out is the verb with the object."""
+"""Patterns with a verb and its object: "She bought a car."; the verb with the object may be held out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 
-from . import english as en
-from . import french as fr
 from .adjectives import ADJECTIVES, Adjective
 from .clause import Clause, Form, Tense
 from .noun_phrase import NounPhrase
 from .nouns import Noun, nouns
 from .phrase import Sentence, choose, say
-from .subjects import PLAIN, SINGULAR, THEY, YOU, Subject
+from .subjects import ASKED, PLAIN, SINGULAR, THEY, WE, YOU, I, Subject
 from .verbs import ACTIONS, STATES, Verb
 
-_PLURAL_OBJECTS = ("several", "clothes", "key", "window", "door", "plate", "cup", "pet")
-
-# How often each (verb, object) is drawn in each tense and form.
-_ACTION_DRAWS: tuple[tuple[Tense, Form, int], ...] = (
-    ("present", "statement", 4),
-    ("past", "statement", 5),
-    ("future", "statement", 4),
-    ("going to", "statement", 3),
-    ("want to", "statement", 3),
-    ("can", "statement", 2),
-    ("must", "statement", 3),
-    ("present", "negative", 2),
-    ("past", "negative", 3),
-    ("future", "negative", 2),
-    ("want to", "negative", 1),
-    ("can", "negative", 1),
-    ("present", "question", 2),
-    ("past", "question", 2),
-    ("future", "question", 1),
-    ("want to", "question", 1),
-    ("can", "question", 1),
-)
-_STATE_DRAWS: tuple[tuple[Tense, Form, int], ...] = (
-    ("present", "statement", 8),
-    ("present", "negative", 5),
-    ("present", "question", 5),
+_PLURAL_OBJECTS = (
+    "fruit",
+    "flower",
+    "letter",
+    "clothes",
+    "key",
+    "window",
+    "door",
+    "plate",
+    "cup",
+    "photo",
+    "pet",
 )
 
-# Nobody wants to buy a dirty dress: these qualities go with verbs that find them, or do something about them.
-_FAULTS = {
-    "dirty": ("wash", "clean", "look at", "see"),
-    "broken": ("repair", "look at", "find"),
-    "empty": ("fill", "look at", "close", "find"),
-    "dangerous": ("see", "look at", "cross"),
-    "boring": ("read", "finish", "hate", "forget"),
-    "bad": ("read", "finish", "hate", "forget", "write"),
-    "heavy": ("open", "sell", "buy", "take"),
+Draw = tuple[Tense, Form, int, Sequence[Subject]]
+
+# How often each (verb, object) is drawn in a tense and a form, and with whom. "I" and "we" have draws of their
+# own where French verbs change with them; "we" has none in the future, to spare learners "nous nettoierons".
+_ACTION_DRAWS: tuple[Draw, ...] = (
+    ("present", "statement", 2, (I, WE)),
+    ("present", "statement", 3, SINGULAR),
+    ("past", "statement", 1, (I, WE)),
+    ("past", "statement", 5, SINGULAR),
+    ("future", "statement", 2, (I,)),
+    ("future", "statement", 2, SINGULAR),
+    ("going to", "statement", 3, PLAIN),
+    ("want to", "statement", 3, PLAIN),
+    ("can", "statement", 3, PLAIN),
+    ("must", "statement", 3, PLAIN),
+    ("present", "negative", 1, SINGULAR),
+    ("past", "negative", 2, PLAIN),
+    ("future", "negative", 1, SINGULAR),
+    ("want to", "negative", 1, PLAIN),
+    ("can", "negative", 1, PLAIN),
+    ("present", "question", 1, SINGULAR),
+    ("past", "question", 2, ASKED),
+    ("want to", "question", 1, ASKED),
+)
+_STATE_DRAWS: tuple[Draw, ...] = (
+    ("present", "statement", 10, PLAIN),
+    ("present", "negative", 5, PLAIN),
+    ("present", "question", 4, ASKED),
+)
+
+# Nobody wants to buy a dirty dress, and "le bon hôtel" is the right one: these go with some verbs only.
+_ONLY_WITH = {
+    "dirty": ("wash", "clean", "see"),
+    "broken": ("repair", "find"),
+    "empty": ("close", "find", "see"),
+    "dangerous": ("see",),
+    "good": ("choose", "find", "write", "finish", "buy", "want"),
+    "bad": ("finish", "hate", "write"),
     "cold": ("hate", "finish", "eat"),
 }
 # "to finish a long book", but not "to want one".
-_NOT_WITH_ADJECTIVE = ("like", "prefer", "hate", "need", "learn", "understand", "listen to", "wait for", "build")
+_NOT_WITH_ADJECTIVE = ("like", "prefer", "hate", "need", "understand")
 
 
 def objects(verb: Verb, noun: Noun, *, definite: bool = False) -> list[NounPhrase]:
@@ -82,66 +96,81 @@ def objects(verb: Verb, noun: Noun, *, definite: bool = False) -> list[NounPhras
     return phrases
 
 
-def _subjects(verb: Verb, tense: Tense, form: Form) -> Sequence[Subject]:
+def fitting(
+    subjects: Sequence[Subject], verb: Verb, noun: Noun, tense: Tense, form: Form
+) -> Sequence[Subject]:
+    """Those of `subjects` with whom French has one answer and the sentence makes sense."""
     # "I read a book" and "we read a book" do not show their tense: "he read a book" does.
     if verb.same_past and tense == "past" and form == "statement":
-        return SINGULAR
-    return PLAIN
+        subjects = [subject for subject in subjects if subject.agreement == "it"]
+    if noun.english == "dress":
+        return [subject for subject in subjects if subject.readings[-1].gender == "f"]
+    return subjects
 
 
-def _clauses(verb: Verb, noun: Noun, tense: Tense, form: Form, subjects: Sequence[Subject]) -> Iterator[Clause]:
-    # "Il ne veut pas acheter de voiture" and "... une voiture" are both right, and so is "pas besoin d'une".
-    definite = form == "negative" and (tense in ("want to", "can", "must", "going to") or bool(verb.particle))
-    for phrase in objects(verb, noun, definite=definite):
-        for subject in subjects:
-            yield Clause(subject, verb, phrase, tense, form)
+def is_natural(verb: Verb, tense: Tense, form: Form) -> bool:
+    """Whether one says such a thing: neither "he wants to lose his key" nor "he does not prefer tea"."""
+    if verb.sudden:
+        return tense in ("past", "future")
+    if verb.english == "look for":
+        return tense != "going to"  # "aller chercher" is to fetch
+    return form == "statement" or verb.english != "prefer"
 
 
-def _drawn(verbs: tuple[Verb, ...], draws: tuple[tuple[Tense, Form, int], ...], wanted: Form) -> Iterator[Sentence]:
+def _drawn(verbs: tuple[Verb, ...], draws: tuple[Draw, ...], wanted: Form) -> Iterator[Sentence]:
+    wanted_draws = [draw for draw in draws if draw[1] == wanted]
     for verb in verbs:
+        natural = [draw for draw in wanted_draws if is_natural(verb, draw[0], draw[1])]
         for noun in nouns(*verb.objects):
-            for tense, form, count in draws:
-                if form == wanted:
-                    clauses = _clauses(verb, noun, tense, form, _subjects(verb, tense, form))
-                    for clause in choose(clauses, count, verb.english, noun.english, tense, form):
-                        yield say(clause, verb.english, noun.english)
+            for tense, form, count, who in natural:
+                # "Il ne veut pas acheter de voiture" and "... une voiture" are both right: "the" leaves no choice.
+                definite = form == "negative" and (tense in ("want to", "can") or bool(verb.particle))
+                options = product(
+                    objects(verb, noun, definite=definite), fitting(who, verb, noun, tense, form)
+                )
+                for phrase, subject in choose(
+                    options, count, verb.english, noun.english, tense, form, who[0].english
+                ):
+                    yield say(Clause(subject, verb, phrase, tense, form), verb.english, noun.english)
 
 
 def action() -> Iterator[Sentence]:
-    """"Paul will open the door."."""
+    """As in "Paul will open the door."."""
     return _drawn(ACTIONS, _ACTION_DRAWS, "statement")
 
 
 def action_negative() -> Iterator[Sentence]:
-    """"Paul did not open the door."."""
+    """As in "Paul did not open the door."."""
     return _drawn(ACTIONS, _ACTION_DRAWS, "negative")
 
 
 def action_question() -> Iterator[Sentence]:
-    """"Is Paul opening the door?"."""
+    """As in "Is Paul opening the door?"."""
     return _drawn(ACTIONS, _ACTION_DRAWS, "question")
 
 
 def state() -> Iterator[Sentence]:
-    """"Paul wants an apple."."""
+    """As in "Paul wants an apple."."""
     return _drawn(STATES, _STATE_DRAWS, "statement")
 
 
 def state_negative() -> Iterator[Sentence]:
-    """"Paul does not want an apple."."""
+    """As in "Paul does not want an apple."."""
     return _drawn(STATES, _STATE_DRAWS, "negative")
 
 
 def state_question() -> Iterator[Sentence]:
-    """"Does Paul want an apple?"."""
+    """As in "Does Paul want an apple?"."""
     return _drawn(STATES, _STATE_DRAWS, "question")
 
 
 def action_they() -> Iterator[Sentence]:
-    """"They opened the door.", with "ils" and with "elles"."""
+    """As in "They opened the door.", with "ils" and with "elles"."""
     for verb in ACTIONS:
         if not verb.same_past:
-            tenses: tuple[Tense, ...] = ("past", "future", "present", "can")
+            tenses: tuple[Tense, ...] = (
+                ("past",) if verb.sudden else ("past", "past", "can", "going to", "want to")
+            )
             for noun in choose(nouns(*verb.objects), 5, verb.english, "they"):
                 for tense in choose(tenses, 1, verb.english, noun.english, "they"):
                     for phrase in choose(objects(verb, noun), 1, verb.english, noun.english, "they"):
@@ -149,17 +178,19 @@ def action_they() -> Iterator[Sentence]:
 
 
 def question_to_you() -> Iterator[Sentence]:
-    """"Do you want an apple?", with "tu" and with "vous"."""
+    """As in "Do you want an apple?", with "tu" and with "vous"."""
     for verb in (*STATES, *ACTIONS):
-        tenses: tuple[Tense, ...] = ("present",) if verb.stative else ("past", "want to", "can")
-        for noun in choose(nouns(*verb.objects), 5, verb.english, "you"):
+        tenses: tuple[Tense, ...] = ("past", "past") if verb.sudden else ("past", "want to", "can")
+        if verb.stative:
+            tenses = ("present",)
+        for noun in choose(nouns(*verb.objects), 10 if verb.stative else 4, verb.english, "you"):
             for tense in choose(tenses, 1, verb.english, noun.english, "you"):
                 for phrase in choose(objects(verb, noun), 1, verb.english, noun.english, "you"):
                     yield say(Clause(YOU, verb, phrase, tense, "question"), verb.english, noun.english)
 
 
 def habit() -> Iterator[Sentence]:
-    """"She never drinks wine.", "He often eats bread.", "He eats bread every day."."""
+    """As in "She never drinks wine.", "He often eats bread.", "He eats bread every day."."""
     forms: tuple[tuple[Form, tuple[str, str]], ...] = (
         ("never", ("", "")),
         ("often", ("", "")),
@@ -171,72 +202,36 @@ def habit() -> Iterator[Sentence]:
         for noun in nouns(*verb.objects):
             for form, adverb in forms:
                 phrase = NounPhrase(noun, "some", plural=not noun.mass)
-                for subject in choose(PLAIN, 5, verb.english, noun.english, form, adverb[0]):
+                for subject in choose(PLAIN, 4, verb.english, noun.english, form, adverb[0]):
                     clause = Clause(subject, verb, phrase, "habit", form, adverb)
                     yield say(clause, verb.english, noun.english)
 
 
 def _describable(verb: Verb, adjective: Adjective) -> bool:
-    if adjective.english in _FAULTS:
-        return verb.english in _FAULTS[adjective.english]
+    if adjective.english in _ONLY_WITH:
+        return verb.english in _ONLY_WITH[adjective.english]
     return verb.english not in _NOT_WITH_ADJECTIVE
 
 
 def described_object() -> Iterator[Sentence]:
-    """"She bought a red car."; what may be held out is the adjective with the noun."""
-    tenses: tuple[Tense, ...] = ("present", "past", "future", "want to")
+    """As in "She bought a red car."; what may be held out is the adjective with the noun."""
+    tenses: tuple[Tense, ...] = ("present", "past", "future")
     for adjective in ADJECTIVES:
         if adjective.only_predicate:
             continue
         for noun in nouns(*adjective.fits):
             if noun.mass:
                 continue
-            clauses = [
-                Clause(subject, verb, NounPhrase(noun, phrase.determiner, phrase.plural, adjective), tense)
+            options = [
+                (verb, phrase, tense)
                 for verb in (*ACTIONS, *STATES)
                 if noun.fits(verb.objects) and _describable(verb, adjective) and not verb.same_past
                 for phrase in objects(verb, noun)
                 for tense in (tenses if not verb.stative else tenses[:1])
-                for subject in choose(PLAIN, 2, verb.english, noun.english, adjective.english, tense)
+                if is_natural(verb, tense, "statement")
             ]
-            for clause in choose(clauses, 8, adjective.english, noun.english):
-                yield say(clause, adjective.english, noun.english)
-
-
-def proposal() -> Iterator[Sentence]:
-    """"Let's open the door!", the one imperative that leaves nothing open."""
-    for verb in ACTIONS:
-        for noun in nouns(*verb.objects):
-            if verb.english not in ("lose", "forget", "break"):
-                phrases = [phrase for phrase in objects(verb, noun) if phrase.determiner != "own"]
-                for phrase in choose(phrases, 1, "let's", verb.english, noun.english):
-                    source = f"Let's {verb.english} {phrase.english()}"
-                    target = fr.compose(verb.conjugation.present[3], phrase.french())
-                    yield Sentence(
-                        en.sentence(source, "!"),
-                        (fr.sentence(target, "!"),),
-                        (verb.english, noun.english),
-                        (verb.english, noun.english),
-                    )
-
-
-def order() -> Iterator[Sentence]:
-    """"Open the door!" and "Do not open the door!", said to one friend or to others."""
-    for verb in ACTIONS:
-        if verb.english in ("lose", "forget", "find", "wear", "rent"):
-            continue
-        for noun in choose(nouns(*verb.objects), 4, "order", verb.english):
-            phrases = [phrase for phrase in objects(verb, noun, definite=True) if phrase.determiner != "own"]
-            for phrase in choose(phrases, 1, "order", verb.english, noun.english):
-                familiar, polite = verb.conjugation.present[1], verb.conjugation.present[4]
-                if familiar.endswith("es"):
-                    familiar = familiar[:-1]  # "tu ouvres", but "ouvre"
-                positive = [fr.compose(form, phrase.french()) for form in (familiar, polite)]
-                negative = [fr.compose("ne", form, "pas", phrase.french()) for form in (familiar, polite)]
-                for english, answers in (("", positive), ("do not ", negative)):
-                    yield Sentence(
-                        en.sentence(f"{english}{verb.english} {phrase.english()}", "!"),
-                        tuple(fr.sentence(answer, "!") for answer in answers),
-                        (verb.english, noun.english),
-                        (verb.english, noun.english),
-                    )
+            for verb, bare, tense in choose(options, 6, adjective.english, noun.english):
+                phrase = NounPhrase(noun, bare.determiner, bare.plural, adjective)
+                subjects = fitting(SINGULAR if tense == "future" else PLAIN, verb, noun, tense, "statement")
+                for subject in choose(subjects, 1, verb.english, noun.english, adjective.english, tense):
+                    yield say(Clause(subject, verb, phrase, tense), adjective.english, noun.english)

@@ -14,11 +14,14 @@ from .verbs import Verb
 Tense = Literal["present", "habit", "past", "future", "going to", "want to", "can", "must"]
 """The tense or the modal.
 
-"present": English progressive, simple present for stative verbs; "habit": always simple present; "past": passé
-composé; "future": futur simple; "going to": aller + infinitive. The modals are in the present.
+"present": English progressive, or simple present of stative verbs; "habit": always simple present; "past":
+passé composé; "future": futur simple; "going to": aller + infinitive. The modals are in the present.
 """
 
 Form = Literal["statement", "negative", "question", "never", "often"]
+
+Moment = tuple[Tense, Form]
+"""What a pattern draws for a sentence."""
 
 _MODALS = {"going to": "aller", "want to": "vouloir", "can": "pouvoir", "must": "devoir"}
 _REFLEXIVE = ("me", "te", "se", "nous", "vous", "se")
@@ -142,6 +145,7 @@ class Clause:
         negated = self.form in ("negative", "never")
         particle = self.verb.particle
         words = fr.compose(
+            self.opening[1],
             "est-ce que" if self.form == "question" else "",
             reading.french,
             "ne" if negated else "",
@@ -154,10 +158,10 @@ class Clause:
             self.complement.french(reading, negated=negated, after_de=particle.endswith("de")),
             self.adverb[1],
         )
-        return fr.sentence(fr.compose(self.opening[1], words), "?" if self.form == "question" else ".")
+        return fr.sentence(words, "?" if self.form == "question" else ".")
 
     def _french_verb(self, reading: Reading) -> tuple[str, str, bool]:
-        """The finite verb, the participle or infinitive if any, and whether a clitic goes to that infinitive."""
+        """The finite verb, its participle or infinitive, and whether a clitic goes to that infinitive."""
         forms = self.verb.conjugation
         if self.tense in _MODALS:
             return conjugate(_MODALS[self.tense]).present[reading.person], forms.infinitive, True

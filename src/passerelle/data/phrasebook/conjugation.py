@@ -39,7 +39,11 @@ _IRREGULAR = {
     "boire": ("bois bois boit buvons buvez boivent", "bu", "boir"),
     "comprendre": ("comprends comprends comprend comprenons comprenez comprennent", "compris", "comprendr"),
     "connaître": ("connais connais connaît connaissons connaissez connaissent", "connu", "connaîtr"),
-    "construire": ("construis construis construit construisons construisez construisent", "construit", "construir"),
+    "construire": (
+        "construis construis construit construisons construisez construisent",
+        "construit",
+        "construir",
+    ),
     "courir": ("cours cours court courons courez courent", "couru", "courr"),
     "devenir": ("deviens deviens devient devenons devenez deviennent", "devenu", "deviendr"),
     "devoir": ("dois dois doit devons devez doivent", "dû", "devr"),
@@ -98,7 +102,9 @@ def _regular(infinitive: str) -> tuple[str, str, str]:
         return f"{stem}is {stem}is {stem}it {stem}issons {stem}issez {stem}issent", stem + "i", infinitive
     if infinitive.endswith("re"):
         return f"{stem}s {stem}s {stem} {stem}ons {stem}ez {stem}ent", stem + "u", infinitive[:-1]
-    raise ValueError(f"`infinitive` must end in -er, -ir or -re, or stand in the table, received: {infinitive!r}.")
+    raise ValueError(
+        f"`infinitive` must end in -er, -ir or -re, or stand in the table, received: {infinitive!r}."
+    )
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Patterns that describe things: "These cars are red."; what may be held out is the adjective with the noun."""
+"""Patterns that describe things: "These cars are red."; the adjective with the noun may be held out."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from .nouns import Noun, nouns
 from .phrase import Sentence, choose
 from .subjects import HE, NAMES, SHE, WE, I, Subject
 
-SINGULAR_ONLY = ("glass", "roof", "garage", "king", "queen")
+SINGULAR_ONLY = ("glass", "garage", "king", "queen")
 """Nouns whose plural misleads ("glasses") or sounds odd."""
 
 _GRADED = frozenset(
-    "big small beautiful old pretty good bad long expensive heavy modern dirty interesting boring dangerous "
-    "famous comfortable hot cold".split()
+    "big small beautiful old good bad long expensive dirty interesting dangerous hot cold".split()
 )
+_EXCESSIVE = frozenset("big small old long expensive dirty dangerous hot cold".split())
 _OWNERS: tuple[Subject, ...] = (I, WE, HE, SHE)
 
 
@@ -31,8 +31,10 @@ def _pairs(*, predicate: bool) -> Iterator[tuple[Adjective, Noun]]:
                 yield adjective, noun
 
 
-def _is(adjective: Adjective, noun: Noun, determiner: Determiner, plural: bool, owner: Subject, form: str) -> Sentence:
-    """"The car is (not, very) red." or "Is the car red?"."""
+def _is(
+    adjective: Adjective, noun: Noun, determiner: Determiner, plural: bool, owner: Subject, form: str
+) -> Sentence:
+    """As in "The car is (not, very) red." or "Is the car red?"."""
     phrase = NounPhrase(noun, determiner, plural)
     subject_en, subject_fr = phrase.english(owner), phrase.french(owner.readings[0])
     be, être = ("are", "sont") if plural else ("is", "est")
@@ -53,27 +55,33 @@ def _is(adjective: Adjective, noun: Noun, determiner: Determiner, plural: bool, 
 
 
 def noun_is_adjective() -> Iterator[Sentence]:
-    """"The car is red.", "Her cars are too old.", "Is this car French?"."""
+    """As in "The car is red.", "Her cars are too old.", "Is this car French?"."""
     for adjective, noun in _pairs(predicate=True):
-        subjects: list[tuple[Determiner, bool, Subject]] = [("the", False, I), ("the", False, I), ("this", False, I)]
+        subjects: list[tuple[Determiner, bool, Subject]] = [
+            ("the", False, I),
+            ("the", False, I),
+            ("this", False, I),
+        ]
         if not noun.mass and not noun.fits(SINGULAR_ONLY):
             subjects += [("the", True, I), ("this", True, I)]
         if not noun.fits(("public",)):
             subjects += [("own", False, owner) for owner in _OWNERS]
         forms = ["statement"] * 3 + ["negative"] * 2 + ["question"]
         if adjective.english in _GRADED:
-            forms += ["very", "very", "too"]
+            forms.append("very")
+        if adjective.english in _EXCESSIVE:
+            forms.append("too")
         options = [(*subject, form) for subject in dict.fromkeys(subjects) for form in dict.fromkeys(forms)]
-        for option in choose(options, 9, adjective.english, noun.english):
+        for option in choose(options, 10, adjective.english, noun.english):
             yield _is(adjective, noun, *option)
 
 
 def this_is() -> Iterator[Sentence]:
-    """"This is a red car.", "These are not red cars."."""
+    """As in "This is a red car.", "These are not red cars."."""
     for adjective, noun in _pairs(predicate=False):
         numbers = (False,) if noun.fits(SINGULAR_ONLY) else (False, True)
         options = [(plural, negative) for plural in numbers for negative in (False, True)]
-        for plural, negative in choose(options, 2, "this is", adjective.english, noun.english):
+        for plural, negative in choose(options, 3, "this is", adjective.english, noun.english):
             phrase = NounPhrase(noun, "some" if plural else "a", plural, adjective)
             # After "ce n'est pas" the article stays: nothing is missing, something else is there.
             être = {
@@ -88,24 +96,29 @@ def this_is() -> Iterator[Sentence]:
 
 
 def exclamation() -> Iterator[Sentence]:
-    """"What a beautiful house!", "What small cats!"."""
+    """As in "What a beautiful house!", "What small cats!"."""
     for adjective, noun in _pairs(predicate=False):
         if adjective.english not in _GRADED:
             continue
         numbers = (False,) if noun.fits(SINGULAR_ONLY) else (False, True)
         for plural in choose(numbers, 1, "what", adjective.english, noun.english):
             phrase = NounPhrase(noun, "some" if plural else "a", plural, adjective)
-            bare = NounPhrase(noun, "the", plural, adjective).french()
-            words = bare.removeprefix("les ").removeprefix("le ").removeprefix("la ").removeprefix("l'")
+            _, _, words = NounPhrase(noun, "the", plural, adjective).french().partition(" ")
             quel = fr.agree("quel", "m", plural) if noun.gender == "m" else "quelles" if plural else "quelle"
             target = fr.sentence(fr.compose(quel, words), "!")
-            yield Sentence(en.sentence(f"what {phrase.english()}", "!"), (target,), phrase.lemmas, phrase.lemmas)
+            yield Sentence(
+                en.sentence(f"what {phrase.english()}", "!"), (target,), phrase.lemmas, phrase.lemmas
+            )
 
 
 def belonging() -> Iterator[Sentence]:
-    """"This is Anne's car.", "Anne's car is red."."""
-    for noun in nouns("vehicle", "home", "clothes", "pet", "appliance", "bag", "umbrella", "garden", "bedroom", "key"):
-        for owner in choose(NAMES, 5, noun.english, "belonging"):
+    """As in "This is Anne's car.", "Anne's car is red."."""
+    for noun in nouns(
+        "vehicle", "home", "clothes", "pet", "appliance", "bag", "umbrella", "garden", "bedroom", "key"
+    ):
+        for owner in choose(NAMES, 4, noun.english, "belonging"):
+            if noun.english == "dress" and owner.possessive == "his":
+                continue
             possessed = fr.compose(NounPhrase(noun, "the").french(), "de", owner.english)
             pair = (owner.english, noun.english)
             source, target = f"{owner.english}'s {noun.english}", possessed
@@ -121,16 +134,33 @@ def belonging() -> Iterator[Sentence]:
 
 
 def counted() -> Iterator[Sentence]:
-    """"There are three cats here.", "I see three cats."; the number with the noun may be held out."""
-    frames = (("there are", "here", "il y a", "ici"), ("I see", "", "je vois", ""), ("we have", "", "nous avons", ""),
-              ("I want", "", "je veux", ""))
-    wanted = {"I want": ("several", "pet", "clothes", "pen", "key"), "we have": ("several", "pet", "farm", "vehicle",
-              "clothes", "dish", "seat", "key")}
-    for noun in nouns("several", "animal", "vehicle", "clothes", "dish", "furniture", "key", "pen", "tree", "boy", "girl",
-                      "man", "woman", "house", "window"):
+    """As in "There are three cats here.", "I see three cats."; the number with the noun may be held out."""
+    frames = (
+        ("there are", "here", "il y a", "ici"),
+        ("I see", "", "je vois", ""),
+        ("we have", "", "nous avons", ""),
+    )
+    wanted = {"we have": ("several", "pet", "farm", "vehicle", "clothes", "dish", "seat", "key")}
+    for noun in nouns(
+        "several",
+        "animal",
+        "vehicle",
+        "clothes",
+        "dish",
+        "furniture",
+        "key",
+        "pen",
+        "tree",
+        "boy",
+        "girl",
+        "man",
+        "woman",
+        "house",
+        "window",
+    ):
         if noun.fits(SINGULAR_ONLY):
             continue
-        for number in choose(range(2, 13), 6, noun.english, "counted"):
+        for number in choose(range(2, 13), 5, noun.english, "counted"):
             phrase = NounPhrase(noun, "some", True, number=number)
             pair = (NUMBERS[number][0], noun.english)
             fitting = [frame for frame in frames if noun.fits(wanted.get(frame[0], (noun.english,)))]
@@ -140,14 +170,33 @@ def counted() -> Iterator[Sentence]:
                 yield Sentence(en.sentence(source), (fr.sentence(target),), pair, pair)
 
 
+_CHEAP = ("food", "newspaper", "letter", "flower", "pen", "dish")
+
+
 def price() -> Iterator[Sentence]:
-    """"This book costs ten euros."; the number with the noun may be held out."""
-    for noun in nouns("several", "clothes", "dish", "bag", "umbrella", "pen", "pencil", "ring", "lamp", "chair"):
-        for number in choose([n for n in NUMBERS if n > 1], 6, noun.english, "price"):
+    """As in "This book costs ten euros."; the number with the noun may be held out."""
+    for noun in nouns(
+        "fruit",
+        "egg",
+        "sandwich",
+        "cake",
+        "flower",
+        "book",
+        "newspaper",
+        "clothes",
+        "dish",
+        "bag",
+        "umbrella",
+        "pen",
+        "ring",
+        "lamp",
+        "chair",
+    ):
+        for number in choose(
+            [n for n in NUMBERS if n > 1 and (n <= 10) == noun.fits(_CHEAP)], 6, noun.english, "price"
+        ):
             phrase = NounPhrase(noun, choose(("the", "this"), 1, noun.english, str(number))[0])
             english, french = NUMBERS[number]
             pair = (english, noun.english)
             target = fr.sentence(fr.compose(phrase.french(), "coûte", french, "euros"))
             yield Sentence(en.sentence(f"{phrase.english()} costs {english} euros"), (target,), pair, pair)
-
-

@@ -13,7 +13,7 @@ _VOWELS = "aeiou"
 
 
 def with_article(phrase: str) -> str:
-    """Puts "a" or "an" before `phrase`, by its first letter. Wrong for "hour" and "useful": neither occurs."""
+    """Puts "a" or "an" before `phrase`, by its first letter; "hour" and "useful" must not occur."""
     return ("an " if phrase[0].lower() in _VOWELS else "a ") + phrase
 
 

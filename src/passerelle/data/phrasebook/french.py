@@ -37,26 +37,23 @@ def begins_with_vowel_sound(word: str) -> bool:
 
 
 def compose(*parts: str) -> str:
-    """Joins words with spaces, eliding ("je ai": "j'ai") and contracting ("à le": "au") where French must.
+    """Joins words with spaces, eliding ("je ai": "j'ai") and contracting ("à le": "au") as French does.
 
     Parts may hold several words or none. "le" and "les" are taken for articles: this grammar never puts
     an object pronoun after "à" or "de", where there would be no contraction.
     """
-    words = " ".join(parts).split()
+    following = ""
     composed: list[str] = []
-    for word in words:
-        if composed and composed[-1] in ELIDED and begins_with_vowel_sound(word):
-            composed[-1] = composed[-1][:-1] + "'" + word
-            continue
-        composed.append(word)
-    # Elision goes first: "de le hôtel" is "de l'hôtel", and nothing is left to contract.
-    contracted: list[str] = []
-    for word in composed:
-        if contracted and (contracted[-1], word) in CONTRACTED:
-            contracted[-1] = CONTRACTED[contracted[-1], word]
-            continue
-        contracted.append(word)
-    return " ".join(contracted)
+    # From the right, so that elision goes first: "de le hôtel" is "de l'hôtel", with nothing left to contract.
+    for word in reversed(" ".join(parts).split()):
+        if word in ELIDED and following and begins_with_vowel_sound(following):
+            composed[-1] = following = f"{word[:-1]}'{following}"
+        elif (word, following) in CONTRACTED:
+            composed[-1] = following = CONTRACTED[word, following]
+        else:
+            composed.append(word)
+            following = word
+    return " ".join(reversed(composed))
 
 
 def sentence(text: str, mark: str = ".") -> str:
@@ -109,7 +106,7 @@ def partitive(gender: Gender) -> str:
 
 
 def demonstrative(gender: Gender, plural: bool, following: str) -> str:
-    """"ce", "cet", "cette" or "ces", by the word that follows."""
+    """The demonstrative, one of "ce", "cet", "cette" and "ces", by the word that follows."""
     if plural:
         return "ces"
     if gender == "f":

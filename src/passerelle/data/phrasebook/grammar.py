@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cache
 
-from . import actions, descriptions, people, places, times
+from . import actions, descriptions, imperatives, people, places, pursuits, relations, times
 from .phrase import Phrase, Sentence, digest
 
 PATTERNS: tuple[Callable[[], Iterator[Sentence]], ...] = (
@@ -19,8 +19,8 @@ PATTERNS: tuple[Callable[[], Iterator[Sentence]], ...] = (
     actions.state_question,
     actions.habit,
     actions.described_object,
-    actions.proposal,
-    actions.order,
+    imperatives.proposal,
+    imperatives.order,
     descriptions.noun_is_adjective,
     descriptions.this_is,
     descriptions.exclamation,
@@ -32,12 +32,12 @@ PATTERNS: tuple[Callable[[], Iterator[Sentence]], ...] = (
     people.comparison,
     people.state_with_avoir,
     people.job,
-    people.language,
-    people.playing,
-    people.intransitive,
-    people.object_pronoun,
-    people.person_object,
-    people.giving,
+    pursuits.language,
+    pursuits.playing,
+    pursuits.intransitive,
+    relations.object_pronoun,
+    relations.person_object,
+    relations.giving,
     places.movement,
     places.movement_open_reference,
     places.region,
@@ -60,7 +60,7 @@ def generate() -> tuple[Phrase, ...]:
     """All rows, pattern by pattern.
 
     Raises:
-        ValueError: if two patterns make one source with different translations: the grammar would contradict itself.
+        ValueError: if two patterns translate one source differently.
     """
     targets: dict[str, tuple[str, ...]] = {}
     phrases: list[Phrase] = []
@@ -88,7 +88,7 @@ def _corpus() -> tuple[Phrase, ...]:
 
 
 def phrases() -> list[Phrase]:
-    """All rows, shuffled by their sources: the same order in every process, rows of one source side by side."""
+    """All rows, shuffled by source: in the same order everywhere, rows of one source side by side."""
     return list(_corpus())
 
 

@@ -32,12 +32,12 @@ def is_held_out(phrase: Phrase) -> bool:
 def train_and_held_out() -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """Splits the corpus by combinations of words, not by rows.
 
-    A row is held out if it brings together two words of a held-out combination, in any pattern, tense or number:
-    so a model knows each word of a held-out source from other sentences, but has never seen them meet.
+    A row is held out if it brings together two words of a held-out combination, in any pattern, tense or
+    number: a model knows each word of a held-out source from other sentences, but has never seen them meet.
 
     Returns:
-        Rows to train on, and rows held out, both as (English, French) in the order of `phrasebook`. All rows of
-        one source are on one side.
+        Rows to train on, and rows held out, both as (English, French) in the order of `phrasebook`. All rows
+        of one source are on one side.
     """
     train: list[tuple[str, str]] = []
     held_out: list[tuple[str, str]] = []

@@ -14,8 +14,9 @@ from .subjects import Reading, Subject
 Determiner = Literal["a", "the", "this", "own", "some", "all"]
 """What stands before the noun.
 
-"a", "the", "this" (plural "these"); "own": the subject's possessive; "some": nothing in English, the partitive
-or "des" in French; "all": nothing in English, the definite article in French ("likes cats", "aime les chats").
+"a", "the", "this" (plural "these"); "own": the subject's possessive; "some": nothing in English, the
+partitive or "des" in French; "all": nothing in English, the definite article in French ("likes cats", "aime les
+chats").
 """
 
 NUMBERS = {
@@ -66,7 +67,7 @@ class NounPhrase:
         return before + words
 
     def french(self, reading: Reading | None = None, *, negated: bool = False, after_de: bool = False) -> str:
-        """The French phrase.
+        """The French phrase, before `french.compose`.
 
         Args:
             reading: the owner if the determiner is "own"; without one, the speaker.
@@ -80,7 +81,7 @@ class NounPhrase:
             before = self.adjective.before
             adjective = self.adjective.agree(gender, plural, noun if before else "")
             words = f"{adjective} {noun}" if before else f"{noun} {adjective}"
-        return fr.compose(self._french_determiner(words, reading, negated, after_de), words)
+        return f"{self._french_determiner(words, reading, negated, after_de)} {words}"
 
     def _french_determiner(self, words: str, reading: Reading | None, negated: bool, after_de: bool) -> str:
         gender, plural = self.noun.gender, self.plural

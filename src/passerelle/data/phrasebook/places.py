@@ -7,15 +7,14 @@ from dataclasses import dataclass
 
 from . import english as en
 from . import french as fr
-from .clause import Clause, Form, Tense, Text
+from .clause import Clause, Form, Moment, Text
 from .noun_phrase import NounPhrase
 from .nouns import Noun, nouns
 from .phrase import Sentence, choose, say
-from .subjects import HE, KIN, NAMES, SHE, THEY, WE, YOU, I, the
+from .subjects import HE, NAMES, SHE, THEY, WE, YOU, I
 from .verbs import Verb
 
-_PEOPLE = (*NAMES, *KIN)
-_AGREEING = (HE, SHE, *_PEOPLE)  # subjects whose gender is known, for participles with "être"
+_AGREEING = (HE, SHE, *NAMES)  # subjects whose gender is known, for participles with "être"
 
 GO_TO = Verb("go to", "aller", "went", particle="à")
 BE_AT = Verb("be at", "être", particle="à", stative=True)
@@ -23,13 +22,11 @@ COME_BACK = Verb("come back from", "revenir", "came", particle="de")
 ARRIVE = Verb("arrive at", "arriver", particle="à")
 STAY = Verb("stay at", "rester", particle="à")
 
-_MOTION: tuple[tuple[Tense, Form], ...] = (
-    ("present", "statement"), ("past", "statement"), ("past", "statement"), ("future", "statement"),
-    ("want to", "statement"), ("must", "statement"), ("present", "negative"), ("past", "negative"),
-    ("present", "question"), ("past", "question"),
+_MOTION: tuple[Moment, ...] = (
+    ("past", "statement"), ("future", "statement"), ("want to", "statement"), ("must", "statement"),
+    ("past", "negative"), ("past", "question"),
 )  # fmt: skip
-_BEING: tuple[tuple[Tense, Form], ...] = (("present", "statement"), ("present", "negative"), ("present", "question"),
-                                          ("future", "statement"))
+_PRESENT: tuple[Moment, ...] = (("present", "statement"), ("present", "negative"), ("present", "question"))
 
 
 @dataclass(frozen=True)
@@ -39,12 +36,11 @@ class Region:
     english: str
     there: str
     thence: str
-    town: bool = False
 
 
 def _town(english: str, french: str = "") -> Region:
     french = french or english
-    return Region(english, f"à {french}", fr.compose("de", french), town=True)
+    return Region(english, f"à {french}", fr.compose("de", french))
 
 
 def _country(english: str, french: str, gender: str) -> Region:
@@ -57,11 +53,11 @@ def _country(english: str, french: str, gender: str) -> Region:
 
 
 REGIONS: tuple[Region, ...] = (
-    _town("Paris"), _town("London", "Londres"), _town("Rome"), _town("Berlin"), _town("Madrid"), _town("Lyon"),
-    _town("Brussels", "Bruxelles"), _town("Athens", "Athènes"), _town("Geneva", "Genève"), _town("Amsterdam"),
+    _town("Paris"), _town("London", "Londres"), _town("Rome"), _town("Berlin"), _town("Lyon"),
+    _town("Brussels", "Bruxelles"), _town("Athens", "Athènes"),
     _country("France", "France", "f"), _country("Italy", "Italie", "f"), _country("Spain", "Espagne", "f"),
     _country("Germany", "Allemagne", "f"), _country("China", "Chine", "f"), _country("Japan", "Japon", "m"),
-    _country("Canada", "Canada", "m"), _country("Portugal", "Portugal", "m"), _country("Morocco", "Maroc", "m"),
+    _country("Canada", "Canada", "m"), _country("Morocco", "Maroc", "m"),
     _country("Iran", "Iran", "m"), _country("the United States", "États-Unis", "plural"),
     _country("the Netherlands", "Pays-Bas", "plural"),
 )  # fmt: skip
@@ -81,33 +77,66 @@ _WEATHER: dict[str, tuple[tuple[str, str], ...]] = {
 
 # English preposition, French preposition, the things, and the places they can be at.
 _POSITIONS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
-    ("on", "sur", ("small", "several", "cat", "lamp", "box"), ("support",)),
-    ("under", "sous", ("small", "pet", "ball", "box", "mouse"), ("support", "tree")),
-    ("in", "dans", ("personal", "bottle", "cup", "glass", "fruit"), ("bag", "box", "kitchen", "bedroom", "car")),
+    (
+        "on",
+        "sur",
+        ("key", "bag", "pen", "book", "letter", "hat", "cup", "plate", "cat", "apple", "phone"),
+        ("support",),
+    ),
+    ("under", "sous", ("key", "bag", "pen", "book", "pet", "box", "mouse"), ("support", "tree")),
+    ("in", "dans", ("personal", "fruit"), ("bag", "box")),
     ("in", "dans", ("pet", "bike", "chair", "table"), ("kitchen", "bedroom", "garage", "garden", "street")),
-    ("behind", "derrière", ("pet", "bike", "bag", "box", "mouse"), ("door", "tree", "house", "church", "shop")),
-    ("in front of", "devant", ("vehicle", "pet", "bus"), ("house", "school", "church", "hotel", "shop", "station",
-                                                         "bank")),
-    ("near", "près de", ("bike", "cat", "dog", "lamp", "chair", "table"), ("window", "door", "bed", "tree", "mirror")),
-    ("near", "près de", ("hotel", "bank", "restaurant", "museum", "bakery"), ("station", "church", "park", "market",
-                                                                            "beach", "airport", "school")),
+    (
+        "behind",
+        "derrière",
+        ("pet", "bike", "bag"),
+        ("door", "tree", "house"),
+    ),
+    (
+        "in front of",
+        "devant",
+        ("vehicle", "dog", "bus"),
+        ("house", "school", "church", "hotel", "shop"),
+    ),
+    (
+        "near",
+        "près de",
+        ("bike", "cat", "dog", "lamp", "chair", "table"),
+        ("window", "door", "bed", "tree"),
+    ),
+    (
+        "near",
+        "près de",
+        ("hotel", "bank", "restaurant", "museum"),
+        ("station", "church", "park", "market", "beach", "school"),
+    ),
 )
 
 
 def movement() -> Iterator[Sentence]:
-    """"She went to the market.", "Paul is coming back from the bank."."""
+    """As in "She went to the market.", "Paul is coming back from the bank."."""
     for verb in (GO_TO, COME_BACK, ARRIVE, STAY, BE_AT):
         for noun in nouns("place"):
-            if verb in (STAY, BE_AT) and noun.english in ("village", "market", "church", "factory"):
+            if verb in (STAY, BE_AT) and noun.english in ("market", "church"):
                 continue
-            for tense, form in choose(_BEING if verb is BE_AT else _MOTION, 10, verb.english, noun.english):
-                subjects = _AGREEING if tense == "past" else (*_AGREEING, I, WE)
+            moments = {GO_TO: (*_MOTION, *_PRESENT), BE_AT: (*_PRESENT, ("future", "statement"))}.get(
+                verb, _MOTION
+            )
+            for tense, form in moments:
+                if verb is ARRIVE and tense not in ("past", "future"):
+                    continue
+                alone = tense == "past" or form == "question" or (tense == "future" and verb is not GO_TO)
+                subjects = _AGREEING if alone else (*_AGREEING, I, WE)
                 for subject in choose(subjects, 2, verb.english, noun.english, tense, form):
-                    yield say(Clause(subject, verb, NounPhrase(noun, "the"), tense, form), verb.english, noun.english)
+                    yield say(
+                        Clause(subject, verb, NounPhrase(noun, "the"), tense, form),
+                        verb.english,
+                        noun.english,
+                    )
 
 
 def movement_open_reference() -> Iterator[Sentence]:
-    """"They went to the market.", "I arrived at the hotel.": the participle shows what English does not."""
+    """As in "I arrived at the hotel.": the participle shows what English does not."""
     for verb in (GO_TO, COME_BACK, ARRIVE):
         for noun in nouns("place"):
             for subject in choose((I, WE, THEY, YOU), 2, verb.english, noun.english):
@@ -116,7 +145,7 @@ def movement_open_reference() -> Iterator[Sentence]:
 
 
 def region() -> Iterator[Sentence]:
-    """"Alice lives in Japan.", "He comes from the Netherlands.", "My mother was born in Rome."."""
+    """As in "Alice lives in Japan.", "He comes from the Netherlands.", "My mother was born in Rome."."""
     live = Verb("live in", "habiter", stative=True)
     be, born = Verb("be in", "être", stative=True), Verb("be born in", "naître", "was")
     go, come = Verb("go to", "aller", "went"), Verb("come from", "venir", stative=True)
@@ -125,9 +154,12 @@ def region() -> Iterator[Sentence]:
     for place in REGIONS:
         for verb in (live, be, born, go, come, arrive):
             if verb in (born,):
-                options: list[tuple[Tense, Form]] = [("past", form) for form in simple]
+                options: list[Moment] = [("past", form) for form in simple]
             elif verb in (go, arrive):
-                options = [("past", form) for form in simple] + [("present", "statement"), ("future", "statement")]
+                options = [("past", form) for form in simple] + [
+                    ("present", "statement"),
+                    ("future", "statement"),
+                ]
                 options += [("want to", "statement")] if verb is go else []
             else:
                 options = [("present", form) for form in simple]
@@ -136,14 +168,22 @@ def region() -> Iterator[Sentence]:
             there = place.thence if verb is come else place.there
             complement = Text(place.english, there, (place.english,))
             for tense, form in options:
-                subjects = _AGREEING if tense == "past" else (*_AGREEING, I, WE)
-                for subject in choose(subjects, 2, verb.english, place.english, tense, form):
+                alone = tense in ("past", "future") or form == "question"
+                subjects = _AGREEING if alone else (*_AGREEING, I, I, WE, WE)
+                for subject in choose(
+                    subjects, 1 if form == "question" else 2, verb.english, place.english, tense, form
+                ):
                     yield say(Clause(subject, verb, complement, tense, form), verb.english, place.english)
 
 
 def weather() -> Iterator[Sentence]:
-    """"It is raining in Paris.", "It will be cold tomorrow.", "Is it windy in Japan?"."""
-    times = (("today", "aujourd'hui"), ("this morning", "ce matin"), ("this evening", "ce soir"), ("here", "ici"))
+    """As in "It is raining in Paris.", "It will be cold tomorrow.", "Is it windy in Japan?"."""
+    times = (
+        ("today", "aujourd'hui"),
+        ("this morning", "ce matin"),
+        ("this evening", "ce soir"),
+        ("here", "ici"),
+    )
     for name, forms in _WEATHER.items():
         for place in REGIONS:
             for source, target in forms:
@@ -158,11 +198,13 @@ def weather() -> Iterator[Sentence]:
 def _weather(name: str, source: str, target: str, where_en: str, where_fr: str, lemma: str) -> Sentence:
     mark = "?" if source.startswith("is") else "."
     pair = (name, lemma)
-    return Sentence(en.sentence(f"{source} {where_en}", mark), (fr.sentence(f"{target} {where_fr}", mark),), pair, pair)
+    return Sentence(
+        en.sentence(f"{source} {where_en}", mark), (fr.sentence(f"{target} {where_fr}", mark),), pair, pair
+    )
 
 
 def position() -> Iterator[Sentence]:
-    """"The key is under the bed.", "There is a cat in the kitchen.", "My books are on the table."."""
+    """As in "The key is under the bed.", "There is a cat in the kitchen.", "My books are on the table."."""
     for preposition, french, things, supports in _POSITIONS:
         for thing in nouns(*things):
             for support in nouns(*supports):
@@ -178,34 +220,42 @@ def _position(thing: Noun, support: Noun, preposition: str, french: str) -> Iter
     own = definite if thing.fits(("public", "fruit")) else NounPhrase(thing, "own")
     options = (
         (f"there is {a.english()} {where_en}.", f"il y a {a.french()} {where_fr}."),
-        (f"is there {a.english()} {where_en}?", f"est-ce qu'il y a {a.french()} {where_fr}?"),
         (f"{own.english(I)} is {where_en}.", f"{own.french()} est {where_fr}."),
         (f"{definite.english()} is {where_en}.", f"{definite.french()} est {where_fr}."),
-        (f"{definite.english()} is not {where_en}.", f"{definite.french()} n'est pas {where_fr}."),
-        (f"is {definite.english()} {where_en}?", f"est-ce que {definite.french()} est {where_fr}?"),
     )
-    for source, target in choose(options, 3, *pair, preposition):
+    for source, target in options:
         text = fr.sentence(fr.compose(target[:-1]), target[-1])
         yield Sentence(en.sentence(source[:-1], source[-1]), (text,), pair, pair)
 
 
 def person_in_room() -> Iterator[Sentence]:
-    """"Paul is in the kitchen.", "Is she working in the garden?"."""
-    verbs = (Verb("be", "être", stative=True), Verb("work", "travailler"), Verb("sing", "chanter"), Verb("eat", "manger"))
+    """As in "Paul is in the kitchen.", "Is she working in the garden?"."""
+    verbs = (
+        Verb("be", "être", stative=True),
+        Verb("work", "travailler"),
+        Verb("sing", "chanter"),
+        Verb("eat", "manger"),
+    )
     forms: tuple[Form, ...] = ("statement", "negative", "question")
-    for noun in nouns("kitchen", "bedroom", "garden", "garage", "park", "forest", "office", "street", "car"):
-        complement = Text(f"in the {noun.english}", f"dans {NounPhrase(noun, 'the').french()}", (noun.english,))
-        for subject in (*_PEOPLE, HE, SHE, I, WE):
+    for noun in nouns("kitchen", "bedroom", "garden", "garage", "park", "forest", "street", "car"):
+        complement = Text(
+            f"in the {noun.english}", f"dans {NounPhrase(noun, 'the').french()}", (noun.english,)
+        )
+        for subject in (*NAMES, HE, SHE, WE):
             for verb in verbs:
                 for form in choose(forms, 1, noun.english, subject.english, verb.english):
                     clause = Clause(subject, verb, complement, "present", form)
-                    lemmas = (*subject.lemmas, *((verb.english,) if verb.english != "be" else ()), noun.english)
+                    lemmas = (
+                        *subject.lemmas,
+                        *((verb.english,) if verb.english != "be" else ()),
+                        noun.english,
+                    )
                     pair = (subject.lemma, noun.english) if subject.lemma else ()
                     yield Sentence(clause.source, clause.targets, lemmas, pair)
 
 
 def where_is() -> Iterator[Sentence]:
-    """"Where is the station?", "Where are my keys?"."""
+    """As in "Where is the station?", "Where are my keys?"."""
     for noun in nouns("place", "personal", "pet", "vehicle", "kin", "dish", "school", "castle"):
         options = [NounPhrase(noun, "own" if noun.fits(("kin",)) else "the")]
         if not noun.fits(("public", "kin")):
@@ -217,9 +267,6 @@ def where_is() -> Iterator[Sentence]:
             for owner in choose(owners, 2, noun.english, str(phrase.plural)):
                 be, être = ("are", "sont") if phrase.plural else ("is", "est")
                 target = fr.sentence(fr.compose("où", être, phrase.french(owner.readings[0])), "?")
-                yield Sentence(en.sentence(f"where {be} {phrase.english(owner)}", "?"), (target,), (noun.english,))
-
-
-def schedule_subjects() -> tuple:
-    """The subjects of timetables: what leaves, arrives, opens or closes."""
-    return tuple(the(noun) for noun in nouns("transport", "business", "library"))
+                yield Sentence(
+                    en.sentence(f"where {be} {phrase.english(owner)}", "?"), (target,), (noun.english,)
+                )

@@ -102,11 +102,11 @@ def the(noun: Noun, plural: bool = False) -> Subject:
 
 NAMES = tuple(_named(man, "m") for man in MEN) + tuple(_named(woman, "f") for woman in WOMEN)
 KIN = tuple(_my(NOUN[kin]) for kin in ("father", "mother", "brother", "sister"))
-SINGULAR = (HE, HE, SHE, SHE, *NAMES, *KIN)
+SINGULAR = (HE, HE, SHE, SHE, *NAMES)
 """Subjects that leave nothing open in French."""
 
-PLAIN = (I, I, WE, WE, HE, HE, SHE, SHE, *NAMES, *KIN)
+PLAIN = (I, I, WE, WE, HE, HE, SHE, SHE, *NAMES)
 """Subjects that leave nothing open where nothing agrees with them; the pronouns are drawn twice as often."""
 
-ASKED = (WE, HE, HE, SHE, SHE, *NAMES, *KIN)
+ASKED = (WE, HE, HE, SHE, SHE, *NAMES)
 """Those of `PLAIN` that one asks about: who would ask "do I want this car?"."""

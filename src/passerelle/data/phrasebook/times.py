@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from . import english as en
 from . import french as fr
-from .clause import NOTHING, Clause, Form, Tense, Text
+from .clause import NOTHING, Clause, Moment, Tense, Text
 from .noun_phrase import NUMBERS
 from .nouns import nouns
 from .phrase import Sentence, choose, say
-from .subjects import HE, KIN, NAMES, PLAIN, SHE, WE, I, the
+from .subjects import ASKED, HE, KIN, NAMES, PLAIN, SHE, SINGULAR, WE, I, the
 from .verbs import ROUTINE, Verb
 
 # English before the hour, French after it, and whether English counts towards the next hour.
@@ -19,14 +19,39 @@ _MINUTES = (
     ("twenty past", "vingt", False), ("half past", "et demie", False), ("twenty to", "moins vingt", True),
     ("quarter to", "moins le quart", True), ("ten to", "moins dix", True), ("five to", "moins cinq", True),
 )  # fmt: skip
+_ROUND = ("", "half past")
+_NOON = (("noon", "midi"), ("midnight", "minuit"))
 _HOURS = {word: number for number, (word, _) in NUMBERS.items() if number < 12}
 
-_DAYS = (("Monday", "lundi"), ("Tuesday", "mardi"), ("Wednesday", "mercredi"), ("Thursday", "jeudi"),
-         ("Friday", "vendredi"), ("Saturday", "samedi"), ("Sunday", "dimanche"))
-_MONTHS = (("January", "janvier"), ("February", "février"), ("March", "mars"), ("April", "avril"), ("May", "mai"),
-           ("June", "juin"), ("July", "juillet"), ("August", "août"), ("September", "septembre"),
-           ("October", "octobre"), ("November", "novembre"), ("December", "décembre"))
-_SEASONS = (("spring", "au printemps"), ("summer", "en été"), ("autumn", "en automne"), ("winter", "en hiver"))
+_DAYS = (
+    ("Monday", "lundi"),
+    ("Tuesday", "mardi"),
+    ("Wednesday", "mercredi"),
+    ("Thursday", "jeudi"),
+    ("Friday", "vendredi"),
+    ("Saturday", "samedi"),
+    ("Sunday", "dimanche"),
+)
+_MONTHS = (
+    ("January", "janvier"),
+    ("February", "février"),
+    ("March", "mars"),
+    ("April", "avril"),
+    ("May", "mai"),
+    ("June", "juin"),
+    ("July", "juillet"),
+    ("August", "août"),
+    ("September", "septembre"),
+    ("October", "octobre"),
+    ("November", "novembre"),
+    ("December", "décembre"),
+)
+_SEASONS = (
+    ("spring", "au printemps"),
+    ("summer", "en été"),
+    ("autumn", "en automne"),
+    ("winter", "en hiver"),
+)
 
 LEAVE, COME_BACK = Verb("leave", "partir", "left"), Verb("come back", "revenir", "came")
 ARRIVE, GO_OUT = Verb("arrive", "arriver"), Verb("go out", "sortir", "went")
@@ -56,72 +81,102 @@ def _pair(minutes: str, hour: str) -> tuple[str, str]:
 
 
 def time_of_day() -> Iterator[Sentence]:
-    """"It is half past three.", "It is ten to six in the morning."; minutes and hour may be held out."""
+    """As in "It is half past three.", "It is ten to six in the morning."; minutes and hour may be held out."""
     for minutes, hour in _times():
         english, french = clock(minutes, hour)
         pair = _pair(minutes, hour)
-        parts = [("", ""), (" in the morning", " du matin"), (" already", " déjà")]
-        number = _HOURS[hour]
-        parts.append((" in the afternoon", " de l'après-midi") if number < 6 else (" in the evening", " du soir"))
-        for part_en, part_fr in parts:
-            if part_en == " already":
-                source, target = f"it is already {english}", f"il est déjà {french}"
-            else:
-                source, target = f"it is {english}{part_en}", f"il est {french}{part_fr}"
+        texts = [
+            (f"it is {english}", f"il est {french}"),
+            (f"it is already {english}", f"il est déjà {french}"),
+        ]
+        if not minutes:
+            texts.append((f"it is {english} in the morning", f"il est {french} du matin"))
+            evening = _HOURS[hour] > 5
+            part_en, part_fr = ("evening", "du soir") if evening else ("afternoon", "de l'après-midi")
+            texts.append((f"it is {english} in the {part_en}", f"il est {french} {part_fr}"))
+        for source, target in texts:
             yield Sentence(en.sentence(source), (fr.sentence(target),), pair, pair)
-    for english, french in (("noon", "midi"), ("midnight", "minuit")):
+    for english, french in _NOON:
         for before_en, before_fr in (("it is", "il est"), ("it is already", "il est déjà")):
             target = fr.sentence(f"{before_fr} {french}")
             yield Sentence(en.sentence(f"{before_en} {english}"), (target,), (english,))
 
 
 def timetable() -> Iterator[Sentence]:
-    """"The train leaves at ten past two.", "The bank opens at nine o'clock."."""
-    verbs = ((LEAVE, ("transport",)), (ARRIVE, ("transport",)), (Verb("open", "ouvrir"), ("business", "library")),
-             (Verb("close", "fermer"), ("business", "library")), (Verb("begin", "commencer"), ("film",)))
-    for verb, classes in verbs:
+    """As in "The train leaves at ten past two.", "The bank opens at nine o'clock."."""
+    shops = ("shop", "bank", "museum", "restaurant")
+    hours = range(1, 12)
+    verbs = (
+        (LEAVE, ("transport",), hours),
+        (ARRIVE, ("transport",), hours),
+        (Verb("open", "ouvrir"), shops, (7, 8, 9, 10)),
+        (Verb("close", "fermer"), shops, (5, 6, 7, 8)),
+        (Verb("begin", "commencer"), ("film",), hours),
+    )
+    for verb, classes, opening_hours in verbs:
         for noun in nouns(*classes):
-            for minutes, hour in choose(_times(), 12, verb.english, noun.english):
+            for minutes, hour in choose(
+                [time for time in _times() if time[0] in _ROUND and _HOURS[time[1]] in opening_hours],
+                10,
+                verb.english,
+                noun.english,
+            ):
                 english, french = clock(minutes, hour)
                 pair = _pair(minutes, hour)
                 complement = Text(f"at {english}", f"à {french}", pair)
                 yield say(Clause(the(noun), verb, complement, "habit"), *pair)
+    for english, french in _NOON:
+        complement = Text(f"at {english}", f"à {french}", (english,))
+        for noun in nouns("transport"):
+            yield say(Clause(the(noun), LEAVE, complement, "habit"))
+        for subject in PLAIN:
+            yield say(Clause(subject, ARRIVE, complement, "future"))
 
 
 def routine() -> Iterator[Sentence]:
-    """"Julie gets up at seven o'clock.", "He woke up at half past six."."""
+    """As in "Anne gets up at seven o'clock.", "He woke up at half past six."."""
     for verb in (*ROUTINE, LEAVE, ARRIVE):
         for minutes, hour in _times():
+            if minutes not in _ROUND:
+                continue
             number = _HOURS[hour]
-            if verb in ROUTINE and number not in ((8, 9, 10, 11) if verb.english == "go to bed" else (5, 6, 7, 8, 9)):
+            if verb in ROUTINE and number not in (
+                (8, 9, 10, 11) if verb.english == "go to bed" else (5, 6, 7, 8, 9)
+            ):
                 continue
             english, french = clock(minutes, hour)
             pair = _pair(minutes, hour)
             complement = Text(f"at {english}", f"à {french}", pair)
             tenses: tuple[Tense, ...] = ("habit", "past", "future")
-            for tense in choose(tenses, 2, verb.english, *pair):
-                subjects = (HE, SHE, *NAMES, *KIN) if tense == "past" else PLAIN
-                for subject in choose(subjects, 2, verb.english, tense, *pair):
+            for tense in tenses:
+                subjects = PLAIN if tense == "habit" else SINGULAR
+                for subject in choose(subjects, 3, verb.english, tense, *pair):
                     yield say(Clause(subject, verb, complement, tense), *pair)
 
 
 def routine_without_time() -> Iterator[Sentence]:
-    """"Is Paul getting dressed?", "She does not wake up.", "He wants to go to bed."."""
-    options: tuple[tuple[Tense, Form], ...] = (
+    """As in "Is Paul getting dressed?", "She does not wake up.", "He wants to go to bed."."""
+    options: tuple[Moment, ...] = (
         ("present", "statement"), ("present", "negative"), ("present", "question"), ("past", "statement"),
         ("past", "negative"), ("past", "question"), ("want to", "statement"), ("must", "statement"),
     )  # fmt: skip
     for verb in (*ROUTINE, LEAVE, ARRIVE, COME_BACK, GO_OUT):
-        for subject in (*NAMES, *KIN, HE, SHE, I, WE):
-            known = options if subject not in (I, WE) else [option for option in options if option[0] != "past"]
+        for subject in (*NAMES, HE, SHE, I, WE):
+            known = (
+                options if subject not in (I, WE) else [option for option in options if option[0] != "past"]
+            )
+            if subject is I:
+                known = [option for option in known if option[1] != "question"]
+            if verb is ARRIVE:
+                known = [option for option in known if option[0] in ("present", "past")]
             for tense, form in choose(known, 4, verb.english, subject.english):
                 pair = (subject.lemma, verb.english) if subject.lemma else ()
                 yield say(Clause(subject, verb, NOTHING, tense, form), *pair)
 
 
 def day() -> Iterator[Sentence]:
-    """"Marie arrived on Monday.", "The bank is closed on Sunday.", "It will snow on Friday."."""
-    options: tuple[tuple[Tense, Form], ...] = (
+    """As in "Marie arrived on Monday.", "It will snow on Friday."."""
+    options: tuple[Moment, ...] = (
         ("past", "statement"), ("future", "statement"), ("past", "negative"), ("past", "question"),
         ("future", "question"), ("want to", "statement"),
     )  # fmt: skip
@@ -129,38 +184,49 @@ def day() -> Iterator[Sentence]:
         complement = Text(f"on {english}", french, (english,))
         for verb in (LEAVE, ARRIVE, COME_BACK, GO_OUT):
             for tense, form in options:
-                subjects = (HE, SHE, *NAMES, *KIN) if tense == "past" else PLAIN
-                for subject in choose(subjects, 4, verb.english, english, tense, form):
+                subjects = SINGULAR if tense == "past" else ASKED if form == "question" else PLAIN
+                for subject in choose(subjects, 3, verb.english, english, tense, form):
                     yield say(Clause(subject, verb, complement, tense, form), verb.english, english)
-        for source, target in (("it will rain", "il pleuvra"), ("it will snow", "il neigera"),
-                               ("it rained", "il a plu"), ("it snowed", "il a neigé")):
-            yield Sentence(f"{source.capitalize()} on {english}.", (fr.sentence(f"{target} {french}"),), (english,))
+        for source, target in (
+            ("it will rain", "il pleuvra"),
+            ("it will snow", "il neigera"),
+            ("it rained", "il a plu"),
+            ("it snowed", "il a neigé"),
+        ):
+            yield Sentence(
+                f"{source.capitalize()} on {english}.", (fr.sentence(f"{target} {french}"),), (english,)
+            )
 
 
 def month() -> Iterator[Sentence]:
-    """"Paul was born in May.", "It is cold in winter.", "We will go to Rome in June."."""
+    """As in "Paul was born in May.", "It is cold in winter.", "We will leave in June."."""
     born = Verb("be born in", "naître", "was")
-    for english, french in _MONTHS:
-        complement = Text(english, f"en {french}", (english,))
-        for subject in (*NAMES, *KIN, HE, SHE):
+    seasons_and_months = (*_SEASONS, *((name, f"en {french}") for name, french in _MONTHS))
+    for english, french in seasons_and_months:
+        complement = Text(english, french, (english,))
+        for subject in (*NAMES, HE, SHE):
             pair = (subject.lemma, english) if subject.lemma else ()
             for form in choose(("statement", "negative", "question"), 2, subject.english, english):
                 yield say(Clause(subject, born, complement, "past", form), *pair)
         for verb in (LEAVE, ARRIVE, COME_BACK):
             for subject in choose(PLAIN, 4, verb.english, english):
-                when = Text(f"in {english}", f"en {french}", (english,))
+                when = Text(f"in {english}", french, (english,))
                 yield say(Clause(subject, verb, when, "future"), verb.english, english)
-    seasons = [(english, french) for english, french in _SEASONS]
-    for english, french in (*seasons, *((name, f"en {month}") for name, month in _MONTHS)):
-        for name, source, target in (("cold", "it is cold", "il fait froid"), ("hot", "it is hot", "il fait chaud"),
-                                     ("cold", "it is not cold", "il ne fait pas froid"),
-                                     ("hot", "it is not hot", "il ne fait pas chaud")):
+    for english, french in seasons_and_months:
+        for name, source, target in (
+            ("cold", "it is cold", "il fait froid"),
+            ("hot", "it is hot", "il fait chaud"),
+            ("cold", "it is not cold", "il ne fait pas froid"),
+            ("hot", "it is not hot", "il ne fait pas chaud"),
+        ):
             pair = (name, english)
-            yield Sentence(en.sentence(f"{source} in {english}"), (fr.sentence(f"{target} {french}"),), pair, pair)
+            yield Sentence(
+                en.sentence(f"{source} in {english}"), (fr.sentence(f"{target} {french}"),), pair, pair
+            )
 
 
 def age() -> Iterator[Sentence]:
-    """"Paul is ten years old.", "I will be thirty years old."; French has years."""
+    """As in "Paul is ten years old.", "I will be thirty years old."; French has years."""
     have = Verb("be", "avoir", stative=True)
     people = (*NAMES, *KIN, *(the(noun) for noun in nouns("man", "woman")))
     children = (*NAMES, *(the(noun) for noun in nouns("boy", "girl")))
@@ -171,10 +237,15 @@ def age() -> Iterator[Sentence]:
         if number >= 10:
             subjects += (I, WE)
         complement = Text(f"{english} years old", f"{french} ans", (english,))
-        options: tuple[tuple[Tense, Form], ...] = (("present", "statement"), ("present", "negative"),
-                                                   ("present", "question"), ("future", "statement"))
+        options: tuple[Moment, ...] = (
+            ("present", "statement"),
+            ("present", "negative"),
+            ("present", "question"),
+            ("future", "statement"),
+        )
         for subject in subjects:
-            for tense, form in choose(options, 2, english, subject.english):
+            known = options if subject not in (I, WE) else options[:2]
+            for tense, form in choose(known, 2, english, subject.english):
                 pair = (subject.lemma, english) if subject.lemma else ()
                 clause = Clause(subject, have, complement, tense, form)
                 yield Sentence(clause.source, clause.targets, (*subject.lemmas, english), pair)

@@ -1,0 +1,54 @@
+# One command per chore. `make demo` and `make test` set up what they need.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Two workers; each JAX process would otherwise take all cores and memory for itself.
+TEST_WORKERS ?= 2
+
+.PHONY: help demo test lint bench setup setup-dev constraints clean
+
+help:
+	@echo "make demo         train on the built-in phrasebook, translate what was never seen"
+	@echo "make test         run all tests"
+	@echo "make lint         ruff, pyright, and the test of the floors"
+	@echo "make bench        compare with the tutorial program, side by side"
+	@echo "make setup        install the package into $(VENV)"
+	@echo "make constraints  write constraints.txt anew, from the newest versions"
+
+setup: $(VENV)/.installed
+setup-dev: $(VENV)/.installed-dev
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+demo: setup
+	$(BIN)/passerelle demo
+
+test: setup-dev
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal
+
+lint: setup-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/python -m pytest tests/test_floors.py
+
+bench: setup-dev
+	$(BIN)/python benchmarks/run.py
+
+constraints: setup-dev
+	$(BIN)/uv pip compile pyproject.toml --extra dev --python-version 3.11 --universal --upgrade \
+		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet --output-file constraints.txt
+
+clean:
+	rm -rf $(VENV) demo

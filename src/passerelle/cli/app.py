@@ -1,0 +1,28 @@
+"""The commands by name. Each is imported when it runs, so that `--help` does not wait for Keras."""
+
+from cyclopts import App
+
+import passerelle
+
+__all__ = ["app"]
+
+app = App(
+    name="passerelle",
+    help="Pairs of texts in, one self-contained .keras translator out.",
+    version=passerelle.__version__,
+    version_flags=["--version"],
+    result_action="return_value",
+)
+
+_COMMANDS = {
+    "train": "Learn from a file of pairs, write a translator.",
+    "translate": "Translate texts, or the lines of standard input.",
+    "evaluate": "Translate the sources of a file of pairs and compare with its targets.",
+    "describe": "Print a model's settings, vocabularies, size and training record.",
+    "diagram": "Draw the three models of a translator, with shapes.",
+    "phrasebook": "Print the built-in English-French pairs, tab-separated.",
+    "demo": "Train on the built-in phrasebook and translate what was never seen.",
+    "download": "Fetch a well-known file of pairs.",
+}
+for _name, _help in _COMMANDS.items():
+    app.command(f"passerelle.cli.{_name}:{_name}", name=_name, help=_help)

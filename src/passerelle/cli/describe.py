@@ -1,0 +1,55 @@
+"""passerelle describe"""
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from passerelle.translator import Translator
+
+__all__ = ["describe"]
+
+
+def describe(model: str, /) -> None:
+    """Print a model's settings, vocabularies, size and training record.
+
+    The settings are TOML that passerelle train --settings reads; all else stands in comments.
+
+    Parameters
+    ----------
+    model
+        A .keras file that passerelle train wrote.
+    """
+    import tomli_w
+
+    from passerelle.translator import Translator
+
+    translator = Translator.load(model)
+    for line in _facts(translator):
+        print(f"# {line}")
+    print()
+    print(tomli_w.dumps(translator.settings.model_dump(exclude_none=True)), end="")
+
+
+def _facts(translator: "Translator") -> list[str]:
+    network, record = translator.network, translator.record
+    facts = [f"{network.count_params():,} parameters in {len(network.weights)} arrays"]
+    for side, tokenizer in (("source", translator.source), ("target", translator.target)):
+        symbols = tokenizer.vocabulary.symbols
+        shown = " ".join(json.dumps(symbol, ensure_ascii=False) for symbol in symbols[:60])
+        more = " ..." if len(symbols) > 60 else ""
+        facts.append(f"{len(symbols):,} {side} symbols, level {tokenizer.level}: {shown}{more}")
+    facts.append(
+        f"longest in training: source {translator.longest.source:,}, target {translator.longest.target:,} symbols"
+    )
+    data = record.get("data", {})
+    facts += [f"{name.replace('_', ' ')}: {json.dumps(value, ensure_ascii=False)}" for name, value in data.items()]
+    facts += [f"{name} {version}" for name, version in record.get("versions", {}).items()]
+    epochs = record.get("epochs", [])
+    if epochs:
+        last = "interrupted after" if record.get("interrupted") else "trained for"
+        facts.append(f"{last} {len(epochs)} epochs, weights of epoch {record.get('kept_epoch')} kept")
+    for epoch in epochs:
+        held_out = epoch["validation_loss"]
+        shown = "" if held_out is None else f"  held out {held_out:.4f}"
+        facts.append(f"epoch {epoch['number']}  loss {epoch['loss']:.4f}{shown}  {epoch['seconds']:.1f} s")
+    return [" ".join(fact.splitlines()) for fact in facts]

@@ -1,0 +1,44 @@
+"""passerelle diagram"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from passerelle.translator import Translator
+
+__all__ = ["diagram", "write_diagrams"]
+
+
+def diagram(model: str, /, *, out: str = "diagrams") -> None:
+    """Draw the three models of a translator, with shapes.
+
+    Parameters
+    ----------
+    model
+        A .keras file that passerelle train wrote.
+    out
+        The folder for the three .svg files.
+    """
+    from passerelle.translator import Translator
+
+    for path in write_diagrams(Translator.load(model), out):
+        print(path)
+
+
+def write_diagrams(translator: "Translator", folder: str | Path) -> list[Path]:
+    """Writes the three pictures, returns their paths."""
+    from passerelle.data.files import prepare_folder, write_atomically
+    from passerelle.plots.diagram import draw_model
+
+    folder = prepare_folder(folder)
+    titles = {
+        "training_model": "Training model: taught with the right previous symbol",
+        "inference_encoder": "Inference encoder: reads the source once",
+        "inference_decoder": "Inference decoder: writes one symbol at a time",
+    }
+    paths = []
+    for name, title in titles.items():
+        picture = draw_model(getattr(translator, name), title=title).encode()
+        paths.append(folder / f"{name}.svg")
+        write_atomically(paths[-1], lambda stream, picture=picture: stream.write(picture))
+    return paths

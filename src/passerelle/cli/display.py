@@ -1,0 +1,116 @@
+"""What people see on standard error while they wait."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from passerelle.teaching import Lesson, Sample
+    from passerelle.training.trainer import Epoch, Progress
+    from passerelle.translator import Translator
+
+__all__ = ["TrainingDisplay", "note", "teach_with_display"]
+
+
+def note(message: str) -> None:
+    """Says something on standard error."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def teach_with_display(lesson: "Lesson") -> "Translator":
+    """Teaches, showing progress."""
+    _introduce(lesson)
+    with TrainingDisplay.open(lesson.settings.training.epochs) as display:
+        return lesson.teach(on_progress=display.progress, on_epoch=display.epoch)
+
+
+def _introduce(lesson: "Lesson") -> None:
+    batches = lesson.training_batches
+    note(
+        f"{len(lesson.training):,} pairs to learn from, {len(lesson.validation):,} held out; "
+        f"{len(lesson.source.vocabulary.symbols):,} source and {len(lesson.target.vocabulary.symbols):,} target "
+        f"symbols; {len(batches):,} batches in {len(batches.buckets)} shapes, "
+        f"{100 * batches.padding_share():.0f} % padding"
+    )
+    if lesson.training.blank:
+        note(f"{lesson.training.blank:,} rows passed over: source or target is blank")
+    for side, count in lesson.uncounted.items():
+        if count:
+            weight = "" if lesson.settings.network.unknown else "; they weigh nothing"
+            note(f"{count:,} {side} symbols of the held-out pairs never occur in the others{weight}")
+    note("the first epoch takes longer: programs are compiled")
+
+
+class TrainingDisplay:
+    """A line an epoch, and on a terminal a moving bar with the time left."""
+
+    def __init__(self, epochs: int, bar: "_Bar | None"):
+        self._epochs = epochs
+        self._bar = bar
+        self._left = ""
+
+    @classmethod
+    @contextmanager
+    def open(cls, epochs: int) -> Iterator["TrainingDisplay"]:
+        """Shows the bar where standard error is a terminal, and clears it at the end, whatever happens."""
+        if not sys.stderr.isatty():
+            yield cls(epochs, None)
+            return
+        with _Bar() as bar:
+            yield cls(epochs, bar)
+
+    def progress(self, progress: "Progress") -> None:
+        """Moves the bar."""
+        self._left = "" if progress.seconds_left is None else f"  left {_clock(progress.seconds_left)}"
+        if self._bar is not None:
+            text = f"epoch {progress.epoch}/{progress.epochs}  loss {progress.loss:.3f}{self._left}"
+            self._bar.show(text, progress.done / progress.updates)
+
+    def epoch(self, epoch: "Epoch", sample: "Sample | None") -> None:
+        """Writes the epoch's line, and an unseen sentence with its translation."""
+        parts = [f"epoch {epoch.number}/{self._epochs}", f"loss {epoch.loss:.4f}"]
+        if epoch.validation_loss is not None:
+            parts.append(f"held out {epoch.validation_loss:.4f}")
+        parts.append(f"{epoch.seconds:.1f} s")
+        # The first epoch compiles, so it says little about the others.
+        left = (self._epochs - epoch.number) * epoch.seconds
+        if left and epoch.number > 1:
+            parts.append(f"left {_clock(left)}")
+        lines = ["  ".join(parts)]
+        if sample is not None:
+            lines.append(f"    {sample.source}  ->  {sample.translation}    (right: {sample.reference})")
+        for line in lines:
+            if self._bar is None:
+                note(line)
+            else:
+                self._bar.write(line)
+
+
+class _Bar:
+    """One bar of rich, on standard error."""
+
+    def __enter__(self) -> "_Bar":
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False), BarColumn(), console=Console(stderr=True), transient=True
+        )
+        self._task = self._progress.add_task("compiling", total=1.0)
+        self._progress.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._progress.stop()
+
+    def show(self, text: str, share: float) -> None:
+        self._progress.update(self._task, description=text, completed=share)
+
+    def write(self, line: str) -> None:
+        self._progress.console.print(line, markup=False, highlight=False)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"

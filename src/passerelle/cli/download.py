@@ -1,0 +1,31 @@
+"""passerelle download"""
+
+import sys
+
+__all__ = ["download"]
+
+CORPORA = ("fra-eng",)
+
+
+def download(corpus: str, /, *, out: str = ".") -> None:
+    """Fetch a well-known file of pairs.
+
+    Parameters
+    ----------
+    corpus
+        fra-eng: the English-French sentences that ManyThings.org makes of the Tatoeba project's.
+    out
+        The folder to put it into.
+    """
+    from passerelle.data.download import download_fra_eng
+    from passerelle.errors import SettingsError, did_you_mean
+
+    if corpus not in CORPORA:
+        raise SettingsError(f"unknown corpus {corpus!r}.{did_you_mean(corpus, CORPORA)}")
+    print(download_fra_eng(out, progress=_show if sys.stderr.isatty() else None))
+
+
+def _show(done: int, total: int | None) -> None:
+    share = f"{done / total:.0%}" if total else f"{done / 2**20:.1f} MB"
+    end = "\n" if done == total else ""
+    print(f"\rfetching fra-eng: {share}", end=end, file=sys.stderr, flush=True)

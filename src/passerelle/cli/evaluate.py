@@ -1,0 +1,42 @@
+"""passerelle evaluate"""
+
+import dataclasses
+import json
+from typing import Annotated
+
+from cyclopts import Parameter
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    model: str,
+    pairs: str,
+    /,
+    *,
+    limit: int | None = None,
+    swap: Annotated[bool, Parameter(negative=())] = False,
+    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+) -> None:
+    """Translate the sources of a file of pairs and compare with its targets.
+
+    Parameters
+    ----------
+    model
+        A .keras file that passerelle train wrote.
+    pairs
+        As for train. Rows with the same source are references of each other.
+    limit
+        Use this many pairs from the beginning.
+    swap
+        Translate from the second column to the first.
+    as_json
+        Print one JSON object.
+    """
+    from passerelle.config import check_limit
+    from passerelle.data.pairs import read_pairs
+    from passerelle.translator import Translator
+
+    examples = read_pairs(pairs, limit=check_limit(limit), swap=swap)
+    report = Translator.load(model).evaluate(examples)
+    print(json.dumps(dataclasses.asdict(report)) if as_json else report)

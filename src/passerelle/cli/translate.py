@@ -1,0 +1,73 @@
+"""passerelle translate"""
+
+import queue
+import sys
+import threading
+from collections.abc import Iterator
+
+from passerelle.cli.display import note
+
+__all__ = ["translate"]
+
+LARGEST_BLOCK = 4096
+"""Lines translated at once where more are waiting: bounds the memory, whatever the input's length."""
+
+
+def translate(model: str, /, *texts: str) -> int:
+    """Translate texts, or the lines of standard input.
+
+    Parameters
+    ----------
+    model
+        A .keras file that passerelle train wrote.
+    texts
+        What to translate, one line of output each; without any, every line of standard input.
+    """
+    from passerelle.translator import Translator
+
+    translator = Translator.load(model)
+    blocks = iter([list(texts)]) if texts else _blocks()
+    said: set[str] = set()
+    cut = 0
+    for block in blocks:
+        results = translator.search(block)
+        sys.stdout.write("".join(f"{' '.join(result.text.splitlines())}\n" for result in results))
+        sys.stdout.flush()
+        new = {symbol for result in results for symbol in result.unknown} - said
+        if new:
+            said |= new
+            note(f"passerelle: not seen in training, read as unknown: {' '.join(map(repr, sorted(new)))}")
+        cut += sum(not result.finished for result in results)
+    if cut:
+        note(f"passerelle: {cut:,} translations were cut at their length limit")
+    return 0
+
+
+def _blocks() -> Iterator[list[str]]:
+    """Lines of standard input: as many as are there, at least one, so that a person typing gets each answer at once."""
+    from passerelle.data.files import STANDARD_INPUT, read_lines
+
+    waiting: queue.Queue[str | BaseException | None] = queue.Queue(2 * LARGEST_BLOCK)
+
+    def read() -> None:
+        try:
+            for line in read_lines(STANDARD_INPUT):
+                waiting.put(line)
+            waiting.put(None)
+        except BaseException as error:
+            waiting.put(error)  # to be raised where the lines are used
+
+    threading.Thread(target=read, daemon=True).start()
+    block: list[str] = []
+    while True:
+        item = waiting.get() if not block or not waiting.empty() else ""
+        if not isinstance(item, str):
+            if block:
+                yield block
+            if item is None:
+                return
+            raise item
+        block.append(item)
+        if waiting.empty() or len(block) >= LARGEST_BLOCK:
+            yield block
+            block = []

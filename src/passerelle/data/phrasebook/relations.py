@@ -1,0 +1,104 @@
+"""Patterns between people: whom they know and help, and what they give to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .clause import Clause, Moment, Tense, Text
+from .noun_phrase import NounPhrase
+from .nouns import NOUN, nouns
+from .phrase import Sentence, choose, say
+from .subjects import HE, NAMES, SHE, WE, I, the
+from .verbs import PEOPLE_ACTIONS, PEOPLE_STATES, Verb
+
+_PRONOUNS = (HE, SHE)
+
+# English object pronoun, French clitic, the subject that would be the same person, and the lemma: before a vowel
+# "le" and "la" are one word, so both are held out together.
+_OBJECT_PRONOUNS = (
+    ("me", "me", I, "me"),
+    ("him", "le", None, "him or her"),
+    ("her", "la", None, "him or her"),
+    ("us", "nous", WE, "us"),
+    ("them", "les", None, "them"),
+)
+
+
+def object_pronoun() -> Iterator[Sentence]:
+    """As in "She knows him.", "I do not see them.": the pronoun stands before the French verb."""
+    draws: tuple[Moment, ...] = (
+        ("present", "statement"),
+        ("present", "negative"),
+        ("present", "question"),
+        ("future", "statement"),
+    )
+    for verb in (*PEOPLE_ACTIONS, *PEOPLE_STATES):
+        for english, clitic, same, lemma in _OBJECT_PRONOUNS:
+            complement = Text(english, "", (lemma,))
+            for tense, form in draws:
+                if not (verb.stative and tense == "future"):
+                    everybody = (
+                        (*_PRONOUNS, *NAMES) if tense == "future" else (*_PRONOUNS, *NAMES, I, I, WE, WE)
+                    )
+                    subjects = [subject for subject in everybody if subject is not same]
+                    for subject in choose(subjects, 4, verb.english, english, tense, form):
+                        clause = Clause(subject, verb, complement, tense, form, clitic=clitic)
+                        yield say(clause, verb.english, lemma)
+
+
+def person_object() -> Iterator[Sentence]:
+    """As in "Paul is helping his sister.", "Anne knows the king.", "He did not invite Alice."."""
+    action: tuple[Moment, ...] = (
+        ("present", "statement"), ("past", "statement"), ("future", "statement"), ("want to", "statement"),
+        ("past", "negative"), ("past", "question"),
+    )  # fmt: skip
+    state: tuple[Moment, ...] = (("present", "statement"), ("present", "negative"), ("present", "question"))
+    subjects = (*NAMES, HE, SHE)
+    speakers = (*subjects, I, I, WE, WE)
+    for verb in (*PEOPLE_ACTIONS, *PEOPLE_STATES):
+        for tense, form in state if verb.stative else action:
+            for noun in nouns(*verb.objects):
+                determiner = "own" if noun.fits(("kin",)) else "the"
+                key = (verb.english, noun.english, tense, form)
+                for subject in choose(
+                    speakers if tense == "present" and form != "question" else subjects, 2, *key
+                ):
+                    clause = Clause(subject, verb, NounPhrase(NOUN[noun.english], determiner), tense, form)
+                    yield say(clause, verb.english, noun.english)
+            for other in NAMES:
+                complement = Text(other.english, other.english, other.lemmas)
+                for subject in choose(
+                    [s for s in subjects if s is not other], 2, verb.english, other.english, tense, form
+                ):
+                    yield say(Clause(subject, verb, complement, tense, form), verb.english, other.english)
+
+
+def giving() -> Iterator[Sentence]:
+    """As in "Paul is giving a book to the girl.", "She showed the photo to Anne."."""
+    verbs = (
+        Verb("give", "donner", "gave"),
+        Verb("show", "montrer"),
+        Verb("lend", "prêter", "lent"),
+        Verb("send", "envoyer", "sent"),
+    )
+    things = {
+        "give": ("several", "ring", "pen", "hat", "dog", "cat", "key", "bag"),
+        "show": ("photo", "letter", "car", "house", "ring", "dress"),
+        "lend": ("vehicle", "pen", "umbrella", "book", "dress", "phone"),
+        "send": ("letter", "photo", "book"),
+    }
+    receivers = [*NAMES, *(the(noun) for noun in nouns("boy", "girl", "king", "queen"))]
+    tenses: tuple[Tense, ...] = ("present", "past", "future", "want to")
+    for verb in verbs:
+        for noun in nouns(*things[verb.english]):
+            determiners = ("the", "own") if verb.english == "show" else ("a", "own", "the")
+            for receiver in choose(receivers, 10, verb.english, noun.english):
+                givers = [s for s in (*NAMES, HE, SHE, I, WE) if s is not receiver]
+                for subject in choose(givers, 1, verb.english, noun.english, receiver.english):
+                    known = tenses if subject not in (I, WE) else ("past", "want to")
+                    key = (verb.english, noun.english, receiver.english, subject.english)
+                    phrase = NounPhrase(noun, choose(determiners, 1, *key)[0])
+                    adverb = (f"to {receiver.english}", "à " + receiver.readings[0].french)
+                    clause = Clause(subject, verb, phrase, choose(known, 1, "tense", *key)[0], adverb=adverb)
+                    lemmas = (*clause.lemmas, receiver.lemma)
+                    yield Sentence(clause.source, clause.targets, lemmas, (verb.english, noun.english))

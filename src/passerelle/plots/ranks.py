@@ -1,0 +1,160 @@
+"""Which row of a layered picture each box stands in, and in what order, so that few arrows cross.
+
+Source: Sugiyama, Tagawa and Toda 1981 (ranks by longest path, bends for long edges, barycenter sweeps), with
+the swaps of neighbours of Gansner et al. 1993.
+"""
+
+from bisect import bisect_right, insort
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+__all__ = ["Edge", "RankedGraph", "rank_boxes"]
+
+Edge = tuple[int, int]  # source, target: indices of boxes, source < target
+
+_SWEEPS = 12
+_FEW = 4  # more inputs or outputs than this make too wide a row
+
+
+@dataclass
+class RankedGraph:
+    """The graph with a bend wherever an edge passes a rank; slots are the boxes (first) and the bends."""
+
+    widths: list[float]
+    boxes: int
+    rows: list[list[int]]
+    ups: list[list[int]]
+    downs: list[list[int]]
+    chains: list[list[int]]  # per edge: source box, bends, target box
+    light: Collection[Edge]
+
+    def is_bend(self, slot: int) -> bool:
+        return slot >= self.boxes
+
+
+def rank_boxes(
+    widths: Sequence[float], edges: Sequence[Edge], terminals: Collection[int], light: Collection[Edge]
+) -> RankedGraph:
+    """Puts every box into a row, a bend into every row that an edge passes, and each row into order.
+
+    Edges that leave the same box share their bends: a trunk with branches.
+
+    Args:
+        widths: of each box, producers before consumers.
+        edges: each pair of boxes once.
+        terminals: boxes that belong at the bottom.
+        light: edges that need not be straight.
+    """
+    graph = _thread(widths, _ranks(len(widths), edges, terminals), edges, light)
+    _order(graph)
+    return graph
+
+
+def _ranks(count: int, edges: Sequence[Edge], terminals: Collection[int]) -> list[int]:
+    ups: list[list[int]] = [[] for _ in range(count)]
+    downs: list[list[int]] = [[] for _ in range(count)]
+    ranks = [0] * count
+    for source, target in sorted(edges):
+        ups[target].append(source)
+        downs[source].append(target)
+        ranks[target] = max(ranks[target], ranks[source] + 1)
+    if len(terminals) <= _FEW:
+        bottom = max((rank for box, rank in enumerate(ranks) if box not in terminals), default=-1) + 1
+        ranks = [bottom if box in terminals else rank for box, rank in enumerate(ranks)]
+    for box in reversed(range(count)):
+        # Where more comes out than goes in, lower is shorter. What inputs lead to stays close to them.
+        if len(downs[box]) >= len(ups[box]) and any(ups[above] for above in ups[box]):
+            ranks[box] = min(ranks[below] for below in downs[box]) - 1
+    if sum(not above for above in ups) > _FEW:
+        # Too many for one row: an input stands right above its first consumer, as does what only leads there.
+        loose = [False] * count
+        for box in range(count):
+            led_to = all(loose[above] and len(downs[above]) == 1 for above in ups[box])
+            loose[box] = led_to and bool(downs[box])
+        for box in reversed(range(count)):
+            if loose[box]:
+                ranks[box] = min(ranks[below] for below in downs[box]) - 1
+    return ranks
+
+
+def _thread(
+    widths: Sequence[float],
+    ranks: list[int],
+    edges: Sequence[Edge],
+    light: Collection[Edge],
+) -> RankedGraph:
+    """Puts a bend into every rank that an edge passes; edges of one source share theirs."""
+    boxes = len(widths)
+    widths, ranks = list(widths), list(ranks)
+    bends: dict[tuple[int, int], int] = {}
+    chains: list[list[int]] = []
+    for source, target in edges:
+        chain = [source]
+        for rank in range(ranks[source] + 1, ranks[target]):
+            if (source, rank) not in bends:
+                bends[source, rank] = len(widths)
+                widths.append(0.0)
+                ranks.append(rank)
+            chain.append(bends[source, rank])
+        chains.append([*chain, target])
+    rows: list[list[int]] = [[] for _ in range(max(ranks) + 1)]
+    ups: list[list[int]] = [[] for _ in widths]
+    downs: list[list[int]] = [[] for _ in widths]
+    for slot, rank in enumerate(ranks):
+        rows[rank].append(slot)
+    joints = dict.fromkeys(joint for chain in chains for joint in pairwise(chain))  # once each, in order
+    for above, below in joints:
+        downs[above].append(below)
+        ups[below].append(above)
+    return RankedGraph(widths, boxes, rows, ups, downs, chains, light)
+
+
+def _order(graph: RankedGraph) -> None:
+    """Orders each row so that few edges cross."""
+    best, fewest = [list(row) for row in graph.rows], _crossings(graph)
+    for sweep in range(_SWEEPS):
+        downwards = sweep % 2 == 0
+        neighbours = graph.ups if downwards else graph.downs
+        fixed: dict[int, int] = {}
+        for row in graph.rows if downwards else reversed(graph.rows):
+            centre = {slot: float(at) for at, slot in enumerate(row)}
+            for slot in row:
+                places = [fixed[other] for other in neighbours[slot] if other in fixed]
+                centre[slot] = sum(places) / len(places) if places else centre[slot]
+            row.sort(key=centre.__getitem__)
+            fixed = {slot: at for at, slot in enumerate(row)}
+        _swap_neighbours(graph)
+        crossings = _crossings(graph)
+        if crossings < fewest:
+            best, fewest = [list(row) for row in graph.rows], crossings
+    graph.rows[:] = best
+
+
+def _crossings(graph: RankedGraph) -> int:
+    total = 0
+    for upper, lower in pairwise(graph.rows):
+        place = {slot: at for at, slot in enumerate(lower)}
+        seen: list[int] = []
+        for slot in upper:
+            ends = sorted(place[below] for below in graph.downs[slot])
+            total += sum(len(seen) - bisect_right(seen, end) for end in ends)
+            for end in ends:
+                insort(seen, end)
+    return total
+
+
+def _swap_neighbours(graph: RankedGraph) -> None:
+    place = {slot: at for row in graph.rows for at, slot in enumerate(row)}
+
+    def crossed(left: int, right: int) -> int:
+        return sum(
+            place[a] > place[b] for side in (graph.ups, graph.downs) for a in side[left] for b in side[right]
+        )
+
+    for row in graph.rows * 3:
+        for at in range(len(row) - 1):
+            left, right = row[at], row[at + 1]
+            if crossed(right, left) < crossed(left, right):
+                row[at], row[at + 1] = right, left
+                place[left], place[right] = at + 1, at

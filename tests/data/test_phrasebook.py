@@ -1,0 +1,287 @@
+"""The built-in corpus: big enough, the same everywhere, correct French, and split by combinations of words."""
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from itertools import combinations
+
+import pytest
+
+from passerelle.data.phrasebook import (
+    held_out_combinations,
+    is_held_out,
+    phrasebook,
+    phrases,
+    train_and_held_out,
+)
+from passerelle.data.phrasebook import french as fr
+from passerelle.data.phrasebook.adjectives import ADJECTIVE, ADJECTIVES
+from passerelle.data.phrasebook.clause import Clause
+from passerelle.data.phrasebook.conjugation import conjugate
+from passerelle.data.phrasebook.nouns import NOUN, NOUNS
+from passerelle.data.phrasebook.subjects import SHE
+from passerelle.data.phrasebook.verbs import ACTIONS, BE, STATES
+
+ROWS = 0
+DIGEST = ""
+NARROW_SPACE = "\u202f"
+
+PRINT_DIGEST = (
+    "import hashlib; from passerelle.data.phrasebook import phrasebook; rows = phrasebook();"
+    "text = ''.join(f'{a}\\t{b}\\n' for a, b in rows);"
+    "print(len(rows), hashlib.sha256(text.encode()).hexdigest())"
+)
+
+# Written by hand, by what they show. A target is given with plain spaces before "?" and "!".
+GOLDEN: dict[str, tuple[str, ...]] = {}
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*'?", text.lower())
+
+
+@pytest.fixture(scope="module")
+def references() -> dict[str, list[str]]:
+    table: dict[str, list[str]] = defaultdict(list)
+    for source, target in phrasebook():
+        table[source].append(target)
+    return dict(table)
+
+
+@pytest.fixture(scope="module")
+def split() -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    return train_and_held_out()
+
+
+# ---------------------------------------------------------------------------------------------------------- size
+
+
+def test_it_is_big_enough_and_its_sentences_are_short():
+    rows = phrasebook()
+    assert len(set(rows)) == len(rows) >= 20_000
+    for side in (0, 1):
+        assert len({word for row in rows for word in words(row[side])}) >= 300
+    for source, target in rows:
+        assert 2 <= len(source.split()) <= 10, source
+        assert 1 <= len(target.replace(NARROW_SPACE, " ").split()) <= 12, target
+
+
+def test_few_sources_have_several_references_and_their_rows_are_neighbours(references):
+    assert sum(len(targets) > 1 for targets in references.values()) < 0.04 * len(references)
+    sources = [source for source, _ in phrasebook()]
+    changes = sum(a != b for a, b in zip(sources, sources[1:], strict=False))
+    assert changes == len(references) - 1
+
+
+def test_rows_are_not_sorted_by_pattern():
+    patterns = [phrase.pattern for phrase in phrases()]
+    assert len(set(patterns[:200])) > 20
+
+
+def test_every_source_comes_from_one_pattern():
+    owners: dict[str, set[str]] = defaultdict(set)
+    for phrase in phrases():
+        owners[phrase.source].add(phrase.pattern)
+    assert all(len(patterns) == 1 for patterns in owners.values())
+
+
+@pytest.mark.parametrize("seed", ["0", "1", "4242"])
+def test_it_is_the_same_in_every_process(seed):
+    done = subprocess.run(
+        [sys.executable, "-c", PRINT_DIGEST],
+        env={**os.environ, "PYTHONHASHSEED": seed},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == [str(ROWS), DIGEST]
+
+
+def test_it_is_the_corpus_that_was_published():
+    text = "".join(f"{source}\t{target}\n" for source, target in phrasebook())
+    assert (len(phrasebook()), hashlib.sha256(text.encode()).hexdigest()) == (ROWS, DIGEST)
+
+
+# -------------------------------------------------------------------------------------------------------- French
+
+
+@pytest.mark.parametrize("source", sorted(GOLDEN))
+def test_golden_sentences(source, references):
+    expected = [re.sub(" (?=[?!])", NARROW_SPACE, target) for target in GOLDEN[source]]
+    assert sorted(references[source]) == sorted(expected)
+
+
+# h and y that ask for elision are a short list; every other h is aspirated. Numbers never elide.
+VOWEL = r"(?:[aeiouàâéèêëîïôœùû]|h(?:omme|ôtel|ôpita|istoire|abi|eure))"
+FORBIDDEN = {
+    "no elision": rf"\b(?:je|me|te|se|ne|le|la|de|que) (?!onze\b|huit\b){VOWEL}",
+    "elision before a consonant": rf"'(?!{VOWEL})\w",
+    "no contraction": r"\b(?:de|à) les?\b(?! (?:voir|faire))",
+    "feminine possessive before a vowel": rf"\b[mts]a {VOWEL}",
+    "ce before a vowel": rf"\bce {VOWEL}",
+    "full adjective before a masculine noun in a vowel": r"\b(?:beau|nouveau|vieux) (?:h(?!amster)|[aeéoœ])\w+",
+    "short adjective before a consonant": rf"\b(?:bel|nouvel|vieil|cet) (?!{VOWEL})",
+    "article after a negation": r"\b(?:n'|ne )(?!est pas|sont pas)[^ ]+ (?:pas|jamais) (?:un|une|des|du)\b(?! (?:piano|violon))",
+    "des before an adjective that stands before": r"\bdes (?:beaux|belles|grands|grandes|petits|petites|bons|bonnes|"
+    r"mauvais|mauvaises|nouveaux|nouvelles|vieux|vieilles|longs|longues)\b",
+    "doubled words or spaces": r"\b(\w+) \1\b|  | [.,]|\s$",
+}
+
+
+@pytest.mark.parametrize("rule", sorted(FORBIDDEN))
+def test_no_row_breaks_a_rule_of_spelling(rule):
+    pattern = re.compile(FORBIDDEN[rule])
+    assert not [target for _, target in phrasebook() if pattern.search(target.lower())][:5]
+
+
+def test_typography():
+    for source, target in phrasebook():
+        assert source == source.strip()
+        assert source.isascii()
+        assert source[0].isupper()
+        assert target[0].isupper()
+        assert source[-1] == target[-1]
+        assert source[-1] in ".?!"
+        assert len(re.findall("[.?!]", source)) == len(re.findall("[.?!]", target)) == 1
+        assert re.fullmatch(r"[A-Za-zÉàâçèéêëîïôœùû' \-]+(?:\.|\u202f[?!])", target), target
+
+
+@pytest.mark.parametrize(
+    ("parts", "composed"),
+    [
+        (("je", "ai"), "j'ai"),
+        (("à", "le", "marché"), "à le marché".replace("à le", "au")),
+        (("de", "le", "hôtel"), "de l'hôtel"),
+        (("de", "les", "États-Unis"), "des États-Unis"),
+        (("à", "les", "échecs"), "aux échecs"),
+        (("besoin de", "un", "vélo"), "besoin d'un vélo"),
+        (("est-ce que", "elle", "ne", "aime"), "est-ce qu'elle n'aime"),
+        (("le", "hamster"), "le hamster"),
+        (("de", "le", "hockey"), "du hockey"),
+        (("de", "la", "harpe"), "de la harpe"),
+        (("", "la", "", "histoire"), "l'histoire"),
+        (("le", "œuf"), "l'œuf"),
+    ],
+)
+def test_elision_and_contraction(parts, composed):
+    assert fr.compose(*parts) == composed
+
+
+@pytest.mark.parametrize(
+    ("infinitive", "present", "participle", "future"),
+    [
+        ("manger", "mange manges mange mangeons mangez mangent", "mangé", "mangera"),
+        ("commencer", "commence commences commence commençons commencez commencent", "commencé", "commencera"),
+        ("acheter", "achète achètes achète achetons achetez achètent", "acheté", "achètera"),
+        ("préférer", "préfère préfères préfère préférons préférez préfèrent", "préféré", "préférera"),
+        ("nettoyer", "nettoie nettoies nettoie nettoyons nettoyez nettoient", "nettoyé", "nettoiera"),
+        ("choisir", "choisis choisis choisit choisissons choisissez choisissent", "choisi", "choisira"),
+        ("vendre", "vends vends vend vendons vendez vendent", "vendu", "vendra"),
+        ("envoyer", "envoie envoies envoie envoyons envoyez envoient", "envoyé", "enverra"),
+        ("lever", "lève lèves lève levons levez lèvent", "levé", "lèvera"),
+        ("aller", "vais vas va allons allez vont", "allé", "ira"),
+    ],
+)
+def test_conjugation(infinitive, present, participle, future):
+    forms = conjugate(infinitive)
+    assert forms.present == tuple(present.split())
+    assert (forms.participle, forms.future[2]) == (participle, future)
+
+
+def test_a_verb_of_no_group_is_refused():
+    with pytest.raises(ValueError, match=r"`infinitive` must end in -er, -ir or -re.*received: 'pleuvoi'"):
+        conjugate("pleuvoi")
+
+
+def test_a_past_with_two_french_tenses_is_refused():
+    with pytest.raises(ValueError, match="'be' has no past here"):
+        _ = Clause(SHE, BE, tense="past").source
+
+
+@pytest.mark.parametrize(
+    ("adjective", "noun", "singular", "plural"),
+    [
+        ("beautiful", "tree", "bel", "beaux"),
+        ("beautiful", "hamster", "beau", "beaux"),
+        ("old", "hospital", "vieil", "vieux"),
+        ("old", "school", "vieille", "vieilles"),
+        ("new", "hotel", "nouvel", "nouveaux"),
+        ("brown", "dress", "marron", "marron"),
+        ("white", "dress", "blanche", "blanches"),
+        ("dangerous", "street", "dangereuse", "dangereuses"),
+        ("bad", "film", "mauvais", "mauvais"),
+        ("Italian", "car", "italienne", "italiennes"),
+    ],
+)
+def test_adjectives_agree(adjective, noun, singular, plural):
+    entry = NOUN[noun]
+    assert ADJECTIVE[adjective].agree(entry.gender, False, entry.french) == singular
+    assert ADJECTIVE[adjective].agree(entry.gender, True, entry.french_form(True)) == plural
+
+
+def test_every_class_that_a_verb_or_an_adjective_names_exists():
+    known = {noun.english for noun in NOUNS}.union(*(noun.classes for noun in NOUNS))
+    assert len({noun.english for noun in NOUNS}) == len(NOUNS)
+    assert {name for verb in (*ACTIONS, *STATES) for name in verb.objects} <= known
+    assert {name for adjective in ADJECTIVES for name in adjective.fits} <= known
+
+
+# ------------------------------------------------------------------------------------------------------ held out
+
+
+def test_the_two_parts_make_the_whole_and_share_no_source(split):
+    train, held_out = split
+    assert Counter(train + held_out) == Counter(phrasebook())
+    assert not {source for source, _ in train} & {source for source, _ in held_out}
+    assert not {target for _, target in train} & {target for _, target in held_out}
+    assert 0.05 < len(held_out) / len(phrasebook()) < 0.12
+
+
+def test_no_training_row_holds_a_held_out_combination():
+    held_out = held_out_combinations()
+    assert len(held_out) > 200
+    seen = set()
+    for phrase in phrases():
+        pairs = {frozenset(pair) for pair in combinations(phrase.lemmas, 2)}
+        assert bool(pairs & held_out) == is_held_out(phrase)
+        seen |= pairs & held_out
+    assert seen == held_out
+
+
+def english_forms() -> dict[str, set[str]]:
+    """Every way in which the nouns, adjectives and verbs with objects are spelt in English."""
+    forms: dict[str, set[str]] = defaultdict(set)
+    for noun in NOUNS:
+        forms[noun.english] |= {noun.english_form(False), noun.english_form(True)}
+    for adjective in ADJECTIVES:
+        forms[adjective.english].add(adjective.english)
+    for verb in (*ACTIONS, *STATES):
+        forms[verb.english] |= {verb.english_form(form) for form in ("base", "third", "past", "ing")}
+    return {lemma: {form.lower() for form in spelt} for lemma, spelt in forms.items()}
+
+
+def test_the_words_of_a_held_out_combination_never_meet_in_a_training_sentence(split):
+    # From the sentences alone: no lemma that the grammar noted is trusted here.
+    forms = english_forms()
+    pairs = [tuple(pair) for pair in held_out_combinations() if pair <= forms.keys()]
+    assert len(pairs) > 100
+    sources = {f" {' '.join(words(source))} " for source, _ in split[0]}
+    having = {
+        lemma: {source for source in sources if any(f" {form} " in source for form in forms[lemma])}
+        for pair in pairs
+        for lemma in pair
+    }
+    for one, other in pairs:
+        assert len(having[one]) >= 20, one
+        assert len(having[other]) >= 20, other
+        assert not having[one] & having[other]
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_every_held_out_word_is_well_known_from_training(side, split):
+    train, held_out = split
+    known = Counter(word for text in {row[side] for row in train} for word in words(text))
+    assert not {word: known[word] for row in held_out for word in words(row[side]) if known[word] < 5}
