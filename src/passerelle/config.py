@@ -90,12 +90,15 @@ class NetworkSettings(Section):
     Attributes:
         cell: `lstm` or `gru`, on both sides.
         bridge: how the decoder's states begin: `copy` of the encoder's, through a `dense` layer, or `zero`.
+        attention: what each decoder step looks at: `none`, nothing but the states; `general`, all of the source
+            (Luong et al. 2015, arXiv:1508.04025).
         unknown: whether UNK has a vector and an output of its own; if not, it is read as zeros and never written.
         dropout: share of values dropped from recurrent layers' inputs and from the last output, while training.
     """
 
     cell: Literal["lstm", "gru"] = "lstm"
     bridge: Literal["copy", "dense", "zero"] = "dense"
+    attention: Literal["none", "general"] = "none"
     unknown: bool = True
     dropout: Rate = 0.0
     encoder: EncoderSettings = EncoderSettings()
@@ -164,7 +167,10 @@ PRESETS: dict[str, Settings] = {
     "compact": Settings(
         preset="compact",
         network=NetworkSettings(
-            dropout=0.1, encoder=EncoderSettings(units=256, bidirectional=True), decoder=DecoderSettings(units=256)
+            attention="general",
+            dropout=0.1,
+            encoder=EncoderSettings(units=128, bidirectional=True),
+            decoder=DecoderSettings(units=256),
         ),
         training=TrainingSettings(learning_rate=0.002, schedule="cosine", clip=1.0),
     ),

@@ -5,6 +5,7 @@ from typing import Any
 from keras import layers
 
 from passerelle.config import NetworkSettings
+from passerelle.layers.attention import GeneralAttention
 from passerelle.layers.recurrent import recurrent_layer
 from passerelle.layers.symbols import OneHot, SymbolEmbedding
 
@@ -37,12 +38,16 @@ class Decoder:
             )
             for number in range(1, own.layers + 1)
         ]
+        self.attention = self.combine = None
+        if settings.attention != "none":
+            self.attention = GeneralAttention(name="attention")
+            self.combine = layers.Dense(own.units, activation="tanh", name="attention_output")
         self.dropout = layers.Dropout(settings.dropout, name="output_dropout") if settings.dropout else None
         self.output = layers.Dense(columns, name="output")
 
     def __call__(
         self, target_ids: Any, states: list[list[Any]], memory: dict[str, Any]
-    ) -> tuple[Any, list[list[Any]]]:
+    ) -> tuple[Any, list[list[Any]], Any]:
         """Reads T target symbols, says which symbols come next.
 
         The whole target (teacher forcing) and one symbol at a time (search) give the same logits.
@@ -51,18 +56,26 @@ class Decoder:
             target_ids: int (batch, T), T at least 1; the first is START. PAD may follow the last symbol: what comes
                 after does not change what came before, so no mask is needed.
             states: for each layer its states before the first symbol, (batch, units) each.
-            memory: what the encoder left to look at; this decoder looks at nothing.
+            memory: what the encoder left to look at, by name.
 
         Returns:
             logits: float (batch, T, columns), unnormalized log probabilities.
             states: as given, after the last symbol.
+            weights: float (batch, T, source_length), how much each step looked at each source symbol; None without
+                attention.
         """
-        del memory
         sequence = self.vectors(target_ids)
         after = []
         for layer, before in zip(self.recurrent, states, strict=True):
             sequence, *final = layer(sequence, initial_state=before)
             after.append(final)
+        weights = None
+        if self.attention is not None and self.combine is not None:
+            # The query is what the recurrent layers say, so they still run over the whole target in one call.
+            context, weights = self.attention(
+                sequence, memory["memory_keys"], memory["memory_values"], memory["memory_mask"]
+            )
+            sequence = self.combine(layers.Concatenate(name="attention_input")([sequence, context]))
         if self.dropout is not None:
             sequence = self.dropout(sequence)
-        return self.output(sequence), after
+        return self.output(sequence), after, weights

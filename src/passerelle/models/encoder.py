@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from keras import layers
+from keras import layers, ops
 
 from passerelle.config import NetworkSettings
 from passerelle.layers.recurrent import recurrent_layer
 from passerelle.layers.symbols import OneHot, SymbolEmbedding
+from passerelle.symbols import PAD
 
 __all__ = ["Encoder"]
 
@@ -35,10 +36,14 @@ class Encoder:
                 dropout=settings.dropout,
                 name=f"encoder_{settings.cell}_{number}",
                 bidirectional=own.bidirectional,
-                sequences=number < own.layers,
+                sequences=number < own.layers or settings.attention != "none",
             )
             for number in range(1, own.layers + 1)
         ]
+
+        self.keys = None
+        if settings.attention != "none":
+            self.keys = layers.Dense(settings.decoder.units, use_bias=False, name="attention_keys")
 
     def __call__(self, source_ids: Any) -> tuple[dict[str, Any], list[list[Any]]]:
         """Reads the source.
@@ -47,7 +52,9 @@ class Encoder:
             source_ids: int (batch, source_length), PAD after the last symbol.
 
         Returns:
-            memory: what the decoder may look at in each step, by name; nothing so far.
+            memory: what the decoder looks at in each step, by name: with attention `memory_values`, float
+                (batch, source_length, width), `memory_keys`, float (batch, source_length, decoder units), and
+                `memory_mask`, bool (batch, source_length), True where a symbol stands; else nothing.
             states: for each layer its final states, (batch, units) each: forward ones, then backward ones.
         """
         sequence = self.vectors(source_ids)
@@ -55,4 +62,10 @@ class Encoder:
         for layer in self.recurrent:
             sequence, *final = layer(sequence)
             states.append(final)
-        return {}, states
+        if self.keys is None:
+            return {}, states
+        return {
+            "memory_values": sequence,
+            "memory_keys": self.keys(sequence),
+            "memory_mask": ops.not_equal(source_ids, PAD),
+        }, states

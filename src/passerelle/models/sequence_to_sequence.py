@@ -19,6 +19,7 @@ __all__ = ["SequenceToSequence", "first_source_column", "first_target_column"]
 IMPOSSIBLE = -1e9
 """Log probability, in nats, of what must never be written; finite, so that sums stay numbers."""
 
+ATTENTION = "attention"
 LARGEST_VOCABULARY = 2**21
 
 
@@ -47,7 +48,8 @@ class SequenceToSequence(keras.Model):
     Attributes:
         inference_encoder: `source_ids` -> the decoder's initial states and the memory, a dict by name.
         inference_decoder: that dict and `target_ids`, int (batch, T) -> a dict with `logits`, float
-            (batch, T, columns), and the states after the last symbol, under the names they came in by.
+            (batch, T, columns), the states after the last symbol, under the names they came in by, and, where the
+            network has it, `attention`, float (batch, T, S): where each step looked.
         assets: texts that travel in the model file beside the weights, by file name.
     """
 
@@ -69,7 +71,7 @@ class SequenceToSequence(keras.Model):
         target_ids = keras.Input((None,), dtype="int32", name="target_ids")
         memory, final_states = encoder(source_ids)
         initial_states = bridge(final_states)
-        logits, _ = decoder(target_ids, initial_states, memory)
+        logits, _, _ = decoder(target_ids, initial_states, memory)
         kwargs.setdefault("name", "training_model")
         super().__init__({"source_ids": source_ids, "target_ids": target_ids}, logits, **kwargs)
 
@@ -81,11 +83,14 @@ class SequenceToSequence(keras.Model):
             source_ids, _by_name(names, initial_states) | memory, name="inference_encoder"
         )
         states_in = [[keras.Input((settings.decoder.units,), name=name) for name in row] for row in names]
-        memory_in = {name: keras.Input(batch_shape=value.shape, name=name) for name, value in memory.items()}
-        logits, states_out = decoder(target_ids, states_in, memory_in)
+        memory_in = {
+            name: keras.Input(batch_shape=value.shape, dtype=value.dtype, name=name)
+            for name, value in memory.items()
+        }
+        logits, states_out, weights = decoder(target_ids, states_in, memory_in)
         self.inference_decoder = keras.Model(
             {"target_ids": target_ids} | _by_name(names, states_in) | memory_in,
-            {"logits": logits} | _by_name(names, states_out),
+            {"logits": logits} | _by_name(names, states_out) | ({} if weights is None else {ATTENTION: weights}),
             name="inference_decoder",
         )
         self.settings = settings
@@ -114,6 +119,7 @@ class SequenceToSequence(keras.Model):
             state: for the next step.
         """
         outputs = self.inference_decoder({"target_ids": ops.expand_dims(ids, -1), **state})
+        outputs.pop(ATTENTION, None)
         log_probs = ops.log_softmax(outputs.pop("logits")[:, 0])
         log_probs = ops.pad(log_probs, ((0, 0), (self.first_target, 0)), constant_values=IMPOSSIBLE)
         never = ops.equal(ops.arange(self.target_size), START)

@@ -106,8 +106,9 @@ class Clause:
 
     @property
     def lemmas(self) -> tuple[str, ...]:
-        """The lemmas of subject, verb and complement."""
-        return (*self.subject.lemmas, self.verb.english, *self.complement.lemmas)
+        """The lemmas of subject, verb and complement, and of "want to" since "want" takes objects as well."""
+        modal = ("want",) if self.tense == "want to" else ()
+        return (*self.subject.lemmas, *modal, self.verb.english, *self.complement.lemmas)
 
     def _english_verb(self) -> tuple[str, str]:
         """The auxiliary, which may be empty, and the rest of the verb."""

@@ -12,13 +12,11 @@ from .nouns import Noun, nouns
 from .phrase import Sentence, choose
 from .subjects import HE, NAMES, SHE, WE, I, Subject
 
-SINGULAR_ONLY = ("glass", "garage", "king", "queen")
-"""Nouns whose plural misleads ("glasses") or sounds odd."""
+SINGULAR_ONLY = ("glass",)
+"""Nouns whose plural misleads: "glasses" would be "lunettes" as well."""
 
-_GRADED = frozenset(
-    "big small beautiful old good bad long expensive dirty interesting dangerous hot cold".split()
-)
-_EXCESSIVE = frozenset("big small old long expensive dirty dangerous hot cold".split())
+_EXCESSIVE = frozenset({"big", "small", "old", "expensive", "dirty", "hot", "cold"})
+_GRADED = _EXCESSIVE | {"beautiful", "good", "interesting"}
 _OWNERS: tuple[Subject, ...] = (I, WE, HE, SHE)
 
 
@@ -63,16 +61,16 @@ def noun_is_adjective() -> Iterator[Sentence]:
             ("this", False, I),
         ]
         if not noun.mass and not noun.fits(SINGULAR_ONLY):
-            subjects += [("the", True, I), ("this", True, I)]
+            subjects.extend([("the", True, I), ("this", True, I)])
         if not noun.fits(("public",)):
-            subjects += [("own", False, owner) for owner in _OWNERS]
+            subjects.extend(("own", False, owner) for owner in _OWNERS)
         forms = ["statement"] * 3 + ["negative"] * 2 + ["question"]
         if adjective.english in _GRADED:
             forms.append("very")
         if adjective.english in _EXCESSIVE:
             forms.append("too")
         options = [(*subject, form) for subject in dict.fromkeys(subjects) for form in dict.fromkeys(forms)]
-        for option in choose(options, 10, adjective.english, noun.english):
+        for option in choose(options, 16, adjective.english, noun.english):
             yield _is(adjective, noun, *option)
 
 
@@ -135,10 +133,11 @@ def belonging() -> Iterator[Sentence]:
 
 def counted() -> Iterator[Sentence]:
     """As in "There are three cats here.", "I see three cats."; the number with the noun may be held out."""
+    # English around the phrase, French around it, and the verb's lemma
     frames = (
-        ("there are", "here", "il y a", "ici"),
-        ("I see", "", "je vois", ""),
-        ("we have", "", "nous avons", ""),
+        ("there are", "here", "il y a", "ici", "be"),
+        ("I see", "", "je vois", "", "see"),
+        ("we have", "", "nous avons", "", "have"),
     )
     wanted = {"we have": ("several", "pet", "farm", "vehicle", "clothes", "dish", "seat", "key")}
     for noun in nouns(
@@ -167,7 +166,7 @@ def counted() -> Iterator[Sentence]:
             for frame in choose(fitting, 2, noun.english, pair[0]):
                 source = " ".join(f"{frame[0]} {phrase.english()} {frame[1]}".split())
                 target = fr.compose(frame[2], phrase.french(), frame[3])
-                yield Sentence(en.sentence(source), (fr.sentence(target),), pair, pair)
+                yield Sentence(en.sentence(source), (fr.sentence(target),), (frame[4], *pair), pair)
 
 
 _CHEAP = ("food", "newspaper", "letter", "flower", "pen", "dish")
@@ -178,7 +177,6 @@ def price() -> Iterator[Sentence]:
     for noun in nouns(
         "fruit",
         "egg",
-        "sandwich",
         "cake",
         "flower",
         "book",
@@ -188,8 +186,6 @@ def price() -> Iterator[Sentence]:
         "bag",
         "umbrella",
         "pen",
-        "ring",
-        "lamp",
         "chair",
     ):
         for number in choose(

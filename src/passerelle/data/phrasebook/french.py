@@ -44,7 +44,7 @@ def compose(*parts: str) -> str:
     """
     following = ""
     composed: list[str] = []
-    # From the right, so that elision goes first: "de le hôtel" is "de l'hôtel", with nothing left to contract.
+    # From the right, so that elision goes first: "de le hôtel" is "de l'hôtel", nothing left to contract.
     for word in reversed(" ".join(parts).split()):
         if word in ELIDED and following and begins_with_vowel_sound(following):
             composed[-1] = following = f"{word[:-1]}'{following}"

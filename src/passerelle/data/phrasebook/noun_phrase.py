@@ -15,8 +15,8 @@ Determiner = Literal["a", "the", "this", "own", "some", "all"]
 """What stands before the noun.
 
 "a", "the", "this" (plural "these"); "own": the subject's possessive; "some": nothing in English, the
-partitive or "des" in French; "all": nothing in English, the definite article in French ("likes cats", "aime les
-chats").
+partitive or "des" in French; "all": nothing in English, the definite article in French ("likes cats",
+"aime les chats").
 """
 
 NUMBERS = {
@@ -25,7 +25,8 @@ NUMBERS = {
     11: ("eleven", "onze"), 12: ("twelve", "douze"), 13: ("thirteen", "treize"), 14: ("fourteen", "quatorze"),
     15: ("fifteen", "quinze"), 16: ("sixteen", "seize"), 17: ("seventeen", "dix-sept"),
     18: ("eighteen", "dix-huit"), 19: ("nineteen", "dix-neuf"), 20: ("twenty", "vingt"),
-    30: ("thirty", "trente"), 40: ("forty", "quarante"), 50: ("fifty", "cinquante"), 60: ("sixty", "soixante"),
+    30: ("thirty", "trente"), 40: ("forty", "quarante"), 50: ("fifty", "cinquante"),
+    60: ("sixty", "soixante"),
 }  # fmt: skip
 """English and French cardinal numbers; the tens above twenty only."""
 

@@ -18,8 +18,7 @@ PEOPLE: tuple[Subject, ...] = (*NAMES, *KIN, *(the(noun) for noun in nouns("pers
 _PRONOUNS = (HE, SHE)
 _PERSONAL = tuple(adjective for adjective in ADJECTIVES if "kin" in adjective.fits)
 _COMPARATIVES = {
-    "tall": "taller", "young": "younger", "rich": "richer", "strong": "stronger", "kind": "kinder",
-    "happy": "happier", "jealous": "more jealous",
+    "tall": "taller", "young": "younger", "strong": "stronger", "kind": "kinder", "happy": "happier",
     "intelligent": "more intelligent", "tired": "more tired", "sad": "sadder",
 }  # fmt: skip
 
@@ -36,11 +35,10 @@ _AVOIR_STATES = (
 )
 
 _JOBS = (
-    ("baker", "boulanger", "boulangère"), ("nurse", "infirmier", "infirmière"), ("lawyer", "avocat", "avocate"),
-    ("actor", "acteur", ""), ("actress", "", "actrice"), ("singer", "chanteur", "chanteuse"),
-    ("student", "étudiant", "étudiante"), ("doctor", "médecin", "médecin"),
-    ("journalist", "journaliste", "journaliste"),
-    ("farmer", "agriculteur", "agricultrice"), ("dancer", "danseur", "danseuse"),
+    ("baker", "boulanger", "boulangère"), ("nurse", "infirmier", "infirmière"), ("actor", "acteur", ""),
+    ("lawyer", "avocat", "avocate"), ("singer", "chanteur", "chanteuse"), ("actress", "", "actrice"),
+    ("student", "étudiant", "étudiante"), ("journalist", "journaliste", "journaliste"),
+    ("doctor", "médecin", "médecin"),
 )  # fmt: skip
 
 
@@ -71,7 +69,7 @@ def person_is_adjective() -> Iterator[Sentence]:
     forms: tuple[Form, ...] = ("statement", "negative", "question")
     for adjective in _PERSONAL:
         for subject in (*PEOPLE, *_PRONOUNS):
-            options = [(form, very) for form in forms for very in (False, True)]
+            options: list[tuple[Form, bool]] = [(form, very) for form in forms for very in (False, True)]
             if adjective.english == "sick":
                 options = [option for option in options if not option[1]]
             count = 4 if subject.lemma else 6

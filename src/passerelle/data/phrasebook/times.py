@@ -13,12 +13,12 @@ from .phrase import Sentence, choose, say
 from .subjects import ASKED, HE, KIN, NAMES, PLAIN, SHE, SINGULAR, WE, I, the
 from .verbs import ROUTINE, Verb
 
-# English before the hour, French after it, and whether English counts towards the next hour.
-_MINUTES = (
-    ("", "", False), ("five past", "cinq", False), ("ten past", "dix", False), ("quarter past", "et quart", False),
-    ("twenty past", "vingt", False), ("half past", "et demie", False), ("twenty to", "moins vingt", True),
-    ("quarter to", "moins le quart", True), ("ten to", "moins dix", True), ("five to", "moins cinq", True),
-)  # fmt: skip
+# English before the hour, French after it; "ten to six" and "six heures moins dix" name the same hour.
+_MINUTES = {
+    "": "", "five past": "cinq", "ten past": "dix", "quarter past": "et quart", "twenty past": "vingt",
+    "half past": "et demie", "twenty to": "moins vingt", "quarter to": "moins le quart",
+    "ten to": "moins dix", "five to": "moins cinq",
+}  # fmt: skip
 _ROUND = ("", "half past")
 _NOON = (("noon", "midi"), ("midnight", "minuit"))
 _HOURS = {word: number for number, (word, _) in NUMBERS.items() if number < 12}
@@ -59,18 +59,17 @@ ARRIVE, GO_OUT = Verb("arrive", "arriver"), Verb("go out", "sortir", "went")
 
 
 def clock(minutes: str, hour: str) -> tuple[str, str]:
-    """English and French of a time of day; `minutes` as in English ("half past"), `hour` an English number."""
-    words, after, _ = next(entry for entry in _MINUTES if entry[0] == minutes)
+    """English and French of a time of day: `minutes` a key of `_MINUTES`, `hour` an English number."""
     number = _HOURS[hour]
     french_hour = "une heure" if number == 1 else f"{NUMBERS[number][1]} heures"
-    if not words:
+    if not minutes:
         return f"{hour} o'clock", french_hour
-    english = f"a {words} {hour}" if words.startswith("quarter") else f"{words} {hour}"
-    return english, f"{french_hour} {after}"
+    english = f"a {minutes} {hour}" if minutes.startswith("quarter") else f"{minutes} {hour}"
+    return english, f"{french_hour} {_MINUTES[minutes]}"
 
 
 def _times() -> Iterator[tuple[str, str]]:
-    for minutes, _, _ in _MINUTES:
+    for minutes in _MINUTES:
         for hour in _HOURS:
             yield minutes, hour
 
@@ -81,7 +80,7 @@ def _pair(minutes: str, hour: str) -> tuple[str, str]:
 
 
 def time_of_day() -> Iterator[Sentence]:
-    """As in "It is half past three.", "It is ten to six in the morning."; minutes and hour may be held out."""
+    """As in "It is half past three."; the minutes with the hour may be held out."""
     for minutes, hour in _times():
         english, french = clock(minutes, hour)
         pair = _pair(minutes, hour)
@@ -104,7 +103,7 @@ def time_of_day() -> Iterator[Sentence]:
 
 def timetable() -> Iterator[Sentence]:
     """As in "The train leaves at ten past two.", "The bank opens at nine o'clock."."""
-    shops = ("shop", "bank", "museum", "restaurant")
+    shops = ("bank", "museum")
     hours = range(1, 12)
     verbs = (
         (LEAVE, ("transport",), hours),
