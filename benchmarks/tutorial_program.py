@@ -77,9 +77,7 @@ class TutorialProgram:
         self._build()
 
     @classmethod
-    def from_pairs(
-        cls, pairs: Iterable[Pair], *, units: int = 256, padding: str = "zeros"
-    ) -> "TutorialProgram":
+    def from_pairs(cls, pairs: Iterable[Pair], *, units: int = 256, padding: str = "zeros") -> "TutorialProgram":
         """Takes characters and lengths from `pairs`, which `fit` then trains on."""
         pairs = list(pairs)
         if not pairs:
@@ -100,9 +98,7 @@ class TutorialProgram:
     def _build(self) -> None:
         source_width, target_width = len(self.source_characters), len(self.target_characters)
         self._encoder_lstm = keras.layers.LSTM(self.units, return_state=True, name="encoder")
-        self._decoder_lstm = keras.layers.LSTM(
-            self.units, return_sequences=True, return_state=True, name="decoder"
-        )
+        self._decoder_lstm = keras.layers.LSTM(self.units, return_sequences=True, return_state=True, name="decoder")
         self._output = keras.layers.Dense(target_width, activation="softmax", name="output")
 
         sources = keras.Input((None, source_width), name="source")
@@ -110,9 +106,7 @@ class TutorialProgram:
         _, *encoded = self._encoder_lstm(sources)
         hidden, *_ = self._decoder_lstm(targets, initial_state=encoded)
         self.training_model = keras.Model([sources, targets], self._output(hidden))
-        self.training_model.compile(
-            optimizer="rmsprop", loss="categorical_crossentropy", metrics=["accuracy"]
-        )
+        self.training_model.compile(optimizer="rmsprop", loss="categorical_crossentropy", metrics=["accuracy"])
         self._hidden_model = keras.Model([sources, targets], hidden)
         self.encoder_model = keras.Model(sources, encoded)
 
@@ -221,18 +215,13 @@ class TutorialProgram:
 
     def _variables(self) -> dict[str, keras.Variable]:
         layers = {"encoder": self._encoder_lstm, "decoder": self._decoder_lstm, "output": self._output}
-        return {
-            f"{name}_{variable.name}": variable
-            for name, layer in layers.items()
-            for variable in layer.weights
-        }
+        return {f"{name}_{variable.name}": variable for name, layer in layers.items() for variable in layer.weights}
 
     def weights(self) -> dict[str, np.ndarray]:
         """Returns copies of the arrays, named encoder_, decoder_ (kernel, recurrent_kernel, bias) and
         output_ (kernel, bias); gates in Keras's order: input, forget, cell, output."""
         return {
-            name: np.array(keras.ops.convert_to_numpy(variable.value))
-            for name, variable in self._variables().items()
+            name: np.array(keras.ops.convert_to_numpy(variable.value)) for name, variable in self._variables().items()
         }
 
     def set_weights(self, weights: dict[str, np.ndarray]) -> None:

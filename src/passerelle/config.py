@@ -107,7 +107,10 @@ class NetworkSettings(Section):
     @model_validator(mode="after")
     def _a_copying_bridge_needs_equal_shapes(self) -> Self:
         width = self.encoder.units * (2 if self.encoder.bidirectional else 1)
-        if self.bridge == "copy" and (width, self.encoder.layers) != (self.decoder.units, self.decoder.layers):
+        if self.bridge == "copy" and (width, self.encoder.layers) != (
+            self.decoder.units,
+            self.decoder.layers,
+        ):
             raise ValueError(
                 f"bridge 'copy' hands each encoder layer's states ({self.encoder.layers} of width {width}, both "
                 f"directions) to the decoder layer of the same number ({self.decoder.layers} of width "
@@ -159,7 +162,10 @@ PRESETS: dict[str, Settings] = {
     "tutorial": Settings(
         preset="tutorial",
         network=NetworkSettings(
-            bridge="copy", unknown=False, encoder=EncoderSettings(embedding=0), decoder=DecoderSettings(embedding=0)
+            bridge="copy",
+            unknown=False,
+            encoder=EncoderSettings(embedding=0),
+            decoder=DecoderSettings(embedding=0),
         ),
         training=TrainingSettings(optimizer="rmsprop", keep="last"),
     ),
@@ -170,7 +176,7 @@ PRESETS: dict[str, Settings] = {
             attention="general",
             dropout=0.1,
             encoder=EncoderSettings(units=128, bidirectional=True),
-            decoder=DecoderSettings(units=256),
+            decoder=DecoderSettings(units=128),
         ),
         training=TrainingSettings(learning_rate=0.002, schedule="cosine", clip=1.0),
     ),

@@ -107,7 +107,7 @@ def load_network(path: str | os.PathLike[str]) -> tuple[SequenceToSequence, dict
             content, config = _read_texts(archive)
             with h5py.File(io.BytesIO(archive.read(_WEIGHTS_MEMBER)), "r") as weights:
                 _check_shapes(config, weights)
-        network = keras.saving.load_model(path, compile=False, safe_mode=True)
+        network: Any = keras.saving.load_model(path, compile=False, safe_mode=True)
         network.assets = {}
         return network, content
 
@@ -158,7 +158,11 @@ def _read_texts(archive: zipfile.ZipFile) -> tuple[dict[str, Any], dict[str, Any
         )
     config = json.loads(archive.read("config.json"))
     cls = SequenceToSequence
-    expected = {"module": cls.__module__, "class_name": cls.__name__, "registered_name": f"passerelle>{cls.__name__}"}
+    expected = {
+        "module": cls.__module__,
+        "class_name": cls.__name__,
+        "registered_name": f"passerelle>{cls.__name__}",
+    }
     if not isinstance(config, dict) or any(config.get(key) != value for key, value in expected.items()):
         raise ModelFileError("its network is of a class that is not this package's")
     if config.get("compile_config") or set(config.get("build_config") or {}) - {"input_shape"}:

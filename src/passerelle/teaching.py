@@ -189,7 +189,8 @@ class Lesson:
                 self.settings.network, self.source.vocabulary.size, self.target.vocabulary.size
             )
         longest = LongestPair(
-            int(self.training_batches.sources.lengths.max()), int(self.training_batches.targets.lengths.max()) - 1
+            int(self.training_batches.sources.lengths.max()),
+            int(self.training_batches.targets.lengths.max()) - 1,
         )
         return Translator(network, self.source, self.target, self.settings, longest)
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from passerelle import saving
 from passerelle.config import Settings, TextSettings, validated
-from passerelle.evaluation.metrics import Report, score
-from passerelle.models.compiled import compiled
 from passerelle.data.pairs import check_pairs, references
 from passerelle.decoding.greedy import GreedyResult, greedy_search
 from passerelle.errors import DataError, ModelFileError
+from passerelle.evaluation.metrics import Report, score
+from passerelle.models.compiled import compiled
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.symbols import FIRST_ORDINARY, UNK
 from passerelle.text.sequences import Sequences
@@ -110,8 +110,10 @@ class Translator:
         """Keras model: `target_ids` (batch, T) and states, by name -> `logits` and states, by name."""
         return self.network.inference_decoder
 
-    @overload
-    def translate(self, texts: str, *, max_length: int | None = None) -> str: ...
+    @overload  # a str is a Sequence[str] too, so the order matters
+    def translate(  # pyright: ignore[reportOverlappingOverload]
+        self, texts: str, *, max_length: int | None = None
+    ) -> str: ...
     @overload
     def translate(self, texts: Sequence[str], *, max_length: int | None = None) -> list[str]: ...
     def translate(self, texts: str | Sequence[str], *, max_length: int | None = None) -> str | list[str]:
@@ -125,7 +127,7 @@ class Translator:
 
         Args:
             texts: any strings, of any length; blank ones give empty results.
-            max_length: most symbols to write, END included; by default a limit learned from the training pairs.
+            max_length: most symbols to write, END included; by default a limit learned in training.
 
         Returns:
             As many results, in the same order; none depends on the other texts.
@@ -149,11 +151,11 @@ class Translator:
                 found.ids[np.arange(found.ids.shape[1]) < found.lengths[:, None]], found.lengths
             )
             outputs = zip(rows.tolist(), self.target.decode(ids), found.scores.tolist(), strict=True)
-            for index, (row, text, score) in enumerate(outputs):
+            for index, (row, text, log_probability) in enumerate(outputs):
                 results[row] = Result(
                     source=texts[row],
                     text=text,
-                    score=score,
+                    score=log_probability,
                     ids=tuple(ids[index].tolist()),
                     unknown=self.source.unknown(texts[row]) if UNK in sources[row] else (),
                     finished=bool(found.finished[index]),
@@ -235,7 +237,7 @@ def _assemble(network: SequenceToSequence, content: dict[str, Any]) -> Translato
     settings = validated(Settings, content["settings"])
     if settings.network != network.settings:
         raise ValueError("the translator's settings are not its network's")
-    tokenizers = []
+    tokenizers: list[Tokenizer] = []
     for side, size in (("source", network.source_size), ("target", network.target_size)):
         text: TextSettings = getattr(settings, side)
         symbols = content[f"{side}_symbols"]
@@ -247,7 +249,8 @@ def _assemble(network: SequenceToSequence, content: dict[str, Any]) -> Translato
     longest = LongestPair(int(content["longest"]["source"]), int(content["longest"]["target"]))
     if not all(1 <= length <= LONGEST_TEXT for length in (longest.source, longest.target)):
         raise ValueError(f"the longest pair must have 1 to {LONGEST_TEXT:,} symbols a side")
-    return Translator(network, *tokenizers, settings, longest, dict(content["record"]))
+    source, target = tokenizers
+    return Translator(network, source, target, settings, longest, dict(content["record"]))
 
 
 def _round_up(length: int) -> int:

@@ -17,9 +17,7 @@ FRA_ENG = PROJECT.parent / "shared" / "data" / "fra-eng.zip"
 
 
 def load_module() -> ModuleType:
-    spec = importlib.util.spec_from_file_location(
-        "tutorial_program", PROJECT / "benchmarks" / "tutorial_program.py"
-    )
+    spec = importlib.util.spec_from_file_location("tutorial_program", PROJECT / "benchmarks" / "tutorial_program.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -154,9 +152,7 @@ def test_save_and_load_decode_the_same(trained: Any, tmp_path: Path) -> None:
     loaded = TutorialProgram.load(tmp_path)
     for name, array in trained.weights().items():
         np.testing.assert_array_equal(loaded.weights()[name], array)
-    np.testing.assert_array_equal(
-        loaded.decode_logits("red dog", "chien"), trained.decode_logits("red dog", "chien")
-    )
+    np.testing.assert_array_equal(loaded.decode_logits("red dog", "chien"), trained.decode_logits("red dog", "chien"))
     assert loaded.decode("blue cat") == trained.decode("blue cat")
     with pytest.raises(ValueError, match="only a program made by `from_pairs`"):
         loaded.fit(1)

@@ -92,9 +92,7 @@ def test_the_archive_is_fetched_and_can_be_read(server: Server, tmp_path: Path) 
     assert server.user_agents == ["passerelle/0.1"]
 
 
-def test_the_default_is_the_publisher_and_the_current_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_default_is_the_publisher_and_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
     def refuse(url: str, timeout: float) -> object:

@@ -77,6 +77,4 @@ def test_matplotlib_is_loaded_by_the_function_only_and_never_pyplot():
         "import sys, passerelle.plots.curve as curve; assert 'matplotlib' not in sys.modules;"
         "curve.draw_loss_curve([{'loss': 1.0}]); assert 'matplotlib.pyplot' not in sys.modules"
     )
-    subprocess.run(
-        [sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": ":".join(sys.path)}
-    )
+    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": ":".join(sys.path)})

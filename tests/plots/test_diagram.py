@@ -260,9 +260,7 @@ def test_inputs_stand_on_top_and_outputs_at_the_bottom(model):
     assert len(inputs) == len(model.inputs)
     if len(inputs) <= 4:
         assert len({top for _, top, _, _ in inputs}) == 1
-        highest = min(
-            top for box, (_, top, _, _) in enumerate(picture.boxes) if picture.boxes[box] not in inputs
-        )
+        highest = min(top for box, (_, top, _, _) in enumerate(picture.boxes) if picture.boxes[box] not in inputs)
         assert all(bottom < highest for *_, bottom in inputs)
     lowest = max(range(len(picture.boxes)), key=lambda at: picture.boxes[at][3])
     assert picture.texts[lowest][0] in ("output", "outputs")
@@ -313,9 +311,7 @@ def test_wrapped_layers_and_long_shapes():
 
 
 def test_nested_and_sequential_models():
-    inner = keras.Sequential(
-        [keras.Input((4,)), layers.Dense(3, name="first"), layers.Dense(2)], name="inner"
-    )
+    inner = keras.Sequential([keras.Input((4,)), layers.Dense(3, name="first"), layers.Dense(2)], name="inner")
     picture = Picture(draw_model(inner))
     assert len(picture.boxes) == 4
     x = keras.Input((4,), name="x")
@@ -367,6 +363,4 @@ def test_models_without_a_graph_are_refused():
 
 def test_importing_the_module_loads_no_keras():
     code = "import sys, passerelle.plots.diagram; sys.exit('keras' in sys.modules)"
-    subprocess.run(
-        [sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": ":".join(sys.path)}
-    )
+    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": ":".join(sys.path)})

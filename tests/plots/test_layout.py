@@ -12,9 +12,7 @@ def random_graph(seed):
     draw = random.Random(seed)
     count = draw.randint(2, 40)
     sizes = [(draw.uniform(40, 300), draw.uniform(30, 120)) for _ in range(count)]
-    pairs = {
-        (draw.randrange(target), target) for target in range(1, count) for _ in range(draw.randint(0, 3))
-    }
+    pairs = {(draw.randrange(target), target) for target in range(1, count) for _ in range(draw.randint(0, 3))}
     sources = {source for source, _ in pairs}
     ends = {target for _, target in pairs} - sources
     return sizes, sorted(pairs), ends, {pair for pair in pairs if draw.random() < 0.2}

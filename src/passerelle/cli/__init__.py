@@ -1,6 +1,7 @@
 """The command line. `main` turns every outcome into an exit status: 0 done, 2 bad input, 130 Ctrl-C, 141 closed pipe."""
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -29,7 +30,7 @@ def _run(arguments: list[str]) -> int:
 
     # What is written is UTF-8 whatever the terminal's locale says, as all files are.
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     if arguments[:1] in (["train"], ["evaluate"]):
         arguments = ["/dev/stdin" if word == "-" else word for word in arguments]

@@ -2,11 +2,10 @@
 
 import json
 import time
-from pathlib import Path
 
 from passerelle.cli import INTERRUPTED
 from passerelle.cli.diagram import write_diagrams
-from passerelle.cli.display import note, teach_with_display
+from passerelle.cli.display import teach_with_display
 
 __all__ = ["demo"]
 

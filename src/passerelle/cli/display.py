@@ -95,7 +95,10 @@ class _Bar:
         from rich.progress import BarColumn, Progress, TextColumn
 
         self._progress = Progress(
-            TextColumn("{task.description}", markup=False), BarColumn(), console=Console(stderr=True), transient=True
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            console=Console(stderr=True),
+            transient=True,
         )
         self._task = self._progress.add_task("compiling", total=1.0)
         self._progress.start()

@@ -91,9 +91,7 @@ def _fetch_and_check(url: str, timeout: float, progress: Progress | None, stream
         stream.write(chunk)
     fault = _fault_in(stream)
     if fault is not None:
-        raise DataError(
-            f"what {_host(url)} sent is not the fra-eng archive ({fault}); nothing was kept. {_WAY_OUT}"
-        )
+        raise DataError(f"what {_host(url)} sent is not the fra-eng archive ({fault}); nothing was kept. {_WAY_OUT}")
 
 
 # ---- over the network

@@ -14,7 +14,14 @@ from typing import BinaryIO
 
 from passerelle.errors import DataError, OutputError
 
-__all__ = ["STANDARD_INPUT", "input_name", "prepare_folder", "read_lines", "require_writable_file", "write_atomically"]
+__all__ = [
+    "STANDARD_INPUT",
+    "input_name",
+    "prepare_folder",
+    "read_lines",
+    "require_writable_file",
+    "write_atomically",
+]
 
 STANDARD_INPUT = "-"
 _STANDARD_INPUT_NAMES = {STANDARD_INPUT, "/dev/stdin"}

@@ -12,7 +12,16 @@ from typing import NamedTuple, overload
 from passerelle.data.files import input_name, prepare_folder, read_lines, write_atomically
 from passerelle.errors import DataError
 
-__all__ = ["Pair", "Pairs", "check_pairs", "read_pairs", "references", "split_by_source", "write_pairs", "write_split"]
+__all__ = [
+    "Pair",
+    "Pairs",
+    "check_pairs",
+    "read_pairs",
+    "references",
+    "split_by_source",
+    "write_pairs",
+    "write_split",
+]
 
 LARGEST_DEFAULT_VALIDATION = 1000
 """Sources held out where the user names no share: enough for a steady loss, few enough not to be missed."""

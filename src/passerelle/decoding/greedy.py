@@ -102,5 +102,6 @@ def greedy_search(step: Step, state: Any, limits: Any, max_length: int) -> Greed
             ),
         )
 
-    (loop,) = ops.while_loop(unfinished, advance, (start,), maximum_iterations=max_length)
+    found: Any = ops.while_loop(unfinished, advance, (start,), maximum_iterations=max_length)
+    loop: _Loop = found[0]
     return GreedyResult(loop.ids, loop.lengths, loop.scores, loop.finished)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 __all__ = ["Report", "score"]
 
@@ -67,7 +68,7 @@ def score(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Rep
         characters += length
     # sacreBLEU wants the first reference of every source, then the second ones, None where a source has no more.
     most = max(map(len, references))
-    streams = [[answers[k] if k < len(answers) else None for answers in references] for k in range(most)]
+    streams: Any = [[answers[k] if k < len(answers) else None for answers in references] for k in range(most)]
     bleu, chrf = BLEU(), CHRF()
     bleu_score = bleu.corpus_score(list(hypotheses), streams).score
     chrf_score = chrf.corpus_score(list(hypotheses), streams).score

@@ -31,14 +31,15 @@ class GeneralAttention(keras.layers.Layer):
             context: float (batch, T, value_width).
             weights: float (batch, T, S), sums of 1 over the source, 0 on padding.
         """
-        scores = ops.matmul(queries, ops.transpose(keys, (0, 2, 1))) / math.sqrt(queries.shape[-1])
+        queries = queries / math.sqrt(queries.shape[-1])
+        scores = ops.matmul(queries, ops.transpose(keys, (0, 2, 1)))
         mask = ops.expand_dims(mask, 1)
         # Finite, so that a row without any symbol gives numbers; the second step makes its weights 0.
         weights = ops.softmax(ops.where(mask, scores, -1e9), axis=-1)
         weights = ops.where(mask, weights, 0.0)
         return ops.matmul(weights, values), weights
 
-    def compute_output_spec(self, queries: Any, keys: Any, values: Any, mask: Any) -> tuple[Any, Any]:  # noqa: ARG002
+    def compute_output_spec(self, queries: Any, keys: Any, values: Any, mask: Any) -> tuple[Any, Any]:
         batch, length, _ = queries.shape
         return (
             keras.KerasTensor((batch, length, values.shape[-1]), dtype=self.compute_dtype),

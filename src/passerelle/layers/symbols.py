@@ -30,7 +30,7 @@ class _SymbolVectors(keras.layers.Layer):
         self.mask_padding = mask_padding
         self.supports_masking = True
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:  # noqa: ARG002
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """bool (batch, length), True where a symbol stands; None where padding is not masked."""
         return ops.not_equal(inputs, PAD) if self.mask_padding else None
 
@@ -71,7 +71,7 @@ class SymbolEmbedding(_SymbolVectors):
         self.width = width
         self.one_hot = OneHot(columns, first=self.first, dtype=self.dtype_policy)
 
-    def build(self, input_shape: Any) -> None:  # noqa: ARG002
+    def build(self, input_shape: Any) -> None:
         self.table = self.add_weight(name="table", shape=(self.columns, self.width), initializer="uniform")
 
     def call(self, inputs: Any) -> Any:

@@ -24,9 +24,7 @@ class Decoder:
     def __init__(self, settings: NetworkSettings, *, columns: int, first: int):
         own = settings.decoder
         if own.embedding:
-            self.vectors: layers.Layer = SymbolEmbedding(
-                columns, own.embedding, first=first, name="target_embedding"
-            )
+            self.vectors: layers.Layer = SymbolEmbedding(columns, own.embedding, first=first, name="target_embedding")
         else:
             self.vectors = OneHot(columns, first=first, name="target_one_hot")
         self.recurrent = [

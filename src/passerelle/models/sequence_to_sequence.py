@@ -53,9 +53,7 @@ class SequenceToSequence(keras.Model):
         assets: texts that travel in the model file beside the weights, by file name.
     """
 
-    def __init__(
-        self, settings: NetworkSettings | dict[str, Any], source_size: int, target_size: int, **kwargs: Any
-    ):
+    def __init__(self, settings: NetworkSettings | dict[str, Any], source_size: int, target_size: int, **kwargs: Any):
         settings = settings if isinstance(settings, NetworkSettings) else validated(NetworkSettings, settings)
         for size in (source_size, target_size):
             if type(size) is not int or not FIRST_ORDINARY < size <= LARGEST_VOCABULARY:
@@ -84,8 +82,7 @@ class SequenceToSequence(keras.Model):
         )
         states_in = [[keras.Input((settings.decoder.units,), name=name) for name in row] for row in names]
         memory_in = {
-            name: keras.Input(batch_shape=value.shape, dtype=value.dtype, name=name)
-            for name, value in memory.items()
+            name: keras.Input(batch_shape=value.shape, dtype=value.dtype, name=name) for name, value in memory.items()
         }
         logits, states_out, weights = decoder(target_ids, states_in, memory_in)
         self.inference_decoder = keras.Model(
@@ -134,7 +131,7 @@ class SequenceToSequence(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "SequenceToSequence":  # noqa: ARG003
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "SequenceToSequence":
         return cls(**config)
 
     def save_assets(self, inner_path: str) -> None:
@@ -150,7 +147,5 @@ class SequenceToSequence(keras.Model):
 
 def _by_name(names: list[list[str]], states: list[list[Any]]) -> dict[str, Any]:
     return {
-        name: state
-        for row, layer in zip(names, states, strict=True)
-        for name, state in zip(row, layer, strict=True)
+        name: state for row, layer in zip(names, states, strict=True) for name, state in zip(row, layer, strict=True)
     }

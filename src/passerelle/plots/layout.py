@@ -175,10 +175,7 @@ def _routes(
     ]
     enter = [
         _ports(
-            {
-                above: middles[above] if graph.is_bend(above) else leave[above][box]
-                for above in graph.ups[box]
-            },
+            {above: middles[above] if graph.is_bend(above) else leave[above][box] for above in graph.ups[box]},
             middles[box],
             graph.widths[box],
         )

@@ -148,9 +148,7 @@ def _swap_neighbours(graph: RankedGraph) -> None:
     place = {slot: at for row in graph.rows for at, slot in enumerate(row)}
 
     def crossed(left: int, right: int) -> int:
-        return sum(
-            place[a] > place[b] for side in (graph.ups, graph.downs) for a in side[left] for b in side[right]
-        )
+        return sum(place[a] > place[b] for side in (graph.ups, graph.downs) for a in side[left] for b in side[right])
 
     for row in graph.rows * 3:
         for at in range(len(row) - 1):

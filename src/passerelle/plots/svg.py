@@ -202,9 +202,7 @@ def _path(route: Sequence[Station]) -> str:
     return "".join([*path, f"V{_n(bottom - _HEAD + 1)}"])
 
 
-def _text(
-    x: float, y: float, text: str, size: float, colour: str, *, bold: bool = False, anchor: str = ""
-) -> str:
+def _text(x: float, y: float, text: str, size: float, colour: str, *, bold: bool = False, anchor: str = "") -> str:
     weight = ' font-weight="600"' if bold else ""
     anchored = f' text-anchor="{anchor}"' if anchor else ""
     start = f'<text x="{_n(x)}" y="{_n(y)}" font-size="{size:g}" fill="{colour}"{weight}{anchored}>'

@@ -4,6 +4,7 @@ Whatever the level, `decode(encode(text))` gives back the normalized text, as lo
 Training, evaluation and translation share one tokenizer, so a sentence typed by a person meets the same ids.
 """
 
+import itertools
 import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
@@ -100,7 +101,7 @@ class CharacterTokenizer(Tokenizer):
     def decode(self, sequences: Sequences) -> list[str]:
         text = self.vocabulary.code_points[sequences.ids].tobytes().decode("utf-32-le")
         bounds = sequences.offsets.tolist()
-        return [text[start:stop] for start, stop in zip(bounds[:-1], bounds[1:], strict=True)]
+        return [text[start:stop] for start, stop in itertools.pairwise(bounds)]
 
 
 _WORD = regex.compile(r" ?(?:[\w\p{M}]+(?:['’](?=\w))?|[^\w\p{M}\s])| ?\s")
@@ -166,10 +167,7 @@ def make_tokenizer(
         raise SettingsError(f"level must be one that exists, received: {level!r}.{did_you_mean(level, _TOKENIZERS)}")
     vocabulary = Vocabulary(()) if symbols is None else Vocabulary(symbols)
     kind = _TOKENIZERS[level]
-    if kind is SymbolTokenizer:
-        tokenizer = SymbolTokenizer(vocabulary, separator or " ")
-    else:
-        tokenizer = kind(vocabulary)
+    tokenizer = SymbolTokenizer(vocabulary, separator or " ") if kind is SymbolTokenizer else kind(vocabulary)
     if symbols is None:
         distinct: set[str] = set()
         for text in texts:

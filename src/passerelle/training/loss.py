@@ -7,9 +7,7 @@ from keras import ops
 __all__ = ["cross_entropy_sums"]
 
 
-def cross_entropy_sums(
-    logits: Any, labels: Any, *, first: int, smoothing: float = 0.0
-) -> tuple[Any, Any, Any]:
+def cross_entropy_sums(logits: Any, labels: Any, *, first: int, smoothing: float = 0.0) -> tuple[Any, Any, Any]:
     """Sums of loss, symbols and right answers over a batch; their quotients are means over any number of batches.
 
     A label without a column, PAD always and UNK where the network has none for it, weighs nothing: it is neither in
@@ -30,12 +28,12 @@ def cross_entropy_sums(
     columns = labels - first
     weights = ops.cast(columns >= 0, "float32")
     logits = ops.cast(logits, "float32")
-    normalizer = ops.logsumexp(logits, axis=-1)
+    normalizer: Any = ops.logsumexp(logits, axis=-1)
     # A comparison fused into the sum: no gather whose gradient scatters, no one-hot array in memory.
     hit = ops.equal(ops.expand_dims(columns, -1), ops.arange(logits.shape[-1], dtype=columns.dtype))
-    labelled = ops.sum(ops.where(hit, logits, 0.0), axis=-1)
+    labelled: Any = ops.sum(ops.where(hit, logits, 0.0), axis=-1)
     loss = normalizer - labelled
     if smoothing:
         loss = (1.0 - smoothing) * loss + smoothing * (normalizer - ops.mean(logits, axis=-1))
-    correct = ops.cast(ops.equal(ops.argmax(logits, axis=-1), columns), "float32")
+    correct: Any = ops.cast(ops.equal(ops.argmax(logits, axis=-1), columns), "float32")
     return ops.sum(loss * weights), ops.sum(weights), ops.sum(correct * weights)

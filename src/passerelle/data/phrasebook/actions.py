@@ -81,9 +81,7 @@ def objects(verb: Verb, noun: Noun, *, definite: bool = False) -> list[NounPhras
     return phrases
 
 
-def fitting(
-    subjects: Sequence[Subject], verb: Verb, noun: Noun, tense: Tense, form: Form
-) -> Sequence[Subject]:
+def fitting(subjects: Sequence[Subject], verb: Verb, noun: Noun, tense: Tense, form: Form) -> Sequence[Subject]:
     """Those of `subjects` with whom French has one answer and the sentence makes sense."""
     # "I read a book" and "we read a book" do not show their tense: "he read a book" does.
     if verb.same_past and tense == "past" and form == "statement":
@@ -110,12 +108,8 @@ def _drawn(verbs: tuple[Verb, ...], draws: tuple[Draw, ...], wanted: Form) -> It
             for tense, form, count, who in natural:
                 # "Il ne veut pas acheter de" or "une voiture": both are right. "the" leaves no choice.
                 definite = form == "negative" and (tense in ("want to", "can") or bool(verb.particle))
-                options = product(
-                    objects(verb, noun, definite=definite), fitting(who, verb, noun, tense, form)
-                )
-                for phrase, subject in choose(
-                    options, count, verb.english, noun.english, tense, form, who[0].english
-                ):
+                options = product(objects(verb, noun, definite=definite), fitting(who, verb, noun, tense, form))
+                for phrase, subject in choose(options, count, verb.english, noun.english, tense, form, who[0].english):
                     yield say(Clause(subject, verb, phrase, tense, form), verb.english, noun.english)
 
 
@@ -153,9 +147,7 @@ def action_they() -> Iterator[Sentence]:
     """As in "They opened the door.", with "ils" and with "elles"."""
     for verb in ACTIONS:
         if not verb.same_past:
-            tenses: tuple[Tense, ...] = (
-                ("past",) if verb.sudden else ("past", "past", "can", "going to", "want to")
-            )
+            tenses: tuple[Tense, ...] = ("past",) if verb.sudden else ("past", "past", "can", "going to", "want to")
             for noun in choose(nouns(*verb.objects), 5, verb.english, "they"):
                 for tense in choose(tenses, 1, verb.english, noun.english, "they"):
                     for phrase in choose(objects(verb, noun), 1, verb.english, noun.english, "they"):

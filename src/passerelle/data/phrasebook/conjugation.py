@@ -102,9 +102,7 @@ def _regular(infinitive: str) -> tuple[str, str, str]:
         return f"{stem}is {stem}is {stem}it {stem}issons {stem}issez {stem}issent", stem + "i", infinitive
     if infinitive.endswith("re"):
         return f"{stem}s {stem}s {stem} {stem}ons {stem}ez {stem}ent", stem + "u", infinitive[:-1]
-    raise ValueError(
-        f"`infinitive` must end in -er, -ir or -re, or stand in the table, received: {infinitive!r}."
-    )
+    raise ValueError(f"`infinitive` must end in -er, -ir or -re, or stand in the table, received: {infinitive!r}.")
 
 
 @cache

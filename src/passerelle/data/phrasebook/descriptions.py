@@ -29,9 +29,7 @@ def _pairs(*, predicate: bool) -> Iterator[tuple[Adjective, Noun]]:
                 yield adjective, noun
 
 
-def _is(
-    adjective: Adjective, noun: Noun, determiner: Determiner, plural: bool, owner: Subject, form: str
-) -> Sentence:
+def _is(adjective: Adjective, noun: Noun, determiner: Determiner, plural: bool, owner: Subject, form: str) -> Sentence:
     """As in "The car is (not, very) red." or "Is the car red?"."""
     phrase = NounPhrase(noun, determiner, plural)
     subject_en, subject_fr = phrase.english(owner), phrase.french(owner.readings[0])
@@ -104,16 +102,12 @@ def exclamation() -> Iterator[Sentence]:
             _, _, words = NounPhrase(noun, "the", plural, adjective).french().partition(" ")
             quel = fr.agree("quel", "m", plural) if noun.gender == "m" else "quelles" if plural else "quelle"
             target = fr.sentence(fr.compose(quel, words), "!")
-            yield Sentence(
-                en.sentence(f"what {phrase.english()}", "!"), (target,), phrase.lemmas, phrase.lemmas
-            )
+            yield Sentence(en.sentence(f"what {phrase.english()}", "!"), (target,), phrase.lemmas, phrase.lemmas)
 
 
 def belonging() -> Iterator[Sentence]:
     """As in "This is Anne's car.", "Anne's car is red."."""
-    for noun in nouns(
-        "vehicle", "home", "clothes", "pet", "appliance", "bag", "umbrella", "garden", "bedroom", "key"
-    ):
+    for noun in nouns("vehicle", "home", "clothes", "pet", "appliance", "bag", "umbrella", "garden", "bedroom", "key"):
         for owner in choose(NAMES, 4, noun.english, "belonging"):
             if noun.english == "dress" and owner.possessive == "his":
                 continue

@@ -42,9 +42,7 @@ class Noun:
         return self.english in wanted or not self.classes.isdisjoint(wanted)
 
 
-def _noun(
-    english: str, french: str, gender: fr.Gender, classes: str, *plurals: str, mass: bool = False
-) -> Noun:
+def _noun(english: str, french: str, gender: fr.Gender, classes: str, *plurals: str, mass: bool = False) -> Noun:
     english_plural, french_plural = (*plurals, "", "")[:2]
     return Noun(english, french, gender, frozenset(classes.split()), english_plural, french_plural, mass)
 

@@ -94,9 +94,7 @@ def movement() -> Iterator[Sentence]:
         for noun in nouns("place"):
             if verb in (STAY, BE_AT) and noun.english in ("market", "church"):
                 continue
-            moments = {GO_TO: (*_MOTION, *_PRESENT), BE_AT: (*_PRESENT, ("future", "statement"))}.get(
-                verb, _MOTION
-            )
+            moments = {GO_TO: (*_MOTION, *_PRESENT), BE_AT: (*_PRESENT, ("future", "statement"))}.get(verb, _MOTION)
             for tense, form in moments:
                 if verb is ARRIVE and tense not in ("past", "future"):
                     continue
@@ -170,9 +168,7 @@ def weather() -> Iterator[Sentence]:
 def _weather(name: str, source: str, target: str, where_en: str, where_fr: str, lemma: str) -> Sentence:
     mark = "?" if source.startswith("is") else "."
     pair = (name, lemma)
-    return Sentence(
-        en.sentence(f"{source} {where_en}", mark), (fr.sentence(f"{target} {where_fr}", mark),), pair, pair
-    )
+    return Sentence(en.sentence(f"{source} {where_en}", mark), (fr.sentence(f"{target} {where_fr}", mark),), pair, pair)
 
 
 def position() -> Iterator[Sentence]:
@@ -210,9 +206,7 @@ def person_in_room() -> Iterator[Sentence]:
     )
     forms: tuple[Form, ...] = ("statement", "negative", "question")
     for noun in nouns("kitchen", "bedroom", "garden", "park", "car"):
-        complement = Text(
-            f"in the {noun.english}", f"dans {NounPhrase(noun, 'the').french()}", (noun.english,)
-        )
+        complement = Text(f"in the {noun.english}", f"dans {NounPhrase(noun, 'the').french()}", (noun.english,))
         for subject in (*NAMES, HE, SHE, WE):
             for verb in verbs:
                 for form in choose(forms, 1, noun.english, subject.english, verb.english):
@@ -239,6 +233,4 @@ def where_is() -> Iterator[Sentence]:
             for owner in choose(owners, 2, noun.english, str(phrase.plural)):
                 be, être = ("are", "sont") if phrase.plural else ("is", "est")
                 target = fr.sentence(fr.compose("où", être, phrase.french(owner.readings[0])), "?")
-                yield Sentence(
-                    en.sentence(f"where {be} {phrase.english(owner)}", "?"), (target,), (noun.english,)
-                )
+                yield Sentence(en.sentence(f"where {be} {phrase.english(owner)}", "?"), (target,), (noun.english,))

@@ -13,14 +13,14 @@ from .verbs import PEOPLE_ACTIONS, PEOPLE_STATES, Verb
 
 _PRONOUNS = (HE, SHE)
 
-# English object pronoun, French clitic, the subject that would be the same person, and the lemma: before a
-# vowel "le" and "la" are one word, so both are held out together.
+# English object pronoun, French clitic, the subjects that it would be or belong to, and the lemma: before a vowel
+# "le" and "la" are one word, so both are held out together.
 _OBJECT_PRONOUNS = (
-    ("me", "me", I, "me"),
-    ("him", "le", None, "him or her"),
-    ("her", "la", None, "him or her"),
-    ("us", "nous", WE, "us"),
-    ("them", "les", None, "them"),
+    ("me", "me", (I, WE), "me"),
+    ("him", "le", (), "him or her"),
+    ("her", "la", (), "him or her"),
+    ("us", "nous", (I, WE), "us"),
+    ("them", "les", (), "them"),
 )
 
 
@@ -38,7 +38,7 @@ def object_pronoun() -> Iterator[Sentence]:
             for tense, form in draws:
                 if not (verb.stative and tense == "future"):
                     speakers = () if tense == "future" or form == "question" else (I, I, WE, WE)
-                    subjects = [s for s in (*_PRONOUNS, *NAMES, *speakers) if s is not same]
+                    subjects = [s for s in (*_PRONOUNS, *NAMES, *speakers) if s not in same]
                     for subject in choose(subjects, 6, verb.english, english, tense, form):
                         clause = Clause(subject, verb, complement, tense, form, clitic=clitic)
                         yield say(clause, verb.english, lemma)

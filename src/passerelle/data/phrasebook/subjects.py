@@ -81,9 +81,7 @@ def _named(name: str, gender: fr.Gender) -> Subject:
 def _my(noun: Noun) -> Subject:
     determiner = fr.possessive(FIRST_SINGULAR, noun.gender, False, noun.french)
     reading = Reading(f"{determiner} {noun.french}", THIRD_SINGULAR, noun.gender)
-    return Subject(
-        f"my {noun.english}", "it", "his" if noun.gender == "m" else "her", (reading,), noun.english
-    )
+    return Subject(f"my {noun.english}", "it", "his" if noun.gender == "m" else "her", (reading,), noun.english)
 
 
 def the(noun: Noun, plural: bool = False) -> Subject:
@@ -95,9 +93,7 @@ def the(noun: Noun, plural: bool = False) -> Subject:
         plural,
     )
     possessive = "their" if plural else "his" if noun.gender == "m" else "her"
-    return Subject(
-        f"the {noun.english_form(plural)}", "they" if plural else "it", possessive, (reading,), noun.english
-    )
+    return Subject(f"the {noun.english_form(plural)}", "they" if plural else "it", possessive, (reading,), noun.english)
 
 
 NAMES = tuple(_named(man, "m") for man in MEN) + tuple(_named(woman, "f") for woman in WOMEN)

@@ -139,9 +139,7 @@ def routine() -> Iterator[Sentence]:
             if minutes not in _ROUND:
                 continue
             number = _HOURS[hour]
-            if verb in ROUTINE and number not in (
-                (8, 9, 10, 11) if verb.english == "go to bed" else (5, 6, 7, 8, 9)
-            ):
+            if verb in ROUTINE and number not in ((8, 9, 10, 11) if verb.english == "go to bed" else (5, 6, 7, 8, 9)):
                 continue
             english, french = clock(minutes, hour)
             pair = _pair(minutes, hour)
@@ -161,9 +159,7 @@ def routine_without_time() -> Iterator[Sentence]:
     )  # fmt: skip
     for verb in (*ROUTINE, LEAVE, ARRIVE, COME_BACK, GO_OUT):
         for subject in (*NAMES, HE, SHE, I, WE):
-            known = (
-                options if subject not in (I, WE) else [option for option in options if option[0] != "past"]
-            )
+            known = options if subject not in (I, WE) else [option for option in options if option[0] != "past"]
             if subject is I:
                 known = [option for option in known if option[1] != "question"]
             if verb is ARRIVE:
@@ -192,9 +188,7 @@ def day() -> Iterator[Sentence]:
             ("it rained", "il a plu"),
             ("it snowed", "il a neigé"),
         ):
-            yield Sentence(
-                f"{source.capitalize()} on {english}.", (fr.sentence(f"{target} {french}"),), (english,)
-            )
+            yield Sentence(f"{source.capitalize()} on {english}.", (fr.sentence(f"{target} {french}"),), (english,))
 
 
 def month() -> Iterator[Sentence]:
@@ -219,9 +213,7 @@ def month() -> Iterator[Sentence]:
             ("hot", "it is not hot", "il ne fait pas chaud"),
         ):
             pair = (name, english)
-            yield Sentence(
-                en.sentence(f"{source} in {english}"), (fr.sentence(f"{target} {french}"),), pair, pair
-            )
+            yield Sentence(en.sentence(f"{source} in {english}"), (fr.sentence(f"{target} {french}"),), pair, pair)
 
 
 def age() -> Iterator[Sentence]:
