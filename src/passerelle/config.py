@@ -169,7 +169,8 @@ PRESETS: dict[str, Settings] = {
         ),
         training=TrainingSettings(optimizer="rmsprop", keep="last"),
     ),
-    # The default: the same size, but it reads in both directions and learns the symbols' vectors.
+    # The default: half as wide, but it reads in both directions, learns the symbols' vectors, and looks back at the
+    # source while it writes.
     "compact": Settings(
         preset="compact",
         network=NetworkSettings(
@@ -178,7 +179,7 @@ PRESETS: dict[str, Settings] = {
             encoder=EncoderSettings(units=128, bidirectional=True),
             decoder=DecoderSettings(units=128),
         ),
-        training=TrainingSettings(learning_rate=0.002, schedule="cosine", clip=1.0),
+        training=TrainingSettings(batch_size=32, learning_rate=0.004, schedule="cosine", clip=1.0),
     ),
 }
 

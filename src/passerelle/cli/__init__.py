@@ -1,4 +1,4 @@
-"""The command line. `main` turns every outcome into an exit status: 0 done, 2 bad input, 130 Ctrl-C, 141 closed pipe."""
+"""The command line. `main` turns every outcome into an exit status: 0 done, 2 bad input, 130 Ctrl-C, 141 no reader."""
 
 import errno
 import io

@@ -1,0 +1,57 @@
+"""One preset of this project, trained and measured in a process of its own. Called by run.py."""
+
+import argparse
+import dataclasses
+import json
+import resource
+import statistics
+import time
+from pathlib import Path
+
+import passerelle
+from passerelle.teaching import choose_settings, prepare
+
+
+def main() -> None:
+    """Trains, evaluates on the test file, writes `result.json` and the model into `--out`."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--preset", required=True)
+    parser.add_argument("--train", required=True)
+    parser.add_argument("--validation", required=True)
+    parser.add_argument("--test", required=True)
+    parser.add_argument("--epochs", type=int, required=True)
+    parser.add_argument("--settings", type=json.loads, default={}, help="nested settings as JSON")
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+
+    started = time.perf_counter()
+    lesson = prepare(
+        passerelle.read_pairs(arguments.train),
+        choose_settings(preset=arguments.preset, epochs=arguments.epochs, settings=arguments.settings),
+        validation=arguments.validation,
+    )
+    translator = lesson.teach(on_epoch=lambda epoch, sample: print(epoch, sample, flush=True))
+    seconds = time.perf_counter() - started
+    translator.save(arguments.out / "model.keras")
+    report = translator.evaluate(passerelle.read_pairs(arguments.test))
+    epochs = translator.record["epochs"]
+    result = {
+        "name": arguments.preset,
+        "settings": translator.settings.model_dump(),
+        "pairs": len(lesson.training),
+        "parameters": translator.network.count_params(),
+        "seconds_from_start_to_trained": seconds,
+        "median_epoch_seconds": statistics.median(epoch["seconds"] for epoch in epochs),
+        "padding_share": translator.record["padding_share"],
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "report": dataclasses.asdict(report),
+        "epochs": epochs,
+    }
+    temporary = arguments.out / "result.json.part"
+    temporary.write_text(json.dumps(result, indent=1, ensure_ascii=False), encoding="utf-8")
+    temporary.replace(arguments.out / "result.json")
+
+
+if __name__ == "__main__":
+    main()
