@@ -14,13 +14,13 @@ import numpy as np
 
 from passerelle.config import Settings, make_settings, read_settings_file
 from passerelle.data.batches import Batches
-from passerelle.data.pairs import Pairs, check_pairs, read_pairs, split_by_source
+from passerelle.data.pairs import Pair, Pairs, check_pairs, read_pairs, split_by_source
 from passerelle.errors import DataError, SettingsError
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.symbols import UNK
 from passerelle.text.tokenizer import Tokenizer, make_tokenizer
 from passerelle.training.trainer import Epoch, History, Progress, fit
-from passerelle.translator import LongestPair, Translator
+from passerelle.translator import LongestPair, Translator, padded_width
 
 __all__ = ["Lesson", "Sample", "choose_settings", "prepare", "train"]
 
@@ -203,8 +203,11 @@ class Lesson:
         """Builds and trains a translator; see `train`."""
         translator = self.build()
 
+        samples = self._samples()
+
         def report(epoch: Epoch) -> None:
-            on_epoch(epoch, self._sample(translator, epoch.number))
+            pair = samples[(epoch.number - 1) % len(samples)] if samples else None
+            on_epoch(epoch, pair and Sample(pair.source, translator.translate(pair.source), pair.target))
 
         history = fit(
             translator.network,
@@ -217,12 +220,19 @@ class Lesson:
         translator.record = self._record(history)
         return translator
 
-    def _sample(self, translator: Translator, number: int) -> Sample | None:
-        if not self.validation:
-            return None
-        # Stride through the validation pairs, so that each epoch shows another one.
-        pair = self.validation[(number * 7919) % len(self.validation)]
-        return Sample(pair.source, translator.translate(pair.source), pair.target)
+    def _samples(self) -> list[Pair]:
+        """Validation pairs to show, in random order; one width of source, so that one compiled search serves all."""
+        if self.validation_batches is None:
+            return []
+        widths = [padded_width(int(length)) for length in self.validation_batches.sources.lengths]
+        usual = max(set(widths), key=widths.count)
+        pairs = [pair for pair, width in zip(self.validation, widths, strict=True) if width == usual]
+        return random.Random(self.settings.training.seed).sample(pairs, len(pairs))
+
+    @property
+    def overlap(self) -> int:
+        """How many distinct validation sources are learned from too; they make the validation figures too good."""
+        return len(set(self.training.sources) & set(self.validation.sources))
 
     def _record(self, history: History) -> dict[str, Any]:
         versions = {name: importlib.metadata.version(name) for name in ("keras", "numpy", keras.backend.backend())}
@@ -234,6 +244,7 @@ class Lesson:
                 "training_sha256": self.training.fingerprint(),
                 "validation_sha256": self.validation.fingerprint(),
                 "unknown_validation_symbols": self.uncounted,
+                "validation_sources_learned_from": self.overlap,
             },
             "versions": {"python": platform.python_version()} | versions,
             "padding_share": round(self.training_batches.padding_share(), 4),

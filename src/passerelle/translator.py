@@ -12,7 +12,7 @@ from passerelle import saving
 from passerelle.config import Settings, TextSettings, validated
 from passerelle.data.pairs import check_pairs, references
 from passerelle.decoding.greedy import GreedyResult, greedy_search
-from passerelle.errors import DataError, ModelFileError
+from passerelle.errors import DataError, ModelFileError, SettingsError
 from passerelle.evaluation.metrics import Report, score
 from passerelle.models.compiled import compiled
 from passerelle.models.sequence_to_sequence import SequenceToSequence
@@ -20,7 +20,7 @@ from passerelle.symbols import FIRST_ORDINARY, UNK
 from passerelle.text.sequences import Sequences
 from passerelle.text.tokenizer import Tokenizer, make_tokenizer, normalize
 
-__all__ = ["LongestPair", "Result", "Translator"]
+__all__ = ["LongestPair", "Result", "Translator", "padded_width"]
 
 BATCH_SIZES = (1, 8, 64, 512)
 """Rows in one call of the compiled search: each is a program of its own, so they are few."""
@@ -134,7 +134,10 @@ class Translator:
 
         Raises:
             DataError: if `texts` is not a sequence of strings.
+            SettingsError: if `max_length` is out of range.
         """
+        if max_length is not None and not 1 <= max_length <= LONGEST_TEXT:
+            raise SettingsError(f"max_length must be 1 to {LONGEST_TEXT:,} symbols, received: {max_length!r}")
         texts = list(texts)
         for text in texts:
             if not isinstance(text, str):
@@ -178,7 +181,7 @@ class Translator:
         """Runs the compiled search on one batch; returns numpy arrays with one row for each of `rows`."""
         lengths = sources.lengths[rows]
         height = next(size for size in BATCH_SIZES if size >= len(rows))
-        width = _round_up(int(lengths.max(initial=1)))
+        width = padded_width(int(lengths.max(initial=1)))
         limits = np.zeros(height, np.int32)  # rows that fill up the batch are closed from the start
         if max_length is None:
             limits[: len(rows)] = self.longest.limit(lengths)
@@ -253,7 +256,7 @@ def _assemble(network: SequenceToSequence, content: dict[str, Any]) -> Translato
     return Translator(network, source, target, settings, longest, dict(content["record"]))
 
 
-def _round_up(length: int) -> int:
+def padded_width(length: int) -> int:
     """The next width in 8, 16, 24, 32, 48, 64, 96, 128, ...: few shapes, at most half of one is padding."""
     width = 8
     while width < length:

@@ -1,6 +1,6 @@
 """passerelle demo"""
 
-import json
+import shlex
 import time
 
 from passerelle.cli import INTERRUPTED
@@ -61,6 +61,5 @@ def demo(*, out: str = "demo", preset: str | None = None, epochs: int | None = N
     print(f"Wrote, in {time.perf_counter() - started:.0f} s:")
     for path in (model, pairs, curve, *pictures):
         print(f"  {path}")
-    example = json.dumps(str(shown.sources[0]), ensure_ascii=False)
-    print(f"\nNow try:  passerelle translate {model} {example}")
+    print(f"\nNow try:  {shlex.join(['passerelle', 'translate', str(model), shown.sources[0]])}")
     return INTERRUPTED if translator.record["interrupted"] else 0

@@ -39,6 +39,8 @@ def _introduce(lesson: "Lesson") -> None:
         if count:
             weight = "" if lesson.settings.network.unknown else "; they weigh nothing"
             note(f"{count:,} {side} symbols of the held-out pairs never occur in the others{weight}")
+    if lesson.overlap:
+        note(f"{lesson.overlap:,} held-out sources are learned from too: their figures will be too good")
     note("the first epoch takes longer: programs are compiled")
 
 

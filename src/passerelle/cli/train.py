@@ -1,5 +1,6 @@
 """passerelle train"""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -111,7 +112,8 @@ def train(
     if translator.record["interrupted"]:
         note(f"interrupted; saved {path} with the best so far ({kept})")
         return INTERRUPTED
-    note(f'saved {path} ({kept}). Try: passerelle translate {path} "{lesson.training.sources[0]}"')
+    example = shlex.join(["passerelle", "translate", str(path), lesson.training.sources[0]])
+    note(f"saved {path} ({kept}). Try: {example}")
     return 0
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from passerelle.config import TrainingSettings
 from passerelle.data.batches import Batches
+from passerelle.errors import SettingsError
 from passerelle.models.compiled import compiled
 from passerelle.training.interruption import Interruption
 from passerelle.training.loss import cross_entropy_sums
@@ -104,6 +105,7 @@ def fit(
 
     Raises:
         KeyboardInterrupt: if Ctrl-C comes before the first update.
+        SettingsError: if the loss becomes infinite or no number before there are good weights to keep.
     """
     optimizer = make_optimizer(settings, updates=settings.epochs * len(training))
     update = make_update(network, optimizer, smoothing=settings.label_smoothing)
@@ -111,6 +113,7 @@ def fit(
     clock = _Clock(settings.epochs, len(training))
     epochs: list[Epoch] = []
     best_loss, best_epoch, best_weights = math.inf, 0, None
+    diverged = False
     with Interruption() as interruption:
         for number in range(1, settings.epochs + 1):
             update.reset()
@@ -128,6 +131,14 @@ def fit(
                 if number == 1 or settings.keep == "last":
                     update.sync()
                 break
+            if not math.isfinite(loss):
+                if best_weights is None:
+                    raise SettingsError(
+                        f"training diverged: the loss of epoch {number} is not a number. Lower the learning rate "
+                        f"(now {settings.learning_rate:g}) or set training.clip."
+                    )
+                diverged = True
+                break
             update.sync()
             examined = examine(validation) if validation else (None, None)
             epochs.append(Epoch(number, loss / max(symbols, 1.0), correct / max(symbols, 1.0), *examined, seconds))
@@ -140,7 +151,7 @@ def fit(
     if interruption.requested and not epochs and not clock.done:
         raise KeyboardInterrupt
     kept = len(epochs)
-    if settings.keep == "best" and best_weights is not None:
+    if best_weights is not None and (settings.keep == "best" or diverged):
         kept = best_epoch
         network.set_weights(best_weights)
     return History(tuple(epochs), kept, interruption.requested)

@@ -1,0 +1,186 @@
+"""The networks that tests share: a table of settings in which every two of them meet."""
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+SOURCE_SIZE = 10
+"""Ids of the source vocabulary, special ones included."""
+
+TARGET_SIZE = 9
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Raised inside Keras, by NumPy, whenever a JAX array becomes a NumPy array; nothing here can avoid it.
+    config.addinivalue_line(
+        "filterwarnings", "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+    )
+
+
+@dataclass(frozen=True)
+class Combination:
+    """One value for each choice that a network has."""
+
+    cell: str
+    encoder_layers: int
+    decoder_layers: int
+    bidirectional: bool
+    source_embedding: int
+    target_embedding: int
+    bridge: str
+    attention: str
+    unknown: bool
+    dropout: float
+
+    def settings(self) -> dict[str, Any]:
+        """As `NetworkSettings` takes them; widths differ wherever they may."""
+        encoder_units = 4
+        width = 2 * encoder_units if self.bidirectional else encoder_units
+        return {
+            "cell": self.cell,
+            "bridge": self.bridge,
+            "attention": self.attention,
+            "unknown": self.unknown,
+            "dropout": self.dropout,
+            "encoder": {
+                "embedding": self.source_embedding,
+                "units": encoder_units,
+                "layers": self.encoder_layers,
+                "bidirectional": self.bidirectional,
+            },
+            "decoder": {
+                "embedding": self.target_embedding,
+                "units": width if self.bridge == "copy" else 5,
+                "layers": self.decoder_layers,
+            },
+        }
+
+    @property
+    def encoder_is_heard(self) -> bool:
+        """Whether the source can change the logits at all: a zero bridge without attention lets nothing through."""
+        return self.bridge != "zero" or self.attention != "none"
+
+    def __str__(self) -> str:
+        directions = "both" if self.bidirectional else "forward"
+        return (
+            f"{self.cell}-{self.encoder_layers}to{self.decoder_layers}-{directions}"
+            f"-embed{self.source_embedding}and{self.target_embedding}-{self.bridge}-{self.attention}"
+            f"-{'unk' if self.unknown else 'nounk'}-drop{self.dropout}"
+        )
+
+
+# cell, layers, layers, both directions, embeddings, bridge, attention, unknown, dropout. Any two values that may
+# stand together do so in one of these; a test counts them.
+COMBINATIONS = [
+    Combination("gru", 1, 1, True, 3, 0, "copy", "general", True, 0.0),
+    Combination("lstm", 2, 2, False, 0, 5, "zero", "none", False, 0.3),
+    Combination("lstm", 1, 1, False, 3, 0, "dense", "none", True, 0.3),
+    Combination("gru", 2, 2, True, 0, 5, "dense", "general", False, 0.0),
+    Combination("gru", 2, 2, False, 3, 0, "zero", "general", True, 0.3),
+    Combination("lstm", 1, 1, True, 0, 5, "copy", "none", False, 0.0),
+    Combination("gru", 1, 2, True, 3, 0, "zero", "none", False, 0.3),
+    Combination("lstm", 2, 2, False, 0, 0, "copy", "general", True, 0.3),
+    Combination("gru", 2, 1, False, 3, 5, "zero", "general", True, 0.0),
+]
+
+
+@pytest.fixture(scope="session")
+def combinations() -> list[Combination]:
+    return COMBINATIONS
+
+
+@pytest.fixture(scope="session", params=COMBINATIONS, ids=str)
+def combination(request: pytest.FixtureRequest) -> Combination:
+    """Every row of the table, one after the other."""
+    return request.param
+
+
+class Harness:
+    """A network with random weights, biases included, and its three models as compiled functions."""
+
+    def __init__(self, settings: dict[str, Any], seed: int = 1):
+        from passerelle.models.compiled import compiled
+        from passerelle.models.sequence_to_sequence import SequenceToSequence
+
+        self.network = SequenceToSequence(settings, SOURCE_SIZE, TARGET_SIZE)
+        self.scramble(seed)
+        variables = self.network.variables
+        self._training = compiled(self._teacher_forced, variables)
+        self._encoder = compiled(self.network.inference_encoder, variables)
+        self._decoder = compiled(self.network.inference_decoder, variables)
+
+    def scramble(self, seed: int) -> None:
+        """Weights as a trained network might have them: no bias is zero, no symbol's vector is tiny."""
+        random = np.random.default_rng(seed)
+        self.network.set_weights([random.normal(0, 0.5, w.shape) for w in self.network.get_weights()])
+
+    def _teacher_forced(self, source: Any, target: Any) -> Any:
+        return self.network({"source_ids": source, "target_ids": target})
+
+    def logits(self, source: Any, target: Any) -> np.ndarray:
+        """The training model's: float32 (batch, T, columns)."""
+        return np.asarray(self._training(_ids(source), _ids(target)))
+
+    def begin(self, source: Any) -> dict[str, Any]:
+        """What the inference encoder gives."""
+        return self._encoder(_ids(source))
+
+    def decode(self, target: Any, state: dict[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """What the inference decoder gives, and the state after it."""
+        outputs = self._decoder({"target_ids": _ids(target), **state})
+        after = state | {name: value for name, value in outputs.items() if name in state}
+        return {name: np.asarray(value) for name, value in outputs.items()}, after
+
+
+def _ids(values: Any) -> np.ndarray:
+    return np.asarray(values, np.int32)
+
+
+@dataclass(frozen=True)
+class Example:
+    """Padded ids of three pairs.
+
+    Attributes:
+        source: int32 (3, 6), lengths 6, 2 and 4, with an unknown symbol and one that has no column at all.
+        target: int32 (3, 7), START first, lengths 7, 3 and 5 with it.
+        source_lengths, target_lengths: those.
+    """
+
+    source: np.ndarray
+    target: np.ndarray
+    source_lengths: tuple[int, ...] = (6, 2, 4)
+    target_lengths: tuple[int, ...] = (7, 3, 5)
+
+    def padded(self, source: int, target: int) -> "Example":
+        """With this many more columns of PAD."""
+        return dataclasses.replace(
+            self,
+            source=np.pad(self.source, ((0, 0), (0, source))),
+            target=np.pad(self.target, ((0, 0), (0, target))),
+        )
+
+
+@pytest.fixture(scope="session")
+def example() -> Example:
+    source = np.array([[4, 9, 6, 1, 4, 7], [5, 8, 0, 0, 0, 0], [1, 4, 4, 6, 0, 0]], np.int32)
+    target = np.array([[2, 4, 8, 1, 6, 4, 7], [2, 5, 5, 0, 0, 0, 0], [2, 7, 4, 6, 8, 0, 0]], np.int32)
+    return Example(source, target)
+
+
+@pytest.fixture(scope="session")
+def harness(combination: Combination) -> Iterator[Harness]:
+    """The network of `combination`. Tests leave its weights as they were."""
+    made = Harness(combination.settings())
+    before = made.network.get_weights()
+    yield made
+    for left, right in zip(before, made.network.get_weights(), strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+@pytest.fixture(scope="session")
+def make_harness() -> type[Harness]:
+    return Harness

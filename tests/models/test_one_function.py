@@ -1,0 +1,108 @@
+"""The decoder is one function of T steps, and padding is no part of any text: for every kind of network."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+TOLERANCE = {"rtol": 1e-5, "atol": 1e-5}
+
+
+@pytest.mark.parametrize("chunks", [[1] * 7, [2, 3, 2], [3, 1, 3]], ids=str)
+def test_step_by_step_equals_teacher_forcing(harness: Any, example: Any, chunks: list[int]) -> None:
+    whole = harness.logits(example.source, example.target)
+    state = harness.begin(example.source)
+    position = 0
+    for length in chunks:
+        outputs, state = harness.decode(example.target[:, position : position + length], state)
+        expected = whole[:, position : position + length]
+        np.testing.assert_allclose(outputs["logits"], expected, **TOLERANCE)
+        position += length
+    assert position == example.target.shape[1]
+
+
+def test_attention_step_by_step_equals_attention_at_once(
+    harness: Any, example: Any, combination: Any
+) -> None:
+    start = harness.begin(example.source)
+    whole, _ = harness.decode(example.target, start)
+    assert ("attention" in whole) == (combination.attention != "none")
+    if "attention" not in whole:
+        return
+    steps, state = [], start
+    for position in range(example.target.shape[1]):
+        outputs, state = harness.decode(example.target[:, position : position + 1], state)
+        steps.append(outputs["attention"])
+    np.testing.assert_allclose(np.concatenate(steps, axis=1), whole["attention"], **TOLERANCE)
+    for row, length in enumerate(example.source_lengths):
+        assert not whole["attention"][row, :, length:].any()
+        np.testing.assert_allclose(whole["attention"][row].sum(axis=-1), 1.0, rtol=1e-5)
+
+
+def test_padding_changes_nothing(harness: Any, example: Any) -> None:
+    expected = harness.logits(example.source, example.target)
+    wider = example.padded(source=3, target=2)
+    found = harness.logits(wider.source, wider.target)
+    for row, length in enumerate(example.target_lengths):
+        np.testing.assert_allclose(found[row, :length], expected[row, :length], **TOLERANCE)
+    state, wider_state = harness.begin(example.source), harness.begin(wider.source)
+    for name, value in state.items():
+        got = np.asarray(wider_state[name])
+        if name.startswith("memory"):
+            for row, length in enumerate(example.source_lengths):
+                np.testing.assert_allclose(got[row, :length], value[row, :length], **TOLERANCE)
+        else:
+            np.testing.assert_allclose(got, value, **TOLERANCE)
+
+
+def test_a_batch_is_its_rows_one_by_one(harness: Any, example: Any) -> None:
+    expected = harness.logits(example.source, example.target)
+    for row, length in enumerate(example.target_lengths):
+        alone = harness.logits(example.source[row : row + 1], example.target[row : row + 1])
+        np.testing.assert_allclose(alone[0, :length], expected[row, :length], **TOLERANCE)
+
+
+def test_a_row_needs_no_padding_at_all(harness: Any, example: Any) -> None:
+    expected = harness.logits(example.source, example.target)
+    row = 1
+    source, target = example.source_lengths[row], example.target_lengths[row]
+    alone = harness.logits(example.source[row : row + 1, :source], example.target[row : row + 1, :target])
+    np.testing.assert_allclose(alone[0], expected[row, :target], **TOLERANCE)
+
+
+def test_the_source_matters_where_it_can(harness: Any, example: Any, combination: Any) -> None:
+    other = example.source.copy()
+    other[:, 0] = 8
+    differs = not np.allclose(
+        harness.logits(example.source, example.target), harness.logits(other, example.target), atol=1e-3
+    )
+    assert differs == combination.encoder_is_heard
+
+
+def test_later_target_symbols_do_not_reach_back(harness: Any, example: Any) -> None:
+    other = example.target.copy()
+    other[:, 4:] = 3
+    left, right = harness.logits(example.source, example.target), harness.logits(example.source, other)
+    np.testing.assert_allclose(left[:, :4], right[:, :4], **TOLERANCE)
+    assert not np.allclose(left[:, 4:], right[:, 4:], atol=1e-3)
+
+
+def test_gradients_reach_every_weight(harness: Any, example: Any, combination: Any) -> None:
+    jax = pytest.importorskip("jax")
+    from passerelle.training.loss import cross_entropy_sums
+
+    network = harness.network
+    inputs = {"source_ids": example.source, "target_ids": example.target[:, :-1]}
+    fixed = [variable.value for variable in network.non_trainable_variables]
+
+    def loss(trainable: Any) -> Any:
+        logits, _ = network.stateless_call(trainable, fixed, inputs, training=True)
+        return cross_entropy_sums(logits, example.target[:, 1:], first=network.first_target)[0]
+
+    gradients = jax.jit(jax.grad(loss))([variable.value for variable in network.trainable_variables])
+    for variable, gradient in zip(network.trainable_variables, gradients, strict=True):
+        gradient = np.asarray(gradient)
+        assert np.isfinite(gradient).all(), variable.path
+        # A zero bridge without attention hands nothing of the source on: its encoder cannot learn.
+        reachable = combination.encoder_is_heard or not variable.path.startswith(("encoder", "source"))
+        assert gradient.any() == reachable, variable.path
