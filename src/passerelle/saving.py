@@ -10,7 +10,6 @@ import io
 import json
 import math
 import os
-import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,7 +21,7 @@ import h5py
 import keras
 
 from passerelle.config import NetworkSettings, validated
-from passerelle.data.files import require_writable_file
+from passerelle.data.files import replacing, require_writable_file
 from passerelle.errors import ModelFileError, OutputError, SettingsError
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 
@@ -74,22 +73,12 @@ def save_network(
     clone = SequenceToSequence.from_config(network.get_config())  # never compiled, so it brings no optimizer back
     clone.set_weights(network.get_weights())
     clone.assets = {ASSET: json.dumps({"format": FORMAT} | content, ensure_ascii=False, indent=1)}
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=SUFFIX)
-    os.close(descriptor)
-    try:
-        keras.saving.save_model(clone, temporary)
-        check(*load_network(temporary))
-        with open(temporary, "rb") as stream:
-            os.fsync(stream.fileno())
-        os.chmod(temporary, path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        os.replace(temporary, path)
-    except OSError as error:
-        reason = error.strerror or str(error).splitlines()[0]
-        raise OutputError(f"{path} cannot be written: {reason}. Nothing was changed.") from None
-    except (ModelFileError, RuntimeError, ValueError) as error:  # what HDF5 and Keras make of a full disk
-        raise OutputError(f"{path} was not saved, it does not read back the same: {error}") from error
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    with replacing(path) as temporary:
+        try:
+            keras.saving.save_model(clone, temporary)
+            check(*load_network(temporary))
+        except (ModelFileError, RuntimeError, ValueError) as error:  # what HDF5 and Keras make of a full disk
+            raise OutputError(f"{path} was not saved, it does not read back the same: {error}") from error
 
 
 def load_network(path: str | os.PathLike[str]) -> tuple[SequenceToSequence, dict[str, Any]]:

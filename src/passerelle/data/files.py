@@ -139,33 +139,43 @@ def _require_writable(folder: Path) -> None:
         raise OutputError(f"{folder} cannot be written to: {error.strerror or error}.") from None
 
 
-def write_atomically(path: str | os.PathLike[str], write: Callable[[BinaryIO], object]) -> None:
-    """Calls `write` with a temporary file beside `path`, then renames it: `path` is the old file or the new, whole.
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yields the path of an empty file beside `path`; when the block ends well, that file takes the place of `path`.
 
-    Args:
-        path: where the file shall stand; its folder must exist.
-        write: receives a seekable binary stream.
+    So `path` is the old file or the new one, whole, whatever happens in between. The temporary name ends as `path`
+    does and begins with a dot.
 
     Raises:
-        OutputError: if writing fails (no such folder, no rights, disk full); the temporary file is removed.
+        OutputError: if the folder is absent or writing fails (no rights, disk full); the temporary file is removed.
     """
     path = require_writable_file(path)
-    temporary = ""
+    temporary = None
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:
-            temporary = stream.name
-            write(stream)  # pyright: ignore[reportArgumentType] - a wrapper around a BinaryIO
-            stream.flush()
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
+        os.close(descriptor)
+        temporary = Path(name)
+        yield temporary
+        with open(temporary, "rb") as stream:
             os.fsync(stream.fileno())
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-        os.chmod(temporary, mode)
-        os.replace(temporary, path)
-        temporary = ""
+        temporary.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
+        temporary.replace(path)
     except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}. Nothing was changed.") from None
+        reason = error.strerror or str(error).splitlines()[0]
+        raise OutputError(f"{path} cannot be written: {reason}. Nothing was changed.") from None
     finally:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def write_atomically(path: str | os.PathLike[str], write: Callable[[BinaryIO], object]) -> None:
+    """Calls `write` with a binary stream, readable too, whose content becomes the file at `path`; see `replacing`.
+
+    Raises:
+        OutputError: if writing fails; what stood there is whole.
+    """
+    with replacing(path) as temporary, open(temporary, "w+b") as stream:
+        write(stream)
 
 
 def _umask() -> int:

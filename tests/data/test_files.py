@@ -1,0 +1,266 @@
+"""Files in: plain, gzipped, zipped, damaged. Files out: whole or not at all."""
+
+import gzip
+import io
+import os
+import stat
+import sys
+import zipfile
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from passerelle.data.files import (
+    input_name,
+    prepare_folder,
+    read_lines,
+    require_writable_file,
+    write_atomically,
+)
+from passerelle.errors import DataError, OutputError
+
+LINES = ["Go.\tVa !", "", "café\u2028\u0085 \x0b\tcafé", "  "]
+RAW = "\n".join(LINES).encode()
+
+
+def lines_of(path):
+    return list(read_lines(path))
+
+
+def message_of(path):
+    with pytest.raises(DataError) as caught:
+        lines_of(path)
+    message = str(caught.value)
+    assert len(message.splitlines()) == 1
+    return message
+
+
+def zipped(members, **options):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", **options) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        RAW,
+        RAW + b"\n",
+        RAW.replace(b"\n", b"\r\n"),
+        b"\xef\xbb\xbf" + RAW,
+        gzip.compress(RAW),
+        gzip.compress(b"\xef\xbb\xbf" + RAW[:9]) + gzip.compress(RAW[9:]),
+        zipped({"fra.txt": RAW}),
+        zipped({"_about.txt": b"credits", "folder/fra.txt": RAW}, compression=zipfile.ZIP_DEFLATED),
+        zipped({"folder/": b"", "fra.txt": RAW, "__MACOSX/fra.txt": b"x", ".hidden": b"x"}),
+    ],
+    ids=["plain", "final newline", "CRLF", "BOM", "gzip", "two gzips", "zip", "zip with credits", "zip of a Mac"],
+)
+def test_lines_of_every_container(tmp_path, content):
+    # What a file is shows in its first bytes; its name may say anything.
+    path = tmp_path / "pairs.dat"
+    path.write_bytes(content)
+    assert lines_of(path) == lines_of(str(path)) == LINES
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    lines=st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\ufeff"))),
+    end=st.sampled_from(["\n", "\r\n"]),
+)
+def test_only_line_feeds_end_lines(tmp_path_factory, lines, end):
+    path = tmp_path_factory.getbasetemp() / "lines.txt"
+    path.write_bytes("".join(line + end for line in lines).encode())
+    assert lines_of(path) == lines
+
+
+def test_a_byte_order_mark_counts_only_at_the_beginning(tmp_path):
+    path = tmp_path / "pairs.tsv"
+    path.write_bytes(b"\xef\xbb\xbfa\n\xef\xbb\xbfb\n")
+    assert lines_of(path) == ["a", "\ufeffb"]
+
+
+def test_reads_no_more_than_it_must(tmp_path):
+    path = tmp_path / "pairs.tsv"
+    path.write_bytes(b"a\nb\n" + b"\xff" * 10_000_000)
+    lines = read_lines(path)
+    assert [next(lines), next(lines)] == ["a", "b"]
+    lines.close()
+
+
+def test_standard_input(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(RAW), encoding="ascii"))
+    assert lines_of("-") == LINES
+    assert input_name("-") == input_name("/dev/stdin") == "standard input"
+    assert input_name("x.tsv") == "x.tsv"
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "offset", "byte"),
+    [
+        (b"caf\xe9\tx\n", 1, 3, "e9"),
+        (b"ok\nna\xefve\n", 2, 5, "ef"),
+        (b"ok\r\n\xff\n", 2, 4, "ff"),
+        (b"\xef\xbb\xbfa\xe9\n", 1, 4, "e9"),
+        (b"\xef\xbb\xbfa\nb\xe9\n", 2, 6, "e9"),
+        (b"a\ncut\xc3", 2, 5, "c3"),
+        (b"surrogate \xed\xa0\x80\n", 1, 10, "ed"),
+    ],
+)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_invalid_utf8_says_where(tmp_path, content, line, offset, byte, pack):
+    path = tmp_path / "latin.tsv"
+    path.write_bytes(pack(content))
+    assert message_of(path) == (
+        f"{path}, line {line}: byte {offset} (0x{byte}) is not UTF-8. Save the file as UTF-8, "
+        f"for example: iconv -f LATIN1 -t UTF-8 OLD > NEW"
+    )
+
+
+def test_missing_file(tmp_path):
+    path = tmp_path / "no.tsv"
+    assert message_of(path) == (
+        f"{path}: no such file. Check the path, or try: passerelle phrasebook > pairs.tsv"
+    )
+
+
+def test_folder(tmp_path):
+    assert message_of(tmp_path) == f"{tmp_path} is a folder. Name one file of tab-separated pairs in it."
+
+
+def test_a_path_through_a_file(tmp_path):
+    (tmp_path / "file").write_text("x")
+    path = tmp_path / "file" / "pairs.tsv"
+    assert message_of(path) == f"{path} cannot be read: Not a directory."
+
+
+@pytest.mark.parametrize("kept", [5, 15, -1, -8])
+def test_truncated_gzip(tmp_path, kept):
+    path = tmp_path / "pairs.tsv.gz"
+    path.write_bytes(gzip.compress(RAW * 100)[:kept])
+    message = message_of(path)
+    assert message.startswith(f"{path} is a damaged archive (")
+    assert message.endswith("). Fetch it again.")
+
+
+def test_damaged_gzip(tmp_path):
+    path = tmp_path / "pairs.tsv.gz"
+    content = bytearray(gzip.compress(bytes(range(256)).hex().encode() * 9))
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+    assert message_of(path).startswith(f"{path} is a damaged archive (")
+
+
+@pytest.mark.parametrize("kept", [10, -4, -30])
+def test_truncated_zip(tmp_path, kept):
+    path = tmp_path / "pairs.zip"
+    path.write_bytes(zipped({"fra.txt": RAW})[:kept])
+    assert message_of(path) == f"{path} is a damaged archive (File is not a zip file). Fetch it again."
+
+
+def test_damaged_zip_member(tmp_path):
+    path = tmp_path / "pairs.zip"
+    path.write_bytes(zipped({"fra.txt": RAW}).replace(b"Go.", b"No!"))
+    assert message_of(path) == (
+        f"{path} is a damaged archive (Bad CRC-32 for file 'fra.txt'). Fetch it again."
+    )
+
+
+@pytest.mark.parametrize(
+    ("members", "found"),
+    [
+        ({"a.txt": b"x", "b.txt": b"y"}, "a.txt, b.txt"),
+        ({"_about.txt": b"x"}, "_about.txt"),
+        ({"folder/": b""}, "nothing"),
+        ({f"{n}.txt": b"" for n in range(9)}, "0.txt, 1.txt, 2.txt, 3.txt, 4.txt"),
+    ],
+)
+def test_a_zip_must_hold_one_text(tmp_path, members, found):
+    path = tmp_path / "pairs.zip"
+    path.write_bytes(zipped(members))
+    assert message_of(path) == (
+        f"{path} must hold exactly one text file; it holds {found}. Unpack it first."
+    )
+
+
+def test_a_zip_with_a_password(tmp_path):
+    content = bytearray(zipped({"fra.txt": RAW}))
+    # Bit 0 of the flags, in the local header and in the central directory, says: encrypted.
+    content[6] |= 1
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    path = tmp_path / "pairs.zip"
+    path.write_bytes(content)
+    message = message_of(path)
+    assert message.startswith(f"{path} cannot be unpacked (")
+    assert message.endswith("). Unpack it yourself and name the text file.")
+
+
+def test_writes_new_and_old_files(tmp_path):
+    path = tmp_path / "out.tsv"
+    write_atomically(path, lambda stream: stream.write(b"one"))
+    assert path.read_bytes() == b"one"
+    path.chmod(0o640)
+    write_atomically(str(path), lambda stream: stream.write(b"two"))
+    assert path.read_bytes() == b"two"
+    assert os.listdir(tmp_path) == ["out.tsv"]
+    if os.name == "posix":
+        assert stat.S_IMODE(path.stat().st_mode) == 0o640, "the old file's rights stay"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights of POSIX")
+def test_new_files_have_the_rights_that_the_user_wants(tmp_path):
+    before = os.umask(0o027)
+    try:
+        write_atomically(tmp_path / "out.tsv", lambda stream: stream.write(b"x"))
+    finally:
+        assert os.umask(before) == 0o027, "and the mask is left alone"
+    assert stat.S_IMODE((tmp_path / "out.tsv").stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize("error", [RuntimeError("writer"), KeyboardInterrupt(), OSError(28, "No space left")])
+@pytest.mark.parametrize("old", [b"old", None])
+def test_a_writer_that_fails_changes_nothing(tmp_path, error, old):
+    path = tmp_path / "out.tsv"
+    if old is not None:
+        path.write_bytes(old)
+
+    def write(stream):
+        stream.write(b"half")
+        raise error
+
+    with pytest.raises((type(error), OutputError)) as caught:
+        write_atomically(path, write)
+    if isinstance(error, OSError):
+        assert str(caught.value) == f"{path} cannot be written: No space left. Nothing was changed."
+    assert os.listdir(tmp_path) == ([] if old is None else ["out.tsv"])
+    assert old is None or path.read_bytes() == old
+
+
+def test_nothing_can_be_written_where_no_folder_is(tmp_path):
+    absent = tmp_path / "absent" / "out.tsv"
+    for check in (require_writable_file, lambda path: write_atomically(path, lambda stream: None)):
+        with pytest.raises(OutputError) as caught:
+            check(absent)
+        assert str(caught.value) == (
+            f"{absent.parent}: no such folder. Make it first: mkdir -p {absent.parent}"
+        )
+        with pytest.raises(OutputError) as caught:
+            check(tmp_path)
+        assert str(caught.value).startswith(f"{tmp_path} is a folder. Name a file in it, for example ")
+    assert os.listdir(tmp_path) == []
+
+
+def test_prepare_folder(tmp_path):
+    folder = tmp_path / "new"
+    assert prepare_folder(folder) == prepare_folder(str(folder)) == folder
+    assert os.listdir(folder) == []
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError) as caught:
+        prepare_folder(tmp_path / "file")
+    assert str(caught.value) == f"{tmp_path / 'file'} is a file, not a folder. Name another folder."
+    with pytest.raises(OutputError) as caught:
+        prepare_folder(tmp_path / "a" / "b")
+    assert str(caught.value) == f"{tmp_path / 'a'}: no such folder. Make it first: mkdir -p {tmp_path / 'a'}"

@@ -1,0 +1,58 @@
+"""Sequences in flat arrays, and the padded arrays that are made of them."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from passerelle.symbols import PAD, START
+from passerelle.text.sequences import Sequences
+
+FOUR = Sequences.from_lists([[7, 8, 9], [], [5], [6, 4]])
+
+
+def test_flat_arrays():
+    assert FOUR.ids.tolist() == [7, 8, 9, 5, 6, 4]
+    assert FOUR.offsets.tolist() == [0, 3, 3, 4, 6]
+    assert FOUR.lengths.tolist() == [3, 0, 1, 2]
+    assert len(FOUR) == 4
+    assert [FOUR[row].tolist() for row in range(4)] == [[7, 8, 9], [], [5], [6, 4]]
+    assert (FOUR.ids.dtype, FOUR.offsets.dtype) == (np.int32, np.int64)
+
+
+@pytest.mark.parametrize("lists", [[], [[]], [[], []]])
+def test_nothing_at_all(lists):
+    sequences = Sequences.from_lists(lists)
+    assert len(sequences) == len(lists)
+    assert sequences.ids.dtype == np.int32
+    assert sequences.padded(np.arange(len(lists)), 2).tolist() == [[0, 0]] * len(lists)
+
+
+@pytest.mark.parametrize(
+    ("rows", "length", "more", "expected"),
+    [
+        ([0, 1, 2, 3], 3, {}, [[7, 8, 9], [0, 0, 0], [5, 0, 0], [6, 4, 0]]),
+        ([3, 0], 5, {}, [[6, 4, 0, 0, 0], [7, 8, 9, 0, 0]]),
+        ([2, 2], 1, {}, [[5], [5]]),
+        ([0, 1], 4, {"first": START}, [[2, 7, 8, 9], [2, 0, 0, 0]]),
+        ([3], 3, {"height": 3}, [[6, 4, 0], [0, 0, 0], [0, 0, 0]]),
+        ([2], 3, {"first": START, "height": 2}, [[2, 5, 0], [0, 0, 0]]),
+        ([], 2, {"height": 2}, [[0, 0], [0, 0]]),
+        ([], 2, {}, []),
+        ([1], 0, {}, [[]]),
+    ],
+)
+def test_padded(rows, length, more, expected):
+    found = FOUR.padded(np.array(rows, np.int64), length, **more)
+    assert found.tolist() == expected
+    assert found.dtype == np.int32
+    assert found.shape == (len(expected), length)
+
+
+@settings(max_examples=100, deadline=None)
+@given(lists=st.lists(st.lists(st.integers(1, 99), max_size=6), min_size=1, max_size=8), data=st.data())
+def test_padded_equals_row_by_row(lists, data):
+    rows = data.draw(st.lists(st.integers(0, len(lists) - 1), max_size=10))
+    sequences = Sequences.from_lists(lists)
+    expected = [[START, *lists[row]] + [PAD] * (6 - len(lists[row])) for row in rows]
+    assert sequences.padded(np.array(rows, np.int64), 7, first=START).tolist() == expected
