@@ -1,6 +1,7 @@
 """The networks that tests share: a table of settings in which every two of them meet."""
 
 import dataclasses
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,12 @@ TARGET_SIZE = 9
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Most of the tests' time goes into compiling; a program compiled once, here or in a run before, is not again.
+    cache = config.cache
+    if cache is not None:
+        os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache.mkdir("jax")))
+        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
     # Raised inside Keras, by NumPy, whenever a JAX array becomes a NumPy array; nothing here can avoid it.
     config.addinivalue_line(
         "filterwarnings", "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
@@ -37,9 +44,7 @@ class Combination:
     dropout: float
 
     def settings(self) -> dict[str, Any]:
-        """As `NetworkSettings` takes them; widths differ wherever they may."""
-        encoder_units = 4
-        width = 2 * encoder_units if self.bidirectional else encoder_units
+        """As `NetworkSettings` takes them; widths differ between the sides wherever they may."""
         return {
             "cell": self.cell,
             "bridge": self.bridge,
@@ -48,13 +53,13 @@ class Combination:
             "dropout": self.dropout,
             "encoder": {
                 "embedding": self.source_embedding,
-                "units": encoder_units,
+                "units": 8 if self.bridge == "copy" and not self.bidirectional else 4,
                 "layers": self.encoder_layers,
                 "bidirectional": self.bidirectional,
             },
             "decoder": {
                 "embedding": self.target_embedding,
-                "units": width if self.bridge == "copy" else 5,
+                "units": 8,
                 "layers": self.decoder_layers,
             },
         }

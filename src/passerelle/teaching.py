@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import keras
 import numpy as np
@@ -15,14 +15,14 @@ import numpy as np
 from passerelle.config import Settings, make_settings, read_settings_file
 from passerelle.data.batches import Batches
 from passerelle.data.pairs import Pair, Pairs, check_pairs, read_pairs, split_by_source
-from passerelle.errors import DataError, SettingsError
+from passerelle.errors import DataError, SettingsError, did_you_mean
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.symbols import UNK
 from passerelle.text.tokenizer import Tokenizer, make_tokenizer
 from passerelle.training.trainer import Epoch, History, Progress, fit
 from passerelle.translator import LongestPair, Translator, padded_width
 
-__all__ = ["Lesson", "Sample", "choose_settings", "prepare", "train"]
+__all__ = ["Lesson", "Options", "Sample", "choose_settings", "prepare", "train"]
 
 VALIDATION_BATCH = 256
 
@@ -42,46 +42,54 @@ class Sample:
     reference: str
 
 
-def train(
-    pairs: Iterable[tuple[str, str]],
-    *,
-    preset: str | None = None,
-    level: str | None = None,
-    source_level: str | None = None,
-    target_level: str | None = None,
-    source_separator: str | None = None,
-    target_separator: str | None = None,
-    epochs: int | None = None,
-    batch_size: int | None = None,
-    units: int | None = None,
-    optimizer: str | None = None,
-    learning_rate: float | None = None,
-    seed: int | None = None,
-    validation: float | str | os.PathLike[str] | Iterable[tuple[str, str]] | None = None,
-    settings: Mapping[str, Any] | str | os.PathLike[str] | None = None,
-    on_progress: Callable[[Progress], None] = lambda progress: None,
-    on_epoch: Callable[[Epoch, Sample | None], None] = lambda epoch, sample: None,
-) -> Translator:
-    """Trains a translator.
+class Options(TypedDict, total=False):
+    """What `train` and the command line let a user choose by name; all else goes through `settings`.
 
-    Args:
-        pairs: (source, target) texts, for example from `read_pairs`.
+    Attributes:
         preset: the settings to begin with; by default the settings file's, or `compact`.
+        settings: any settings: a TOML file, or nested values.
         level: `character` or `word`, for both sides.
         source_level: for the source alone; likewise `target_level`.
-        target_level: for the target alone.
         source_separator: the source is ready symbols with this between them; likewise `target_separator`.
-        target_separator: for the target.
         epochs: passes over the pairs.
         batch_size: pairs in one update.
         units: width of the recurrent layers, both sides.
         optimizer: name of a Keras optimizer.
         learning_rate: its step size.
         seed: of everything random.
+    """
+
+    preset: str | None
+    settings: Mapping[str, Any] | str | os.PathLike[str] | None
+    level: str | None
+    source_level: str | None
+    target_level: str | None
+    source_separator: str | None
+    target_separator: str | None
+    epochs: int | None
+    batch_size: int | None
+    units: int | None
+    optimizer: str | None
+    learning_rate: float | None
+    seed: int | None
+
+
+def train(
+    pairs: Iterable[tuple[str, str]],
+    *,
+    validation: float | str | os.PathLike[str] | Iterable[tuple[str, str]] | None = None,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+    on_epoch: Callable[[Epoch, Sample | None], None] = lambda epoch, sample: None,
+    **options: Unpack[Options],
+) -> Translator:
+    """Trains a translator.
+
+    Args:
+        pairs: (source, target) texts, for example from `read_pairs`.
         validation: share of the sources to hold out, or a file, or pairs; 0 holds out none, None a tenth.
-        settings: any other settings: a TOML file, or nested values.
         on_progress: called a few times a second.
         on_epoch: called after each epoch, with an unseen sentence translated.
+        **options: see `Options`.
 
     Returns:
         The translator. Ctrl-C ends training early: the translator has learned what it could by then, and its
@@ -89,63 +97,39 @@ def train(
 
     Raises:
         DataError: if the pairs cannot be used.
-        SettingsError: if a setting is wrong.
+        SettingsError: if an option or a setting is unknown or wrong.
     """
-    chosen = choose_settings(
-        preset=preset,
-        settings=settings,
-        level=level,
-        source_level=source_level,
-        target_level=target_level,
-        source_separator=source_separator,
-        target_separator=target_separator,
-        epochs=epochs,
-        batch_size=batch_size,
-        units=units,
-        optimizer=optimizer,
-        learning_rate=learning_rate,
-        seed=seed,
-    )
-    return prepare(pairs, chosen, validation=validation).teach(on_progress=on_progress, on_epoch=on_epoch)
+    lesson = prepare(pairs, choose_settings(**options), validation=validation)
+    return lesson.teach(on_progress=on_progress, on_epoch=on_epoch)
 
 
-def choose_settings(
-    *,
-    preset: str | None = None,
-    settings: Mapping[str, Any] | str | os.PathLike[str] | None = None,
-    level: str | None = None,
-    source_level: str | None = None,
-    target_level: str | None = None,
-    source_separator: str | None = None,
-    target_separator: str | None = None,
-    epochs: int | None = None,
-    batch_size: int | None = None,
-    units: int | None = None,
-    optimizer: str | None = None,
-    learning_rate: float | None = None,
-    seed: int | None = None,
-) -> Settings:
-    """The settings that `train` and the command line's options ask for; see `train`.
+def choose_settings(**options: Unpack[Options]) -> Settings:
+    """The complete settings that some options ask for.
 
     Raises:
-        SettingsError: if one is wrong.
+        SettingsError: if an option or a setting is unknown or wrong.
     """
+    for name in options:
+        if name not in Options.__annotations__:
+            raise SettingsError(f"unknown option {name!r}.{did_you_mean(name, Options.__annotations__)}")
+    get = options.get
+    settings = get("settings")
     file = settings if isinstance(settings, Mapping) or settings is None else read_settings_file(settings)
-    options: dict[str, Any] = {
-        "training.epochs": epochs,
-        "training.batch_size": batch_size,
-        "network.encoder.units": units,
-        "network.decoder.units": units,
-        "training.optimizer": optimizer,
-        "training.learning_rate": learning_rate,
-        "training.seed": seed,
+    changes: dict[str, Any] = {
+        "training.epochs": get("epochs"),
+        "training.batch_size": get("batch_size"),
+        "network.encoder.units": get("units"),
+        "network.decoder.units": get("units"),
+        "training.optimizer": get("optimizer"),
+        "training.learning_rate": get("learning_rate"),
+        "training.seed": get("seed"),
     }
-    sides = (("source", source_level, source_separator), ("target", target_level, target_separator))
-    for side, own_level, separator in sides:
+    for side in ("source", "target"):
+        separator = get(f"{side}_separator")
         # A separator makes its side symbols, whatever `level` says for both.
-        options[f"{side}.level"] = own_level or ("symbol" if separator is not None else level)
-        options[f"{side}.separator"] = separator
-    return make_settings(preset, file, options)
+        level = get(f"{side}_level") or ("symbol" if separator is not None else get("level"))
+        changes |= {f"{side}.level": level, f"{side}.separator": separator}
+    return make_settings(get("preset"), file, changes)
 
 
 @dataclass(frozen=True)

@@ -285,7 +285,7 @@ def test_write_split(tmp_path):
     assert paths[1].read_bytes() == "Hi.\tSalut\u00a0!\n".encode()
 
 
-@pytest.mark.parametrize("row", [("a\tb", "c"), ("a", "b\nc"), ("a\r", "b\r")], ids=repr)
+@pytest.mark.parametrize("row", [("a\tb", "c"), ("a", "b\nc")], ids=repr)
 def test_texts_with_tabs_or_line_ends_are_not_written_wrong(tmp_path, row):
     path = tmp_path / "out.tsv"
     rows = [row, ("x", "y")]

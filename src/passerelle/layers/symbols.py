@@ -7,7 +7,7 @@ from keras import ops
 
 from passerelle.symbols import PAD
 
-__all__ = ["OneHot", "SymbolEmbedding"]
+__all__ = ["OneHot", "SymbolEmbedding", "symbol_vectors"]
 
 LARGEST_PRODUCT = 1024
 """Columns up to which a product with one-hot vectors is faster than a lookup whose gradient scatters."""
@@ -87,3 +87,18 @@ class SymbolEmbedding(_SymbolVectors):
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"width": self.width}
+
+
+def symbol_vectors(columns: int, width: int, *, first: int, side: str, mask_padding: bool = False) -> Any:
+    """The layer from ids to vectors: learned ones of this width, or one-hot ones where `width` is 0.
+
+    Args:
+        columns: how many ids have a vector.
+        width: of the vectors; 0 for one-hot.
+        first: the id of column 0.
+        side: `source` or `target`, for the layer's name.
+        mask_padding: whether layers above are to pass over PAD.
+    """
+    if width:
+        return SymbolEmbedding(columns, width, first=first, mask_padding=mask_padding, name=f"{side}_embedding")
+    return OneHot(columns, first=first, mask_padding=mask_padding, name=f"{side}_one_hot")

@@ -7,7 +7,7 @@ from keras import layers
 from passerelle.config import NetworkSettings
 from passerelle.layers.attention import GeneralAttention
 from passerelle.layers.recurrent import recurrent_layer
-from passerelle.layers.symbols import OneHot, SymbolEmbedding
+from passerelle.layers.symbols import symbol_vectors
 
 __all__ = ["Decoder"]
 
@@ -23,10 +23,7 @@ class Decoder:
 
     def __init__(self, settings: NetworkSettings, *, columns: int, first: int):
         own = settings.decoder
-        if own.embedding:
-            self.vectors: layers.Layer = SymbolEmbedding(columns, own.embedding, first=first, name="target_embedding")
-        else:
-            self.vectors = OneHot(columns, first=first, name="target_one_hot")
+        self.vectors = symbol_vectors(columns, own.embedding, first=first, side="target")
         self.recurrent = [
             recurrent_layer(
                 settings.cell,

@@ -6,7 +6,7 @@ from keras import layers, ops
 
 from passerelle.config import NetworkSettings
 from passerelle.layers.recurrent import recurrent_layer
-from passerelle.layers.symbols import OneHot, SymbolEmbedding
+from passerelle.layers.symbols import symbol_vectors
 from passerelle.symbols import PAD
 
 __all__ = ["Encoder"]
@@ -23,12 +23,7 @@ class Encoder:
 
     def __init__(self, settings: NetworkSettings, *, columns: int, first: int):
         own = settings.encoder
-        if own.embedding:
-            self.vectors: layers.Layer = SymbolEmbedding(
-                columns, own.embedding, first=first, mask_padding=True, name="source_embedding"
-            )
-        else:
-            self.vectors = OneHot(columns, first=first, mask_padding=True, name="source_one_hot")
+        self.vectors = symbol_vectors(columns, own.embedding, first=first, side="source", mask_padding=True)
         self.recurrent = [
             recurrent_layer(
                 settings.cell,

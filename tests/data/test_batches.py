@@ -1,0 +1,179 @@
+"""Batches: every pair once an epoch, in few shapes, with little padding, in an order that the seed decides."""
+
+import itertools
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from passerelle.data.batches import MOST_BUCKETS, Batches, Bucket, _cut, choose_buckets
+from passerelle.symbols import END, PAD, START
+from passerelle.text.sequences import Sequences
+
+LENGTHS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=120)
+
+quick = settings(max_examples=80, deadline=None)
+
+
+def make(lengths, batch_size, seed):
+    """Pairs of the given lengths, each with ids that no other pair has."""
+    numbers = itertools.count(4)
+    sources = [[next(numbers) for _ in range(source)] for source, _ in lengths]
+    targets = [[*(next(numbers) for _ in range(target)), END] for _, target in lengths]
+    return Batches(Sequences.from_lists(sources), Sequences.from_lists(targets), batch_size, seed=seed)
+
+
+def rows_of(batch):
+    """(source, target) of each row that is a pair; checks that the others hold nothing and padding stands last."""
+    for source, target in zip(batch.source.tolist(), batch.target.tolist(), strict=True):
+        if target[0] == PAD:
+            assert not any(source)
+            assert not any(target)
+            continue
+        pair = tuple(tuple(itertools.takewhile(lambda i: i != PAD, side)) for side in (source, target))
+        assert [len(side) - side.count(PAD) for side in (source, target)] == [len(side) for side in pair]
+        yield pair
+
+
+def expected_rows(batches):
+    return Counter(
+        (tuple(batches.sources[row].tolist()), (START, *batches.targets[row].tolist()))
+        for row in range(len(batches.sources))
+    )
+
+
+@quick
+@given(LENGTHS, st.integers(1, 16), st.one_of(st.none(), st.integers(0, 2**31 - 1)), st.integers(0, 3))
+@example([(3, 2)] * 7, 3, 1, 1)
+@example([(1, 1)], 64, 1, 1)
+@example([(0, 0)] * 5, 2, 1, 1)
+@example([(n, 30 - n) for n in range(30)] * 4, 1, 5, 2)
+@example([(30, 1), (1, 30)] * 40, 4, 5, 1)
+def test_every_pair_exactly_once(lengths, batch_size, seed, epoch):
+    batches = make(lengths, batch_size, seed)
+    found = list(batches.epoch(epoch))
+    rows = [list(rows_of(batch)) for batch in found]
+    assert Counter(itertools.chain(*rows)) == expected_rows(batches)
+    assert len(found) == len(batches) == -(-len(lengths) // min(batch_size, len(lengths)))
+    # Only one batch is part empty, and it has the others' height.
+    assert sum(len(pairs) < batches.batch_size for pairs in rows) <= 1
+    shapes = {(bucket.source_length, bucket.target_length + 1) for bucket in batches.buckets}
+    for batch in found:
+        assert batch.source.dtype == batch.target.dtype == np.int32
+        assert len(batch.source) == len(batch.target) == batches.batch_size
+        assert (batch.source.shape[1], batch.target.shape[1]) in shapes
+    assert len(shapes) <= max(1, min(MOST_BUCKETS, len(lengths) // (4 * batches.batch_size)))
+
+
+@quick
+@given(LENGTHS, st.integers(1, 16), st.integers(0, 9))
+def test_padding_share_equals_a_count(lengths, batch_size, seed):
+    batches = make(lengths, batch_size, seed)
+    padded = cells = 0
+    for batch in batches.epoch(0):
+        for array in (batch.source, batch.target[:, 1:]):
+            padded += np.count_nonzero(array == PAD)
+            cells += array.size
+    assert batches.padding_share() == pytest.approx(padded / cells)
+
+
+def of_many_lengths(seed=1, batch_size=8, pairs=800):
+    random = np.random.default_rng(3)
+    lengths = np.clip(random.poisson(12, pairs), 1, None)
+    return make(list(zip(lengths, lengths + random.integers(0, 9, pairs), strict=True)), batch_size, seed)
+
+
+def listed(batches, epoch):
+    return [(batch.source.tolist(), batch.target.tolist()) for batch in batches.epoch(epoch)]
+
+
+def test_the_order_depends_on_seed_and_epoch_alone():
+    batches, again, other = of_many_lengths(1), of_many_lengths(1), of_many_lengths(2)
+    first, second = listed(batches, 1), listed(batches, 2)
+    assert listed(again, 2) == second, "epochs need no epochs before them"
+    assert listed(batches, 1) == first
+    assert first != second != listed(other, 2)
+    # Not only the batches move: each is made of other pairs.
+    whole = [{frozenset(rows_of(batch)) for batch in batches.epoch(number)} for number in (1, 2)]
+    assert len(whole[0] & whole[1]) < 0.1 * len(whole[0])
+
+
+def test_without_a_seed_there_is_one_order():
+    batches = of_many_lengths(None)
+    assert listed(batches, 0) == listed(batches, 1) == listed(of_many_lengths(None), 5)
+
+
+def test_shapes_come_mixed():
+    widths = [batch.target.shape[1] for batch in of_many_lengths().epoch(1)]
+    assert len(set(widths)) > 3
+    assert widths != sorted(widths)
+
+
+def test_buckets_save_most_of_the_padding():
+    batches = of_many_lengths(batch_size=16, pairs=3000)
+    single = Bucket(int(batches.sources.lengths.max()), int(batches.targets.lengths.max()))
+    cells = len(batches.sources) * (single.source_length + single.target_length)
+    alone = 1 - (len(batches.sources.ids) + len(batches.targets.ids)) / cells
+    assert len(batches.buckets) <= MOST_BUCKETS
+    assert batches.padding_share() < 0.35 * alone
+
+
+def test_batches_hold_no_more_rows_than_there_are_pairs():
+    batches = make([(2, 3)] * 5, 64, 1)
+    assert (batches.batch_size, len(batches)) == (5, 1)
+    assert [batch.source.shape for batch in batches.epoch(1)] == [(5, 2)]
+
+
+def test_one_batch_to_the_letter():
+    batches = Batches(
+        Sequences.from_lists([[5, 6], [7]]), Sequences.from_lists([[8, END], [9, 10, END]]), 2, seed=None
+    )
+    (batch,) = batches.epoch(1)
+    assert batch.source.tolist() == [[5, 6], [7, PAD]]
+    assert batch.target.tolist() == [[START, 8, END, PAD], [START, 9, 10, END]]
+    assert batches.padding_share() == pytest.approx(2 / 10)
+
+
+@quick
+@given(LENGTHS, st.integers(1, 20))
+def test_buckets_hold_any_pair(lengths, most):
+    source, target = np.array(lengths).T + [[0], [1]]
+    buckets = choose_buckets(source, target, most)
+    assert 1 <= len(buckets) <= most
+    assert len(set(buckets)) == len(buckets)
+    assert buckets == sorted(buckets, key=lambda bucket: (bucket.target_length, bucket.source_length))
+    assert buckets[-1] == Bucket(source.max(), target.max())
+
+
+def padded_cells(lengths, ends):
+    """Each length is padded to the nearest end that holds it."""
+    return sum(min(end for end in ends if end >= length) - length for length in lengths)
+
+
+@quick
+@given(st.lists(st.integers(0, 12), min_size=1, max_size=20), st.integers(1, 5))
+@example([0], 1)
+@example([0, 0, 0], 3)
+@example([7], 5)
+def test_cuts_leave_the_fewest_padded_cells(lengths, most):
+    ends = _cut(np.array(lengths), most)
+    assert len(ends) <= most
+    assert ends == sorted(set(ends))
+    assert ends[-1] == max(lengths)
+    distinct = set(lengths)
+    choices = itertools.chain.from_iterable(
+        itertools.combinations(distinct - {max(lengths)}, others) for others in range(most)
+    )
+    fewest = min(padded_cells(lengths, [*others, max(lengths)]) for others in choices)
+    assert padded_cells(lengths, ends) == fewest
+
+
+def test_cuts_of_long_lengths_are_nearly_the_best_and_quick():
+    lengths = np.random.default_rng(1).integers(1, 5000, 20_000)
+    ends = _cut(lengths, 4)
+    assert ends[-1] == lengths.max()
+    even = [int(q) for q in np.quantile(lengths, [0.25, 0.5, 0.75, 1.0])]
+    waste = [(np.array(cuts)[np.searchsorted(cuts, lengths)] - lengths).sum() for cuts in (ends, even)]
+    assert waste[0] < 1.02 * waste[1]

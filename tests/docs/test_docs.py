@@ -1,0 +1,183 @@
+"""The pages tell the truth: their code runs, their options exist, their links lead somewhere."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from passerelle.cli.app import app
+from passerelle.config import PRESETS, make_settings
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMANDS = {name for name in app if not name.startswith("-")}
+CONSOLE = {"bash", "console"}
+ROWS = 60
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page.
+
+    Attributes:
+        language: the word after the fence.
+        line: number of its first line of content, from 1.
+        text: its content.
+        untested: why it is not run, where the page says so.
+    """
+
+    language: str
+    line: int
+    text: str
+    untested: str | None
+
+    @property
+    def commands(self) -> list[str]:
+        """Its lines that call passerelle, without what the shell does with their output."""
+        lines = (re.sub(r"^\$ |^\.venv/bin/", "", line) for line in self.text.splitlines())
+        return [re.split(r" [<>|] ", line)[0] for line in lines if line.startswith("passerelle ")]
+
+
+def blocks_of(page: Path) -> list[Block]:
+    found = []
+    pattern = r"^(?:<!-- no test: (?P<why>[^\n]+) -->\n)?```(?P<language>\w+)\n(?P<body>.*?)^```$"
+    text = page.read_text(encoding="utf-8")
+    for match in re.finditer(pattern, text, flags=re.MULTILINE | re.DOTALL):
+        line = text.count("\n", 0, match.start("body")) + 1
+        found.append(Block(match["language"], line, match["body"], match["why"]))
+    return found
+
+
+def pages_with(languages: set[str]) -> list[Path]:
+    return [
+        page
+        for page in PAGES
+        if any(block.language in languages and not block.untested for block in blocks_of(page))
+    ]
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def slug(heading: str) -> str:
+    """The anchor that a heading gets on a page."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
+
+
+def prose_of(page: Path) -> str:
+    return re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with short pairs, all sources of like length: few shapes to compile."""
+    from passerelle import phrasebook
+
+    folder = tmp_path_factory.mktemp("docs")
+    short = (pair for pair in phrasebook() if 9 <= len(pair[0]) <= 15)
+    rows = islice(short, 0, None, 17)
+    text = "".join(f"{source}\t{target}\n" for source, target in islice(rows, ROWS))
+    (folder / "pairs.tsv").write_text(text, encoding="utf-8")
+    return folder
+
+
+def run(arguments: list[str], folder: Path) -> None:
+    settings = {
+        # What one block compiles, the next need not.
+        "JAX_COMPILATION_CACHE_DIR": str(folder / "compiled"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+        "PYTHONUTF8": "1",
+    }
+    done = subprocess.run(
+        arguments, cwd=folder, env=os.environ | settings, capture_output=True, encoding="utf-8", timeout=300
+    )
+    assert done.returncode == 0, f"{arguments[-1]}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("page", pages_with({"python"}), ids=name_of)
+def test_python_blocks_run_in_order(page: Path, folder: Path) -> None:
+    script: list[str] = []
+    for block in blocks_of(page):
+        if block.language == "python" and not block.untested:
+            script += [""] * (block.line - 1 - len(script))  # an error names the page's own line
+            script += block.text.splitlines()
+    path = folder / f"{page.stem.replace('-', '_')}_blocks.py"
+    path.write_text("\n".join(script) + "\n", encoding="utf-8")
+    run([sys.executable, str(path)], folder)
+
+
+@pytest.mark.parametrize("page", [page for page in pages_with(CONSOLE) if page.name == "README.md"], ids=name_of)
+def test_console_blocks_run(page: Path, folder: Path) -> None:
+    for block in blocks_of(page):
+        if block.language in CONSOLE and not block.untested and block.text.startswith("passerelle "):
+            run(["bash", "-euo", "pipefail", "-c", block.text], folder)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_commands_and_their_options_exist(page: Path) -> None:
+    for block in blocks_of(page):
+        if block.language in CONSOLE:
+            for command in block.commands:
+                tokens = shlex.split(command, comments=True)[1:]
+                assert tokens[0] in COMMANDS, command
+                app.parse_args(tokens, exit_on_error=False, print_error=False)
+    named = re.findall(r"`passerelle ([a-z]+)", prose_of(page))
+    assert COMMANDS.issuperset(named)
+
+
+def test_the_readme_names_every_command_and_preset() -> None:
+    prose = prose_of(ROOT / "README.md")
+    assert set(re.findall(r"^\| `passerelle ([a-z]+)", prose, flags=re.MULTILINE)) == COMMANDS
+    assert all(f"| `{preset}`" in prose for preset in PRESETS)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_chores_exist(page: Path) -> None:
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    named = re.findall(r"(?:^|`)make ([a-z-]+)(?:`|$)", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert set(targets).issuperset(named)
+
+
+@pytest.mark.parametrize("page", pages_with({"toml"}), ids=name_of)
+def test_settings_files_are_valid(page: Path) -> None:
+    for block in blocks_of(page):
+        if block.language == "toml":
+            make_settings(file=tomllib.loads(block.text))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_resolve(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose_of(page)):
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        linked = page.parent / path if path else page
+        assert linked.is_file(), f"{name_of(page)} links to {target}"
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", prose_of(linked), flags=re.MULTILINE)
+            assert anchor in map(slug, headings), f"{name_of(page)} links to {target}"
+
+
+UNWANTED = {
+    "a folder of one machine": r"(?<![\w.~$])/(?:home|root|tmp|work|usr|opt|mnt|Users)/",
+    "a package index": r"pythonhosted|pypi\.|--index-url|localhost|127\.0\.0\.1",
+    "advertising": r"blazing|cutting[- ]edge|state[- ]of[- ]the[- ]art|seamless|world[- ]class|effortless",
+    "unfinished": r"\b(?:TODO|FIXME|TBD|XXX)\b",
+}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+@pytest.mark.parametrize("kind", UNWANTED)
+def test_no_line_holds(kind: str, page: Path) -> None:
+    found = re.findall(UNWANTED[kind], page.read_text(encoding="utf-8"), flags=re.IGNORECASE)
+    assert not found

@@ -1,0 +1,303 @@
+"""Settings: presets, what may be changed, and what is refused, by its dotted name."""
+
+import math
+import tomllib
+
+import pytest
+import tomli_w
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from passerelle.config import (
+    PRESETS,
+    NetworkSettings,
+    Settings,
+    TextSettings,
+    TrainingSettings,
+    check_limit,
+    make_settings,
+    read_settings_file,
+    validated,
+)
+from passerelle.errors import PasserelleError, SettingsError
+
+
+def message_of(call, *arguments, **options):
+    with pytest.raises(SettingsError) as caught:
+        call(*arguments, **options)
+    message = str(caught.value)
+    assert len(message.splitlines()) == 1, "one line, for the command line prints it so"
+    return message
+
+
+@pytest.fixture
+def toml(tmp_path):
+    def write(text):
+        path = tmp_path / "settings.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_are_valid_and_carry_their_name(name):
+    preset = PRESETS[name]
+    assert preset.preset == name
+    assert validated(Settings, preset.model_dump()) == preset
+    assert make_settings(name) == preset
+
+
+def test_the_default_preset():
+    assert make_settings() == PRESETS["compact"]
+
+
+def test_the_tutorial_is_the_published_program():
+    tutorial = PRESETS["tutorial"]
+    assert tutorial.source == tutorial.target == TextSettings(level="character")
+    network, training = tutorial.network, tutorial.training
+    assert (network.cell, network.bridge, network.attention, network.dropout) == ("lstm", "copy", "none", 0.0)
+    assert network.unknown is False
+    encoder, decoder = network.encoder, network.decoder
+    assert (encoder.embedding, encoder.units, encoder.layers, encoder.bidirectional) == (0, 256, 1, False)
+    assert (decoder.embedding, decoder.units, decoder.layers) == (0, 256, 1)
+    assert (training.optimizer, training.learning_rate, training.batch_size) == ("rmsprop", 0.001, 64)
+    assert (training.schedule, training.clip, training.label_smoothing) == ("constant", 0.0, 0.0)
+    assert (training.keep, training.patience) == ("last", 0)
+
+
+@pytest.mark.parametrize("section", [Settings(preset="x"), TextSettings(), NetworkSettings(), TrainingSettings()])
+def test_settings_are_frozen(section):
+    name = next(iter(type(section).model_fields))
+    with pytest.raises(ValueError, match="frozen"):
+        setattr(section, name, getattr(section, name))
+    with pytest.raises(ValueError, match="frozen"):
+        PRESETS["tutorial"].network.encoder.units = 9
+
+
+def test_option_over_file_over_preset(toml):
+    path = toml('preset = "tutorial"\n[training]\nepochs = 7\nseed = 8\n[network.encoder]\nlayers = 1\n')
+    file = read_settings_file(path)
+    chosen = make_settings(None, file, {"training.epochs": 9, "training.batch_size": None})
+    assert chosen.preset == "tutorial"
+    assert (chosen.training.epochs, chosen.training.seed) == (9, 8)
+    assert chosen.training.batch_size == PRESETS["tutorial"].training.batch_size
+    assert chosen.training.optimizer == "rmsprop"
+    # A preset named beside the file wins over the file's own, but not over its values.
+    other = make_settings("compact", file)
+    assert (other.preset, other.training.optimizer, other.training.epochs) == ("compact", "adam", 7)
+    assert file == tomllib.loads(path.read_text()), "what was read is left alone"
+    assert PRESETS["tutorial"].training.epochs == 30, "so are the presets"
+
+
+def test_an_option_may_be_zero_or_false():
+    chosen = make_settings(
+        "compact", None, {"network.encoder.embedding": 0, "network.encoder.bidirectional": False}
+    )
+    assert (chosen.network.encoder.embedding, chosen.network.encoder.bidirectional) == (0, False)
+
+
+def test_whole_numbers_do_where_fractions_are_meant(toml):
+    file = read_settings_file(toml("[training]\nclip = 1\nlearning_rate = 1\n"))
+    training = make_settings(None, file).training
+    assert (training.clip, training.learning_rate) == (1.0, 1.0)
+
+
+@st.composite
+def any_settings(draw):
+    network = {
+        "cell": draw(st.sampled_from(["lstm", "gru"])),
+        "bridge": draw(st.sampled_from(["dense", "zero"])),
+        "attention": draw(st.sampled_from(["none", "general"])),
+        "unknown": draw(st.booleans()),
+        "dropout": draw(st.floats(0, 0.99)),
+        "encoder": {"units": draw(st.integers(1, 8192)), "bidirectional": draw(st.booleans())},
+        "decoder": {"units": draw(st.integers(1, 8192)), "layers": draw(st.integers(1, 8))},
+    }
+    separator = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=3)
+    text = st.one_of(
+        st.fixed_dictionaries({"level": st.just("symbol"), "separator": separator}),
+        st.fixed_dictionaries({"level": st.sampled_from(["character", "word"])}),
+    )
+    training = {
+        "learning_rate": draw(st.floats(1e-9, 10)),
+        "clip": draw(st.floats(0, 1e9)),
+        "seed": draw(st.integers(0, 2**31 - 1)),
+        "keep": draw(st.sampled_from(["best", "last"])),
+    }
+    file = {"source": draw(text), "target": draw(text), "network": network, "training": training}
+    return make_settings(draw(st.sampled_from(sorted(PRESETS))), file)
+
+
+@settings(max_examples=80, deadline=None)
+@given(any_settings())
+def test_settings_survive_toml(tmp_path_factory, chosen):
+    path = tmp_path_factory.getbasetemp() / "round.toml"
+    path.write_bytes(tomli_w.dumps(chosen.model_dump(exclude_none=True)).encode())
+    assert make_settings(None, read_settings_file(path)) == chosen
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_survive_toml(name, toml):
+    text = tomli_w.dumps(PRESETS[name].model_dump(exclude_none=True))
+    assert make_settings(None, read_settings_file(toml(text))) == PRESETS[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "rest"),
+    [
+        ("tutoral", " Did you mean 'tutorial'?"),
+        ("Compact", " Did you mean 'compact'?"),
+        ("zzz", f" Known: {', '.join(sorted(PRESETS))}."),
+    ],
+)
+def test_unknown_preset(name, rest):
+    expected = f"unknown preset {name!r}.{rest}"
+    assert message_of(make_settings, name) == expected
+    assert message_of(make_settings, None, {"preset": name}) == expected
+
+
+@pytest.mark.parametrize("value", [3, True, ["compact"], {"name": "compact"}, 1.5], ids=repr)
+def test_a_preset_that_is_no_name(value):
+    assert "preset" in message_of(make_settings, None, {"preset": value})
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"trainig": {}}, "unknown setting 'trainig'. Did you mean 'training'?"),
+        ({"training": {"epoch": 3}}, "unknown setting 'training.epoch'. Did you mean 'epochs'?"),
+        (
+            {"network": {"encoder": {"unit": 3}}},
+            "unknown setting 'network.encoder.unit'. Did you mean 'units'?",
+        ),
+        (
+            {"network": {"decoder": {"bidirectional": True}}},
+            "unknown setting 'network.decoder.bidirectional'. Known: embedding, layers, units.",
+        ),
+        ({"source": {"seperator": " "}}, "unknown setting 'source.seperator'. Did you mean 'separator'?"),
+    ],
+)
+def test_unknown_settings_are_named_with_their_path(values, message):
+    assert message_of(make_settings, None, values) == message
+
+
+@pytest.mark.parametrize(
+    ("dotted", "value"),
+    [
+        ("training.epochs", 0),
+        ("training.epochs", 100_001),
+        ("training.epochs", 2.5),
+        ("training.epochs", "3"),
+        ("training.epochs", True),
+        ("training.batch_size", 0),
+        ("training.learning_rate", 0.0),
+        ("training.learning_rate", -1.0),
+        ("training.learning_rate", 11.0),
+        ("training.learning_rate", math.nan),
+        ("training.learning_rate", math.inf),
+        ("training.learning_rate", "fast"),
+        ("training.optimizer", "adm"),
+        ("training.optimizer", []),
+        ("training.schedule", "linear"),
+        ("training.clip", -0.5),
+        ("training.clip", math.nan),
+        ("training.label_smoothing", 1.0),
+        ("training.keep", "first"),
+        ("training.patience", -1),
+        ("training.seed", -1),
+        ("training.seed", 2**31),
+        ("network.dropout", 1.0),
+        ("network.dropout", -0.1),
+        ("network.dropout", math.nan),
+        ("network.cell", "rnn"),
+        ("network.attention", True),
+        ("network.unknown", 1),
+        ("network.encoder.units", 0),
+        ("network.encoder.units", -1),
+        ("network.encoder.units", 100_000_000),
+        ("network.encoder.units", 10**30),
+        ("network.encoder.embedding", -1),
+        ("network.decoder.layers", 9),
+        ("source.level", "syllable"),
+        ("target.separator", ""),
+        ("training", 3),
+        ("network.encoder", [1]),
+    ],
+)  # fmt: skip
+def test_values_out_of_range_are_named_with_what_was_received(dotted, value):
+    message = message_of(make_settings, None, None, {dotted: value})
+    assert message.startswith(f"{dotted}: ")
+    assert message.endswith(f", received: {value!r}")
+
+
+def test_every_wrong_value_is_named():
+    message = message_of(make_settings, None, {"training": {"epochs": 0, "sed": 1}, "network": {"dropout": 2.0}})
+    parts = message.split("; ")
+    assert len(parts) == 3
+    assert {part.split(":")[0] for part in parts} >= {"network.dropout", "training.epochs"}
+    assert "unknown setting 'training.sed'. Did you mean 'seed'?" in parts
+
+
+@pytest.mark.parametrize(
+    "file", [{"network": 3}, {"network": {"encoder": 3}}, {"network": "lstm"}, {"network": [{"encoder": {}}]}], ids=repr
+)
+def test_an_option_inside_of_what_the_file_made_no_section(file):
+    assert "network" in message_of(make_settings, None, file, {"network.encoder.units": 8})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"encoder": {"units": 128}},
+        {"decoder": {"layers": 2}},
+        {"encoder": {"bidirectional": True}},
+        {"encoder": {"layers": 3}, "decoder": {"layers": 2}},
+    ],
+)
+def test_a_copying_bridge_needs_equal_shapes(changes):
+    message = message_of(make_settings, "tutorial", {"network": changes})
+    assert message.startswith("network: bridge 'copy' hands each encoder layer's states (")
+    assert message.endswith("; make them equal, or use bridge 'dense'")
+
+
+def test_a_copying_bridge_of_two_directions():
+    network = {"encoder": {"units": 64, "bidirectional": True}, "decoder": {"units": 128}}
+    assert make_settings("tutorial", {"network": network}).network.bridge == "copy"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [{"level": "symbol"}, {"separator": " "}, {"level": "word", "separator": ";"}],
+)
+def test_a_separator_goes_with_symbols(text):
+    level, separator = text.get("level", "character"), text.get("separator")
+    for side in ("source", "target"):
+        assert message_of(make_settings, None, {side: text}) == (
+            f"{side}: level 'symbol' and a separator go together, received: level={level!r}, separator={separator!r}"
+        )
+    assert TextSettings(level="symbol", separator=" ").separator == " "
+
+
+def test_settings_files_that_cannot_be_read(tmp_path, toml):
+    missing = tmp_path / "no.toml"
+    assert message_of(read_settings_file, missing) == f"{missing} cannot be read: No such file or directory."
+    assert message_of(read_settings_file, tmp_path) == f"{tmp_path} cannot be read: Is a directory."
+    path = toml("[training]\nepochs == 3\n")
+    message = message_of(read_settings_file, path)
+    assert message.startswith(f"{path} is not TOML: ")
+    assert "line 2" in message
+    path.write_bytes(b'preset = "caf\xe9"\n')
+    assert message_of(read_settings_file, path).startswith(f"{path} is not TOML: ")
+
+
+def test_limit():
+    assert [check_limit(limit) for limit in (None, 2, 10**9)] == [None, 2, 10**9]
+    for limit in (1, 0, -3):
+        assert message_of(check_limit, limit) == f"limit must be at least 2 pairs, received: {limit}"
+
+
+def test_errors_are_of_this_package_and_values():
+    for kind in (PasserelleError, ValueError):
+        with pytest.raises(kind):
+            make_settings("none")

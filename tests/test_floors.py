@@ -1,0 +1,253 @@
+"""The house's floors: which room may import which. Read from the source; nothing but the package's root is run."""
+
+import ast
+import importlib
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import passerelle
+
+ROOT = Path(passerelle.__file__).parent
+FLOORS = [
+    {"errors", "symbols", "config"},
+    {"text", "layers", "evaluation", "plots"},
+    {"data", "models"},
+    {"decoding", "saving"},
+    {"training"},
+    {"translator", "teaching"},
+    {"cli"},
+]
+FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+NEIGHBOURS = {("config", "errors"), ("teaching", "translator")}
+"""The only rooms that may use another one of their own floor."""
+
+PATHS = sorted(ROOT.rglob("*.py"))
+MODULES = {path: ".".join(("passerelle", *path.relative_to(ROOT).with_suffix("").parts)) for path in PATHS}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import statement's aim, such as `passerelle.text.tokenizer` or `keras.layers`."""
+
+    module: str
+    line: int
+    for_types_only: bool
+
+
+@cache
+def tree_of(path):
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+@cache
+def imports_of(path):
+    typing_only = {
+        inner
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for statement in node.body
+        for inner in ast.walk(statement)
+    }
+    found = []
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Import):
+            found += [Import(alias.name, node.lineno, node in typing_only) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = MODULES[path].split(".")[: -node.level] if node.level else []
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            # `from passerelle import saving` aims at a room.
+            aims = [f"passerelle.{alias.name}" for alias in node.names] if module == "passerelle" else [module]
+            found += [Import(aim, node.lineno, node in typing_only) for aim in aims]
+    return found
+
+
+def room_of(path):
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def inside(module, *packages):
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
+
+
+def each(*rooms):
+    """A test for each module of these rooms; of every room if none is named."""
+    paths = [path for path in PATHS if not rooms or room_of(path) in rooms]
+    return pytest.mark.parametrize("path", paths, ids=[str(path.relative_to(ROOT)) for path in paths])
+
+
+def breaches(path, *forbidden, types_are_free=False):
+    return [
+        f"line {found.line}: {found.module}"
+        for found in imports_of(path)
+        if inside(found.module, *forbidden) and not (types_are_free and found.for_types_only)
+    ]
+
+
+def test_every_room_has_a_floor():
+    assert {room_of(path) for path in PATHS} - {"__init__"} == set(FLOOR_OF)
+
+
+@each(*FLOOR_OF)
+def test_rooms_import_from_lower_floors_only(path):
+    room = room_of(path)
+    for found in imports_of(path):
+        if not inside(found.module, "passerelle"):
+            continue
+        if found.module == "passerelle":
+            assert room == "cli", f"line {found.line}: the root leads to every room"
+            continue
+        other = found.module.split(".")[1]
+        assert other in FLOOR_OF, f"line {found.line}: {found.module}"
+        allowed = other == room or FLOOR_OF[other] < FLOOR_OF[room] or (room, other) in NEIGHBOURS
+        assert allowed, f"line {found.line}: {room} (floor {FLOOR_OF[room]}) imports {found.module}"
+
+
+def test_the_root_imports_nothing_until_it_is_asked():
+    rooms = [found for found in imports_of(ROOT / "__init__.py") if inside(found.module, "passerelle")]
+    # The one import that is not for types stands inside `load`.
+    assert [found.module for found in rooms if not found.for_types_only] == ["passerelle.translator"]
+    top = [node for node in tree_of(ROOT / "__init__.py").body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    assert {alias.name for node in top for alias in node.names} == {"importlib", "os", "TYPE_CHECKING", "Any"}
+
+
+@each("errors", "symbols", "config", "text", "evaluation", "data", "plots")
+def test_texts_and_numbers_need_no_keras(path):
+    if room_of(path) == "plots" and path.name == "diagram.py":
+        return  # draws Keras models
+    assert not breaches(path, "keras", "jax", "tensorflow", "torch")
+
+
+@each("layers", "models")
+def test_a_network_sees_ids_not_texts(path):
+    assert not breaches(path, "passerelle.text")
+
+
+@each("decoding", "saving", "translator")
+def test_serving_loads_no_trainer(path):
+    assert not breaches(path, "passerelle.training", "passerelle.teaching")
+
+
+@each()
+def test_training_is_reached_through_teaching(path):
+    if room_of(path) not in {"training", "teaching"}:
+        assert not breaches(path, "passerelle.training", types_are_free=room_of(path) == "cli")
+
+
+@each()
+def test_pictures_the_network_and_printing_have_their_rooms(path):
+    if room_of(path) != "plots":
+        assert not breaches(path, "matplotlib")
+    if path != ROOT / "data" / "download.py":
+        assert not breaches(path, "urllib", "http", "requests", "socket")
+    if room_of(path) != "cli":
+        calls = [
+            node.lineno
+            for node in ast.walk(tree_of(path))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+        ]
+        assert not calls
+        assert not breaches(path, "cyclopts", "rich")
+
+
+@each()
+def test_modules_say_what_they_are_and_what_they_give(path):
+    tree = tree_of(path)
+    assert not set(path.with_suffix("").parts) & {"utils", "helpers", "util", "helper", "common", "misc"}
+    asserts = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Assert)]
+    assert not asserts, "raise instead: python -O drops asserts"
+    if path.name == "__init__.py" and not tree.body:
+        return
+    assert ast.get_docstring(tree), "no docstring"
+    (names,) = [
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["__all__"]
+    ]
+    assert len(set(names)) == len(names)
+    defined = set()
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            defined.add(node.name)
+        elif isinstance(node, ast.Assign):
+            defined |= {ast.unparse(target) for target in node.targets}
+        elif isinstance(node, ast.AnnAssign):
+            defined.add(ast.unparse(node.target))
+    if path == ROOT / "__init__.py":
+        defined |= set(passerelle._HOMES)
+    assert set(names) <= defined
+    public = {
+        node.name
+        for node in tree.body
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_")
+    }
+    if path.parent != ROOT / "cli" and path != ROOT / "config.py":
+        assert public <= set(names), "public, but not named in __all__"
+
+
+def test_public_names_have_their_homes():
+    assert set(passerelle.__all__) == {*passerelle._HOMES, "load"}
+    assert len(set(passerelle.__all__)) == len(passerelle.__all__)
+    assert set(passerelle.__all__) <= set(dir(passerelle))
+    for name, home in passerelle._HOMES.items():
+        path = ROOT.joinpath(*home.split(".")).with_suffix(".py")
+        path = path if path.exists() else path.with_suffix("") / "__init__.py"
+        names = {name for name, value in all_of(path)}
+        assert name in names, f"{home} does not offer {name}"
+    with pytest.raises(AttributeError, match="module 'passerelle' has no attribute 'lod'"):
+        _ = passerelle.lod
+
+
+def all_of(path):
+    for node in tree_of(path).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return [(name, path) for name in ast.literal_eval(node.value)]
+    return []
+
+
+def test_public_names_resolve():
+    for name in passerelle.__all__:
+        value = getattr(passerelle, name)
+        if name != "load":
+            home = importlib.import_module(f"passerelle.{passerelle._HOMES[name]}")
+            assert value is getattr(home, name)
+
+
+def test_types_seen_by_checkers_are_those_that_come_at_run_time():
+    seen = {}
+    for node in ast.walk(tree_of(ROOT / "__init__.py")):
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("passerelle."):
+            seen |= {alias.name: node.module.removeprefix("passerelle.") for alias in node.names}
+    assert seen == passerelle._HOMES
+
+
+HEAVY = {"keras", "jax", "tensorflow", "torch", "matplotlib", "sacrebleu", "h5py"}
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import passerelle",
+        "import passerelle; passerelle.read_pairs; passerelle.Settings; passerelle.phrasebook",
+        "import sys; sys.argv[1:] = ['--help']; from passerelle.cli import main; main()",
+        "import sys; sys.argv[1:] = ['train', '--help']; from passerelle.cli import main; main()",
+        "import sys; sys.argv[1:] = ['--version']; from passerelle.cli import main; main()",
+    ],
+    ids=["import", "reading pairs", "--help", "train --help", "--version"],
+)
+def test_what_needs_no_network_loads_no_keras(program):
+    watched = (
+        "import atexit, sys\n"
+        "atexit.register(lambda: print(*sorted(m for m in sys.modules if '.' not in m), file=sys.stderr))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", watched + program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    loaded = set(done.stderr.splitlines()[-1].split())
+    assert "passerelle" in loaded
+    assert not loaded & HEAVY
