@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+# As the package does; a test module may import Keras before it.
+os.environ.setdefault("KERAS_BACKEND", "jax")
+
 SOURCE_SIZE = 10
 """Ids of the source vocabulary, special ones included."""
 

@@ -91,9 +91,7 @@ def test_option_over_file_over_preset(toml):
 
 
 def test_an_option_may_be_zero_or_false():
-    chosen = make_settings(
-        "compact", None, {"network.encoder.embedding": 0, "network.encoder.bidirectional": False}
-    )
+    chosen = make_settings("compact", None, {"network.encoder.embedding": 0, "network.encoder.bidirectional": False})
     assert (chosen.network.encoder.embedding, chosen.network.encoder.bidirectional) == (0, False)
 
 

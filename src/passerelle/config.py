@@ -208,11 +208,9 @@ def make_settings(
     _merge(values, changes)
     for dotted, value in (options or {}).items():
         if value is not None:
-            *path, key = dotted.split(".")
-            section = values
-            for step in path:
-                section = section[step]
-            section[key] = value
+            for step in reversed(dotted.split(".")):
+                value = {step: value}
+            _merge(values, value)
     return validated(Settings, values)
 
 

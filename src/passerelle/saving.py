@@ -1,7 +1,8 @@
 """One `.keras` file is the translator: written whole or not at all, read without trust.
 
 The file is Keras's own zip archive: `config.json` (the network's settings), `model.weights.h5`, and under `assets/`
-one JSON text with everything that is not the network. `keras.saving.load_model` opens it too. Nothing in it is ever
+one JSON text with everything that is not the network. `keras.saving.load_model` opens it too, once
+`passerelle.SequenceToSequence` is imported. Nothing in it is ever
 executed: only this package's one class is accepted, and settings, texts and array shapes are checked against each
 other before a network is built.
 """

@@ -127,9 +127,7 @@ def test_batches_hold_no_more_rows_than_there_are_pairs():
 
 
 def test_one_batch_to_the_letter():
-    batches = Batches(
-        Sequences.from_lists([[5, 6], [7]]), Sequences.from_lists([[8, END], [9, 10, END]]), 2, seed=None
-    )
+    batches = Batches(Sequences.from_lists([[5, 6], [7]]), Sequences.from_lists([[8, END], [9, 10, END]]), 2, seed=None)
     (batch,) = batches.epoch(1)
     assert batch.source.tolist() == [[5, 6], [7, PAD]]
     assert batch.target.tolist() == [[START, 8, END, PAD], [START, 9, 10, END]]
@@ -139,7 +137,7 @@ def test_one_batch_to_the_letter():
 @quick
 @given(LENGTHS, st.integers(1, 20))
 def test_buckets_hold_any_pair(lengths, most):
-    source, target = np.array(lengths).T + [[0], [1]]
+    source, target = np.array(lengths).T + np.array([[0], [1]])
     buckets = choose_buckets(source, target, most)
     assert 1 <= len(buckets) <= most
     assert len(set(buckets)) == len(buckets)

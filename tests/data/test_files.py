@@ -122,9 +122,7 @@ def test_invalid_utf8_says_where(tmp_path, content, line, offset, byte, pack):
 
 def test_missing_file(tmp_path):
     path = tmp_path / "no.tsv"
-    assert message_of(path) == (
-        f"{path}: no such file. Check the path, or try: passerelle phrasebook > pairs.tsv"
-    )
+    assert message_of(path) == (f"{path}: no such file. Check the path, or try: passerelle phrasebook > pairs.tsv")
 
 
 def test_folder(tmp_path):
@@ -164,9 +162,7 @@ def test_truncated_zip(tmp_path, kept):
 def test_damaged_zip_member(tmp_path):
     path = tmp_path / "pairs.zip"
     path.write_bytes(zipped({"fra.txt": RAW}).replace(b"Go.", b"No!"))
-    assert message_of(path) == (
-        f"{path} is a damaged archive (Bad CRC-32 for file 'fra.txt'). Fetch it again."
-    )
+    assert message_of(path) == (f"{path} is a damaged archive (Bad CRC-32 for file 'fra.txt'). Fetch it again.")
 
 
 @pytest.mark.parametrize(
@@ -181,9 +177,7 @@ def test_damaged_zip_member(tmp_path):
 def test_a_zip_must_hold_one_text(tmp_path, members, found):
     path = tmp_path / "pairs.zip"
     path.write_bytes(zipped(members))
-    assert message_of(path) == (
-        f"{path} must hold exactly one text file; it holds {found}. Unpack it first."
-    )
+    assert message_of(path) == (f"{path} must hold exactly one text file; it holds {found}. Unpack it first.")
 
 
 def test_a_zip_with_a_password(tmp_path):
@@ -244,9 +238,7 @@ def test_nothing_can_be_written_where_no_folder_is(tmp_path):
     for check in (require_writable_file, lambda path: write_atomically(path, lambda stream: None)):
         with pytest.raises(OutputError) as caught:
             check(absent)
-        assert str(caught.value) == (
-            f"{absent.parent}: no such folder. Make it first: mkdir -p {absent.parent}"
-        )
+        assert str(caught.value) == (f"{absent.parent}: no such folder. Make it first: mkdir -p {absent.parent}")
         with pytest.raises(OutputError) as caught:
             check(tmp_path)
         assert str(caught.value).startswith(f"{tmp_path} is a folder. Name a file in it, for example ")

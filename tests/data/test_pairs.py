@@ -156,15 +156,11 @@ def test_check_pairs():
     assert check_pairs(pairs) is pairs
 
 
-@pytest.mark.parametrize(
-    "row", ["ab", ("a",), ("a", "b", "c"), ("a", 1), (None, "b"), (b"a", b"b")], ids=repr
-)
+@pytest.mark.parametrize("row", ["ab", ("a",), ("a", "b", "c"), ("a", 1), (None, "b"), (b"a", b"b")], ids=repr)
 def test_check_pairs_says_which_row_is_wrong(row):
     with pytest.raises(DataError) as caught:
         check_pairs([("a", "b"), row])
-    assert str(caught.value) == (
-        f"pairs, row 2: expected (source, target), two texts, received: {row!r}"
-    )
+    assert str(caught.value) == (f"pairs, row 2: expected (source, target), two texts, received: {row!r}")
 
 
 @pytest.mark.parametrize("row", [None, 3], ids=repr)

@@ -55,12 +55,8 @@ def blocks_of(page: Path) -> list[Block]:
     return found
 
 
-def pages_with(languages: set[str]) -> list[Path]:
-    return [
-        page
-        for page in PAGES
-        if any(block.language in languages and not block.untested for block in blocks_of(page))
-    ]
+def has(page: Path, languages: set[str]) -> bool:
+    return any(block.language in languages and not block.untested for block in blocks_of(page))
 
 
 def name_of(page: Path) -> str:
@@ -95,6 +91,7 @@ def run(arguments: list[str], folder: Path) -> None:
         "JAX_COMPILATION_CACHE_DIR": str(folder / "compiled"),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",  # small work: compiling quickly counts, not running quickly
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         "PYTHONUTF8": "1",
     }
@@ -104,8 +101,13 @@ def run(arguments: list[str], folder: Path) -> None:
     assert done.returncode == 0, f"{arguments[-1]}\n{done.stdout}\n{done.stderr}"
 
 
-@pytest.mark.parametrize("page", pages_with({"python"}), ids=name_of)
-def test_python_blocks_run_in_order(page: Path, folder: Path) -> None:
+def run_console_blocks(page: Path, folder: Path) -> None:
+    for block in blocks_of(page):
+        if block.language in CONSOLE and not block.untested and block.text.startswith("passerelle "):
+            run(["bash", "-euo", "pipefail", "-c", block.text], folder)
+
+
+def run_python_blocks(page: Path, folder: Path) -> None:
     script: list[str] = []
     for block in blocks_of(page):
         if block.language == "python" and not block.untested:
@@ -116,11 +118,21 @@ def test_python_blocks_run_in_order(page: Path, folder: Path) -> None:
     run([sys.executable, str(path)], folder)
 
 
-@pytest.mark.parametrize("page", [page for page in pages_with(CONSOLE) if page.name == "README.md"], ids=name_of)
-def test_console_blocks_run(page: Path, folder: Path) -> None:
-    for block in blocks_of(page):
-        if block.language in CONSOLE and not block.untested and block.text.startswith("passerelle "):
-            run(["bash", "-euo", "pipefail", "-c", block.text], folder)
+def test_the_readme_and_the_recipes_run(folder: Path) -> None:
+    """One test: the recipes use the model that the README trains."""
+    run_console_blocks(ROOT / "README.md", folder)
+    run_python_blocks(ROOT / "README.md", folder)
+    run_console_blocks(ROOT / "docs/recipes.md", folder)
+    run_python_blocks(ROOT / "docs/recipes.md", folder)
+
+
+OTHERS = [page for page in PAGES if name_of(page) not in {"README.md", "docs/recipes.md"}]
+
+
+@pytest.mark.parametrize("page", [page for page in OTHERS if has(page, CONSOLE | {"python"})], ids=name_of)
+def test_the_other_pages_run(page: Path, folder: Path) -> None:
+    run_console_blocks(page, folder)
+    run_python_blocks(page, folder)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -148,7 +160,7 @@ def test_chores_exist(page: Path) -> None:
     assert set(targets).issuperset(named)
 
 
-@pytest.mark.parametrize("page", pages_with({"toml"}), ids=name_of)
+@pytest.mark.parametrize("page", [page for page in PAGES if has(page, {"toml"})], ids=name_of)
 def test_settings_files_are_valid(page: Path) -> None:
     for block in blocks_of(page):
         if block.language == "toml":

@@ -8,7 +8,7 @@ import pytest
 TOLERANCE = {"rtol": 1e-5, "atol": 1e-5}
 
 
-@pytest.mark.parametrize("chunks", [[1] * 7, [2, 3, 2], [3, 1, 3]], ids=str)
+@pytest.mark.parametrize("chunks", [[1] * 7, [2, 3, 2]], ids=str)
 def test_step_by_step_equals_teacher_forcing(harness: Any, example: Any, chunks: list[int]) -> None:
     whole = harness.logits(example.source, example.target)
     state = harness.begin(example.source)
@@ -21,9 +21,7 @@ def test_step_by_step_equals_teacher_forcing(harness: Any, example: Any, chunks:
     assert position == example.target.shape[1]
 
 
-def test_attention_step_by_step_equals_attention_at_once(
-    harness: Any, example: Any, combination: Any
-) -> None:
+def test_attention_step_by_step_equals_attention_at_once(harness: Any, example: Any, combination: Any) -> None:
     start = harness.begin(example.source)
     whole, _ = harness.decode(example.target, start)
     assert ("attention" in whole) == (combination.attention != "none")
@@ -62,14 +60,6 @@ def test_a_batch_is_its_rows_one_by_one(harness: Any, example: Any) -> None:
         np.testing.assert_allclose(alone[0, :length], expected[row, :length], **TOLERANCE)
 
 
-def test_a_row_needs_no_padding_at_all(harness: Any, example: Any) -> None:
-    expected = harness.logits(example.source, example.target)
-    row = 1
-    source, target = example.source_lengths[row], example.target_lengths[row]
-    alone = harness.logits(example.source[row : row + 1, :source], example.target[row : row + 1, :target])
-    np.testing.assert_allclose(alone[0], expected[row, :target], **TOLERANCE)
-
-
 def test_the_source_matters_where_it_can(harness: Any, example: Any, combination: Any) -> None:
     other = example.source.copy()
     other[:, 0] = 8
@@ -85,24 +75,3 @@ def test_later_target_symbols_do_not_reach_back(harness: Any, example: Any) -> N
     left, right = harness.logits(example.source, example.target), harness.logits(example.source, other)
     np.testing.assert_allclose(left[:, :4], right[:, :4], **TOLERANCE)
     assert not np.allclose(left[:, 4:], right[:, 4:], atol=1e-3)
-
-
-def test_gradients_reach_every_weight(harness: Any, example: Any, combination: Any) -> None:
-    jax = pytest.importorskip("jax")
-    from passerelle.training.loss import cross_entropy_sums
-
-    network = harness.network
-    inputs = {"source_ids": example.source, "target_ids": example.target[:, :-1]}
-    fixed = [variable.value for variable in network.non_trainable_variables]
-
-    def loss(trainable: Any) -> Any:
-        logits, _ = network.stateless_call(trainable, fixed, inputs, training=True)
-        return cross_entropy_sums(logits, example.target[:, 1:], first=network.first_target)[0]
-
-    gradients = jax.jit(jax.grad(loss))([variable.value for variable in network.trainable_variables])
-    for variable, gradient in zip(network.trainable_variables, gradients, strict=True):
-        gradient = np.asarray(gradient)
-        assert np.isfinite(gradient).all(), variable.path
-        # A zero bridge without attention hands nothing of the source on: its encoder cannot learn.
-        reachable = combination.encoder_is_heard or not variable.path.startswith(("encoder", "source"))
-        assert gradient.any() == reachable, variable.path

@@ -1,4 +1,4 @@
-"""Text to ids and back: nothing is lost, nothing depends on the batch, and a typed sentence meets the training's ids."""
+"""Text to ids and back: nothing is lost, nothing depends on the batch, a typed sentence gets the training's ids."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,10 @@ from passerelle.text.sequences import Sequences
 from passerelle.text.tokenizer import make_tokenizer, normalize
 
 # Blanks of French typography, marks that compose and marks that do not, joined emoji, line ends, controls.
-PECULIAR = " \u00a0\u202f\u2009\u3000\t\n\r\u0085\u2028'’-.!?«»eéE\u0301\u0338\u0327\u0591ßſİ\u1e9e👩\u200d👧\ufe0f🇫\x00\x7f\ufeff\ufffd한ᄒ"
+PECULIAR = (
+    " \u00a0\u202f\u2009\u3000\t\n\r\u0085\u2028'’-.!?«»eéE\u0301\u0338\u0327\u0591ßſİ\u1e9e"
+    "👩\u200d👧\ufe0f🇫\x00\x7f\ufeff\ufffd한ᄒ"
+)
 TEXT = st.text(st.one_of(st.sampled_from(PECULIAR), st.characters(exclude_categories=["Cs"])), max_size=40)
 PLAIN_LEVELS = ("character", "word")
 SEPARATORS = (" ", ";", "|", ", ", "\u202f", "__", "\t")

@@ -27,7 +27,7 @@ def make_update(network: Any, optimizer: Any, *, smoothing: float = 0.0) -> "Com
 class CompiledUpdate:
     """On JAX: forward, backward and optimizer in one program, whose arrays stay in place between batches.
 
-    `Model.fit` does the same work, but spends about as long around it as in it at these sizes (docs/performance.md).
+    `Model.fit` does the same work, but more around it (docs/performance.md).
     """
 
     def __init__(self, network: Any, optimizer: Any, smoothing: float):

@@ -1,0 +1,194 @@
+"""Real processes of the command line, and one small model that they share."""
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+COMMAND = [sys.executable, "-c", "from passerelle.cli import main; main()"]
+TIMEOUT = 120
+
+NOUNS = {"cat": "chat", "dog": "chien", "bird": "oiseau", "girl": "élève", "town": "ville", "tea": "thé"}
+VERBS = {"sees": "voit", "likes": "aime", "wants": "veut", "knows": "connaît", "takes": "prend"}
+PAIRS = [
+    (f"A {noun} {verb} it{'.' if len(noun) % 2 else ' !'}", f"{french} le {gives}{'.' if len(noun) % 2 else ' !'}")
+    for noun, french in NOUNS.items()
+    for verb, gives in VERBS.items()
+]  # fmt: skip
+# Characters that a terminal, a TOML comment or a line of output could trip over.
+PAIRS += [('delete\x7f quote" back\\slash', "nel\u0085 escape\x1b line\u2028s"), ("Hi…", "Salut\u202f!")]
+TRAINING = ["--preset", "tutorial", "--units", "8", "--epochs", "2"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a process came to; `status` is negative for a signal."""
+
+    status: int
+    out: str
+    err: str
+    rss: int = 0
+    seconds: float = 0.0
+
+    def refused(self) -> str:
+        """The one line on standard error of a refusal; fails unless that is all there is."""
+        assert self.status == 2, self
+        assert self.out == ""
+        lines = self.err.splitlines()
+        assert len(lines) == 1, self.err
+        assert lines[0].startswith("passerelle: error: ")
+        assert "Traceback" not in self.err
+        assert not re.search(r"(?<![./])\.\.(?![./])|[?!]\.", lines[0]), f"two full stops in a row: {lines[0]}"
+        return lines[0].removeprefix("passerelle: error: ")
+
+
+def start(*arguments: Any, folder: Path, environment: dict[str, str] | None = None, **options: Any) -> Any:
+    """A fresh process with pipes."""
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    return subprocess.Popen(
+        [*COMMAND, *map(os.fspath, arguments)],
+        cwd=folder,
+        env=os.environ | (environment or {}),
+        **(pipes | options),
+    )
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs the command line in a fresh process, in the test's own folder."""
+
+    def fresh(*arguments: Any, stdin: bytes = b"", folder: Path = tmp_path, **options: Any) -> Outcome:
+        process = start(*arguments, folder=folder, **options)
+        try:
+            out, err = process.communicate(stdin, timeout=TIMEOUT)
+        finally:
+            process.kill()
+        return Outcome(process.returncode, out.decode(), err.decode())
+
+    return fresh
+
+
+@pytest.fixture
+def spawn(tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Starts fresh processes to talk to; what still runs at the end of the test is ended."""
+    processes = []
+
+    def begin(*arguments: Any, folder: Path = tmp_path, **options: Any) -> Any:
+        processes.append(start(*arguments, folder=folder, **options))
+        return processes[-1]
+
+    yield begin
+    for process in processes:
+        process.kill()
+        process.wait(TIMEOUT)
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+
+
+@pytest.fixture(scope="session")
+def forker() -> Iterator[Any]:
+    if sys.platform != "linux":  # elsewhere, forks after imports are not safe
+        yield None
+        return
+    process = subprocess.Popen(
+        [sys.executable, Path(__file__).with_name("forker.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    with process:
+        yield process
+        process.stdin.close()
+        process.wait(TIMEOUT)
+
+
+@pytest.fixture
+def quick(forker: Any, run: Run, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """As `run`, but the process is a fork that has its imports done."""
+    if forker is None:
+        return run
+    desk = tmp_path_factory.mktemp("desk")
+
+    def forked(
+        *arguments: Any,
+        stdin: bytes = b"",
+        stdout: Path | str | None = None,
+        folder: Path = tmp_path,
+        file_limit: int | None = None,
+    ) -> Outcome:
+        (desk / "in").write_bytes(stdin)
+        files = [desk / "in", stdout or desk / "out", desk / "err"]
+        request = {
+            "arguments": [os.fspath(argument) for argument in arguments],
+            "folder": str(folder),
+            "files": [str(file) for file in files],
+            "file_limit": file_limit,
+        }
+        forker.stdin.write(json.dumps(request).encode() + b"\n")
+        forker.stdin.flush()
+        answer = json.loads(forker.stdout.readline())
+        out = "" if stdout else (desk / "out").read_bytes().decode()
+        return Outcome(out=out, err=(desk / "err").read_bytes().decode(), **answer)
+
+    return forked
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained model, what it was trained on, and what was said meanwhile. Tests change none of the files."""
+
+    model: Path
+    pairs: Path
+    outcome: Outcome
+    rows: Sequence[tuple[str, str]] = tuple(PAIRS)
+    options: Sequence[str] = tuple(TRAINING)
+
+
+def once(folder: Path, make: Callable[[Path], Sequence[Any]]) -> list[Any]:
+    """Calls `make` in the first of several test processes; the others wait for its JSON."""
+    done = folder / "done.json"
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        for _ in range(10 * TIMEOUT):
+            if done.exists():
+                return json.loads(done.read_text(encoding="utf-8"))
+            time.sleep(0.1)
+        pytest.fail("the process that trains the shared model did not")
+    made = list(make(folder))
+    partial = folder / "partial.json"
+    partial.write_text(json.dumps(made), encoding="utf-8")
+    partial.rename(done)
+    return made
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def make(folder: Path) -> Sequence[Any]:
+        rows = "".join(f"{source}\t{target}\n" for source, target in PAIRS)
+        (folder / "invented.pairs.tsv").write_text(rows, encoding="utf-8", newline="")
+        process = start("train", "invented.pairs.tsv", *TRAINING, folder=folder)
+        out, err = process.communicate(timeout=TIMEOUT)
+        return process.returncode, out.decode(), err.decode()
+
+    outcome = Outcome(*once(shared / "trained", make))
+    assert outcome.status == 0, outcome.err
+    folder = shared / "trained"
+    return Trained(folder / "invented.keras", folder / "invented.pairs.tsv", outcome)

@@ -1,0 +1,112 @@
+"""Bad input: one line that says what to do, exit status 2, and nothing half-written."""
+
+import gzip
+import os
+
+import pytest
+
+GOOD = "".join(f"a cat {n}\tun chat {n}\n" for n in range(12))
+FILES = {
+    "empty.tsv": b"",
+    "notab.tsv": b"one\tun\ntwo deux\n",
+    "latin.tsv": "one\tun\nsummer\tété\n".encode("latin-1"),
+    "single.tsv": b"one\tun\n",
+    "cut.tsv.gz": gzip.compress(GOOD.encode())[:-20],
+    "good.tsv": GOOD.encode(),
+    "spaces.tsv": b";;\tx\n;\ty\n" * 6,
+    "unknown.toml": b"[training]\nepoch = 3\n",
+    "scalar.toml": b"network = 3\n",
+    "preset.toml": b'preset = ["compact"]\n',
+    "broken.toml": b"[training\n",
+    "file": b"x",
+}
+
+
+@pytest.fixture
+def desk(tmp_path):
+    """A folder with bad files, and nothing else to write into."""
+    folder = tmp_path / "desk"
+    folder.mkdir()
+    for name, content in FILES.items():
+        (folder / name).write_bytes(content)
+    (folder / "folder").mkdir()
+    return folder
+
+
+def train(*arguments):
+    return ["train", "good.tsv", "--out", "m.keras", *arguments]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "beginning"),
+    [
+        (["train", "no.tsv"], "no.tsv: no such file. Check the path, or try: passerelle phrasebook > pairs.tsv"),
+        (["train", "folder"], "folder is a folder. Name one file of tab-separated pairs in it."),
+        (["train", "empty.tsv"], "empty.tsv holds fewer than two pairs (it is empty)."),
+        (["train", "notab.tsv"], "notab.tsv, line 2: no tab between source and target: 'two deux'."),
+        (["train", "latin.tsv"], "latin.tsv, line 2: byte 14 (0xe9) is not UTF-8. Save the file as UTF-8"),
+        (["train", "single.tsv"], "single.tsv holds fewer than two pairs (usable: 1, blank: 0)."),
+        (["train", "cut.tsv.gz"], "cut.tsv.gz is a damaged archive ("),
+        (["train", "-"], "standard input holds fewer than two pairs (it is empty)."),
+        (["train", "spaces.tsv", "--source-separator", ";"], "spaces.tsv: no source holds a symbol"),
+        (train("--preset", "tutoral"), "unknown preset 'tutoral'. Did you mean 'tutorial'?"),
+        (train("--epoch", "3"), "Unknown option: --epoch. Did you mean --epochs?"),
+        (train("--epochs", "many"), "Invalid value"),
+        (train("--epochs", "0"), "training.epochs: input should be greater than or equal to 1, received: 0"),
+        (train("--units", "-1"), "network.encoder.units: input should be greater than or equal to 1"),
+        (train("--units", "0"), "network.encoder.units: "),
+        (train("--batch-size", "0"), "training.batch_size: "),
+        (train("--learning-rate", "0"), "training.learning_rate: input should be greater than 0, received: 0.0"),
+        (train("--learning-rate", "nan"), "training.learning_rate: "),
+        (train("--optimizer", "adm"), "training.optimizer: "),
+        (train("--level", "sentence"), "source.level: "),
+        (train("--level", "symbol"), "source: level 'symbol' and a separator go together"),
+        (train("--seed", "-1"), "training.seed: "),
+        (train("--validation", "1.5"), "validation must be a share from 0 to 1 (exclusive), received: 1.5"),
+        (train("--validation", "nan"), "validation must be a share from 0 to 1 (exclusive), received: nan"),
+        (train("--validation", "0.01"), "good.tsv: a share of 0.01 of 12 distinct sources leaves one side"),
+        (train("--validation", "no.tsv"), "no.tsv: no such file."),
+        (train("--limit", "1"), "limit must be at least 2 pairs, received: 1"),
+        (train("--settings", "unknown.toml"), "unknown setting 'training.epoch'. Did you mean 'epochs'?"),
+        (train("--settings", "scalar.toml", "--units", "8"), "network"),
+        (train("--settings", "preset.toml"), ""),
+        (train("--settings", "broken.toml"), "broken.toml is not TOML: "),
+        (train("--settings", "no.toml"), "no.toml cannot be read: No such file or directory."),
+        (["train", "good.tsv", "--out", "m.h5"], "a model file's name ends in .keras, received: m.h5. Add it."),
+        (["train", "good.tsv", "--out", "no/m.keras"], "no: no such folder. Make it first: mkdir -p no"),
+        (["train", "good.tsv", "--out", "file/m.keras"], "file"),
+        (["train", "good.tsv", "--out", "folder/.keras"], ""),
+        (train("--save-split", "no/split"), "no: no such folder. Make it first: mkdir -p no"),
+        (train("--save-split", "file"), "file is a file, not a folder. Name another folder."),
+        (["train"], ""),
+        (["trian", "good.tsv"], 'Unknown command "trian". Did you mean "train"?'),
+        (["translate", "no.keras", "x"], "no.keras: no such file. Train one: passerelle train PAIRS --out no.keras"),
+        (["translate", "folder", "x"], "folder"),
+        (["describe", "no.keras"], "no.keras: no such file."),
+        (["evaluate", "no.keras", "no.tsv"], "no.tsv: no such file."),
+        (["evaluate", "no.keras", "good.tsv", "--limit", "1"], "limit must be at least 2 pairs, received: 1"),
+        (["diagram", "no.keras"], "no.keras: no such file."),
+        (["phrasebook", "--part", "trian"], "unknown part 'trian'. Did you mean 'train'?"),
+        (["download", "fra-egn"], "unknown corpus 'fra-egn'. Did you mean 'fra-eng'?"),
+        (["demo", "--epochs", "0", "--out", "folder"], "training.epochs: "),
+        (["demo", "--out", "no/demo"], "no: no such folder. Make it first: mkdir -p no"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)  # fmt: skip
+def test_refused(quick, desk, arguments, beginning):
+    outcome = quick(*arguments, folder=desk)
+    assert outcome.refused().startswith(beginning)
+    assert sorted(os.listdir(desk)) == sorted([*FILES, "folder"])
+    assert os.listdir(desk / "folder") == []
+    assert {name: (desk / name).read_bytes() for name in FILES} == FILES
+
+
+def test_refusals_in_a_fresh_process(run, desk):
+    assert run("train", "no.tsv", folder=desk).refused().startswith("no.tsv: no such file. ")
+    assert run("phrasebook", "--prat", "train", folder=desk).refused().startswith("Unknown option: --prat. Did")
+
+
+def test_an_old_model_stays_where_the_new_one_cannot_be_made(quick, desk):
+    (desk / "m.keras").write_bytes(b"old")
+    quick("train", "notab.tsv", "--out", "m.keras", folder=desk).refused()
+    assert (desk / "m.keras").read_bytes() == b"old"

@@ -1,0 +1,306 @@
+"""Model files that are damaged, foreign or hostile: refused in one line, soon, and nothing in them is run."""
+
+import io
+import json
+import os
+import zipfile
+
+import h5py
+import pytest
+
+ASSET, CONFIG, WEIGHTS = "assets/translator.json", "config.json", "model.weights.h5"
+GIGABYTE = 2**30
+
+
+@pytest.fixture
+def parts(trained):
+    with zipfile.ZipFile(trained.model) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def pack(path, parts, compression=zipfile.ZIP_STORED):
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, content in parts if isinstance(parts, list) else parts.items():
+            archive.writestr(name, content)
+    return path
+
+
+def changed(parts, name, change):
+    """The parts with one JSON text changed."""
+    value = json.loads(parts[name])
+    change(value)
+    return parts | {name: json.dumps(value).encode()}
+
+
+def set_in(value, path, new):
+    for step in path[:-1]:
+        value = value[step]
+    value[path[-1]] = new
+
+
+@pytest.fixture
+def refusal(quick, tmp_path):
+    """Translates with a model file that is to be refused; returns the message, without the file's name."""
+
+    def translate(path):
+        before = sorted(os.listdir(tmp_path.parent)), sorted(os.listdir(tmp_path))
+        outcome = quick("translate", path, "A cat sees it.")
+        message = outcome.refused()
+        assert message.startswith(str(path))
+        assert outcome.rss < 1.5 * GIGABYTE
+        assert outcome.seconds < 30
+        assert (sorted(os.listdir(tmp_path.parent)), sorted(os.listdir(tmp_path))) == before
+        return message.removeprefix(str(path))
+
+    return translate
+
+
+def test_an_untouched_copy_is_accepted(quick, parts, tmp_path):
+    outcome = quick("translate", pack(tmp_path / "copy.keras", parts), "A cat sees it.")
+    assert outcome.status == 0, outcome.err
+
+
+@pytest.mark.parametrize("kept", [0, 3, 1000, 0.5, -1, -30])
+def test_truncated(refusal, trained, tmp_path, kept):
+    content = trained.model.read_bytes()
+    path = tmp_path / "cut.keras"
+    path.write_bytes(content[: int(kept * len(content)) if isinstance(kept, float) else kept])
+    assert refusal(path) == " is not a model file, or only a part of one. Copy or train it again."
+
+
+@pytest.mark.parametrize("content", [b"Go.\tVa !\n", b"\x89HDF\r\n\x1a\n" + bytes(100), b"PK\x03\x04" + bytes(99)])
+def test_other_kinds_of_files(refusal, tmp_path, content):
+    path = tmp_path / "text.keras"
+    path.write_bytes(content)
+    assert refusal(path) == " is not a model file, or only a part of one. Copy or train it again."
+
+
+def test_another_ending_and_a_folder(quick, trained, tmp_path):
+    (tmp_path / "model.h5").write_bytes(trained.model.read_bytes())
+    assert "ends in .keras" in quick("translate", "model.h5", "x").refused()
+    (tmp_path / "folder.keras").mkdir()
+    assert quick("translate", "folder.keras", "x").refused().startswith("folder.keras is a folder.")
+
+
+def test_another_keras_model(refusal, tmp_path):
+    import keras
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.save(tmp_path / "other.keras")
+    assert "it holds no translator; it may be another Keras model" in refusal(tmp_path / "other.keras")
+
+
+def test_a_byte_of_the_weights_changed(refusal, trained, tmp_path):
+    content = bytearray(trained.model.read_bytes())
+    with zipfile.ZipFile(trained.model) as archive:
+        at = archive.getinfo(WEIGHTS).header_offset + archive.getinfo(WEIGHTS).file_size // 2
+    content[at] ^= 0xFF
+    path = tmp_path / "flipped.keras"
+    path.write_bytes(content)
+    refusal(path)
+
+
+def test_a_format_from_the_future(refusal, parts, tmp_path):
+    path = pack(tmp_path / "new.keras", changed(parts, ASSET, lambda value: value.update(format=99)))
+    message = refusal(path)
+    assert "it has format 99, made by a newer version" in message
+    assert "Upgrade: pip install --upgrade passerelle" in message
+
+
+@pytest.mark.parametrize("new", [None, "1", 1.0, True, []], ids=repr)
+def test_no_format(refusal, parts, tmp_path, new):
+    path = pack(tmp_path / "odd.keras", changed(parts, ASSET, lambda value: value.update(format=new)))
+    assert "names no format" in refusal(path)
+
+
+NETWORK = ["config", "settings"]
+
+
+@pytest.mark.parametrize(
+    ("path", "new", "reason"),
+    [
+        ([*NETWORK, "encoder", "units"], 100_000_000, "encoder.units: input should be less than or equal to 8192"),
+        ([*NETWORK, "encoder", "units"], 10**400, "encoder.units"),
+        ([*NETWORK, "encoder", "units"], "8", "encoder.units"),
+        ([*NETWORK, "encoder", "layers"], 1000, "encoder.layers"),
+        ([*NETWORK, "lambda"], "print(1)", "unknown setting 'lambda'"),
+        (["config", "source_size"], 2**30, "a vocabulary must have"),
+        (["config", "target_size"], True, "a vocabulary must have"),
+        (["config", "name"], ["x"], "its network has no name"),
+        (["config", "layers"], [], "its network's settings are incomplete"),
+        (["config", "settings"], "x", ""),
+        (["config"], {}, "its network's settings are incomplete"),
+        (["class_name"], "Functional", "its network is of a class that is not this package's"),
+        (["registered_name"], "Functional", "its network is of a class that is not this package's"),
+        (["module"], "os", "its network is of a class that is not this package's"),
+        (["compile_config"], {"optimizer": "adam"}, "its network asks for more than its own settings"),
+        (["build_config"], {"x": 1}, "its network asks for more than its own settings"),
+        (["config", "target_size"], 2**20, "its weights do not fit its settings"),
+    ],
+    ids=lambda value: ".".join(value) if isinstance(value, list) else None,
+)  # fmt: skip
+def test_a_hostile_network(refusal, parts, tmp_path, path, new, reason):
+    file = pack(tmp_path / "hostile.keras", changed(parts, CONFIG, lambda value: set_in(value, path, new)))
+    assert reason in refusal(file)
+
+
+def test_a_network_far_too_large_for_its_weights(refusal, parts, tmp_path):
+    """Sizes that are allowed, but would take gigabytes: found out before any is reserved."""
+
+    def enlarge(value):
+        for side in ("encoder", "decoder"):
+            value["config"]["settings"][side] |= {"units": 8192, "layers": 8}
+
+    path = pack(tmp_path / "large.keras", changed(parts, CONFIG, enlarge))
+    assert "its weights do not fit its settings" in refusal(path)
+
+
+def test_a_layer_with_code_is_not_run(refusal, parts, tmp_path):
+    import keras
+
+    witness = tmp_path / "witness"
+    code = eval(f"lambda x: [x, open({str(witness)!r}, 'w')][0]")
+    model = keras.Sequential([keras.layers.Lambda(code, output_shape=(2,))])
+    hostile = keras.saving.serialize_keras_object(model)
+    assert "lambda" in json.dumps(hostile)
+    named = json.loads(parts[CONFIG]) | {"config": hostile["config"]}
+    inside = json.loads(parts[CONFIG])
+    inside["config"]["settings"]["encoder"] = hostile["config"]["layers"][-1]
+    for config in (hostile, named, inside):
+        refusal(pack(tmp_path / "code.keras", parts | {CONFIG: json.dumps(config).encode()}))
+    assert not witness.exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["extra.txt", "assets/more.json", "../evil.txt", "assets/../../evil.txt", "/tmp/evil.txt", "assets/"],
+)
+def test_other_members(refusal, parts, tmp_path, name):
+    path = pack(tmp_path / "more.keras", parts | {name: b"evil"})
+    assert f"its contents are not those of a translator ({name})" in refusal(path)
+
+
+@pytest.mark.parametrize("name", [CONFIG, WEIGHTS, "metadata.json"])
+def test_a_member_that_is_missing(refusal, parts, tmp_path, name):
+    path = pack(tmp_path / "less.keras", {key: value for key, value in parts.items() if key != name})
+    assert name in refusal(path)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("name", [CONFIG, ASSET])
+def test_a_member_twice(refusal, parts, tmp_path, name):
+    path = pack(tmp_path / "twice.keras", [*parts.items(), (name, parts[name])])
+    assert "a file twice" in refusal(path)
+
+
+def test_texts_that_unpack_to_gigabytes(refusal, parts, tmp_path):
+    bomb = b" " * (2**28 + 1)
+    for name in (ASSET, CONFIG):
+        path = pack(tmp_path / "bomb.keras", parts | {name: bomb}, zipfile.ZIP_DEFLATED)
+        assert f"{name} in it is too large" in refusal(path)
+
+
+def test_weights_that_unpack_to_gigabytes(refusal, parts, tmp_path):
+    path = pack(tmp_path / "bomb.keras", parts | {WEIGHTS: bytes(2**26)}, zipfile.ZIP_DEFLATED)
+    assert "its weights are compressed, which Keras does not do" in refusal(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b"[" * 100_000, b'{"format": 1}'], ids=len)
+@pytest.mark.parametrize("name", [ASSET, CONFIG])
+def test_texts_that_are_not_json_or_not_ours(refusal, parts, tmp_path, name, content):
+    refusal(pack(tmp_path / "json.keras", parts | {name: content}))
+
+
+def weights_changed(parts, change):
+    stream = io.BytesIO(parts[WEIGHTS])
+    with h5py.File(stream, "r+") as file:
+        found = []
+        file.visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) else None)
+        change(file, found)
+    return parts | {WEIGHTS: stream.getvalue()}
+
+
+def replace(file, name, **options):
+    del file[name]
+    return file.create_dataset(name, **options)
+
+
+def transposed(file, names):
+    name = next(name for name in names if len(file[name].shape) == 2)
+    values = file[name][:].T.copy()
+    replace(file, name, data=values[:, :1])
+
+
+CHANGES = {
+    "other shapes": (transposed, "its weights do not fit its settings"),
+    "one missing": (lambda file, names: file.pop(names[0]), "its weights do not fit its settings"),
+    "one more": (lambda file, names: file.create_dataset("x", data=[1.0]), "its weights do not fit its settings"),
+    "objects": (lambda file, names: replace(file, names[0], data=["x"]), "its weights are not plain arrays"),
+    "numbers of another kind": (lambda file, names: replace(file, names[0], data=[1]), "not plain arrays"),
+    "an outside file": (
+        lambda file, names: replace(
+            file, names[0], shape=(4,), dtype="f4", external=[("/etc/hostname", 0, 16)]
+        ),
+        "its weights are not plain arrays",
+    ),
+    "a claim of terabytes": (
+        lambda file, names: replace(file, names[0], shape=(2**20, 2**20), dtype="f4"),
+        "its weights claim more than the file holds",
+    ),
+    "a link to elsewhere": (
+        lambda file, names: (file.pop(names[0]), file.__setitem__(names[0], h5py.ExternalLink("/etc/x.h5", "/x"))),
+        "its weights do not fit its settings",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_other_weights(refusal, parts, tmp_path, name):
+    change, reason = CHANGES[name]
+    assert reason in refusal(pack(tmp_path / "weights.keras", weights_changed(parts, change)))
+
+
+@pytest.mark.parametrize(
+    ("path", "new"),
+    [
+        (["settings", "preset"], 3),
+        (["settings", "network", "cell"], "gru"),
+        (["settings", "target", "level"], "symbol"),
+        (["settings"], None),
+        (["source_symbols"], "a" * 47),
+        (["source_symbols", 0], "two"),
+        (["source_symbols", 1], "."),
+        (["target_symbols"], None),
+        (["longest"], {"source": 0, "target": 1}),
+        (["longest"], {"source": 1, "target": 10**12}),
+        (["longest"], {"source": 1, "target": 1e999}),
+        (["record"], "x"),
+    ],
+    ids=str,
+)
+def test_contents_that_do_not_fit(refusal, parts, tmp_path, path, new):
+    refusal(pack(tmp_path / "odd.keras", changed(parts, ASSET, lambda value: set_in(value, path, new))))
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"data": 3},
+        {"versions": ["x"]},
+        {"epochs": 7},
+        {"epochs": [{"number": 1, "loss": "x", "validation_loss": None, "seconds": {}}]},
+    ],
+    ids=str,
+)
+def test_a_record_that_is_none_ends_describe_in_one_line(quick, parts, tmp_path, record):
+    path = pack(tmp_path / "odd.keras", changed(parts, ASSET, lambda value: value.update(record=record)))
+    outcome = quick("describe", path)
+    assert outcome.status in (0, 2)
+    assert "Traceback" not in outcome.err
+    assert len(outcome.err.splitlines()) == (outcome.status == 2)
+
+
+def test_a_record_cannot_speak_to_the_terminal(quick, parts, tmp_path):
+    record = {"versions": {"jax": "\x1b[2J\x9b2J\nx = 1"}, "data": {"\x1b]0;name": "\x1b[2J"}}
+    path = pack(tmp_path / "odd.keras", changed(parts, ASSET, lambda value: value.update(record=record)))
+    assert not set(quick("describe", path).out) & {"\x1b", "\x9b"}

@@ -1,0 +1,105 @@
+"""passerelle train: what it says, what it writes, and how Ctrl-C and a full disk end it."""
+
+import os
+import re
+import signal
+import threading
+
+import pytest
+
+posix = pytest.mark.skipif(os.name != "posix", reason="signals and limits of POSIX")
+
+
+def lines_until(stream, pattern):
+    """The lines of a process's stream up to one that matches; fails where the stream ends before."""
+    seen = []
+    for raw in stream:
+        seen.append(raw.decode())
+        if re.search(pattern, seen[-1]):
+            return seen
+    pytest.fail("".join(seen))
+
+
+def test_progress_and_the_default_name(trained):
+    assert trained.outcome.out == ""
+    lines = trained.outcome.err.splitlines()
+    held_out = r"    (.+)  ->  .*    \(right: (.+)\)"
+    assert re.match(r"29 pairs to learn from, 3 held out; \d+ source and \d+ target symbols; ", lines[0])
+    epochs = [number for number, line in enumerate(lines) if line.startswith("epoch ")]
+    assert len(epochs) == 2
+    for epoch, number in enumerate(epochs, start=1):
+        assert re.match(rf"epoch {epoch}/2  loss \d\.\d{{4}}  held out \d\.\d{{4}}  \d+\.\d s", lines[number])
+        shown = re.fullmatch(held_out, lines[number + 1])
+        assert shown, lines[number + 1]
+        assert shown.groups() in trained.rows
+    assert lines[-1].startswith("saved invented.keras (epoch 2 of 2). Try: passerelle translate invented.keras ")
+    assert trained.model.exists()
+    assert sorted(path.suffix for path in trained.model.parent.iterdir()) == [".json", ".keras", ".tsv"]
+
+
+def test_a_terminal_shows_no_line_of_the_data_as_a_command(trained):
+    """Control characters of the data could move a terminal's cursor or worse."""
+    assert not set(trained.outcome.err) & {"\x1b", "\x9b"}
+
+
+def test_standard_input_gives_the_same_model(quick, trained, tmp_path):
+    outcome = quick("train", "-", *trained.options, stdin=trained.pairs.read_bytes())
+    assert outcome.status == 0, outcome.err
+    assert os.listdir(tmp_path) == ["model.keras"]
+    sources = "\n".join(source for source, _ in trained.rows).encode()
+    translations = [quick("translate", model, stdin=sources).out for model in ("model.keras", trained.model)]
+    assert translations[0] == translations[1], "the same seed teaches the same"
+
+
+def test_options_and_the_split(quick, trained, tmp_path):
+    outcome = quick(
+        "train", trained.pairs, "--out", "new.keras", "--swap", "--limit", "20", "--validation", "0.25",
+        "--save-split", "split", *trained.options[:4], "--epochs", "1",
+    )  # fmt: skip
+    assert outcome.status == 0, outcome.err
+    assert sorted(os.listdir(tmp_path)) == ["new.keras", "split"]
+    train, validation = ((tmp_path / "split" / name).read_text() for name in ("train.tsv", "validation.tsv"))
+    assert (train.count("\n"), validation.count("\n")) == (15, 5)
+    swapped = {f"{target}\t{source}" for source, target in trained.rows[:20]}
+    assert set(train.splitlines()) | set(validation.splitlines()) == swapped
+
+
+@posix
+def test_a_disk_that_fills_while_saving(quick, trained, tmp_path):
+    old = tmp_path / "mine.keras"
+    old.write_bytes(trained.model.read_bytes())
+    outcome = quick("train", trained.pairs, "--out", old, *trained.options, file_limit=20_000)
+    assert outcome.status == 2, outcome
+    assert "Traceback" not in outcome.err
+    assert outcome.err.splitlines()[-1].startswith(f"passerelle: error: {old} ")
+    assert old.read_bytes() == trained.model.read_bytes()
+    assert os.listdir(tmp_path) == ["mine.keras"]
+
+
+@posix
+def test_ctrl_c_in_training_saves_what_was_learned(spawn, quick, trained, tmp_path):
+    process = spawn("train", trained.pairs, "--out", "early.keras", *trained.options[:4], "--epochs", "100000")
+    lines_until(process.stderr, r"^epoch 2/")
+    process.send_signal(signal.SIGINT)
+    err = process.stderr.read().decode()
+    assert process.wait(60) == 130, err
+    assert "Traceback" not in err
+    assert re.search(r"interrupted; saved early\.keras with the best so far \(epoch \d+ of \d+\)\n$", err)
+    assert os.listdir(tmp_path) == ["early.keras"]
+    outcome = quick("translate", "early.keras", "A cat sees it.")
+    assert (outcome.status, outcome.out.count("\n")) == (0, 1)
+
+
+@posix
+def test_ctrl_c_before_anything_is_learned_writes_nothing(spawn, tmp_path):
+    process = spawn("train", "-", "--out", "none.keras")
+    # More than a pipe holds: once it is taken, the process is reading.
+    writer = threading.Thread(target=process.stdin.write, args=(b"source\ttarget\n" * 40_000,))
+    writer.start()
+    writer.join(60)
+    assert not writer.is_alive()
+    process.send_signal(signal.SIGINT)
+    err = process.stderr.read().decode()
+    assert process.wait(60) == 130, err
+    assert err == "passerelle: interrupted; nothing was written by the step that was cut off.\n"
+    assert os.listdir(tmp_path) == []

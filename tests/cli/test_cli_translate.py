@@ -1,0 +1,150 @@
+"""passerelle translate: line by line, in order, at once, and quiet when nobody listens any more."""
+
+import os
+import queue
+import signal
+import threading
+
+import pytest
+
+posix = pytest.mark.skipif(os.name != "posix", reason="signals and pipes of POSIX")
+ODD = "a\u2028b\u0085c\x0bd"
+
+
+@pytest.fixture
+def reading():
+    """Turns a process's stream into a function: the next line, at most 60 seconds from now; None at its end."""
+
+    def follow(stream):
+        lines = queue.Queue()
+
+        def read():
+            for line in stream:
+                lines.put(line.decode())
+            lines.put(None)
+
+        threading.Thread(target=read, daemon=True).start()
+        return lambda: lines.get(timeout=60)
+
+    return follow
+
+
+def test_every_process_translates_the_same(run, quick, trained):
+    texts = [source for source, _ in trained.rows[:5]]
+    alone = run("translate", trained.model, *texts)
+    assert alone.status == 0, alone.err
+    assert len(alone.out.splitlines()) == 5
+    assert alone.out.strip(), "an untrained answer, but an answer"
+    again = quick("translate", trained.model, stdin="\n".join(texts).encode())
+    assert again.out == alone.out
+
+
+def test_one_line_out_for_each_line_in(quick, trained):
+    sources = [source for source, _ in trained.rows]
+    lines = [*sources[:3], "", "   ", "\u00a0", ODD, sources[0] + "\r", *reversed(sources), "no line end"]
+    outcome = quick("translate", trained.model, stdin="\n".join(lines).encode())
+    assert outcome.status == 0, outcome.err
+    assert outcome.out.endswith("\n")
+    found = outcome.out.removesuffix("\n").split("\n")
+    assert len(found) == len(lines)
+    assert found[3:6] == ["", "", ""]
+    assert found[7] == found[0], "a CR before the line's end is no part of it"
+    assert found[-2:-5:-1] == found[:3], "the last lines are the first ones again"
+    assert not set("\u2028\u0085\x0b\x0c\r") & set(outcome.out)
+
+
+def test_no_text_and_empty_texts(quick, trained):
+    assert quick("translate", trained.model).out == ""
+    outcome = quick("translate", trained.model, "", " ")
+    assert (outcome.status, outcome.out, outcome.err) == (0, "\n\n", "")
+
+
+def test_texts_that_look_like_options(quick, trained):
+    outcome = quick("translate", trained.model, "--", "-5 degrees", "--help")
+    assert (outcome.status, outcome.out.count("\n")) == (0, 2), outcome.err
+
+
+def test_unseen_characters_are_told_once(quick, trained):
+    outcome = quick("translate", trained.model, stdin="A çat\nßees ça\nÇ ß\n".encode())
+    assert outcome.status == 0
+    assert outcome.out.count("\n") == 3
+    told = [line for line in outcome.err.splitlines() if "not seen in training" in line]
+    assert told == ["passerelle: not seen in training, read as unknown: 'Ç' 'ß' 'ç'"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="arguments that are no Unicode")
+def test_bytes_that_are_no_text(quick, run, trained):
+    outcome = run("translate", trained.model, b"A c\xe9t")
+    assert (outcome.status, outcome.out.count("\n")) == (0, 1), outcome.err
+    assert r"'\udce9'" in outcome.err
+    piped = quick("translate", trained.model, stdin=b"A cat\nA c\xe9t\n")
+    assert piped.status == 2
+    assert "standard input, line 2: byte 9 (0xe9) is not UTF-8." in piped.err.splitlines()[-1]
+    assert "Traceback" not in piped.err
+    assert piped.out.count("\n") <= 1
+
+
+def test_a_text_far_longer_than_training(quick, trained):
+    outcome = quick("translate", trained.model, "A cat sees it. " * 100)
+    assert (outcome.status, outcome.out.count("\n")) == (0, 1), outcome.err
+
+
+def test_each_line_is_answered_before_the_next_is_written(spawn, reading, trained):
+    process = spawn("translate", trained.model)
+    answer = reading(process.stdout)
+    answers = []
+    for text in ("A cat sees it.", "", "A dog likes it."):
+        process.stdin.write(f"{text}\n".encode())
+        process.stdin.flush()
+        answers.append(answer())
+    process.stdin.close()
+    assert answer() is None
+    assert process.wait(60) == 0
+    assert all(line.endswith("\n") for line in answers)
+    assert answers[1] == "\n"
+
+
+@posix
+def test_ctrl_c_while_waiting_for_a_line(spawn, reading, trained):
+    process = spawn("translate", trained.model)
+    process.stdin.write(b"A cat sees it.\n")
+    process.stdin.flush()
+    assert reading(process.stdout)() is not None
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+    err = process.stderr.read().decode()
+    assert "Traceback" not in err
+    assert "Fatal" not in err
+    assert err.splitlines()[-1].startswith("passerelle: interrupted")
+
+
+@posix
+def test_a_reader_that_leaves(spawn, trained):
+    """As in `passerelle translate MODEL | head -1`, with more lines to come."""
+    process = spawn("translate", trained.model)
+    process.stdin.write(b"A cat sees it.\n")
+    process.stdin.flush()
+    assert process.stdout.readline().endswith(b"\n")
+    process.stdout.close()
+    # Standard input stays open, as that of a person who types: the end must not wait for it.
+    process.stdin.write(b"A dog likes it.\n")
+    process.stdin.flush()
+    assert process.wait(60) == 141
+    err = process.stderr.read().decode()
+    assert "Traceback" not in err
+    assert "Fatal" not in err
+    assert "Exception" not in err
+    assert "BrokenPipe" not in err
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="/dev/full is Linux's")
+@pytest.mark.parametrize("command", ["phrasebook", "translate", "describe"])
+def test_a_full_disk(quick, trained, command):
+    arguments = {"phrasebook": [], "translate": [trained.model, "A cat."], "describe": [trained.model]}[command]
+    outcome = quick(command, *arguments, stdout="/dev/full")
+    assert outcome.status == 2, outcome
+    assert outcome.err.splitlines()[-1] == (
+        "passerelle: error: standard output cannot be written: No space left on device."
+    )
+    assert "Traceback" not in outcome.err
+    assert "Exception" not in outcome.err

@@ -1,0 +1,192 @@
+"""Greedy search, driven by small fakes: what it finds, where it stops, and that rows do not meet."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from keras import ops
+
+from passerelle.decoding import greedy
+from passerelle.decoding.greedy import GreedyResult, greedy_search
+from passerelle.symbols import END, PAD, START
+
+SYMBOLS = 8
+A, B, C = 4, 5, 6
+
+
+def dictation(*rows: list[int], best: float = 0.5) -> tuple[Any, Any]:
+    """A step that says row by row what `rows` say, END for ever after; its state is (row, steps made).
+
+    The symbol said has probability `best`, the others share the rest.
+    """
+    width = max(map(len, rows), default=0) + 1
+    script = np.full((len(rows), width), END, np.int32)
+    for row, symbols in enumerate(rows):
+        script[row, : len(symbols)] = symbols
+    script_tensor = ops.convert_to_tensor(script)
+
+    def step(ids: Any, state: Any) -> Any:
+        row, made = state
+        flat = ops.reshape(script_tensor, (-1,))
+        said = ops.take(flat, row * width + ops.minimum(made, width - 1))
+        hit = ops.equal(ops.expand_dims(said, -1), ops.arange(SYMBOLS, dtype="int32"))
+        other = np.log((1 - best) / (SYMBOLS - 1)).astype("f4")
+        return ops.where(hit, np.log(best).astype("f4"), other), (row, made + 1)
+
+    count = len(rows)
+    return step, (ops.arange(count, dtype="int32"), ops.zeros((count,), "int32"))
+
+
+def search(step: Any, state: Any, limits: Any, max_length: int | None = None) -> GreedyResult:
+    limits = np.asarray(limits, np.int32)
+    found = greedy_search(step, state, limits, int(limits.max()) if max_length is None else max_length)
+    return GreedyResult(*map(np.asarray, found))
+
+
+@pytest.fixture
+def loops(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The last state of every loop that ran."""
+    ended: list[Any] = []
+    original = ops.while_loop
+
+    def watched(*arguments: Any, **options: Any) -> Any:
+        result = original(*arguments, **options)
+        ended.append(result[0])
+        return result
+
+    monkeypatch.setattr(greedy.ops, "while_loop", watched)
+    return ended
+
+
+def test_golden_sequences() -> None:
+    found = search(*dictation([A, B, C], [B], [C, C]), limits=[9, 9, 9])
+    np.testing.assert_array_equal(found.ids, [[A, B, C] + [PAD] * 6, [B] + [PAD] * 8, [C, C] + [PAD] * 7])
+    np.testing.assert_array_equal(found.lengths, [3, 1, 2])
+    assert found.finished.all()
+    np.testing.assert_allclose(found.scores, np.log(0.5) * np.array([4, 2, 3]), rtol=1e-6)
+    assert [array.dtype for array in found] == [np.int32, np.int32, np.float32, np.bool_]
+
+
+def test_end_at_once() -> None:
+    found = search(*dictation([], [A]), limits=[5, 5])
+    assert not found.ids[0].any()
+    assert (found.lengths[0], found.finished[0]) == (0, True)
+    np.testing.assert_allclose(found.scores[0], np.log(0.5), rtol=1e-6)
+
+
+def test_the_limit_cuts() -> None:
+    """END counts as a step: three symbols and END need a limit of four."""
+    found = search(*dictation([A, B, C], [A, B, C], [A, B, C]), limits=[4, 3, 1])
+    np.testing.assert_array_equal(found.ids, [[A, B, C, PAD], [A, B, C, PAD], [A, PAD, PAD, PAD]])
+    np.testing.assert_array_equal(found.lengths, [3, 3, 1])
+    np.testing.assert_array_equal(found.finished, [True, False, False])
+    np.testing.assert_allclose(found.scores, np.log(0.5) * np.array([4, 3, 1]), rtol=1e-6)
+
+
+@pytest.mark.parametrize("width", [0, 3])
+def test_rows_of_no_steps_stay_empty(width: int, loops: list[Any]) -> None:
+    found = search(*dictation([A], [B]), limits=[0, 0], max_length=width)
+    assert found.ids.shape == (2, width)
+    assert not found.ids.any()
+    assert not found.lengths.any()
+    assert not found.scores.any()
+    assert not found.finished.any()
+    assert int(loops[0].position) == 0
+
+
+def test_a_closed_row_beside_an_open_one() -> None:
+    found = search(*dictation([A, A], [B, B]), limits=[0, 6])
+    assert (found.lengths.tolist(), found.finished.tolist()) == ([0, 2], [False, True])
+    assert found.scores[0] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("rows", "limits", "steps"),
+    [
+        ([[A, B], [A]], [50, 50], 3),  # the longest row and its END
+        ([[], []], [50, 50], 1),
+        ([[A] * 20, [B]], [4, 50], 4),  # cut before the other would have ended it
+        ([[A] * 20], [50], 21),
+    ],
+)
+def test_it_stops_when_all_rows_have(rows: list[list[int]], limits: list[int], steps: int, loops: list[Any]) -> None:
+    search(*dictation(*rows), limits=limits)
+    (loop,) = loops
+    assert int(loop.position) == steps
+    assert np.asarray(loop.state[1]).tolist() == [steps] * len(rows), "the fake counts its own steps"
+
+
+def test_the_step_reads_what_was_written() -> None:
+    """START first, then each symbol: a step that answers only the right question."""
+    answer = {START: A, A: C, C: B, B: END}
+    table = np.full((SYMBOLS, SYMBOLS), -5.0, np.float32)
+    for read, said in answer.items():
+        table[read, said] = 0.0
+
+    def step(ids: Any, state: Any) -> Any:
+        return ops.take(ops.convert_to_tensor(table), ids, axis=0), state
+
+    found = search(step, ops.zeros((1,)), limits=[9])
+    assert found.ids[0, :4].tolist() == [A, C, B, PAD]
+    assert found.scores[0] == 0.0
+
+
+def markov_chains(seed: int, rows: int) -> np.ndarray:
+    """log_probs float32 (rows, SYMBOLS, SYMBOLS): a chain of its own for each row; PAD and START never come."""
+    random = np.random.default_rng(seed)
+    weights = random.gumbel(size=(rows, SYMBOLS, SYMBOLS)) * 2
+    weights[:, :, [PAD, START]] = -np.inf
+    log_probs = weights - np.log(np.exp(weights).sum(axis=-1, keepdims=True))
+    return np.maximum(log_probs, -1e9).astype("f4")
+
+
+def follow(chain: np.ndarray, limit: int) -> tuple[list[int], float, bool]:
+    """Greedy search for one row, as plainly as can be."""
+    last, written, total = START, [], 0.0
+    for _ in range(limit):
+        last, gain = int(chain[last].argmax()), float(chain[last].max())
+        total += gain
+        if last == END:
+            return written, total, True
+        written.append(last)
+    return written, total, False
+
+
+def chain_step(ids: Any, chains: Any) -> Any:
+    read = ops.expand_dims(ops.expand_dims(ids, -1), -1)
+    return ops.take_along_axis(chains, read, axis=1)[:, 0], chains
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_chains_equal_brute_force(seed: int) -> None:
+    chains = markov_chains(seed, rows=24)
+    limits = np.random.default_rng(seed).integers(0, 12, 24)
+    found = search(chain_step, ops.convert_to_tensor(chains), limits, max_length=12)
+    ends = 0
+    for row, limit in enumerate(limits.tolist()):
+        written, total, finished = follow(chains[row], limit)
+        assert found.ids[row].tolist() == written + [PAD] * (12 - len(written))
+        assert found.lengths[row] == len(written)
+        assert bool(found.finished[row]) == finished
+        np.testing.assert_allclose(found.scores[row], total, rtol=1e-5, atol=1e-5)
+        ends += finished
+    assert 0 < ends < 24, "rows that end and rows that are cut"
+
+
+def test_a_row_does_not_depend_on_its_batch() -> None:
+    chains = markov_chains(9, rows=6)
+    limits = np.array([11, 3, 0, 7, 11, 1])
+    together = search(chain_step, ops.convert_to_tensor(chains), limits, max_length=11)
+    for row in range(6):
+        alone = search(chain_step, ops.convert_to_tensor(chains[row : row + 1]), limits[row : row + 1], max_length=11)
+        for name, left, right in zip(GreedyResult._fields, together, alone, strict=True):
+            np.testing.assert_array_equal(left[row], right[0], err_msg=name)
+
+
+def test_it_compiles_as_a_whole() -> None:
+    jax = pytest.importorskip("jax")
+    chains = markov_chains(3, rows=5)
+    limits = np.full(5, 8, np.int32)
+    program = jax.jit(lambda state, limits: greedy_search(chain_step, state, limits, 8))
+    for left, right in zip(program(chains, limits), search(chain_step, chains, limits), strict=True):
+        np.testing.assert_array_equal(np.asarray(left), right)

@@ -1,0 +1,28 @@
+"""Recurrent layers by the name of their cell."""
+
+import numpy as np
+import pytest
+
+from passerelle.layers.recurrent import STATE_NAMES, recurrent_layer
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("cell", STATE_NAMES)
+def test_sequence_and_states(cell: str, bidirectional: bool) -> None:
+    layer = recurrent_layer(cell, 4, dropout=0.0, name="layer", bidirectional=bidirectional)
+    inputs = np.random.default_rng(1).normal(size=(2, 5, 3)).astype("f4")
+    sequence, *states = layer(inputs)
+    directions = 2 if bidirectional else 1
+    assert sequence.shape == (2, 5, 4 * directions)
+    assert [state.shape for state in states] == [(2, 4)] * len(STATE_NAMES[cell]) * directions
+    # h, the first of each direction's states, is the last thing that direction says.
+    np.testing.assert_array_equal(sequence[:, -1, :4], states[0])
+    if bidirectional:
+        np.testing.assert_array_equal(sequence[:, 0, 4:], states[len(STATE_NAMES[cell])])
+
+
+def test_only_the_end() -> None:
+    inputs = np.random.default_rng(1).normal(size=(2, 5, 3)).astype("f4")
+    end, *states = recurrent_layer("gru", 4, dropout=0.0, name="layer", sequences=False)(inputs)
+    assert end.shape == (2, 4)
+    np.testing.assert_array_equal(end, states[0])

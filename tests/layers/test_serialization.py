@@ -1,0 +1,65 @@
+"""Every registered layer comes back from its config as it was, and none is forgotten here."""
+
+import importlib
+import pkgutil
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+import passerelle.layers
+import passerelle.models
+from passerelle.layers.attention import GeneralAttention
+from passerelle.layers.symbols import OneHot, SymbolEmbedding
+from passerelle.models.bridge import ZeroState
+from passerelle.models.sequence_to_sequence import SequenceToSequence
+
+IDS = np.array([[4, 5, 1, 0], [5, 0, 0, 0]], np.int32)
+FLOATS = np.random.default_rng(1).normal(size=(2, 4, 3)).astype("f4")
+CASES: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = [
+    (OneHot, (IDS,), {"columns": 5, "first": 1, "mask_padding": True}),
+    (OneHot, (IDS,), {"columns": 2, "first": 4, "mask_padding": False}),
+    (SymbolEmbedding, (IDS,), {"columns": 5, "width": 3, "first": 1, "mask_padding": True}),
+    (GeneralAttention, (FLOATS, FLOATS, FLOATS, IDS != 0), {}),
+    (ZeroState, (FLOATS[:, 0],), {"units": 7}),
+]
+
+
+def test_none_is_forgotten() -> None:
+    for package in (passerelle.layers, passerelle.models):
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
+    registered = {value for name, value in keras.saving.get_custom_objects().items() if name.startswith("passerelle>")}
+    assert registered == {kind for kind, _, _ in CASES} | {SequenceToSequence}
+
+
+@pytest.mark.parametrize(("kind", "inputs", "arguments"), CASES)
+def test_round_trip(kind: Any, inputs: tuple[Any, ...], arguments: dict[str, Any]) -> None:
+    layer = kind(**arguments, name="chosen")
+    expected = layer(*inputs)
+    config = layer.get_config()
+    assert config.items() >= arguments.items()
+    assert config["name"] == "chosen"
+    for again in (
+        kind.from_config(config),
+        keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer)),
+    ):
+        assert type(again) is kind
+        assert again.get_config() == config
+        found = again(*inputs)  # builds
+        again.set_weights(layer.get_weights())
+        found = again(*inputs)
+        for left, right in zip(keras.tree.flatten(expected), keras.tree.flatten(found), strict=True):
+            np.testing.assert_array_equal(np.asarray(left), np.asarray(right))
+            masks = [getattr(array, "_keras_mask", None) for array in (left, right)]
+            assert (masks[0] is None) == (masks[1] is None)
+
+
+def test_the_network_comes_back(combination: Any) -> None:
+    network = SequenceToSequence(combination.settings(), 10, 9, name="chosen")
+    again = SequenceToSequence.from_config(network.get_config())
+    assert again.get_config() == network.get_config()
+    assert again.name == "chosen"
+    assert [w.path for w in again.weights] == [w.path for w in network.weights]
+    assert [w.shape for w in again.weights] == [w.shape for w in network.weights]

@@ -1,0 +1,65 @@
+"""What an encoder remembers of a source, seen in a mirror."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from passerelle.config import NetworkSettings, validated
+from passerelle.models.encoder import Encoder
+
+
+def encoder_model(settings: NetworkSettings) -> Any:
+    source_ids = keras.Input((None,), dtype="int32")
+    memory, states = Encoder(settings, columns=9, first=1)(source_ids)
+    return keras.Model(source_ids, {"values": memory["memory_values"], "states": states})
+
+
+def swapped(model: Any, units: int) -> list[np.ndarray]:
+    """The weights of `model` with the directions of each recurrent layer exchanged."""
+    found = []
+    for layer in model.layers:
+        weights = layer.get_weights()
+        if isinstance(layer, keras.layers.Bidirectional):
+            half = len(weights) // 2
+            weights = weights[half:] + weights[:half]
+            if len(found) > 1 + half:  # above the first: the input's halves are exchanged too
+                for kernel in (0, half):
+                    weights[kernel] = np.roll(weights[kernel], units, axis=0)
+        found += weights
+    return found
+
+
+@pytest.mark.parametrize(("cell", "layers"), [("lstm", 1), ("gru", 2), ("lstm", 2)])
+def test_mirrored_source_mirrored_memory(cell: str, layers: int) -> None:
+    units = 4
+    settings = validated(
+        NetworkSettings,
+        {
+            "cell": cell,
+            "attention": "general",
+            "encoder": {"embedding": 4, "units": units, "layers": layers, "bidirectional": True},
+            "decoder": {"units": 4},
+        },
+    )
+    plain, mirror = encoder_model(settings), encoder_model(settings)
+    random = np.random.default_rng(3)
+    plain.set_weights([random.normal(0, 0.5, w.shape) for w in plain.get_weights()])
+    mirror.set_weights(swapped(plain, units))
+
+    lengths = [6, 3, 1]
+    source = np.zeros((3, 6), np.int32)
+    mirrored = np.zeros_like(source)
+    for row, length in enumerate(lengths):
+        source[row, :length] = random.integers(1, 10, length)
+        mirrored[row, :length] = source[row, :length][::-1]
+    there, back = plain.predict(source, verbose=0), mirror.predict(mirrored, verbose=0)
+
+    for row, length in enumerate(lengths):
+        expected = np.roll(there["values"][row, :length][::-1], units, axis=-1)
+        np.testing.assert_allclose(back["values"][row, :length], expected, rtol=1e-5, atol=1e-6)
+    for left, right in zip(there["states"], back["states"], strict=True):
+        half = len(left) // 2
+        for state, other in zip([*left[half:], *left[:half]], right, strict=True):
+            np.testing.assert_allclose(other, state, rtol=1e-5, atol=1e-6)

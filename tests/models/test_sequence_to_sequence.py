@@ -1,0 +1,190 @@
+"""The three models as a Keras user meets them: summaries, shapes, shared layers, calls by hand, fit."""
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from passerelle.config import NetworkSettings
+from passerelle.errors import SettingsError
+from passerelle.models.sequence_to_sequence import (
+    IMPOSSIBLE,
+    SequenceToSequence,
+    first_source_column,
+    first_target_column,
+)
+from passerelle.saving import load_network, save_network
+from passerelle.symbols import END, PAD, START, UNK
+
+SIZES = (10, 9)
+
+
+def models_of(network: Any) -> list[Any]:
+    return [network, network.inference_encoder, network.inference_decoder]
+
+
+def test_all_three_summarize(harness: Any) -> None:
+    for model in models_of(harness.network):
+        lines: list[str] = []
+        model.summary(print_fn=lines.append)
+        text = "\n".join(lines)
+        assert model.name in text
+        assert f"{model.count_params():,}" in text
+    assert [model.name for model in models_of(harness.network)] == [
+        "training_model", "inference_encoder", "inference_decoder",
+    ]  # fmt: skip
+
+
+def test_documented_shapes(harness: Any, combination: Any, example: Any) -> None:
+    network = harness.network
+    columns = SIZES[1] - (UNK if combination.unknown else START)
+    assert harness.logits(example.source, example.target).shape == (3, 7, columns)
+    assert network.output_shape == (None, None, columns)
+    assert network.first_target == (UNK if combination.unknown else START)
+
+    names = ("h", "c") if combination.cell == "lstm" else ("h",)
+    states = {f"decoder_{layer}_{name}": (3, 8) for layer in range(1, combination.decoder_layers + 1) for name in names}
+    memory = {}
+    if combination.attention != "none":
+        width = 8 if combination.bidirectional or combination.bridge == "copy" else 4
+        memory = {
+            "memory_values": (3, 6, width),
+            "memory_keys": (3, 6, 8),
+            "memory_mask": (3, 6),
+        }
+    begun = harness.begin(example.source)
+    assert {name: tuple(value.shape) for name, value in begun.items()} == states | memory
+    if memory:
+        np.testing.assert_array_equal(begun["memory_mask"], example.source != PAD)
+
+    outputs, _ = harness.decode(example.target, begun)
+    expected = {"logits": (3, 7, columns)} | states | ({"attention": (3, 7, 6)} if memory else {})
+    assert {name: value.shape for name, value in outputs.items()} == expected
+
+
+def test_the_models_share_every_weight(harness: Any) -> None:
+    training, encoder, decoder = ([id(w) for w in model.weights] for model in models_of(harness.network))
+    assert len(set(training)) == len(training)
+    assert set(encoder) | set(decoder) == set(training)
+    assert not set(encoder) & set(decoder)
+
+
+def test_a_changed_weight_changes_all(harness: Any, example: Any, combination: Any) -> None:
+    network = harness.network
+    before = network.get_weights()
+    logits = harness.logits(example.source, example.target)
+    begun = harness.begin(example.source)
+    outputs, _ = harness.decode(example.target[:, :1], begun)
+    try:
+        network.set_weights([weight * 1.5 for weight in before])
+        assert not np.allclose(harness.logits(example.source, example.target), logits)
+        again = harness.begin(example.source)
+        changed = [name for name in begun if not np.allclose(begun[name], again[name])]
+        zero = combination.bridge == "zero"
+        assert changed == [
+            name for name in begun if name != "memory_mask" and not (zero and name.startswith("decoder"))
+        ]
+        assert not np.allclose(harness.decode(example.target[:, :1], begun)[0]["logits"], outputs["logits"])
+    finally:
+        network.set_weights(before)
+
+
+def test_called_by_hand(harness: Any, example: Any) -> None:
+    """Not compiled, as in a notebook: what one model gives, the other takes."""
+    network = harness.network
+    source, target = ops.convert_to_tensor(example.source), ops.convert_to_tensor(example.target)
+    logits = np.asarray(network({"source_ids": source, "target_ids": target}))
+    np.testing.assert_allclose(logits, harness.logits(example.source, example.target), rtol=1e-5, atol=1e-5)
+    state = network.inference_encoder(source)
+    outputs = network.inference_decoder({"target_ids": target[:, :1], **state})
+    np.testing.assert_allclose(np.asarray(outputs["logits"])[:, 0], logits[:, 0], rtol=1e-5, atol=1e-5)
+
+
+def test_step_gives_log_probabilities_by_id(harness: Any, example: Any, combination: Any) -> None:
+    network = harness.network
+    from passerelle.models.compiled import compiled
+
+    ids = np.full(3, START, np.int32)
+    log_probs, state = compiled(network.step, network.variables)(ids, harness.begin(example.source))
+    log_probs = np.asarray(log_probs)
+    assert log_probs.shape == (3, SIZES[1])
+    impossible = {PAD, START} | (set() if combination.unknown else {UNK})
+    for identifier in range(SIZES[1]):
+        assert (log_probs[:, identifier] == IMPOSSIBLE).all() == (identifier in impossible), identifier
+    # One softmax over all columns, START's too: what is impossible is struck out afterwards.
+    logits = harness.logits(example.source, example.target)[:, 0].astype(np.float64)
+    expected = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+    np.testing.assert_allclose(log_probs[:, END:], expected[:, END - network.first_target :], rtol=1e-5, atol=1e-5)
+    assert set(state) == set(harness.begin(example.source))
+
+
+def test_compiled_fitted_saved_and_loaded(harness: Any, example: Any, combination: Any, tmp_path: Path) -> None:
+    """A user's own `compile` and `fit` work and reach every weight; nothing of them goes into the file."""
+    network = SequenceToSequence.from_config(harness.network.get_config())
+    network.set_weights(harness.network.get_weights())
+    network.compile(
+        optimizer=keras.optimizers.SGD(1.0),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    inputs = {"source_ids": example.source, "target_ids": example.target[:, :-1]}
+    columns = example.target[:, 1:] - network.first_target
+    history = network.fit(inputs, np.maximum(columns, 0), sample_weight=(columns >= 0) * 1.0, batch_size=3, verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+    for variable, before in zip(network.trainable_variables, harness.network.get_weights(), strict=True):
+        after = np.asarray(variable)
+        assert np.isfinite(after).all(), variable.path
+        # A zero bridge without attention hands nothing of the source on: its encoder cannot learn.
+        reachable = combination.encoder_is_heard or not variable.path.startswith(("encoder", "source"))
+        assert (after != before).any() == reachable, variable.path
+    network.set_weights(harness.network.get_weights())
+
+    path = tmp_path / "model.keras"
+    save_network(network, {"note": "é"}, path, check=lambda network, content: None)
+    with zipfile.ZipFile(path) as archive:
+        assert not json.loads(archive.read("config.json")).get("compile_config")
+        with archive.open("model.weights.h5") as raw, h5py.File(raw, "r") as weights:
+            names: list[str] = []
+            weights.visit(names.append)
+    assert not [name for name in names if "optimizer" in name]
+
+    loaded, content = load_network(path)
+    assert content == {"format": 1, "note": "é"}
+    assert loaded.get_config() == network.get_config()
+    assert not loaded.compiled
+    assert getattr(loaded, "optimizer", None) is None
+    for left, right in zip(network.weights, loaded.weights, strict=True):
+        assert left.path == right.path
+        np.testing.assert_array_equal(np.asarray(left), np.asarray(right))
+    # The graph is rebuilt from the settings; the same weights in it give the same logits.
+    from passerelle.models.compiled import compiled
+
+    logits = compiled(lambda s, t: loaded({"source_ids": s, "target_ids": t}), loaded.variables)
+    np.testing.assert_array_equal(
+        np.asarray(logits(example.source, example.target)), harness.logits(example.source, example.target)
+    )
+
+
+@pytest.mark.parametrize(("unknown", "source", "target"), [(True, 1, 1), (False, 4, 2)])
+def test_first_columns(unknown: bool, source: int, target: int) -> None:
+    settings = NetworkSettings(unknown=unknown)
+    assert (first_source_column(settings), first_target_column(settings)) == (source, target)
+
+
+@pytest.mark.parametrize("size", [4, 0, -1, 2**21 + 1, 7.0, True, "7", None])
+def test_a_vocabulary_that_cannot_be(size: Any) -> None:
+    for sizes in ((size, 9), (10, size)):
+        with pytest.raises(SettingsError, match="a vocabulary must have 5 to 2097152 ids, received"):
+            SequenceToSequence(NetworkSettings(), *sizes)
+
+
+def test_wrong_settings_are_named() -> None:
+    with pytest.raises(SettingsError, match=r"encoder\.units"):
+        SequenceToSequence({"encoder": {"units": 0}}, *SIZES)
+    with pytest.raises(SettingsError, match="bridge 'copy' hands each encoder layer's states"):
+        SequenceToSequence({"bridge": "copy", "encoder": {"units": 3}, "decoder": {"units": 4}}, *SIZES)

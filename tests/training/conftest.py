@@ -1,0 +1,76 @@
+"""A network so small that training it costs nothing: the trainer asks no more of one than this."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+
+def sequences(lists: list[list[int]]) -> Any:
+    from passerelle.text.sequences import Sequences
+
+    return Sequences.from_lists(lists)
+
+
+@pytest.fixture
+def make_small_network() -> Callable[..., Any]:
+    """Reads one target symbol and the number of source symbols, says what comes next: two matrices."""
+
+    def make(columns: int = 6, first: int = 1, seed: int = 3) -> Any:
+        import keras
+        from keras import layers, ops
+
+        from passerelle.layers.symbols import OneHot
+
+        source_ids = keras.Input((None,), dtype="int32", name="source_ids")
+        target_ids = keras.Input((None,), dtype="int32", name="target_ids")
+        length = ops.sum(ops.cast(ops.not_equal(source_ids, 0), "float32"), axis=1, keepdims=True)
+        logits = layers.Dense(columns)(OneHot(columns, first=first)(target_ids))
+        logits = logits + ops.expand_dims(layers.Dense(columns)(length), 1)
+        network: Any = keras.Model({"source_ids": source_ids, "target_ids": target_ids}, logits)
+        network.first_target = first
+        random = np.random.default_rng(seed)
+        network.set_weights([random.normal(0, 0.5, w.shape) for w in network.get_weights()])
+        return network
+
+    return make
+
+
+@pytest.fixture
+def make_batches() -> Callable[..., Any]:
+    """Batches of random pairs of 1 to 3 source symbols and 1 to 4 target symbols; END closes each."""
+
+    def make(pairs: int, batch_size: int, *, seed: int | None = 1, data: int = 0) -> Any:
+        from passerelle.data.batches import Batches
+
+        random = np.random.default_rng((7, data))
+        sources = [random.integers(4, 7, random.integers(1, 4)).tolist() for _ in range(pairs)]
+        targets = [[*random.integers(4, 7, random.integers(1, 5)).tolist(), 3] for _ in range(pairs)]
+        return Batches(sequences(sources), sequences(targets), batch_size, seed=seed)
+
+    return make
+
+
+@pytest.fixture
+def mean_loss() -> Callable[[Any, Any], tuple[float, float]]:
+    """Brute force: (nats per symbol, share of symbols right) over all pairs, one after the other."""
+
+    def compute(network: Any, batches: Any) -> tuple[float, float]:
+        total, right, count = 0.0, 0, 0
+        for row in range(len(batches.sources)):
+            target = [2, *batches.targets[row].tolist()]
+            inputs = {
+                "source_ids": batches.sources[row][None],
+                "target_ids": np.array([target[:-1]], np.int32),
+            }
+            logits = np.asarray(network(inputs), np.float64)[0]
+            for scores, label in zip(logits, target[1:], strict=True):
+                column = label - network.first_target
+                if column >= 0:
+                    total += np.log(np.exp(scores).sum()) - scores[column]
+                    right += int(scores.argmax()) == column
+                    count += 1
+        return total / count, right / count
+
+    return compute

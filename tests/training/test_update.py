@@ -1,0 +1,127 @@
+"""One update: two ways to make it, one result."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from passerelle.config import TrainingSettings
+from passerelle.data.batches import Batch
+from passerelle.training.optimizer import make_optimizer
+from passerelle.training.update import CompiledUpdate, PortableUpdate, make_update
+
+pytestmark = pytest.mark.skipif(keras.backend.backend() != "jax", reason="compares with JAX's update")
+
+
+def after_three(kind: Any, network: Any, batches: Any, settings: TrainingSettings) -> tuple[Any, Any]:
+    update = kind(network, make_optimizer(settings, updates=3), settings.label_smoothing)
+    for batch in [*batches.epoch(1), *batches.epoch(2)][:3]:
+        update(batch)
+    update.sync()
+    return network.get_weights(), update.sums()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        TrainingSettings(optimizer="sgd", learning_rate=0.1),
+        TrainingSettings(optimizer="adam", learning_rate=0.01, clip=0.5, schedule="cosine"),
+        TrainingSettings(optimizer="adam", learning_rate=0.01, label_smoothing=0.1),
+    ],
+    ids=["sgd", "adam", "smoothed"],
+)
+def test_compiled_and_portable_agree(
+    settings: TrainingSettings, make_small_network: Callable[..., Any], make_batches: Callable[..., Any]
+) -> None:
+    found = []
+    for kind in (CompiledUpdate, PortableUpdate):
+        network = make_small_network(columns=5, first=2)
+        before = network.get_weights()
+        found.append(after_three(kind, network, make_batches(14, 5), settings))
+        assert all((a != b).any() for a, b in zip(before, network.get_weights(), strict=True))
+    (left, left_sums), (right, right_sums) = found
+    for a, b in zip(left, right, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(left_sums, right_sums, rtol=1e-5)
+
+
+def test_compiled_and_portable_agree_on_a_real_network(make_harness: Any, example: Any) -> None:
+    settings = {
+        "attention": "general",
+        "encoder": {"embedding": 3, "units": 4, "bidirectional": True},
+        "decoder": {"embedding": 0, "units": 4},
+    }
+    batch = Batch(example.source, example.target)
+    found = []
+    for kind in (CompiledUpdate, PortableUpdate):
+        network = make_harness(settings).network
+        update = kind(network, keras.optimizers.Adam(0.01), 0.0)
+        for _ in range(3):
+            update(batch)
+        update.sync()
+        found.append((network.get_weights(), update.sums()))
+    (left, left_sums), (right, right_sums) = found
+    for a, b in zip(left, right, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(left_sums, right_sums, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [CompiledUpdate, PortableUpdate])
+def test_one_update_of_sgd_by_hand(
+    kind: Any, make_small_network: Callable[..., Any], make_batches: Callable[..., Any], mean_loss: Any
+) -> None:
+    """Weights move against the gradient of the mean over symbols; empty rows have no part in it."""
+    network = make_small_network()
+    batches = make_batches(5, 5)
+    (full,) = batches.epoch(1)
+    padded = Batch(np.pad(full.source, ((0, 3), (0, 0))), np.pad(full.target, ((0, 3), (0, 0))))
+    before = network.get_weights()
+    loss, _ = mean_loss(network, batches)
+    update = kind(network, keras.optimizers.SGD(1.0), 0.0)
+    update(padded)
+    update.sync()
+    total, symbols, _ = update.sums()
+    assert symbols == len(batches.targets.ids)
+    np.testing.assert_allclose(total / symbols, loss, rtol=1e-5)
+    moved = [after - start for after, start in zip(network.get_weights(), before, strict=True)]
+    # The bias of the second layer, by finite differences.
+    index = next(i for i, w in enumerate(network.weights) if "dense" in w.path and len(w.shape) == 1)
+    for column in range(3):
+        values = []
+        for step in (-1e-2, 1e-2):
+            shifted = [array.copy() for array in before]
+            shifted[index][column] += step
+            network.set_weights(shifted)
+            values.append(mean_loss(network, batches)[0])
+        np.testing.assert_allclose(-moved[index][column], (values[1] - values[0]) / 2e-2, rtol=2e-2, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", [CompiledUpdate, PortableUpdate])
+def test_sums_begin_anew(kind: Any, make_small_network: Callable[..., Any], make_batches: Callable[..., Any]) -> None:
+    update = kind(make_small_network(), keras.optimizers.SGD(0.1), 0.0)
+    batches = make_batches(10, 5)
+    for batch in batches.epoch(1):
+        update(batch)
+    assert update.sums()[1] == len(batches.targets.ids)
+    update.reset()
+    assert update.sums() == (0.0, 0.0, 0.0)
+
+
+def test_weights_stay_readable_between_updates(
+    make_small_network: Callable[..., Any], make_batches: Callable[..., Any]
+) -> None:
+    """The program consumes its arrays; the network's variables are others until `sync`."""
+    network = make_small_network()
+    before = network.get_weights()
+    update = make_update(network, keras.optimizers.SGD(0.1))
+    assert type(update) is CompiledUpdate
+    for batch in make_batches(10, 5).epoch(1):
+        update(batch)
+        for left, right in zip(before, network.get_weights(), strict=True):
+            np.testing.assert_array_equal(left, right)
+    update.sync()
+    assert any((a != b).any() for a, b in zip(before, network.get_weights(), strict=True))
+    for batch in make_batches(10, 5).epoch(2):
+        update(batch)
