@@ -202,15 +202,18 @@ def make_settings(
     changes = dict(file or {})
     own = changes.pop("preset", DEFAULT_PRESET)
     name = own if preset is None else preset
-    if name not in PRESETS:
+    if not isinstance(name, str) or name not in PRESETS:
         raise SettingsError(f"unknown preset {name!r}.{did_you_mean(str(name), PRESETS)}")
     values = PRESETS[name].model_dump()
     _merge(values, changes)
     for dotted, value in (options or {}).items():
         if value is not None:
-            for step in reversed(dotted.split(".")):
-                value = {step: value}
-            _merge(values, value)
+            *path, key = dotted.split(".")
+            section: Any = values
+            for step in path:
+                section = section.get(step) if isinstance(section, dict) else None
+            if isinstance(section, dict):  # if not, the file put something else there, which validation names
+                section[key] = value
     return validated(Settings, values)
 
 
