@@ -192,3 +192,26 @@ def harness(combination: Combination) -> Iterator[Harness]:
 @pytest.fixture(scope="session")
 def make_harness() -> type[Harness]:
     return Harness
+
+
+@pytest.fixture(scope="session")
+def copier() -> Any:
+    """A translator that copies one to four of the letters a, b, c and é; trained here, in seconds.
+
+    Tests must leave it as it is.
+    """
+    import itertools
+
+    import passerelle
+
+    texts = ["".join(letters) for n in range(1, 5) for letters in itertools.product("abcé", repeat=n)]
+    side = {"embedding": 12, "units": 16}
+    return passerelle.train(
+        [(text, text) for text in texts],
+        validation=0.2,
+        seed=1,
+        settings={
+            "network": {"attention": "general", "dropout": 0.0, "encoder": side, "decoder": side},
+            "training": {"epochs": 30, "batch_size": 32, "learning_rate": 0.01},
+        },
+    )

@@ -1,6 +1,7 @@
 """Epochs: what is reported, what is kept, when it ends."""
 
 import dataclasses
+import math
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from passerelle.config import TrainingSettings
+from passerelle.errors import SettingsError
 from passerelle.training import trainer
 from passerelle.training.trainer import Epoch, Progress, fit
 
@@ -224,6 +226,59 @@ def test_interrupted_within_the_first_epoch(keep: str, make_small_network: Any, 
     )  # fmt: skip
     assert (history.interrupted, history.epochs, history.kept) == (True, (), 0)
     assert not same(copies(network), before), "what two updates won is not thrown away"
+
+
+@pytest.fixture
+def diverging(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Makes the loss infinite from some epoch on."""
+
+    def diverge(epoch: int) -> None:
+        original = trainer.make_update
+
+        def make_update(*arguments: Any, **options: Any) -> Any:
+            update = original(*arguments, **options)
+            begun = []
+
+            class Diverging:
+                def __call__(self, batch: Any) -> None:
+                    update(batch)
+
+                def reset(self) -> None:
+                    begun.append(1)
+                    update.reset()
+
+                def sums(self) -> tuple[float, float, float]:
+                    loss, symbols, correct = update.sums()
+                    return (loss if len(begun) < epoch else math.inf), symbols, correct
+
+                def sync(self) -> None:
+                    update.sync()
+
+            return Diverging()
+
+        monkeypatch.setattr(trainer, "make_update", make_update)
+
+    return diverge
+
+
+def test_divergence_at_once_is_an_error(make_small_network: Any, make_batches: Any, diverging: Any) -> None:
+    diverging(1)
+    with pytest.raises(SettingsError, match=r"training diverged.*Lower the learning rate \(now 0\.1\)"):
+        fit(make_small_network(), make_batches(8, 4), None, settings())
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_divergence_later_keeps_the_best(
+    keep: str, make_small_network: Any, make_batches: Any, diverging: Any
+) -> None:
+    diverging(3)
+    network = make_small_network()
+    seen: list[list[np.ndarray]] = []
+    history = fit(
+        network, make_batches(8, 4), None, settings(epochs=5, keep=keep), on_epoch=recorder(network, seen)
+    )
+    assert (len(history.epochs), history.kept, history.interrupted) == (2, 2, False)
+    assert same(copies(network), seen[1])
 
 
 def test_an_error_in_a_callback_gives_ctrl_c_back(make_small_network: Any, make_batches: Any) -> None:

@@ -1,0 +1,448 @@
+"""One file: written whole or not at all, checked, read back the same, and never trusted."""
+
+import copy
+import io
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+import passerelle
+from passerelle import saving
+from passerelle.errors import ModelFileError, OutputError
+
+TEXTS = ["abc", "éa", "bz", "c", ""]
+WEIGHTS = "model.weights.h5"
+ASSET = "assets/translator.json"
+
+
+@pytest.fixture(scope="module")
+def saved(copier: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("saved") / "copier.keras"
+    copier.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def members(saved: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(saved) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+# ---- the same again
+
+
+def test_loaded_equals_saved(copier: Any, saved: Path) -> None:
+    loaded = passerelle.load(saved)
+    assert loaded.search(TEXTS) == copier.search(TEXTS)
+    assert loaded.settings == copier.settings
+    assert loaded.record == copier.record
+    assert loaded.longest == copier.longest
+    assert loaded.source.vocabulary.symbols == copier.source.vocabulary.symbols
+    assert loaded.target.vocabulary.symbols == copier.target.vocabulary.symbols
+    for left, right in zip(loaded.network.get_weights(), copier.network.get_weights(), strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+def run(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", script, *map(str, arguments)], capture_output=True, text=True, timeout=300
+    )
+
+
+def test_a_new_process_reads_it_with_keras_and_with_us(copier: Any, saved: Path) -> None:
+    script = """
+import json, sys
+import passerelle
+passerelle.SequenceToSequence
+import keras
+network = keras.saving.load_model(sys.argv[1])
+results = passerelle.load(sys.argv[1]).search(json.loads(sys.argv[2]))
+print(json.dumps([type(network).__name__, network.count_params(), bool(network.compiled),
+                  [[r.text, r.score, r.ids, r.unknown] for r in results]]))
+"""
+    done = run(script, saved, json.dumps(TEXTS))
+    assert done.returncode == 0, done.stderr
+    name, parameters, compiled, results = json.loads(done.stdout.splitlines()[-1])
+    assert (name, parameters) == ("SequenceToSequence", copier.network.count_params())
+    assert not compiled
+    for (text, score, ids, unknown), expected in zip(results, copier.search(TEXTS), strict=True):
+        assert (text, tuple(ids), tuple(unknown)) == (expected.text, expected.ids, expected.unknown)
+        assert score == expected.score
+
+
+def test_what_is_inside(members: dict[str, bytes], copier: Any) -> None:
+    assert set(members) == {"metadata.json", "config.json", WEIGHTS, ASSET}
+    content = json.loads(members[ASSET])
+    assert set(content) == {
+        "format", "settings", "source_symbols", "target_symbols", "longest", "record",
+    }  # fmt: skip
+    assert "é" in members[ASSET].decode("utf-8"), "readable by people"
+    assert passerelle.Settings.model_validate(content["settings"]) == copier.settings
+
+
+# ---- whole or not at all
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture
+def old(saved: Path, tmp_path: Path) -> Path:
+    """A file that stands where the next one shall."""
+    path = tmp_path / "model.keras"
+    path.write_bytes(saved.read_bytes())
+    return path
+
+
+def changed_weights(network: Any, content: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    network.set_weights([weight * -1 for weight in network.get_weights()])
+    return network, content
+
+
+def changed_scores(network: Any, content: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    network.set_weights([weight * 0.9 for weight in network.get_weights()])
+    return network, content
+
+
+def changed_vocabulary(network: Any, content: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    return network, content | {"target_symbols": content["target_symbols"][::-1]}
+
+
+@pytest.mark.parametrize("change", [changed_weights, changed_scores, changed_vocabulary])
+def test_a_file_that_reads_back_otherwise_is_not_kept(
+    copier: Any, old: Path, change: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = snapshot(old.parent)
+    original = saving.load_network
+    monkeypatch.setattr(saving, "load_network", lambda path: change(*original(path)))
+    with pytest.raises(OutputError, match="was not saved, it does not read back the same"):
+        copier.save(old)
+    assert snapshot(old.parent) == before
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), RuntimeError("h5 write failed"), KeyboardInterrupt()],
+    ids=repr,
+)  # fmt: skip
+def test_writing_that_fails_leaves_the_old_file(
+    copier: Any, old: Path, error: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = snapshot(old.parent)
+
+    def fail(model: Any, path: Any) -> None:
+        Path(path).write_bytes(b"half")
+        raise error
+
+    monkeypatch.setattr(keras.saving, "save_model", fail)
+    expected = KeyboardInterrupt if isinstance(error, KeyboardInterrupt) else OutputError
+    with pytest.raises(expected):
+        copier.save(old)
+    assert snapshot(old.parent) == before
+
+
+def test_killed_while_saving(old: Path) -> None:
+    before = old.read_bytes()
+    script = """
+import os, signal, sys
+import keras
+import passerelle
+translator = passerelle.load(sys.argv[1])
+translator.record = {"changed": True}
+write = keras.saving.save_model
+def dying(model, path):
+    write(model, path)
+    os.kill(os.getpid(), signal.SIGKILL)
+keras.saving.save_model = dying
+translator.save(sys.argv[1])
+"""
+    done = run(script, old)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert old.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["model", "model.h5", "model.keras.zip"])
+def test_a_wrong_name(copier: Any, tmp_path: Path, name: str) -> None:
+    with pytest.raises(OutputError, match=r"ends in \.keras"):
+        copier.save(tmp_path / name)
+    assert not snapshot(tmp_path)
+
+
+def test_no_folder(copier: Any, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="no such folder"):
+        copier.save(tmp_path / "absent" / "model.keras")
+
+
+def test_saving_twice_replaces_and_keeps_the_rights(copier: Any, old: Path) -> None:
+    old.chmod(0o640)
+    copier.save(old)
+    assert old.stat().st_mode & 0o777 == 0o640
+    assert [path.name for path in old.parent.iterdir()] == ["model.keras"]
+
+
+# ---- never trusted
+
+
+def archive(path: Path, members: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> Path:
+    with zipfile.ZipFile(path, "w", compression) as file:
+        for name, data in members.items():
+            file.writestr(name, data)
+    return path
+
+
+def refused(path: Path, match: str | None = None) -> None:
+    with pytest.raises(ModelFileError, match=match) as caught:
+        passerelle.load(path)
+    assert "\n" not in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def edited(data: bytes, *keys: str, value: Any) -> bytes:
+    """JSON with the value at this path replaced."""
+    content = json.loads(data)
+    place = content
+    for key in keys[:-1]:
+        place = place[key]
+    place[keys[-1]] = value
+    return json.dumps(content).encode()
+
+
+CONFIG_EDITS: list[tuple[str, tuple[str, ...], Any, str]] = [
+    ("another class", ("class_name",), "Lambda", "not this package's"),
+    ("another module", ("module",), "os", "not this package's"),
+    ("another registered name", ("registered_name",), "Functional", "not this package's"),
+    ("an optimizer", ("compile_config",), {"optimizer": "adam"}, "more than its own settings"),
+    ("something to build", ("build_config",), {"code": "x"}, "more than its own settings"),
+    ("more arguments", ("config", "trainable"), False, "settings are incomplete"),
+    ("no name", ("config", "name"), 7, "no name"),
+    ("settings that are none", ("config", "settings"), [], "valid dictionary"),
+    ("an unknown setting", ("config", "settings", "run"), "x", "run"),
+    ("a cell that is none", ("config", "settings", "cell"), "__import__", "cell"),
+    ("beyond the bounds", ("config", "settings", "encoder", "units"), 10**9, "encoder.units"),
+    ("a size that is none", ("config", "source_size"), "9", "a vocabulary must have"),
+    ("a size beyond the bounds", ("config", "source_size"), 2**22, "a vocabulary must have"),
+    ("a vocabulary that does not fit", ("config", "source_size"), 10, "do not fit its settings"),
+    ("another width", ("config", "settings", "decoder", "units"), 17, "do not fit its settings"),
+]
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "match"),
+    [case[1:] for case in CONFIG_EDITS],
+    ids=[case[0] for case in CONFIG_EDITS],
+)
+def test_a_changed_network(
+    members: dict[str, bytes], tmp_path: Path, keys: tuple[str, ...], value: Any, match: str
+) -> None:
+    config = edited(members["config.json"], *keys, value=value)
+    refused(archive(tmp_path / "bad.keras", members | {"config.json": config}), match)
+
+
+@pytest.mark.parametrize(
+    ("changes", "size"),
+    [
+        ({"encoder": {"units": 8192, "layers": 8}, "decoder": {"units": 8192, "layers": 8}}, 8),
+        ({"encoder": {"embedding": 8192}, "decoder": {"embedding": 8192}}, 2**21),
+    ],
+    ids=["wide and deep", "a vast vocabulary"],
+)
+def test_oversized_settings_cost_no_memory(
+    members: dict[str, bytes], tmp_path: Path, changes: dict[str, Any], size: int
+) -> None:
+    """Within the bounds of settings, but tens of gigabytes: refused before any is reserved."""
+    config = json.loads(members["config.json"])["config"]
+    for side, values in changes.items():
+        config["settings"][side] |= values
+    data = edited(members["config.json"], "config", value=config | {"source_size": size, "target_size": size})
+    path = archive(tmp_path / "bad.keras", members | {"config.json": data})
+    before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    refused(path, "do not fit its settings")
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 400 * 1024, f"{grown / 1024:.0f} MiB"
+    assert time.monotonic() - start < 60
+
+
+def other_weights(data: bytes, change: Callable[[h5py.File], None]) -> bytes:
+    stream = io.BytesIO(data)
+    with h5py.File(stream, "r+") as file:
+        change(file)
+    return stream.getvalue()
+
+
+def one_array(file: h5py.File) -> tuple[str, np.ndarray]:
+    found: list[str] = []
+    file.visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) else None)
+    return found[0], np.asarray(file[found[0]])
+
+
+def replaced(**options: Any) -> Callable[[h5py.File], None]:
+    def change(file: h5py.File) -> None:
+        name, array = one_array(file)
+        del file[name]
+        settings = dict(options)
+        array = settings.pop("convert", lambda x: x)(array)
+        file.create_dataset(name, data=array, **settings)
+
+    return change
+
+
+def removed(file: h5py.File) -> None:
+    del file[one_array(file)[0]]
+
+
+def added(file: h5py.File) -> None:
+    file.create_dataset("more", data=np.zeros(3, "f4"))
+
+
+def linked_elsewhere(file: h5py.File) -> None:
+    name, _ = one_array(file)
+    del file[name]
+    file[name] = h5py.ExternalLink("/etc/hostname", "/x")
+
+
+def stored_elsewhere(file: h5py.File) -> None:
+    name, array = one_array(file)
+    del file[name]
+    file.create_dataset(name, array.shape, "f4", external=[("/etc/hostname", 0, h5py.h5f.UNLIMITED)])
+
+
+def virtual(file: h5py.File) -> None:
+    name, array = one_array(file)
+    del file[name]
+    layout = h5py.VirtualLayout(shape=array.shape, dtype="f4")
+    layout[:] = h5py.VirtualSource("/etc/hostname", "x", shape=array.shape)
+    file.create_virtual_dataset(name, layout)
+
+
+def boundless(file: h5py.File) -> None:
+    file.create_dataset("more", (2**40,), "f4")
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (replaced(chunks=True), "not plain arrays"),
+        (replaced(compression="gzip"), "not plain arrays"),
+        (replaced(convert=lambda array: array.astype("i4")), "not plain arrays"),
+        (replaced(convert=lambda array: array.astype("S4")), "not plain arrays"),
+        (replaced(convert=lambda array: array.T), "do not fit its settings"),
+        (removed, "do not fit its settings"),
+        (added, "do not fit its settings"),
+        (linked_elsewhere, "do not fit its settings"),
+        (stored_elsewhere, "not plain arrays"),
+        (virtual, "not plain arrays"),
+        (boundless, "claim more than the file holds"),
+    ],
+    ids=[
+        "chunked", "compressed", "integers", "bytes", "turned", "one less", "one more", "linked", "external",
+        "virtual", "boundless",
+    ],
+)  # fmt: skip
+def test_changed_weights(
+    members: dict[str, bytes], tmp_path: Path, change: Callable[[h5py.File], None], match: str
+) -> None:
+    data = members | {WEIGHTS: other_weights(members[WEIGHTS], change)}
+    refused(archive(tmp_path / "bad.keras", data), match)
+
+
+def test_changed_archives(members: dict[str, bytes], saved: Path, tmp_path: Path) -> None:
+    path = tmp_path / "bad.keras"
+    refused(archive(path, members | {"assets/../../x.py": b""}), "not those of a translator")
+    refused(archive(path, {n: d for n, d in members.items() if n != ASSET}), "holds no translator")
+    refused(archive(path, {n: d for n, d in members.items() if n != WEIGHTS}), "not those of a translator")
+    bomb = members | {WEIGHTS: bytes(2**26)}
+    refused(archive(path, bomb, zipfile.ZIP_DEFLATED), "compressed")
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        archive(path, members)
+        with zipfile.ZipFile(path, "a") as file:
+            file.writestr("config.json", b"{}")
+    refused(path, "a file twice")
+
+    whole = saved.read_bytes()
+    for data in (b"", b"PK", whole[:-1], whole[: len(whole) // 2], b"x" * 1000):
+        path.write_bytes(data)
+        refused(path, "not a model file, or only a part of one")
+    position = whole.index(members[WEIGHTS][:512]) + 2000
+    path.write_bytes(whole[:position] + bytes(64) + whole[position + 64 :])
+    refused(path)
+
+
+def test_texts_that_are_no_json(members: dict[str, bytes], tmp_path: Path) -> None:
+    path = tmp_path / "bad.keras"
+    for data in (b"", b"{", b"\xff", b"[" * 100_000):
+        refused(archive(path, members | {ASSET: data}))
+        refused(archive(path, members | {"config.json": data}))
+    for data in (b"[]", b"7", b"null", b"{}", b'{"format": "1"}', b'{"format": true}'):
+        refused(archive(path, members | {ASSET: data}), "names no format")
+    newer = edited(members[ASSET], "format", value=2)
+    refused(archive(path, members | {ASSET: newer}), r"newer version.*pip install --upgrade passerelle")
+
+
+def test_files_that_are_no_translators(tmp_path: Path) -> None:
+    refused(tmp_path / "absent.keras", "no such file")
+    (tmp_path / "folder.keras").mkdir()
+    refused(tmp_path / "folder.keras", "is a folder")
+    (tmp_path / "model.h5").write_bytes(b"x")
+    refused(tmp_path / "model.h5", r"ends in \.keras")
+    other = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    other.save(tmp_path / "other.keras")
+    refused(tmp_path / "other.keras", "may be another Keras model")
+
+
+CONTENT_EDITS: list[tuple[str, tuple[str, ...], Any]] = [
+    ("other settings", ("settings", "network", "dropout"), 0.7),
+    ("settings that are none", ("settings",), "x"),
+    ("an unknown setting", ("settings", "network", "x"), 1),
+    ("a symbol less", ("source_symbols",), ["a", "b", "c"]),
+    ("a symbol twice", ("source_symbols",), ["a", "b", "c", "c"]),
+    ("an empty symbol", ("source_symbols",), ["a", "b", "c", ""]),
+    ("a long symbol", ("source_symbols",), ["a", "b", "c", "dd"]),
+    ("symbols that are none", ("source_symbols",), [1, 2, 3, 4]),
+    ("no symbols", ("target_symbols",), None),
+    ("a surrogate", ("target_symbols",), ["a", "b", "c", "\ud800"]),
+    ("no length", ("longest", "source"), 0),
+    ("a length below none", ("longest", "target"), -5),
+    ("a vast length", ("longest", "target"), 10**9),
+    ("an infinite length", ("longest", "source"), float("inf")),
+    ("a length that is no number", ("longest", "source"), float("nan")),
+    ("a length that is a text", ("longest", "source"), "x"),
+    ("lengths that are none", ("longest",), 7),
+    ("a record that is none", ("record",), [1, 2]),
+]
+
+
+@pytest.mark.parametrize(
+    ("keys", "value"), [case[1:] for case in CONTENT_EDITS], ids=[case[0] for case in CONTENT_EDITS]
+)
+def test_changed_content(
+    copier: Any,
+    members: dict[str, bytes],
+    keys: tuple[str, ...],
+    value: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The network is what it was; what stands beside it is checked against it."""
+    content = json.loads(edited(members[ASSET], *keys, value=value))
+    monkeypatch.setattr(saving, "load_network", lambda path: (copier.network, copy.deepcopy(content)))
+    refused(Path("changed.keras"), "damaged|not a translator")
+
+
+def test_reading_runs_nothing_and_writes_nothing(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(saved.parent)
+    before = snapshot(saved.parent)
+    passerelle.load(saved.name)
+    assert snapshot(saved.parent) == before
+    assert os.getcwd() == str(saved.parent)

@@ -1,0 +1,192 @@
+"""The tutorial's own program and the `tutorial` preset are one network: eight arrays move over, and back."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+import passerelle
+from passerelle.data.phrasebook import phrasebook
+from passerelle.symbols import FIRST_ORDINARY, START
+from passerelle.teaching import choose_settings, prepare
+
+PROJECT = Path(__file__).parents[1]
+FRA_ENG = PROJECT.parent / "shared" / "data" / "fra-eng.zip"
+SENTENCES = 200
+SOURCE_LENGTH = 16
+"""The program reads its padding; sources as long as the longest have none."""
+
+TOLERANCE = {"rtol": 1e-5, "atol": 1e-5}
+LAYERS = {"encoder_lstm_1": "encoder", "decoder_lstm_1": "decoder", "output": "output"}
+
+
+def load_program() -> ModuleType:
+    path = PROJECT / "benchmarks" / "tutorial_program.py"
+    spec = importlib.util.spec_from_file_location("tutorial_program_to_transplant", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+tutorial = load_program()
+
+
+def short_pairs() -> list[tuple[str, str]]:
+    """300 pairs, one a source: 200 sources of full length, then 100 shorter ones."""
+    distinct = {source: target for source, target in phrasebook() if len(target) <= 20}
+    full = [source for source in distinct if len(source) == SOURCE_LENGTH][:SENTENCES]
+    shorter = [source for source in distinct if SOURCE_LENGTH - 3 <= len(source) < SOURCE_LENGTH][:100]
+    assert (len(full), len(shorter)) == (SENTENCES, 100)
+    return [(source, distinct[source]) for source in [*full, *shorter]]
+
+
+def name_in_program(variable: Any) -> str:
+    layer, *_, name = variable.path.split("/")
+    return f"{LAYERS[layer]}_{name}"
+
+
+def program_columns(program: Any, translator: Any) -> list[int]:
+    """For each of the translator's target columns, the program's.
+
+    Ours are START, END, then the sorted characters; the program sorts its "\\t" and "\\n" among the characters.
+    """
+    ours = [tutorial.START, tutorial.END, *translator.target.vocabulary.symbols]
+    assert sorted(ours) == sorted(program.target_characters)
+    return [program.target_characters.index(character) for character in ours]
+
+
+def to_translator(program: Any, translator: Any) -> None:
+    order = program_columns(program, translator)
+    arrays = program.weights()
+    arrays["decoder_kernel"] = arrays["decoder_kernel"][order]
+    arrays["output_kernel"] = arrays["output_kernel"][:, order]
+    arrays["output_bias"] = arrays["output_bias"][order]
+    # Source columns need no order: ours are the sorted characters too, from id 4 on.
+    assert list(translator.source.vocabulary.symbols) == program.source_characters
+    variables = {name_in_program(variable): variable for variable in translator.network.weights}
+    assert variables.keys() == arrays.keys()
+    for name, variable in variables.items():
+        variable.assign(arrays[name])
+
+
+def to_program(translator: Any, program: Any) -> None:
+    back = np.argsort(program_columns(program, translator))
+    arrays = {name_in_program(variable): np.asarray(variable) for variable in translator.network.weights}
+    arrays["decoder_kernel"] = arrays["decoder_kernel"][back]
+    arrays["output_kernel"] = arrays["output_kernel"][:, back]
+    arrays["output_bias"] = arrays["output_bias"][back]
+    program.set_weights(arrays)
+
+
+def compare_logits(program: Any, translator: Any, pairs: list[tuple[str, str]]) -> None:
+    sources = translator.source.encode([source for source, _ in pairs])
+    targets = translator.target.encode([target for _, target in pairs])
+    rows = np.arange(len(pairs))
+    logits = translator.training_model.predict(
+        {
+            "source_ids": sources.padded(rows, int(sources.lengths.max())),
+            "target_ids": targets.padded(rows, int(targets.lengths.max()) + 1, first=START),
+        },
+        batch_size=len(pairs),
+        verbose=0,
+    )
+    order = program_columns(program, translator)
+    for row, (source, target) in enumerate(pairs):
+        expected = program.decode_logits(source, target, padded=False)[:, order]
+        np.testing.assert_allclose(logits[row, : len(target) + 1], expected, **TOLERANCE, err_msg=source)
+
+
+def compare_texts(program: Any, translator: Any, sources: list[str]) -> list[str]:
+    texts = translator.translate(sources, max_length=program.max_target + 1)
+    assert texts == [program.decode(source) for source in sources]
+    return texts
+
+
+@pytest.fixture(scope="module")
+def pairs() -> list[tuple[str, str]]:
+    return short_pairs()
+
+
+@pytest.fixture(scope="module")
+def program(pairs: list[tuple[str, str]]) -> Any:
+    """The tutorial's program at its true size, trained a little."""
+    tutorial.keras.utils.set_random_seed(2)
+    made = tutorial.TutorialProgram.from_pairs(pairs)
+    assert (made.units, made.max_source) == (256, SOURCE_LENGTH)
+    made.training_model.optimizer.learning_rate = 0.003
+    losses = made.fit(12, batch_size=16)["loss"]
+    assert losses[-1] < losses[0] / 2
+    return made
+
+
+def untrained(pairs: list[tuple[str, str]]) -> Any:
+    return prepare(pairs, choose_settings(preset="tutorial", seed=4), validation=0).build()
+
+
+def test_the_program_moves_into_the_preset(program: Any, pairs: list[tuple[str, str]]) -> None:
+    translator = untrained(pairs)
+    assert len(translator.network.weights) == 8
+    assert translator.network.count_params() == program.training_model.count_params()
+    ids = translator.source.encode(["".join(program.source_characters)])[0]
+    assert (ids - FIRST_ORDINARY).tolist() == list(range(len(program.source_characters)))
+
+    to_translator(program, translator)
+    mixed = pairs[:100] + pairs[-100:]
+    compare_logits(program, translator, mixed)
+    texts = compare_texts(program, translator, [source for source, _ in pairs[:SENTENCES]])
+    assert len(set(texts)) > SENTENCES // 10, "a network that says the same to all would prove little"
+
+
+def test_the_preset_moves_into_the_program(program: Any, pairs: list[tuple[str, str]]) -> None:
+    translator = untrained(pairs)
+    random = np.random.default_rng(5)
+    translator.network.set_weights(
+        [weight + random.normal(0, 0.05, weight.shape) for weight in translator.network.get_weights()]
+    )
+    before = program.weights()
+    try:
+        to_program(translator, program)
+        compare_logits(program, translator, pairs[:20] + pairs[-20:])
+        compare_texts(program, translator, [source for source, _ in pairs[:10]])
+    finally:
+        program.set_weights(before)
+
+
+def test_columns_are_found_by_character(pairs: list[tuple[str, str]]) -> None:
+    """Where a character sorts before START and END, the two orders differ."""
+    odd = [*pairs[:20], ("a\x01", "b\x01c"), ("b", "\x01")]
+    program = tutorial.TutorialProgram.from_pairs(odd, units=8)
+    settings = {"network": {"encoder": {"units": 8}, "decoder": {"units": 8}}}
+    chosen = choose_settings(preset="tutorial", settings=settings)
+    translator = prepare(odd, chosen, validation=0).build()
+    assert program_columns(program, translator)[:3] == [1, 2, 0]
+    to_translator(program, translator)
+    compare_logits(program, translator, odd[-3:])
+
+
+@pytest.mark.skipif(not FRA_ENG.is_file(), reason=f"{FRA_ENG} is not there")
+def test_the_tutorials_own_numbers() -> None:
+    pairs = passerelle.read_pairs(FRA_ENG, limit=10_000)
+    lesson = prepare(pairs, choose_settings(preset="tutorial"), validation=0)
+    assert len(lesson.training) == 10_000
+    translator = lesson.build()
+    network = translator.network
+    assert (translator.longest.source, translator.longest.target) == (16, 57)
+    assert int(lesson.training_batches.targets.lengths.max()) + 1 == 59, "START and END included"
+    assert network.output_shape[-1] == 93
+    assert {name_in_program(w): tuple(w.shape) for w in network.weights} == {
+        "encoder_kernel": (71, 1024),
+        "encoder_recurrent_kernel": (256, 1024),
+        "encoder_bias": (1024,),
+        "decoder_kernel": (93, 1024),
+        "decoder_recurrent_kernel": (256, 1024),
+        "decoder_bias": (1024,),
+        "output_kernel": (256, 93),
+        "output_bias": (93,),
+    }
+    assert network.count_params() == 718_173
