@@ -169,9 +169,7 @@ def test_it_sees_weights_that_change(copier: Any) -> None:
         copier.network.set_weights([weight * 0 for weight in before])
         (result,) = copier.search(["abc"])
         assert result.text != "abc"
-        np.testing.assert_allclose(
-            result.score / max(1, len(result.ids)), -np.log(logits_columns(copier)), rtol=1e-4
-        )
+        np.testing.assert_allclose(result.score / max(1, len(result.ids)), -np.log(logits_columns(copier)), rtol=1e-4)
     finally:
         copier.network.set_weights(before)
     assert copier.translate("abc") == "abc"

@@ -175,11 +175,13 @@ PRESETS: dict[str, Settings] = {
         preset="compact",
         network=NetworkSettings(
             attention="general",
-            dropout=0.1,
+            dropout=0.3,
             encoder=EncoderSettings(units=128, bidirectional=True),
             decoder=DecoderSettings(units=128),
         ),
-        training=TrainingSettings(batch_size=32, learning_rate=0.004, schedule="cosine", clip=1.0),
+        training=TrainingSettings(
+            epochs=20, batch_size=32, learning_rate=0.004, schedule="cosine", clip=1.0, patience=5
+        ),
     ),
 }
 

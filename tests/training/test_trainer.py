@@ -268,15 +268,11 @@ def test_divergence_at_once_is_an_error(make_small_network: Any, make_batches: A
 
 
 @pytest.mark.parametrize("keep", ["best", "last"])
-def test_divergence_later_keeps_the_best(
-    keep: str, make_small_network: Any, make_batches: Any, diverging: Any
-) -> None:
+def test_divergence_later_keeps_the_best(keep: str, make_small_network: Any, make_batches: Any, diverging: Any) -> None:
     diverging(3)
     network = make_small_network()
     seen: list[list[np.ndarray]] = []
-    history = fit(
-        network, make_batches(8, 4), None, settings(epochs=5, keep=keep), on_epoch=recorder(network, seen)
-    )
+    history = fit(network, make_batches(8, 4), None, settings(epochs=5, keep=keep), on_epoch=recorder(network, seen))
     assert (len(history.epochs), history.kept, history.interrupted) == (2, 2, False)
     assert same(copies(network), seen[1])
 
