@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from passerelle.errors import SettingsError, did_you_mean
 
 __all__ = [
-    "PRESETS", "DecoderSettings", "EncoderSettings", "NetworkSettings", "Settings", "TextSettings",
-    "TrainingSettings", "check_limit", "make_settings", "read_settings_file", "validated",
+    "DEFAULT_PRESET", "PRESETS", "DecoderSettings", "EncoderSettings", "NetworkSettings", "Section", "Settings",
+    "TextSettings", "TrainingSettings", "check_limit", "make_settings", "read_settings_file", "validated",
 ]  # fmt: skip
 
 # Bounds that no useful recurrent network reaches; what they forbid is a hostile file or a slip of the finger.

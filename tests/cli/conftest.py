@@ -4,8 +4,10 @@ import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from typing import Any
 import pytest
 
 COMMAND = [sys.executable, "-c", "from passerelle.cli import main; main()"]
-TIMEOUT = 120
+TIMEOUT = 90
 
 NOUNS = {"cat": "chat", "dog": "chien", "bird": "oiseau", "girl": "élève", "town": "ville", "tea": "thé"}
 VERBS = {"sees": "voit", "likes": "aime", "wants": "veut", "knows": "connaît", "takes": "prend"}
@@ -54,12 +56,17 @@ class Outcome:
 def start(*arguments: Any, folder: Path, environment: dict[str, str] | None = None, **options: Any) -> Any:
     """A fresh process with pipes."""
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    return subprocess.Popen(
-        [*COMMAND, *map(os.fspath, arguments)],
-        cwd=folder,
-        env=os.environ | (environment or {}),
-        **(pipes | options),
-    )
+    # Shells start background jobs with Ctrl-C ignored, and children inherit that, but not a handler.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(
+            [*COMMAND, *map(os.fspath, arguments)],
+            cwd=folder,
+            env=os.environ | (environment or {}),
+            **(pipes | options),
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 Run = Callable[..., Outcome]
@@ -83,14 +90,19 @@ def run(tmp_path: Path) -> Run:
 @pytest.fixture
 def spawn(tmp_path: Path) -> Iterator[Callable[..., Any]]:
     """Starts fresh processes to talk to; what still runs at the end of the test is ended."""
-    processes = []
+    started = []
 
     def begin(*arguments: Any, folder: Path = tmp_path, **options: Any) -> Any:
-        processes.append(start(*arguments, folder=folder, **options))
-        return processes[-1]
+        process = start(*arguments, folder=folder, **options)
+        # Reads from its pipes end with it, however it hangs.
+        guard = threading.Timer(TIMEOUT, process.kill)
+        guard.start()
+        started.append((process, guard))
+        return process
 
     yield begin
-    for process in processes:
+    for process, guard in started:
+        guard.cancel()
         process.kill()
         process.wait(TIMEOUT)
         for stream in (process.stdin, process.stdout, process.stderr):
@@ -138,9 +150,12 @@ def quick(forker: Any, run: Run, tmp_path: Path, tmp_path_factory: pytest.TempPa
             "files": [str(file) for file in files],
             "file_limit": file_limit,
         }
+        guard = threading.Timer(TIMEOUT, forker.kill)
+        guard.start()
         forker.stdin.write(json.dumps(request).encode() + b"\n")
         forker.stdin.flush()
         answer = json.loads(forker.stdout.readline())
+        guard.cancel()
         out = "" if stdout else (desk / "out").read_bytes().decode()
         return Outcome(out=out, err=(desk / "err").read_bytes().decode(), **answer)
 

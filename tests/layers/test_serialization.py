@@ -56,10 +56,9 @@ def test_round_trip(kind: Any, inputs: tuple[Any, ...], arguments: dict[str, Any
             assert (masks[0] is None) == (masks[1] is None)
 
 
-def test_the_network_comes_back(combination: Any) -> None:
-    network = SequenceToSequence(combination.settings(), 10, 9, name="chosen")
+def test_the_network_keeps_its_name() -> None:
+    network = SequenceToSequence({"encoder": {"units": 4}, "decoder": {"units": 8}}, 10, 9, name="chosen")
     again = SequenceToSequence.from_config(network.get_config())
     assert again.get_config() == network.get_config()
     assert again.name == "chosen"
     assert [w.path for w in again.weights] == [w.path for w in network.weights]
-    assert [w.shape for w in again.weights] == [w.shape for w in network.weights]

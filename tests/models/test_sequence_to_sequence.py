@@ -126,23 +126,26 @@ def test_step_gives_log_probabilities_by_id(harness: Any, example: Any, combinat
 
 def test_compiled_fitted_saved_and_loaded(harness: Any, example: Any, combination: Any, tmp_path: Path) -> None:
     """A user's own `compile` and `fit` work and reach every weight; nothing of them goes into the file."""
-    network = SequenceToSequence.from_config(harness.network.get_config())
-    network.set_weights(harness.network.get_weights())
+    network = harness.network
+    start = network.get_weights()
     network.compile(
         optimizer=keras.optimizers.SGD(1.0),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
     inputs = {"source_ids": example.source, "target_ids": example.target[:, :-1]}
     columns = example.target[:, 1:] - network.first_target
-    history = network.fit(inputs, np.maximum(columns, 0), sample_weight=(columns >= 0) * 1.0, batch_size=3, verbose=0)
+    weights = (columns >= 0) * 1.0
+    try:
+        history = network.fit(inputs, np.maximum(columns, 0), sample_weight=weights, batch_size=3, verbose=0)
+        fitted = network.get_weights()
+    finally:
+        network.set_weights(start)
     assert np.isfinite(history.history["loss"]).all()
-    for variable, before in zip(network.trainable_variables, harness.network.get_weights(), strict=True):
-        after = np.asarray(variable)
+    for variable, before, after in zip(network.trainable_variables, start, fitted, strict=True):
         assert np.isfinite(after).all(), variable.path
         # A zero bridge without attention hands nothing of the source on: its encoder cannot learn.
         reachable = combination.encoder_is_heard or not variable.path.startswith(("encoder", "source"))
         assert (after != before).any() == reachable, variable.path
-    network.set_weights(harness.network.get_weights())
 
     path = tmp_path / "model.keras"
     save_network(network, {"note": "é"}, path, check=lambda network, content: None)

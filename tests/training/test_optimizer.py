@@ -31,11 +31,11 @@ def test_cosine_rises_then_falls_to_a_hundredth(updates: int) -> None:
     settings = TrainingSettings(schedule="cosine", learning_rate=0.5)
     optimizer = make_optimizer(settings, updates=updates)
     warm_up = min(round(WARM_UP * updates), 500)
-    rates = [rate_after(optimizer, n) for n in np.linspace(0, updates, 81).astype(int)]
+    rates = [rate_after(optimizer, n) for n in np.linspace(0, updates, 5).astype(int)]
     assert rates[0] == 0.0
     np.testing.assert_allclose(rate_after(optimizer, warm_up), 0.5, rtol=1e-4)
     np.testing.assert_allclose(rates[-1], 0.005, rtol=1e-3)
-    falling = [rate_after(optimizer, n) for n in np.linspace(warm_up, updates, 50).astype(int)]
+    falling = [rate_after(optimizer, n) for n in np.linspace(warm_up, updates, 12).astype(int)]
     assert falling == sorted(falling, reverse=True)
     assert rate_after(optimizer, updates + 1000) == rates[-1]
 

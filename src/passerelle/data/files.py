@@ -19,6 +19,7 @@ __all__ = [
     "input_name",
     "prepare_folder",
     "read_lines",
+    "replacing",
     "require_writable_file",
     "write_atomically",
 ]

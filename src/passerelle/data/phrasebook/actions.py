@@ -13,6 +13,23 @@ from .phrase import Sentence, choose, say
 from .subjects import ASKED, PLAIN, SINGULAR, THEY, WE, YOU, I, Subject
 from .verbs import ACTIONS, STATES, Verb
 
+__all__ = [
+    "Draw",
+    "action",
+    "action_negative",
+    "action_question",
+    "action_they",
+    "described_object",
+    "fitting",
+    "habit",
+    "is_natural",
+    "objects",
+    "question_to_you",
+    "state",
+    "state_negative",
+    "state_question",
+]
+
 _PLURAL_OBJECTS = ("fruit", "flower", "letter", "clothes", "key", "window", "door", "cup", "pet")
 
 Draw = tuple[Tense, Form, int, Sequence[Subject]]

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from . import french as fr
 
+__all__ = ["ADJECTIVE", "ADJECTIVES", "Adjective"]
+
 
 @dataclass(frozen=True)
 class Adjective:

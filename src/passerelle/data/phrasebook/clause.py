@@ -11,6 +11,8 @@ from .conjugation import conjugate
 from .subjects import Reading, Subject
 from .verbs import Verb
 
+__all__ = ["NOTHING", "Clause", "Complement", "Form", "Moment", "Tense", "Text"]
+
 Tense = Literal["present", "habit", "past", "future", "going to", "want to", "can", "must"]
 """The tense or the modal.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
+__all__ = ["PERSONS", "Conjugation", "conjugate"]
+
 PERSONS = ("je", "tu", "il", "nous", "vous", "ils")
 """The six persons; every tuple of forms is in this order."""
 

@@ -12,6 +12,8 @@ from .nouns import Noun, nouns
 from .phrase import Sentence, choose
 from .subjects import HE, NAMES, SHE, WE, I, Subject
 
+__all__ = ["SINGULAR_ONLY", "belonging", "counted", "exclamation", "noun_is_adjective", "price", "this_is"]
+
 SINGULAR_ONLY = ("glass",)
 """Nouns whose plural misleads: "glasses" would be "lunettes" as well."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+__all__ = ["BE", "Agreement", "sentence", "third_person", "with_article", "with_ed", "with_ing", "with_s"]
+
 Agreement = Literal["I", "it", "they"]
 """How a verb agrees: "I am", "it is", "they are" (also "we" and "you")."""
 

@@ -4,6 +4,25 @@ from __future__ import annotations
 
 from typing import Literal
 
+__all__ = [
+    "CONTRACTED",
+    "ELIDED",
+    "NARROW_SPACE",
+    "POSSESSIVES",
+    "Gender",
+    "agree",
+    "begins_with_vowel_sound",
+    "compose",
+    "definite",
+    "demonstrative",
+    "feminize",
+    "indefinite",
+    "partitive",
+    "pluralize",
+    "possessive",
+    "sentence",
+]
+
 Gender = Literal["m", "f"]
 
 NARROW_SPACE = "\u202f"

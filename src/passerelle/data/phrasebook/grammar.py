@@ -8,6 +8,8 @@ from functools import cache
 from . import actions, descriptions, imperatives, people, places, pursuits, relations, times
 from .phrase import Phrase, Sentence, digest
 
+__all__ = ["PATTERNS", "generate", "phrasebook", "phrases"]
+
 PATTERNS: tuple[Callable[[], Iterator[Sentence]], ...] = (
     actions.action,
     actions.action_negative,

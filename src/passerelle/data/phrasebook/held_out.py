@@ -8,6 +8,8 @@ from itertools import combinations
 from .grammar import phrases
 from .phrase import Phrase, digest
 
+__all__ = ["PERCENT_HELD_OUT", "held_out_combinations", "is_chosen", "is_held_out", "train_and_held_out"]
+
 PERCENT_HELD_OUT = 7
 
 

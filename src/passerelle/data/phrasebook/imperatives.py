@@ -11,6 +11,8 @@ from .nouns import nouns
 from .phrase import Sentence, choose
 from .verbs import ACTIONS
 
+__all__ = ["order", "proposal"]
+
 
 def proposal() -> Iterator[Sentence]:
     """As in "Let's open the door!", the one imperative that leaves nothing open."""

@@ -11,6 +11,8 @@ from .adjectives import Adjective
 from .nouns import Noun
 from .subjects import Reading, Subject
 
+__all__ = ["NUMBERS", "Determiner", "NounPhrase"]
+
 Determiner = Literal["a", "the", "this", "own", "some", "all"]
 """What stands before the noun.
 

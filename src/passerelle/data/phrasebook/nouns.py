@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from . import english as en
 from . import french as fr
 
+__all__ = ["NOUN", "NOUNS", "Noun", "nouns"]
+
 
 @dataclass(frozen=True)
 class Noun:

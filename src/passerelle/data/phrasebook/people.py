@@ -14,6 +14,8 @@ from .phrase import Sentence, choose
 from .subjects import HE, KIN, NAMES, SHE, THEY, WE, YOU, I, Reading, Subject, the
 from .verbs import BE, Verb
 
+__all__ = ["PEOPLE", "Quality", "comparison", "job", "open_reference", "person_is_adjective", "state_with_avoir"]
+
 PEOPLE: tuple[Subject, ...] = (*NAMES, *KIN, *(the(noun) for noun in nouns("person")))
 _PRONOUNS = (HE, SHE)
 _PERSONAL = tuple(adjective for adjective in ADJECTIVES if "kin" in adjective.fits)

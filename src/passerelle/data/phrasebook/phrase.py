@@ -9,6 +9,8 @@ from typing import TypeVar
 
 from .clause import Clause
 
+__all__ = ["Item", "Phrase", "Sentence", "choose", "digest", "say"]
+
 Item = TypeVar("Item")
 
 

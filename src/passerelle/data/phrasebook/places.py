@@ -14,6 +14,23 @@ from .phrase import Sentence, choose, say
 from .subjects import HE, NAMES, SHE, THEY, WE, YOU, I
 from .verbs import Verb
 
+__all__ = [
+    "ARRIVE",
+    "BE_AT",
+    "COME_BACK",
+    "GO_TO",
+    "REGIONS",
+    "STAY",
+    "Region",
+    "movement",
+    "movement_open_reference",
+    "person_in_room",
+    "position",
+    "region",
+    "weather",
+    "where_is",
+]
+
 _AGREEING = (HE, SHE, *NAMES)  # subjects whose gender is known, for participles with "être"
 
 GO_TO = Verb("go to", "aller", "went", particle="à")

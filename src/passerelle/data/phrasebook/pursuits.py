@@ -12,6 +12,8 @@ from .phrase import Sentence, choose, say
 from .subjects import HE, NAMES, SHE, WE, I, the
 from .verbs import INTRANSITIVE, Verb
 
+__all__ = ["intransitive", "language", "playing"]
+
 _PRONOUNS = (HE, SHE)
 
 _LANGUAGES = (

@@ -11,6 +11,8 @@ from .phrase import Sentence, choose, say
 from .subjects import HE, NAMES, SHE, WE, I, the
 from .verbs import PEOPLE_ACTIONS, PEOPLE_STATES, Verb
 
+__all__ = ["giving", "object_pronoun", "person_object"]
+
 _PRONOUNS = (HE, SHE)
 
 # English object pronoun, French clitic, the subjects that it would be or belong to, and the lemma: before a vowel

@@ -8,6 +8,25 @@ from . import english as en
 from . import french as fr
 from .nouns import NOUN, Noun
 
+__all__ = [
+    "ASKED",
+    "HE",
+    "KIN",
+    "MEN",
+    "NAMES",
+    "PLAIN",
+    "SHE",
+    "SINGULAR",
+    "THEY",
+    "WE",
+    "WOMEN",
+    "YOU",
+    "I",
+    "Reading",
+    "Subject",
+    "the",
+]
+
 FIRST_SINGULAR, SECOND_SINGULAR, THIRD_SINGULAR, FIRST_PLURAL, SECOND_PLURAL, THIRD_PLURAL = range(6)
 
 

@@ -13,6 +13,8 @@ from .phrase import Sentence, choose, say
 from .subjects import ASKED, HE, KIN, NAMES, PLAIN, SHE, SINGULAR, WE, I, the
 from .verbs import ROUTINE, Verb
 
+__all__ = ["age", "clock", "day", "month", "routine", "routine_without_time", "time_of_day", "timetable"]
+
 # English before the hour, French after it; "ten to six" and "six heures moins dix" name the same hour.
 _MINUTES = {
     "": "", "five past": "cinq", "ten past": "dix", "quarter past": "et quart", "twenty past": "vingt",

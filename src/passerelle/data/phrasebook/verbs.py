@@ -8,6 +8,8 @@ from functools import cached_property
 from . import english as en
 from .conjugation import Conjugation, conjugate
 
+__all__ = ["ACTIONS", "BE", "INTRANSITIVE", "PEOPLE_ACTIONS", "PEOPLE_STATES", "ROUTINE", "STATES", "Verb"]
+
 
 @dataclass(frozen=True)
 class Verb:
