@@ -149,7 +149,7 @@ def test_the_preset_moves_into_the_program(program: Any, pairs: list[tuple[str, 
     bias = network.weights[-1]
     assert name_in_program(bias) == "output_bias"
     # The program may say START, which is impossible here; trained, neither has a reason to.
-    bias.assign(np.where(np.arange(len(bias)) == 0, -50.0, np.asarray(bias)))
+    bias.assign(np.where(np.arange(bias.shape[0]) == 0, -50.0, np.asarray(bias)))
     before = program.weights()
     try:
         to_program(translator, program)

@@ -73,7 +73,7 @@ def save_network(
     path = require_model_path(path)
     clone = SequenceToSequence.from_config(network.get_config())  # never compiled, so it brings no optimizer back
     clone.set_weights(network.get_weights())
-    clone.assets = {ASSET: json.dumps({"format": FORMAT} | content, ensure_ascii=False, indent=1)}
+    clone.assets = {ASSET: json.dumps({"format": FORMAT} | content, indent=1)}
     with replacing(path) as temporary:
         try:
             keras.saving.save_model(clone, temporary)
@@ -115,7 +115,10 @@ def _one_line_errors(path: Path) -> Iterator[None]:
     except PermissionError:
         raise ModelFileError(f"{path} cannot be read: permission denied.") from None
     except (ModelFileError, SettingsError) as error:
-        raise ModelFileError(f"{path} is not a translator that this version reads: {error}.") from None
+        reason = str(error)
+        raise ModelFileError(
+            f"{path} is not a translator that this version reads: {reason}{'' if reason.endswith(('.', '?')) else '.'}"
+        ) from None
     except zipfile.BadZipFile:
         raise ModelFileError(f"{path} is not a model file, or only a part of one. Copy or train it again.") from None
     except MemoryError:

@@ -232,7 +232,7 @@ class Translator:
         network, content = saving.load_network(path)
         try:
             return _assemble(network, content)
-        except (KeyError, TypeError, ValueError, AttributeError, DataError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, DataError) as error:
             raise ModelFileError(f"{os.fspath(path)} is damaged: {error}. Copy or train it again.") from None
 
 

@@ -1,6 +1,7 @@
 """The command line. `main` turns every outcome into an exit status: 0 done, 2 bad input, 130 Ctrl-C, 141 no reader."""
 
 import errno
+import gc
 import io
 import os
 import sys
@@ -20,7 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     Args:
         arguments: the words after `passerelle`; by default those of this process.
     """
-    sys.exit(_run(list(sys.argv[1:] if arguments is None else arguments)))
+    status = _run(list(sys.argv[1:] if arguments is None else arguments))
+    gc.freeze()  # nothing is left to collect: Python's exit need not look through all of Keras
+    sys.exit(status)
 
 
 def _run(arguments: list[str]) -> int:
@@ -41,7 +44,8 @@ def _run(arguments: list[str]) -> int:
     except PasserelleError as error:
         return _fail(str(error))
     except CycloptsError as error:
-        return _fail(f"{str(error).rstrip('.')}. See: passerelle --help")
+        message = str(error)
+        return _fail(f"{message}{'' if message.endswith(('.', '?')) else '.'} See: passerelle --help")
     except KeyboardInterrupt:
         _say("interrupted; nothing was written by the step that was cut off.")
         return INTERRUPTED

@@ -12,6 +12,7 @@ app = App(
     version=passerelle.__version__,
     version_flags=["--version"],
     result_action="return_value",
+    suppress_keyboard_interrupt=False,
 )
 
 _COMMANDS = {

@@ -1,7 +1,7 @@
 """passerelle describe"""
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from passerelle.translator import Translator
@@ -25,7 +25,8 @@ def describe(model: str, /) -> None:
 
     translator = Translator.load(model)
     for line in _facts(translator):
-        print(f"# {line}")
+        # Texts of the data, and whatever a stranger's file claims: nothing in them may speak to the terminal or TOML.
+        print("# " + "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line).replace("\x7f", "\\u007f"))
     print()
     print(tomli_w.dumps(translator.settings.model_dump(exclude_none=True)), end="")
 
@@ -41,6 +42,14 @@ def _facts(translator: "Translator") -> list[str]:
     facts.append(
         f"longest in training: source {translator.longest.source:,}, target {translator.longest.target:,} symbols"
     )
+    try:
+        return facts + _record_facts(record)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return [*facts, "the training record cannot be read"]
+
+
+def _record_facts(record: dict[str, Any]) -> list[str]:
+    facts = []
     data = record.get("data", {})
     facts += [f"{name.replace('_', ' ')}: {json.dumps(value, ensure_ascii=False)}" for name, value in data.items()]
     facts += [f"{name} {version}" for name, version in record.get("versions", {}).items()]
@@ -52,4 +61,4 @@ def _facts(translator: "Translator") -> list[str]:
         held_out = epoch["validation_loss"]
         shown = "" if held_out is None else f"  held out {held_out:.4f}"
         facts.append(f"epoch {epoch['number']}  loss {epoch['loss']:.4f}{shown}  {epoch['seconds']:.1f} s")
-    return [" ".join(fact.splitlines()) for fact in facts]
+    return facts

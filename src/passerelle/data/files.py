@@ -75,7 +75,9 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[str]:
 @contextmanager
 def _open(path: str | os.PathLike[str]) -> Iterator[BinaryIO | io.BufferedIOBase]:
     if os.fspath(path) in _STANDARD_INPUT_NAMES:
-        yield sys.stdin.buffer
+        # A stream of our own: Python aborts where a thread waits in `sys.stdin` while the process ends.
+        with os.fdopen(os.dup(sys.stdin.fileno()), "rb") as stream:
+            yield stream
         return
     with open(path, "rb") as raw:
         start = raw.read(4)
@@ -127,6 +129,8 @@ def require_writable_file(path: str | os.PathLike[str]) -> Path:
     path = Path(path)
     if path.is_dir():
         raise OutputError(f"{path} is a folder. Name a file in it, for example {path / 'model.keras'}.")
+    if path.parent.exists() and not path.parent.is_dir():
+        raise OutputError(f"{path.parent} is a file, not a folder. Name another folder.")
     if not path.parent.is_dir():
         raise OutputError(f"{path.parent}: no such folder. Make it first: mkdir -p {path.parent}")
     _require_writable(path.parent)

@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, overload
+from typing import BinaryIO, NamedTuple, overload
 
 from passerelle.data.files import input_name, prepare_folder, read_lines, write_atomically
 from passerelle.errors import DataError
@@ -85,7 +85,7 @@ def check_pairs(pairs: Iterable[tuple[str, str]], *, swap: bool = False, name: s
     targets: list[str] = []
     blank = 0
     for number, row in enumerate(pairs, start=1):
-        if isinstance(row, str) or len(row) != 2 or not all(isinstance(text, str) for text in row):
+        if not isinstance(row, (tuple, list)) or len(row) != 2 or not all(isinstance(text, str) for text in row):
             raise DataError(f"{name}, row {number}: expected (source, target), two texts, received: {row!r:.80}")
         source, target = reversed(row) if swap else row
         if source.strip() and target.strip():
@@ -183,10 +183,20 @@ def split_by_source(pairs: Pairs, share: float | None, *, seed: int) -> tuple[Pa
 
 
 def write_pairs(path: str | os.PathLike[str], pairs: Iterable[tuple[str, str]]) -> None:
-    """Writes tab-separated pairs as UTF-8, whole or not at all."""
-    write_atomically(
-        path, lambda stream: stream.writelines(f"{source}\t{target}\n".encode() for source, target in pairs)
-    )
+    """Writes tab-separated pairs as UTF-8, whole or not at all.
+
+    Raises:
+        DataError: if a text holds a tab or a line end, which the file could not give back.
+        OutputError: if the file cannot be written.
+    """
+
+    def write(stream: BinaryIO) -> None:
+        for pair in pairs:
+            if any(mark in text for text in pair for mark in "\t\n\r"):
+                raise DataError(f"a text with a tab or a line end cannot stand in a file of pairs: {pair!r:.80}")
+            stream.write("\t".join(pair).encode() + b"\n")
+
+    write_atomically(path, write)
 
 
 def write_split(folder: str | os.PathLike[str], training: Pairs, validation: Pairs) -> tuple[Path, Path]:

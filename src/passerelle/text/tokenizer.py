@@ -99,7 +99,7 @@ class CharacterTokenizer(Tokenizer):
         return Sequences.from_lengths(ids, lengths)
 
     def decode(self, sequences: Sequences) -> list[str]:
-        text = self.vocabulary.code_points[sequences.ids].tobytes().decode("utf-32-le")
+        text = self.vocabulary.code_points[sequences.ids].tobytes().decode("utf-32-le", "surrogatepass")
         bounds = sequences.offsets.tolist()
         return [text[start:stop] for start, stop in itertools.pairwise(bounds)]
 
@@ -135,7 +135,7 @@ class SymbolTokenizer(Tokenizer):
 
     def __init__(self, vocabulary: Vocabulary, separator: str):
         super().__init__(vocabulary)
-        self.separator = separator
+        self.separator = normalize(separator)
 
     def split(self, text: str) -> list[str]:
         return [symbol for symbol in text.split(self.separator) if symbol]
