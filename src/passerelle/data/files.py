@@ -76,7 +76,12 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[str]:
 def _open(path: str | os.PathLike[str]) -> Iterator[BinaryIO | io.BufferedIOBase]:
     if os.fspath(path) in _STANDARD_INPUT_NAMES:
         # A stream of our own: Python aborts where a thread waits in `sys.stdin` while the process ends.
-        with os.fdopen(os.dup(sys.stdin.fileno()), "rb") as stream:
+        try:
+            descriptor = os.dup(sys.stdin.fileno())
+        except io.UnsupportedOperation:  # standard input was replaced by an object of Python's
+            yield sys.stdin.buffer
+            return
+        with os.fdopen(descriptor, "rb") as stream:
             yield stream
         return
     with open(path, "rb") as raw:
