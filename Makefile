@@ -35,7 +35,7 @@ demo: setup
 	$(BIN)/passerelle demo
 
 test: setup-dev
-	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile
 
 lint: setup-dev
 	$(BIN)/ruff check .

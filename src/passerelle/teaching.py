@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from numbers import Real
 from typing import Any, TypedDict, Unpack
 
 import keras
@@ -276,10 +277,10 @@ def prepare(
 def _split(
     pairs: Pairs, validation: float | str | os.PathLike[str] | Iterable[tuple[str, str]] | None, seed: int
 ) -> tuple[Pairs, Pairs]:
-    if validation is None or isinstance(validation, (int, float)):
-        if validation is not None and not 0 <= validation < 1:
+    if validation is None or isinstance(validation, Real):
+        if validation is not None and not 0 <= float(validation) < 1:
             raise SettingsError(f"validation must be a share from 0 to 1 (exclusive), received: {validation!r}")
-        return split_by_source(pairs, validation, seed=seed)
+        return split_by_source(pairs, None if validation is None else float(validation), seed=seed)
     if isinstance(validation, (str, os.PathLike)):
         return pairs, read_pairs(validation)
     return pairs, check_pairs(validation, name="validation")

@@ -138,6 +138,8 @@ class Translator:
         """
         if max_length is not None and not 1 <= max_length <= LONGEST_TEXT:
             raise SettingsError(f"max_length must be 1 to {LONGEST_TEXT:,} symbols, received: {max_length!r}")
+        if isinstance(texts, str) or not isinstance(texts, Iterable):
+            raise DataError(f"texts must be a list of strings, received: {texts!r:.80}")
         texts = list(texts)
         for text in texts:
             if not isinstance(text, str):

@@ -110,8 +110,9 @@ class Batches:
         self.targets = targets
         self.batch_size = min(batch_size, len(sources))
         self.seed = seed
-        # A compile pays only where a shape serves several batches.
-        most = int(np.clip(len(sources) // (4 * self.batch_size), 1, MOST_BUCKETS))
+        # A compile takes seconds: each shape must serve several batches, and beyond six, many.
+        batches = len(sources) // self.batch_size
+        most = max(1, min(batches // 4, 6 + batches // 500, MOST_BUCKETS))
         self.buckets = choose_buckets(sources.lengths, targets.lengths, most)
         self._bucket_of = np.empty(len(sources), np.int64)
         for index in reversed(range(len(self.buckets))):

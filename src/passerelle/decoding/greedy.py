@@ -67,6 +67,11 @@ def greedy_search(step: Step, state: Any, limits: Any, max_length: int) -> Greed
         One result a row.
     """
     batch = limits.shape[0]
+    if not max_length:
+        nothing = ops.zeros((batch,), "int32")
+        return GreedyResult(
+            ops.zeros((batch, 0), "int32"), nothing, ops.cast(nothing, "float32"), ops.cast(nothing, "bool")
+        )
     start = _Loop(
         position=ops.zeros((), "int32"),
         ids=ops.full((batch, max_length), PAD, "int32"),

@@ -90,6 +90,8 @@ class SequenceToSequence(keras.Model):
             {"logits": logits} | _by_name(names, states_out) | ({} if weights is None else {ATTENTION: weights}),
             name="inference_decoder",
         )
+        # The encoder's outputs carry Keras's mask with them; the decoder has its own, `memory_mask`.
+        self.inference_decoder.supports_masking = True
         self.settings = settings
         self.source_size = source_size
         self.target_size = target_size

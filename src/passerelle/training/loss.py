@@ -11,7 +11,7 @@ def cross_entropy_sums(logits: Any, labels: Any, *, first: int, smoothing: float
     """Sums of loss, symbols and right answers over a batch; their quotients are means over any number of batches.
 
     A label without a column, PAD always and UNK where the network has none for it, weighs nothing: it is neither in
-    the loss nor in the count, so padding changes no figure.
+    the loss nor in the count, so padding changes no figure. A label beyond the last column makes the loss NaN.
 
     Args:
         logits: float (batch, T, columns).
@@ -35,5 +35,7 @@ def cross_entropy_sums(logits: Any, labels: Any, *, first: int, smoothing: float
     loss = normalizer - labelled
     if smoothing:
         loss = (1.0 - smoothing) * loss + smoothing * (normalizer - ops.mean(logits, axis=-1))
+    # A label beyond the columns is somebody's mistake, and must not pass for an easy one.
+    loss = ops.where(columns < logits.shape[-1], loss, float("nan"))
     correct: Any = ops.cast(ops.equal(ops.argmax(logits, axis=-1), columns), "float32")
     return ops.sum(loss * weights), ops.sum(weights), ops.sum(correct * weights)

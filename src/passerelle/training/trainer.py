@@ -104,7 +104,6 @@ def fit(
         keeps what was won.
 
     Raises:
-        KeyboardInterrupt: if Ctrl-C comes before the first update.
         SettingsError: if the loss becomes infinite or no number before there are good weights to keep.
     """
     optimizer = make_optimizer(settings, updates=settings.epochs * len(training))
@@ -128,7 +127,7 @@ def fit(
             loss, symbols, correct = update.sums()
             seconds = clock.stop()
             if interruption.requested and clock.done < len(training):
-                if number == 1 or settings.keep == "last":
+                if number == 1:
                     update.sync()
                 break
             if not math.isfinite(loss):
@@ -148,8 +147,6 @@ def fit(
             on_epoch(epochs[-1])
             if interruption.requested or (settings.patience and number - best_epoch >= settings.patience):
                 break
-    if interruption.requested and not epochs and not clock.done:
-        raise KeyboardInterrupt
     kept = len(epochs)
     if best_weights is not None and (settings.keep == "best" or diverged):
         kept = best_epoch
