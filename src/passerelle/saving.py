@@ -73,7 +73,7 @@ def save_network(
     path = require_model_path(path)
     clone = SequenceToSequence.from_config(network.get_config())  # never compiled, so it brings no optimizer back
     clone.set_weights(network.get_weights())
-    clone.assets = {ASSET: json.dumps({"format": FORMAT} | content, indent=1)}
+    clone.assets = {ASSET: json.dumps({"format": FORMAT} | content, ensure_ascii=False, indent=1)}
     with replacing(path) as temporary:
         try:
             keras.saving.save_model(clone, temporary)

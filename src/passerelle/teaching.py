@@ -283,7 +283,7 @@ def _split(
         return split_by_source(pairs, None if validation is None else float(validation), seed=seed)
     if isinstance(validation, (str, os.PathLike)):
         return pairs, read_pairs(validation)
-    return pairs, check_pairs(validation, name="validation")
+    return pairs, check_pairs(validation, name="validation")  # pyright: ignore[reportArgumentType] - no number
 
 
 @contextmanager

@@ -107,7 +107,7 @@ def test_without_a_seed_there_is_one_order():
 
 def test_shapes_come_mixed():
     widths = [batch.target.shape[1] for batch in of_many_lengths().epoch(1)]
-    assert len(set(widths)) > 3
+    assert len(set(widths)) > 2
     assert widths != sorted(widths)
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from passerelle.errors import SettingsError
+from passerelle.errors import DataError, SettingsError
 from passerelle.symbols import END, FIRST_ORDINARY, UNK
 from passerelle.text.sequences import Sequences
 from passerelle.text.tokenizer import make_tokenizer, normalize
@@ -155,11 +155,12 @@ def test_special_ids_look_like_a_replacement_character(level):
 
 
 @pytest.mark.parametrize("level", [*PLAIN_LEVELS, "symbol"])
-def test_lone_surrogates_are_symbols_like_others(level):
+def test_lone_surrogates_are_unknown_and_never_learned(level):
     separator = " " if level == "symbol" else None
     text = "a\udcff b\ud800"
-    known, unaware = learned(level, text, separator=separator), learned(level, "a b", separator=separator)
-    assert known.decode(known.encode([text])) == [text]
+    with pytest.raises(DataError, match="half a character"):
+        learned(level, text, separator=separator)
+    unaware = learned(level, "a b", separator=separator)
     assert UNK in unaware.encode([text])[0]
     assert len(unaware.unknown(text)) == 2
 

@@ -67,14 +67,9 @@ def greedy_search(step: Step, state: Any, limits: Any, max_length: int) -> Greed
         One result a row.
     """
     batch = limits.shape[0]
-    if not max_length:
-        nothing = ops.zeros((batch,), "int32")
-        return GreedyResult(
-            ops.zeros((batch, 0), "int32"), nothing, ops.cast(nothing, "float32"), ops.cast(nothing, "bool")
-        )
     start = _Loop(
         position=ops.zeros((), "int32"),
-        ids=ops.full((batch, max_length), PAD, "int32"),
+        ids=ops.full((batch, max(1, max_length)), PAD, "int32"),
         last=ops.full((batch,), START, "int32"),
         lengths=ops.zeros((batch,), "int32"),
         scores=ops.zeros((batch,), "float32"),
@@ -109,4 +104,4 @@ def greedy_search(step: Step, state: Any, limits: Any, max_length: int) -> Greed
 
     found: Any = ops.while_loop(unfinished, advance, (start,), maximum_iterations=max_length)
     loop: _Loop = found[0]
-    return GreedyResult(loop.ids, loop.lengths, loop.scores, loop.finished)
+    return GreedyResult(loop.ids[:, :max_length], loop.lengths, loop.scores, loop.finished)

@@ -99,7 +99,7 @@ class CharacterTokenizer(Tokenizer):
         return Sequences.from_lengths(ids, lengths)
 
     def decode(self, sequences: Sequences) -> list[str]:
-        text = self.vocabulary.code_points[sequences.ids].tobytes().decode("utf-32-le", "surrogatepass")
+        text = self.vocabulary.code_points[sequences.ids].tobytes().decode("utf-32-le")
         bounds = sequences.offsets.tolist()
         return [text[start:stop] for start, stop in itertools.pairwise(bounds)]
 

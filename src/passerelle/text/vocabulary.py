@@ -21,7 +21,7 @@ class Vocabulary:
         symbols: distinct, non-empty strings, in the order of their ids.
 
     Raises:
-        DataError: if a symbol is empty or stands twice.
+        DataError: if a symbol is empty, stands twice, or is no text (a lone surrogate).
     """
 
     def __init__(self, symbols: Sequence[str]):
@@ -29,6 +29,11 @@ class Vocabulary:
         self._ids = {symbol: identifier for identifier, symbol in enumerate(self.symbols, FIRST_ORDINARY)}
         if len(self._ids) != len(self.symbols) or "" in self._ids:
             raise DataError("a vocabulary's symbols must be distinct and not empty")
+        try:
+            "".join(self.symbols).encode()
+        except UnicodeEncodeError as error:
+            half = error.object[error.start]
+            raise DataError(f"{half!r} is half a character (a lone surrogate), no text. Clean the pairs.") from None
 
     @classmethod
     def of(cls, symbols: Iterable[str]) -> "Vocabulary":

@@ -32,7 +32,7 @@ def cross_entropy_sums(logits: Any, labels: Any, *, first: int, smoothing: float
     # A comparison fused into the sum: no gather whose gradient scatters, no one-hot array in memory.
     hit = ops.equal(ops.expand_dims(columns, -1), ops.arange(logits.shape[-1], dtype=columns.dtype))
     labelled: Any = ops.sum(ops.where(hit, logits, 0.0), axis=-1)
-    loss = normalizer - labelled
+    loss: Any = normalizer - labelled
     if smoothing:
         loss = (1.0 - smoothing) * loss + smoothing * (normalizer - ops.mean(logits, axis=-1))
     # A label beyond the columns is somebody's mistake, and must not pass for an easy one.
