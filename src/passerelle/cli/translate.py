@@ -60,7 +60,7 @@ def _blocks() -> Iterator[list[str]]:
     threading.Thread(target=read, daemon=True).start()
     block: list[str] = []
     while True:
-        item = waiting.get() if not block or not waiting.empty() else ""
+        item = waiting.get()
         if not isinstance(item, str):
             if block:
                 yield block
