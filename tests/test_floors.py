@@ -15,7 +15,7 @@ import passerelle
 ROOT = Path(passerelle.__file__).parent
 FLOORS = [
     {"errors", "symbols", "config"},
-    {"text", "layers", "evaluation", "plots"},
+    {"runtime", "text", "layers", "evaluation", "plots"},
     {"data", "models"},
     {"decoding", "saving"},
     {"training"},

@@ -94,6 +94,8 @@ class NetworkSettings(Section):
             (Luong et al. 2015, arXiv:1508.04025).
         unknown: whether UNK has a vector and an output of its own; if not, it is read as zeros and never written.
         dropout: share of values dropped from recurrent layers' inputs and from the last output, while training.
+        products: number format in which states are multiplied by recurrent weights: `float32`, or `bfloat16`, faster
+            and less exact. States, sums and weights are float32 either way.
     """
 
     cell: Literal["lstm", "gru"] = "lstm"
@@ -101,6 +103,7 @@ class NetworkSettings(Section):
     attention: Literal["none", "general"] = "none"
     unknown: bool = True
     dropout: Rate = 0.0
+    products: Literal["float32", "bfloat16"] = "float32"
     encoder: EncoderSettings = EncoderSettings()
     decoder: DecoderSettings = DecoderSettings()
 

@@ -22,7 +22,7 @@ from passerelle.text.tokenizer import Tokenizer, make_tokenizer, normalize
 
 __all__ = ["LongestPair", "Result", "Translator", "padded_width"]
 
-BATCH_SIZES = (1, 8, 64, 512)
+BATCH_SIZES = (1, 8, 64, 1024)
 """Rows in one call of the compiled search: each is a program of its own, so they are few."""
 
 LONGEST_TEXT = 1_000_000

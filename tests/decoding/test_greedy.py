@@ -91,7 +91,7 @@ def test_rows_of_no_steps_stay_empty(width: int, loops: list[Any]) -> None:
     assert not found.lengths.any()
     assert not found.scores.any()
     assert not found.finished.any()
-    assert int(loops[0].position) == 0
+    assert not np.asarray(loops[0].position).any()
 
 
 def test_a_closed_row_beside_an_open_one() -> None:
@@ -112,7 +112,7 @@ def test_a_closed_row_beside_an_open_one() -> None:
 def test_it_stops_when_all_rows_have(rows: list[list[int]], limits: list[int], steps: int, loops: list[Any]) -> None:
     search(*dictation(*rows), limits=limits)
     (loop,) = loops
-    assert int(loop.position) == steps
+    assert np.asarray(loop.position).tolist() == [steps] * len(rows)
     assert np.asarray(loop.state[1]).tolist() == [steps] * len(rows), "the fake counts its own steps"
 
 
@@ -157,8 +157,11 @@ def chain_step(ids: Any, chains: Any) -> Any:
     return ops.take_along_axis(chains, read, axis=1)[:, 0], chains
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_random_chains_equal_brute_force(seed: int) -> None:
+@pytest.mark.parametrize(("lanes", "refill"), [(128, 8), (4, 4), (4, 2), (5, 1), (1, 1), (23, 8)])
+@pytest.mark.parametrize("seed", range(3))
+def test_random_chains_equal_brute_force(seed: int, lanes: int, refill: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(greedy, "LANES", lanes)
+    monkeypatch.setattr(greedy, "REFILL", refill)
     chains = markov_chains(seed, rows=24)
     limits = np.random.default_rng(seed).integers(0, 12, 24)
     found = search(chain_step, ops.convert_to_tensor(chains), limits, max_length=12)
@@ -171,6 +174,18 @@ def test_random_chains_equal_brute_force(seed: int) -> None:
         np.testing.assert_allclose(found.scores[row], total, rtol=1e-5, atol=1e-5)
         ends += finished
     assert 0 < ends < 24, "rows that end and rows that are cut"
+
+
+def test_lanes_stay_full(monkeypatch: pytest.MonkeyPatch, loops: list[Any]) -> None:
+    """One long row beside many short ones: the short ones follow each other in the other lane."""
+    monkeypatch.setattr(greedy, "LANES", 2)
+    rows = [[A] * 20, *[[B, C]] * 6]
+    found = search(*dictation(*rows), limits=[50] * 7)
+    assert found.lengths.tolist() == [20, *[2] * 6]
+    # Each short row takes three steps with its END: all six end in 18, within the 21 of the long one.
+    (lanes,) = loops
+    assert np.asarray(lanes.position).max() == 21
+    assert np.asarray(lanes.row).tolist() == [0, 6]
 
 
 def test_a_row_does_not_depend_on_its_batch() -> None:

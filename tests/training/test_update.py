@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(keras.backend.backend() != "jax", reason="compar
 
 
 def after_three(kind: Any, network: Any, batches: Any, settings: TrainingSettings) -> tuple[Any, Any]:
-    update = kind(network, make_optimizer(settings, updates=3), settings.label_smoothing)
+    update = kind(network, make_optimizer(settings, updates=3), 7.0, settings.label_smoothing)
     for batch in [*batches.epoch(1), *batches.epoch(2)][:3]:
         update(batch)
     update.sync()
@@ -57,7 +57,7 @@ def test_compiled_and_portable_agree_on_a_real_network(make_harness: Any, exampl
     found = []
     for kind in (CompiledUpdate, PortableUpdate):
         network = make_harness(settings).network
-        update = kind(network, keras.optimizers.Adam(0.01), 0.0)
+        update = kind(network, keras.optimizers.Adam(0.01), 7.0)
         for _ in range(3):
             update(batch)
         update.sync()
@@ -72,14 +72,15 @@ def test_compiled_and_portable_agree_on_a_real_network(make_harness: Any, exampl
 def test_one_update_of_sgd_by_hand(
     kind: Any, make_small_network: Callable[..., Any], make_batches: Callable[..., Any], mean_loss: Any
 ) -> None:
-    """Weights move against the gradient of the mean over symbols; empty rows have no part in it."""
+    """Weights move against the gradient of the loss over the usual number of symbols; empty rows have no part."""
     network = make_small_network()
     batches = make_batches(5, 5)
     (full,) = batches.epoch(1)
     padded = Batch(np.pad(full.source, ((0, 3), (0, 0))), np.pad(full.target, ((0, 3), (0, 0))))
     before = network.get_weights()
     loss, _ = mean_loss(network, batches)
-    update = kind(network, keras.optimizers.SGD(1.0), 0.0)
+    usual = 2.0 * len(batches.targets.ids)
+    update = kind(network, keras.optimizers.SGD(2.0), usual)
     update(padded)
     update.sync()
     total, symbols, _ = update.sums()
@@ -100,7 +101,7 @@ def test_one_update_of_sgd_by_hand(
 
 @pytest.mark.parametrize("kind", [CompiledUpdate, PortableUpdate])
 def test_sums_begin_anew(kind: Any, make_small_network: Callable[..., Any], make_batches: Callable[..., Any]) -> None:
-    update = kind(make_small_network(), keras.optimizers.SGD(0.1), 0.0)
+    update = kind(make_small_network(), keras.optimizers.SGD(0.1), 7.0)
     batches = make_batches(10, 5)
     for batch in batches.epoch(1):
         update(batch)
@@ -115,7 +116,7 @@ def test_weights_stay_readable_between_updates(
     """The program consumes its arrays; the network's variables are others until `sync`."""
     network = make_small_network()
     before = network.get_weights()
-    update = make_update(network, keras.optimizers.SGD(0.1))
+    update = make_update(network, keras.optimizers.SGD(0.1), symbols=7.0)
     assert type(update) is CompiledUpdate
     for batch in make_batches(10, 5).epoch(1):
         update(batch)

@@ -5,6 +5,8 @@ from typing import Any
 
 import keras
 
+from passerelle.runtime import keep_freed_memory
+
 __all__ = ["compiled"]
 
 
@@ -24,6 +26,8 @@ def compiled(function: Callable[..., Any], variables: Sequence[Any]) -> Callable
     if keras.backend.backend() != "jax":
         return function
     import jax
+
+    keep_freed_memory()
 
     def pure(values: list[Any], arrays: tuple[Any, ...], options: tuple[tuple[str, Any], ...]) -> Any:
         with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):

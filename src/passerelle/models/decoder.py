@@ -29,6 +29,7 @@ class Decoder:
                 settings.cell,
                 own.units,
                 dropout=settings.dropout,
+                products=settings.products,
                 name=f"decoder_{settings.cell}_{number}",
             )
             for number in range(1, own.layers + 1)

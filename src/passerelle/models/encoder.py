@@ -29,6 +29,7 @@ class Encoder:
                 settings.cell,
                 own.units,
                 dropout=settings.dropout,
+                products=settings.products,
                 name=f"encoder_{settings.cell}_{number}",
                 bidirectional=own.bidirectional,
                 sequences=number < own.layers or settings.attention != "none",

@@ -107,7 +107,8 @@ def fit(
         SettingsError: if the loss becomes infinite or no number before there are good weights to keep.
     """
     optimizer = make_optimizer(settings, updates=settings.epochs * len(training))
-    update = make_update(network, optimizer, smoothing=settings.label_smoothing)
+    symbols = len(training.targets.ids) / len(training)
+    update = make_update(network, optimizer, symbols=symbols, smoothing=settings.label_smoothing)
     examine = _examiner(network)
     clock = _Clock(settings.epochs, len(training))
     epochs: list[Epoch] = []

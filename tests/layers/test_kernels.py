@@ -1,0 +1,128 @@
+"""The loops with gradients of their own, beside Keras's loop and its automatic gradient."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+import pytest
+
+from passerelle.layers.recurrent import GRU, LSTM
+
+ROWS, STEPS, WIDTH, UNITS = 3, 7, 5, 8
+RIGHT_PADDED = np.arange(STEPS) < np.array([[3], [7], [5]])
+ANY = np.random.default_rng(5).random((ROWS, STEPS)) < 0.6
+EMPTY_ROW = np.arange(STEPS) < np.array([[0], [7], [1]])
+MASKS = {"none": None, "right-padded": RIGHT_PADDED, "any": ANY, "an empty row": EMPTY_ROW}
+
+
+def twins(ours: type, **options: Any) -> tuple[Any, Any, list[np.ndarray]]:
+    """Keras's layer and ours with the same random weights, and random initial states."""
+    random = np.random.default_rng(1)
+    theirs = {LSTM: keras.layers.LSTM, GRU: keras.layers.GRU}[ours]
+    pair = [kind(UNITS, return_sequences=True, return_state=True, **options) for kind in (theirs, ours)]
+    for layer in pair:
+        layer.build((ROWS, STEPS, WIDTH))
+    pair[0].set_weights([random.normal(size=weight.shape).astype("f4") * 0.3 for weight in pair[0].weights])
+    pair[1].set_weights(pair[0].get_weights())
+    states = [random.normal(size=(ROWS, UNITS)).astype("f4") for _ in range(2 if ours is LSTM else 1)]
+    return *pair, states
+
+
+def value_and_gradients(layer: Any, states: list[np.ndarray], mask: np.ndarray | None) -> Any:
+    """A weighted sum of all outputs and states, and its gradient by weights, inputs and initial states."""
+    inputs = np.random.default_rng(2).normal(size=(ROWS, STEPS, WIDTH)).astype("f4")
+    given = None if mask is None else jnp.array(mask)
+
+    def value(weights: Any, inputs: Any, states: Any) -> Any:
+        outputs, _ = layer.stateless_call(
+            weights, layer.non_trainable_variables, inputs, initial_state=states, mask=given
+        )
+        return sum((output * jnp.cos(jnp.arange(output.size).reshape(output.shape))).sum() for output in outputs)
+
+    weights = [variable.value for variable in layer.trainable_variables]
+    return jax.tree.leaves(jax.jit(jax.value_and_grad(value, argnums=(0, 1, 2)))(weights, inputs, states))
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS)
+@pytest.mark.parametrize("kind", [LSTM, GRU])
+def test_values_and_gradients_are_those_of_keras(kind: type, mask: np.ndarray | None, backwards: bool) -> None:
+    theirs, ours, states = twins(kind, go_backwards=backwards)
+    for expected, found in zip(
+        value_and_gradients(theirs, states, mask), value_and_gradients(ours, states, mask), strict=True
+    ):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [LSTM, GRU])
+def test_our_loop_runs_where_it_serves_and_keras_elsewhere(kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    from passerelle.layers import kernels
+
+    calls: list[int] = []
+    name = "lstm_loop" if kind is LSTM else "gru_loop"
+    original = getattr(kernels, name)
+
+    def watched(*arguments: Any, **options: Any) -> Any:
+        calls.append(1)
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(kernels, name, watched)
+    inputs = np.zeros((2, 3, WIDTH), "f4")
+    kind(4)(inputs)
+    assert len(calls) == 1
+    for options in ({"activation": "relu"}, {"use_bias": False}, {"unroll": True}, {"recurrent_dropout": 0.5}):
+        kind(4, **options)(inputs)
+    if kind is GRU:
+        kind(4, reset_after=False)(inputs)
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("kind", [LSTM, GRU])
+def test_a_row_does_not_see_its_padding(kind: type) -> None:
+    _, ours, states = twins(kind)
+    inputs = np.random.default_rng(3).normal(size=(ROWS, STEPS, WIDTH)).astype("f4")
+    padded = ours(inputs, initial_state=states, mask=jnp.array(RIGHT_PADDED))
+    other = np.where(RIGHT_PADDED[..., None], inputs, 1e3).astype("f4")
+    for found, expected in zip(ours(other, initial_state=states, mask=jnp.array(RIGHT_PADDED)), padded, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("kind", [LSTM, GRU])
+def test_bfloat16_products_stay_near(kind: type) -> None:
+    """Each product is off by at most a 256th of its size; sums and states stay float32, so errors do not pile up."""
+    _, exact, states = twins(kind)
+    rough = kind(UNITS, return_sequences=True, return_state=True, products="bfloat16")
+    rough.build((ROWS, STEPS, WIDTH))
+    rough.set_weights(exact.get_weights())
+    pairs = list(zip(value_and_gradients(rough, states, None), value_and_gradients(exact, states, None), strict=True))
+    assert any((np.asarray(found) != np.asarray(expected)).any() for found, expected in pairs)
+    for found, expected in pairs:
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, expected, atol=0.03 * max(1.0, float(np.abs(expected).max())))
+
+
+@pytest.mark.parametrize("kind", [LSTM, GRU])
+def test_the_config_comes_back(kind: type) -> None:
+    layer = kind(4, products="bfloat16", dropout=0.1)
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
+    assert type(again) is kind
+    assert (again.products, again.dropout) == ("bfloat16", 0.1)
+
+
+@pytest.mark.parametrize("kind", [LSTM, GRU])
+def test_dropout_is_one_mask_for_all_steps(kind: type) -> None:
+    """Constant inputs stay constant: with steps dropped apart, the outputs' inputs would differ from step to step."""
+    seen = []
+
+    class Watching(kind):  # type: ignore[misc, valid-type]
+        def inner_loop(self, sequences: Any, *arguments: Any, **options: Any) -> Any:
+            seen.append(self.cell.get_dropout_mask(sequences[:, 0, :]))
+            return super().inner_loop(sequences, *arguments, **options)
+
+    layer = Watching(4, dropout=0.5, seed=1)
+    ones = np.ones((2, 3, WIDTH), "f4")
+    dropped = layer(ones, training=True)
+    expected = layer(ones * np.asarray(seen[0])[:, None], training=False)
+    np.testing.assert_allclose(dropped, expected, rtol=1e-5, atol=1e-6)
