@@ -33,6 +33,23 @@ def test_more_texts_than_one_batch_holds(copier: Any, monkeypatch: pytest.Monkey
     assert copier.translate(texts) == texts
 
 
+def test_long_texts_go_fewer_at_once(copier: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    heights = []
+    original = copier._search
+
+    def watched(source_ids: Any, limits: Any, **options: Any) -> Any:
+        heights.append(source_ids.shape)
+        return original(source_ids, limits, **options)
+
+    monkeypatch.setattr(copier, "_search", watched)
+    monkeypatch.setattr(passerelle.translator, "MOST_SYMBOLS", 8 * 16)
+    texts = ["ab", "abc" * 10, "ba", *["cab" * 7] * 9]
+    results = copier.search(texts, max_length=5)
+    assert [result.source for result in results] == texts
+    assert all(rows == 1 or rows * width <= 8 * 16 for rows, width in heights)
+    assert sum(rows for rows, _ in heights) >= len(texts)
+
+
 @pytest.mark.parametrize("blank", ["", " ", "\t \n", "\u202f"])
 def test_blank_texts(copier: Any, blank: str) -> None:
     assert copier.translate(["a", blank, "b"]) == ["a", "", "b"]

@@ -25,6 +25,9 @@ __all__ = ["LongestPair", "Result", "Translator", "padded_width"]
 BATCH_SIZES = (1, 8, 64, 1024)
 """Rows in one call of the compiled search: each is a program of its own, so they are few."""
 
+MOST_SYMBOLS = 2**17
+"""Source symbols in one call, padding included: bounds what attention has to remember of long texts."""
+
 LONGEST_TEXT = 1_000_000
 """Symbols; no text in a model file may claim to be longer."""
 
@@ -149,8 +152,11 @@ class Translator:
         lengths = sources.lengths
         # Rows of like length share a batch; each goes back to where it came from.
         order = [row for row in np.argsort(lengths, kind="stable").tolist() if texts[row].strip()]
-        for start in range(0, len(order), BATCH_SIZES[-1]):
-            rows = np.array(order[start : start + BATCH_SIZES[-1]])
+        done = 0
+        while done < len(order):
+            following = np.array(order[done : done + BATCH_SIZES[-1]])
+            rows = following[: _rows_at_once(lengths[following])]
+            done += len(rows)
             found = self._search_batch(sources, rows, max_length)
             ids = Sequences.from_lengths(
                 found.ids[np.arange(found.ids.shape[1]) < found.lengths[:, None]], found.lengths
@@ -256,6 +262,14 @@ def _assemble(network: SequenceToSequence, content: dict[str, Any]) -> Translato
         raise ValueError(f"the longest pair must have 1 to {LONGEST_TEXT:,} symbols a side")
     source, target = tokenizers
     return Translator(network, source, target, settings, longest, dict(content["record"]))
+
+
+def _rows_at_once(lengths: np.ndarray) -> int:
+    """How many of these rows, by growing length, go into one call: a size of `BATCH_SIZES`, and not too wide."""
+    for size in reversed(BATCH_SIZES):
+        if padded_width(int(lengths[:size][-1])) * size <= MOST_SYMBOLS:
+            return size
+    return 1
 
 
 def padded_width(length: int) -> int:

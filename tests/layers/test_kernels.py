@@ -30,9 +30,12 @@ def twins(ours: type, **options: Any) -> tuple[Any, Any, list[np.ndarray]]:
     return *pair, states
 
 
-def value_and_gradients(layer: Any, states: list[np.ndarray], mask: np.ndarray | None) -> Any:
+def value_and_gradients(
+    layer: Any, states: list[np.ndarray], mask: np.ndarray | None, inputs: np.ndarray | None = None
+) -> Any:
     """A weighted sum of all outputs and states, and its gradient by weights, inputs and initial states."""
-    inputs = np.random.default_rng(2).normal(size=(ROWS, STEPS, WIDTH)).astype("f4")
+    if inputs is None:
+        inputs = np.random.default_rng(2).normal(size=(ROWS, STEPS, WIDTH)).astype("f4")
     given = None if mask is None else jnp.array(mask)
 
     def value(weights: Any, inputs: Any, states: Any) -> Any:
@@ -52,6 +55,25 @@ def test_values_and_gradients_are_those_of_keras(kind: type, mask: np.ndarray | 
     theirs, ours, states = twins(kind, go_backwards=backwards)
     for expected, found in zip(
         value_and_gradients(theirs, states, mask), value_and_gradients(ours, states, mask), strict=True
+    ):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("kind", [LSTM, GRU])
+def test_rows_looked_up_are_rows_multiplied(kind: type, backwards: bool) -> None:
+    """One-hot vectors and a zero one, with the promise and without."""
+    columns = np.random.default_rng(4).integers(0, WIDTH, (ROWS, STEPS))
+    one_hot = np.eye(WIDTH, dtype="f4")[columns]
+    one_hot[0, 2] = one_hot[2, -1] = 0.0
+    theirs, _, states = twins(kind, go_backwards=backwards)
+    ours = kind(UNITS, return_sequences=True, return_state=True, go_backwards=backwards, one_hot=True)
+    ours.build((ROWS, STEPS, WIDTH))
+    ours.set_weights(theirs.get_weights())
+    for expected, found in zip(
+        value_and_gradients(theirs, states, RIGHT_PADDED, one_hot),
+        value_and_gradients(ours, states, RIGHT_PADDED, one_hot),
+        strict=True,
     ):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 

@@ -25,6 +25,7 @@ def lstm_loop(
     *,
     reverse: bool = False,
     products: str = "float32",
+    one_hot: bool = False,
 ) -> tuple[Any, Any, Any]:
     """A whole LSTM layer (Hochreiter and Schmidhuber 1997, with Gers's forget gate), gates in Keras's order i f g o.
 
@@ -37,12 +38,13 @@ def lstm_loop(
         bias: float (4 units,).
         reverse: whether to begin at the end; the outputs then stand in that order, as in Keras.
         products: dtype in which the states are multiplied by the recurrent weights; sums and states keep theirs.
+        one_hot: promises that each vector of `sequence` is one-hot or zero: then its product is a row of `kernel`.
 
     Returns:
         outputs: float (batch, T, units), h after each step.
         h, c: float (batch, units), after the last step.
     """
-    inputs, mask = _inputs(sequence, mask, kernel, bias, reverse=reverse)
+    inputs, mask = _inputs(sequence, mask, kernel, bias, reverse=reverse, one_hot=one_hot)
     found: Any = _lstm(products, inputs, h, c, mask, recurrent_kernel)
     outputs, h, c = found
     return jnp.swapaxes(outputs, 0, 1), h, c
@@ -58,6 +60,7 @@ def gru_loop(
     *,
     reverse: bool = False,
     products: str = "float32",
+    one_hot: bool = False,
 ) -> tuple[Any, Any]:
     """A whole GRU layer (Cho et al. 2014, arXiv:1406.1078), gates in Keras's order z r h.
 
@@ -72,27 +75,45 @@ def gru_loop(
         bias: float (2, 3 units), added to the inputs' product and to the state's.
         reverse: whether to begin at the end; the outputs then stand in that order, as in Keras.
         products: dtype in which the states are multiplied by the recurrent weights; sums and states keep theirs.
+        one_hot: promises that each vector of `sequence` is one-hot or zero: then its product is a row of `kernel`.
 
     Returns:
         outputs: float (batch, T, units), h after each step.
         h: float (batch, units), after the last step.
     """
-    inputs, mask = _inputs(sequence, mask, kernel, bias[0], reverse=reverse)
+    inputs, mask = _inputs(sequence, mask, kernel, bias[0], reverse=reverse, one_hot=one_hot)
     found: Any = _gru(products, inputs, h, mask, recurrent_kernel, bias[1])
     outputs, h = found
     return jnp.swapaxes(outputs, 0, 1), h
 
 
-def _inputs(sequence: Any, mask: Any, kernel: Any, bias: Any, *, reverse: bool) -> tuple[Any, Any]:
+def _inputs(sequence: Any, mask: Any, kernel: Any, bias: Any, *, reverse: bool, one_hot: bool) -> tuple[Any, Any]:
     """The inputs' product, (T, batch, gates), and the mask, (T, batch, 1); both in the order of the steps."""
     sequence = jnp.swapaxes(sequence, 0, 1)
     mask = None if mask is None else jnp.swapaxes(mask, 0, 1)[..., None]
     if reverse:
         sequence = sequence[::-1]
         mask = None if mask is None else mask[::-1]
-    length, batch, width = sequence.shape
-    product = sequence.reshape(length * batch, width) @ kernel + bias
-    return product.reshape(length, batch, -1), mask
+    product = (_rows if one_hot else _input_product)(sequence, kernel)
+    return product + bias, mask
+
+
+def _input_product(sequence: Any, kernel: Any) -> Any:
+    product = sequence.reshape(-1, sequence.shape[-1]) @ kernel
+    return product.reshape(*sequence.shape[:-1], -1)
+
+
+@jax.custom_vjp
+def _rows(one_hot: Any, kernel: Any) -> Any:
+    """`_input_product` of one-hot vectors, and the same gradient."""
+    column = (one_hot * jnp.arange(len(kernel), dtype=one_hot.dtype)).sum(-1).astype("int32")
+    return jnp.where(one_hot.any(-1, keepdims=True), kernel[column], 0)
+
+
+_rows.defvjp(
+    lambda one_hot, kernel: (_rows(one_hot, kernel), (one_hot, kernel)),
+    lambda kept, gradient: jax.vjp(_input_product, *kept)[1](gradient),
+)
 
 
 def _hold(mask: Any, new: Any, old: Any) -> Any:

@@ -23,14 +23,17 @@ class _FastLoop(_Mixed):
         units: width of the states.
         products: dtype of the products inside the loop, `float32` or `bfloat16`; states and sums are float32 always.
             Keras's own loop takes no notice of it.
+        one_hot: promises that the inputs are one-hot vectors or zeros, so that rows of the kernel can be looked up
+            instead of multiplied.
     """
 
-    def __init__(self, units: int, *, products: str = "float32", **kwargs: Any):
+    def __init__(self, units: int, *, products: str = "float32", one_hot: bool = False, **kwargs: Any):
         super().__init__(units, **kwargs)
         self.products = products
+        self.one_hot = one_hot
 
     def get_config(self) -> dict[str, Any]:
-        return super().get_config() | {"products": self.products}
+        return super().get_config() | {"products": self.products, "one_hot": self.one_hot}
 
     def inner_loop(self: Any, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
         cell = self.cell
@@ -47,13 +50,20 @@ class _FastLoop(_Mixed):
 
         mask = mask[0] if isinstance(mask, (list, tuple)) else mask
 
-        if training and self.dropout:
+        dropped = bool(training and self.dropout)
+        if dropped:
             # One mask for all steps (Gal and Ghahramani 2016, arXiv:1512.05287), as Keras's own loop has it.
             sequences = sequences * keras.ops.expand_dims(cell.get_dropout_mask(sequences[:, 0, :]), 1)
         loop: Any = kernels.lstm_loop if len(initial_state) == 2 else kernels.gru_loop
         weights = [keras.ops.convert_to_tensor(weight) for weight in (cell.kernel, cell.recurrent_kernel, cell.bias)]
         outputs, *states = loop(
-            sequences, *initial_state, mask, *weights, reverse=self.go_backwards, products=self.products
+            sequences,
+            *initial_state,
+            mask,
+            *weights,
+            reverse=self.go_backwards,
+            products=self.products,
+            one_hot=self.one_hot and not dropped,
         )
         return states[0], outputs, states
 
@@ -77,6 +87,7 @@ def recurrent_layer(
     *,
     dropout: float,
     products: str,
+    one_hot: bool,
     name: str,
     bidirectional: bool = False,
     sequences: bool = True,
@@ -88,12 +99,19 @@ def recurrent_layer(
         units: width of the sequence and of each state, per direction.
         dropout: share of the input's values dropped in training, the same ones at every step.
         products: dtype of the products inside the loop, `float32` or `bfloat16`.
+        one_hot: promises that the inputs are one-hot vectors or zeros.
         name: of the layer.
         bidirectional: whether a second layer reads from the end: the sequence is twice as wide, and the states of
             the forward layer stand before those of the backward layer.
         sequences: whether the whole sequence is wanted, and not only its end, (batch, units).
     """
     layer = _LAYERS[cell](
-        units, products=products, dropout=dropout, return_sequences=sequences, return_state=True, name=name
+        units,
+        products=products,
+        one_hot=one_hot,
+        dropout=dropout,
+        return_sequences=sequences,
+        return_state=True,
+        name=name,
     )
     return keras.layers.Bidirectional(layer, name=name) if bidirectional else layer

@@ -30,6 +30,7 @@ class Decoder:
                 own.units,
                 dropout=settings.dropout,
                 products=settings.products,
+                one_hot=not own.embedding and number == 1,
                 name=f"decoder_{settings.cell}_{number}",
             )
             for number in range(1, own.layers + 1)

@@ -30,6 +30,7 @@ class Encoder:
                 own.units,
                 dropout=settings.dropout,
                 products=settings.products,
+                one_hot=not own.embedding and number == 1,
                 name=f"encoder_{settings.cell}_{number}",
                 bidirectional=own.bidirectional,
                 sequences=number < own.layers or settings.attention != "none",
