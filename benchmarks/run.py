@@ -1,33 +1,51 @@
-"""make bench: this project beside the tutorial program, on one split, one process each, resumable.
+"""make bench: this project beside the tutorial program and PyTorch, in one run, one process each, resumable.
 
-Splits the first 10,000 pairs of fra-eng by source sentence into training, validation and test files; trains the
-program as published and our presets on the same training file; scores all on the same test file; times both decoders
-with the same weights. Finished parts are not run again: remove the folder to begin anew.
+Splits the first 10,000 pairs of fra-eng by source sentence into training, validation and test files. Times training
+of all contestants, in turns; times decoding with the same weights; trains the program and our presets for 30 epochs
+from three seeds and scores all on the same test file. Finished parts are not run again: remove the folder to begin
+anew. PyTorch takes part where it is installed (pip install torch, on Linux from the CPU index).
 """
 
 import argparse
+import dataclasses
 import json
 import os
+import statistics
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import speed
 from passerelle.data.pairs import read_pairs, references, split_by_source, write_pairs
 from passerelle.evaluation.metrics import score
 
 HERE = Path(__file__).parent
 DATA = HERE.parent.parent / "shared" / "data" / "fra-eng.zip"
-SEED = 2017
+SPLIT_SEED = 2017
 HELD_OUT = 0.1
+SEEDS = (1, 2, 3)
 PRESETS = ("tutorial", "compact")
+ROUNDS = 3
+
+SIZES: dict[str, dict[str, int]] = {
+    "1 layer of 256": {"units": 256, "layers": 1},
+    "2 layers of 512": {"units": 512, "layers": 2},
+}
+"""The program has one layer; deeper networks are timed on a sample of their updates."""
+
+PAIRS = (10_000, 40_000, 200_000)
+"""How many pairs from the beginning of the file, which is sorted by length; the last takes all there are."""
 
 
 def main() -> None:
-    """Runs what is not finished yet, then writes the table."""
+    """Runs what is not finished yet, then writes the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=Path, default=DATA, help="default: %(default)s")
     parser.add_argument("--limit", type=int, default=10_000)
     parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--seeds", type=int, default=len(SEEDS), help="how many; default: %(default)s")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--out", type=Path, default=HERE / "results")
     arguments = parser.parse_args()
     if not arguments.pairs.exists():
@@ -35,102 +53,192 @@ def main() -> None:
             f"{arguments.pairs}: no such file. Fetch it (passerelle download fra-eng) and name it: "
             f"python benchmarks/run.py --pairs fra-eng.zip"
         )
-    out = arguments.out
-    out.mkdir(parents=True, exist_ok=True)
-    files = {name: out / f"{name}.tsv" for name in ("train", "validation", "test")}
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    files = {name: arguments.out / f"{name}.tsv" for name in ("train", "validation", "test")}
     if not all(path.exists() for path in files.values()):
         _split(arguments.pairs, arguments.limit, files)
-
-    epochs = str(arguments.epochs)
-    program = out / "program"
-    _run(program, "tutorial_program.py", "--train", files["train"], "--test", files["test"], "--epochs", epochs)
-    for preset in PRESETS:
-        names = [word for name, path in files.items() for word in (f"--{name}", path)]
-        _run(out / preset, "contestant.py", "--preset", preset, *names, "--epochs", epochs)
-    _run(out / "decoding", "decoding.py", "--program", program, "--test", files["test"])
-
-    table, values = _table(out, files["test"])
-    (out / "table.md").write_text(table, encoding="utf-8")
-    (out / "table.json").write_text(json.dumps(values, indent=1), encoding="utf-8")
-    print(table)
+    tables, values = [], {}
+    for part in arguments.parts:
+        table, values[part] = PARTS[part](arguments, files)
+        tables.append(table)
+        print(f"\n{table}", flush=True)
+    (arguments.out / "tables.md").write_text("\n".join(tables), encoding="utf-8")
+    (arguments.out / "tables.json").write_text(json.dumps(values, indent=1), encoding="utf-8")
 
 
 def _split(pairs: Path, limit: int, files: dict[str, Path]) -> None:
-    rest, test = split_by_source(read_pairs(pairs, limit=limit), HELD_OUT, seed=SEED)
-    training, validation = split_by_source(rest, HELD_OUT, seed=SEED + 1)
+    rest, test = split_by_source(read_pairs(pairs, limit=limit), HELD_OUT, seed=SPLIT_SEED)
+    training, validation = split_by_source(rest, HELD_OUT, seed=SPLIT_SEED + 1)
     for name, part in (("train", training), ("validation", validation), ("test", test)):
         write_pairs(files[name], part)
 
 
-def _run(folder: Path, script: str, *arguments: object) -> None:
-    """Runs one contestant in its own process, unless its result is there."""
-    if (folder / "result.json").exists():
-        print(f"{folder.name}: finished before", flush=True)
-        return
-    print(f"{folder.name}: running, see {folder / 'log.txt'}", flush=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, str(HERE / script), *map(str, arguments), "--out", str(folder)]
-    with open(folder / "log.txt", "w", encoding="utf-8") as log:
-        subprocess.run(command, check=True, stdout=log, stderr=log, env=os.environ | {"PYTHONPATH": str(HERE)})
+def _run(result: Path, script: str, *words: object) -> dict[str, Any] | None:
+    """Runs one contestant in its own process, unless its result is there; None where it is not installed."""
+    if not result.exists():
+        print(f"{result}: running", flush=True)
+        result.parent.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, str(HERE / script), *map(str, words)]
+        with open(result.with_suffix(".log"), "w", encoding="utf-8") as log:
+            status = subprocess.run(
+                command, stdout=log, stderr=log, env=os.environ | {"KERAS_BACKEND": "jax"}
+            ).returncode
+        if status == speed.ABSENT:
+            return None
+        if status:
+            sys.exit(f"{result}: failed with status {status}, see {result.with_suffix('.log')}")
+    return json.loads(result.read_text(encoding="utf-8"))
 
 
-def _table(out: Path, test: Path) -> tuple[str, dict]:
-    program = json.loads((out / "program" / "result.json").read_text(encoding="utf-8"))
-    answers = references(read_pairs(test))
-    lines = (out / "program" / "hypotheses.tsv").read_text(encoding="utf-8").split("\n")
-    hypotheses = dict(line.split("\t", 1) for line in lines if "\t" in line)
-    report = score([hypotheses[source] for source in answers], list(answers.values()))
-    rows = [
-        {
-            "name": "tutorial program",
-            "parameters": program["parameters"],
-            "epoch_seconds": program["median_epoch_seconds"],
-            "peak_memory_mb": program["peak_memory_mb"],
-            "exact_match": report.exact_match,
-            "bleu": report.bleu,
-            "chrf": report.chrf,
+def _training(arguments: argparse.Namespace, files: dict[str, Path]) -> tuple[str, dict[str, Any]]:
+    """Seconds of the same updates, in turns."""
+    folder = arguments.out / "training"
+    lines, values = [], {}
+    limit = _run(folder / "limit.json", "speed.py", "limit", "--pairs", files["train"], "--out", folder / "limit.json")
+    rate = limit["operations_per_second"] if limit else float("nan")
+    lessons = read_pairs(files["train"])
+    source, target = (sum(map(len, side)) for side in (lessons.sources, lessons.targets))
+    target += len(lessons)  # END
+    columns = len(set("".join(lessons.targets))) + 2
+    for size, shape in SIZES.items():
+        options = [word for name, value in shape.items() for word in (f"--{name}", value)]
+        if shape["layers"] > 1:
+            options += ["--updates", 20]
+        names = [name for name in speed.CONTESTANTS if name != "limit" and (name != "program" or shape["layers"] == 1)]
+        runs: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
+        for number in range(1, ROUNDS + 1):
+            for name in names:
+                out = folder / size.replace(" ", "-") / f"{name}-{number}.json"
+                words = ("--pairs", files["train"], "--out", out, *options)
+                measured = _run(out, "speed.py", name, *words)
+                if measured:
+                    runs[name].append(measured)
+        needed = speed.operations(source, target, columns=columns, **shape) / rate
+        rows = {}
+        for name, measured in runs.items():
+            if measured:
+                seconds = speed.per_symbol(measured) * (source + target)
+                memory = statistics.median(run["peak_memory_mb"] for run in measured)
+                rows[name] = {"epoch_seconds": seconds, "to_limit": seconds / needed, "peak_memory_mb": memory}
+        slowest = rows.get("program", rows["passerelle"])["epoch_seconds"]
+        lines += [
+            f"Training, {size}, {source + target:,} symbols an epoch:",
+            "",
+            "| | seconds an epoch | times as fast | times the limit | peak memory, MB |",
+            "| --- | --- | --- | --- | --- |",
+            *(
+                f"| {name} | {row['epoch_seconds']:.2f} | {slowest / row['epoch_seconds']:.2f} | "
+                f"{row['to_limit']:.2f} | {row['peak_memory_mb']:.0f} |"
+                for name, row in rows.items()
+            ),
+            f"| limit: the arithmetic at {rate / 1e9:.0f} billion operations a second | {needed:.2f} | "
+            f"{slowest / needed:.2f} | 1.00 | |",
+            *(f"| {name} | not installed | | | |" for name in names if name not in rows),
+            "",
+        ]
+        values[size] = rows
+    return "\n".join(lines), values
+
+
+def _scaling(arguments: argparse.Namespace, files: dict[str, Path]) -> tuple[str, dict[str, Any]]:
+    """Time for each symbol, and memory, whatever the number of pairs; a random sample of the updates."""
+    folder = arguments.out / "scaling"
+    runs: dict[int, list[dict[str, Any]]] = {pairs: [] for pairs in PAIRS}
+    for number in range(1, ROUNDS + 1):
+        for pairs in PAIRS:
+            out = folder / f"{pairs}-{number}.json"
+            words = ("--pairs", arguments.pairs, "--limit", pairs, "--updates", 120, "--out", out)
+            runs[pairs] += [_run(out, "speed.py", "passerelle", *words) or {}]
+    rows = {
+        pairs: {
+            "microseconds_a_symbol": 1e6 * speed.per_symbol(measured),
+            "padding_share": measured[0]["padding_share"],
+            "peak_memory_mb": statistics.median(run["peak_memory_mb"] for run in measured),
         }
-    ]
-    for preset in PRESETS:
-        ours = json.loads((out / preset / "result.json").read_text(encoding="utf-8"))
-        rows.append(
-            {
-                "name": f"passerelle, {preset}",
-                "parameters": ours["parameters"],
-                "epoch_seconds": ours["median_epoch_seconds"],
-                "peak_memory_mb": ours["peak_memory_mb"],
-                **{key: ours["report"][key] for key in ("exact_match", "bleu", "chrf")},
-            }
-        )
-    decoding = json.loads((out / "decoding" / "result.json").read_text(encoding="utf-8"))
-    rates = decoding["characters_per_second"]
-    first = rows[0]["epoch_seconds"]
+        for pairs, measured in runs.items()
+    }
     lines = [
-        "| | parameters | seconds an epoch | ratio | peak memory, MB | exact match, % | BLEU | chrF |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| pairs, at most | microseconds a symbol | padding | peak memory, MB |",
+        "| --- | --- | --- | --- |",
         *(
-            f"| {row['name']} | {row['parameters']:,} | {row['epoch_seconds']:.1f} | "
-            f"{first / row['epoch_seconds']:.1f}x | {row['peak_memory_mb']:.0f} | {row['exact_match']:.1f} | "
-            f"{row['bleu']:.1f} | {row['chrf']:.1f} |"
-            for row in rows
+            f"| {pairs:,} | {row['microseconds_a_symbol']:.2f} | {row['padding_share']:.1%} | "
+            f"{row['peak_memory_mb']:.0f} |"
+            for pairs, row in rows.items()
         ),
         "",
-        f"Scores on {report.sources} sources that no contestant was trained on, each translated freely; "
-        f"{report.bleu_signature}; {report.chrf_signature}.",
+    ]
+    return "\n".join(lines), {str(pairs): row for pairs, row in rows.items()}
+
+
+def _quality(arguments: argparse.Namespace, files: dict[str, Path]) -> tuple[str, dict[str, Any]]:
+    """Scores on test sources that nobody was trained on, from several seeds."""
+    epochs = ("--epochs", arguments.epochs)
+    answers = references(read_pairs(files["test"]))
+    reports: dict[str, list[dict[str, Any]]] = {}
+    for name in ("tutorial program", *PRESETS):
+        reports[name] = []
+        for seed in SEEDS[: arguments.seeds]:
+            folder = arguments.out / f"{name.split()[-1]}-{seed}"
+            if name in PRESETS:
+                words = [word for key, path in files.items() for word in (f"--{key}", path)]
+                settings = json.dumps({"training": {"seed": seed}})
+                result = _run(
+                    folder / "result.json", "contestant.py",
+                    "--preset", name, *words, *epochs, "--settings", settings, "--out", folder,
+                )  # fmt: skip
+                reports[name].append((result or {})["report"])
+            else:
+                words = ("--train", files["train"], "--test", files["test"], "--seed", seed, "--out", folder)
+                _run(folder / "result.json", "tutorial_program.py", *words, *epochs)
+                lines = (folder / "hypotheses.tsv").read_text(encoding="utf-8").split("\n")
+                hypotheses = dict(line.split("\t", 1) for line in lines if "\t" in line)
+                report = score([hypotheses[source] for source in answers], list(answers.values()))
+                reports[name].append(dataclasses.asdict(report))
+    columns = {"exact_match": "exact match, %", "character_error_rate": "CER, %", "bleu": "BLEU", "chrf": "chrF"}
+    some = reports["tutorial"][0]
+    lines = [
+        f"Means of {arguments.seeds} seeds (lowest to highest) on {len(answers)} sources that nobody was trained on:",
         "",
-        "| decoder, the program's weights in both | characters a second | ratio |",
-        "| --- | --- | --- |",
-        f"| tutorial program, a `predict` a character | {rates['program']:,.0f} | 1x |",
-        f"| passerelle, one sentence at a time | {rates['one_at_a_time']:,.0f} | "
-        f"{decoding['ratio_one_at_a_time']:.0f}x |",
-        f"| passerelle, {decoding['many']:,} sentences at once | {rates['many_at_once']:,.0f} | "
-        f"{decoding['ratio_many_at_once']:.0f}x |",
+        f"| | {' | '.join(columns.values())} |",
+        f"| --- |{' --- |' * len(columns)}",
+        *(
+            f"| {name} | "
+            + " | ".join(
+                f"{statistics.mean(row[key] for row in rows):.1f} "
+                f"({min(row[key] for row in rows):.1f} to {max(row[key] for row in rows):.1f})"
+                for key in columns
+            )
+            + " |"
+            for name, rows in reports.items()
+        ),
         "",
-        f"Both wrote the same text for {decoding['same_text']} of {decoding['sources']} sentences.",
+        f"BLEU is {some['bleu_signature']}, chrF {some['chrf_signature']}.",
         "",
     ]
-    return "\n".join(lines), {"training": rows, "decoding": decoding}
+    return "\n".join(lines), reports
 
+
+def _decoding(arguments: argparse.Namespace, files: dict[str, Path]) -> tuple[str, dict[str, Any]]:
+    """Characters a second, the program's trained weights in both decoders."""
+    program = arguments.out / f"program-{SEEDS[0]}"
+    words = ("--train", files["train"], "--test", files["test"], "--seed", SEEDS[0], "--out", program)
+    _run(program / "result.json", "tutorial_program.py", *words, "--epochs", arguments.epochs)
+    out = arguments.out / "decoding"
+    words = ("--program", program, "--test", files["test"], "--out", out)
+    result = _run(out / "result.json", "decoding.py", *words) or {}
+    rates: dict[str, float] = result["characters_per_second"]
+    lines = [
+        "| decoder, the program's weights in all | characters a second | times as fast |",
+        "| --- | --- | --- |",
+        *(f"| {name} | {rate:,.0f} | {rate / rates['program']:.0f} |" for name, rate in rates.items()),
+        "",
+        f"Both wrote the same text for {result['same_text']} of {result['sources']} sentences.",
+        "",
+    ]
+    return "\n".join(lines), result
+
+
+PARTS = {"training": _training, "scaling": _scaling, "decoding": _decoding, "quality": _quality}
 
 if __name__ == "__main__":
     main()

@@ -192,7 +192,7 @@ def test_it_learns_to_copy(copier: Any) -> None:
 
 def test_the_record(copier: Any) -> None:
     record = copier.record
-    assert set(record) == {"data", "versions", "padding_share", "kept_epoch", "interrupted", "epochs"}
+    assert set(record) == {"data", "versions", "padding_share", "kept_epoch", "interrupted", "diverged", "epochs"}
     data = record["data"]
     texts = ["".join(letters) for n in range(1, 5) for letters in itertools.product("abcé", repeat=n)]
     made = prepare([(text, text) for text in texts], copier.settings, validation=0.2)
@@ -217,6 +217,7 @@ def test_the_record(copier: Any) -> None:
         "number", "loss", "accuracy", "validation_loss", "validation_accuracy", "seconds",
     }  # fmt: skip
     assert record["interrupted"] is False
+    assert record["diverged"] is False
     losses = [epoch["validation_loss"] for epoch in record["epochs"]]
     assert record["kept_epoch"] == 1 + losses.index(min(losses))
     assert 0 <= record["padding_share"] < 1

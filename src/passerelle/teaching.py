@@ -235,6 +235,7 @@ class Lesson:
             "padding_share": round(self.training_batches.padding_share(), 4),
             "kept_epoch": history.kept,
             "interrupted": history.interrupted,
+            "diverged": history.diverged,
             "epochs": [asdict(epoch) for epoch in history.epochs],
         }
 

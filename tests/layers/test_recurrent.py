@@ -5,11 +5,13 @@ import pytest
 
 from passerelle.layers.recurrent import STATE_NAMES, recurrent_layer
 
+PLAIN = {"dropout": 0.0, "products": "float32", "one_hot": False, "name": "layer"}
+
 
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("cell", STATE_NAMES)
 def test_sequence_and_states(cell: str, bidirectional: bool) -> None:
-    layer = recurrent_layer(cell, 4, dropout=0.0, products="float32", one_hot=False, name="layer", bidirectional=bidirectional)
+    layer = recurrent_layer(cell, 4, **PLAIN, bidirectional=bidirectional)
     inputs = np.random.default_rng(1).normal(size=(2, 5, 3)).astype("f4")
     sequence, *states = layer(inputs)
     directions = 2 if bidirectional else 1
@@ -23,6 +25,6 @@ def test_sequence_and_states(cell: str, bidirectional: bool) -> None:
 
 def test_only_the_end() -> None:
     inputs = np.random.default_rng(1).normal(size=(2, 5, 3)).astype("f4")
-    end, *states = recurrent_layer("gru", 4, dropout=0.0, products="float32", one_hot=False, name="layer", sequences=False)(inputs)
+    end, *states = recurrent_layer("gru", 4, **PLAIN, sequences=False)(inputs)
     assert end.shape == (2, 4)
     np.testing.assert_array_equal(end, states[0])

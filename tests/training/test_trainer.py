@@ -224,7 +224,7 @@ def test_interrupted_within_the_first_epoch(keep: str, make_small_network: Any, 
         network, make_batches(12, 4), None, settings(epochs=5, keep=keep),
         on_progress=interrupting(epoch=1, done=2),
     )  # fmt: skip
-    assert (history.interrupted, history.epochs, history.kept) == (True, (), 0)
+    assert (history.interrupted, history.diverged, history.epochs, history.kept) == (True, False, (), 0)
     assert not same(copies(network), before), "what two updates won is not thrown away"
 
 
@@ -273,7 +273,7 @@ def test_divergence_later_keeps_the_best(keep: str, make_small_network: Any, mak
     network = make_small_network()
     seen: list[list[np.ndarray]] = []
     history = fit(network, make_batches(8, 4), None, settings(epochs=5, keep=keep), on_epoch=recorder(network, seen))
-    assert (len(history.epochs), history.kept, history.interrupted) == (2, 2, False)
+    assert (len(history.epochs), history.kept, history.interrupted, history.diverged) == (2, 2, False, True)
     assert same(copies(network), seen[1])
 
 

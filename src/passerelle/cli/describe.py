@@ -55,7 +55,8 @@ def _record_facts(record: dict[str, Any]) -> list[str]:
     facts += [f"{name} {version}" for name, version in record.get("versions", {}).items()]
     epochs = record.get("epochs", [])
     if epochs:
-        last = "interrupted after" if record.get("interrupted") else "trained for"
+        ends = {"interrupted": "interrupted after", "diverged": "diverged after"}
+        last = next((words for key, words in ends.items() if record.get(key)), "trained for")
         facts.append(f"{last} {len(epochs)} epochs, weights of epoch {record.get('kept_epoch')} kept")
     for epoch in epochs:
         held_out = epoch["validation_loss"]

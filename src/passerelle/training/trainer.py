@@ -73,11 +73,13 @@ class History:
         epochs: all that ended.
         kept: number of the epoch whose weights the network holds now; 0 for weights from amidst the first epoch.
         interrupted: whether Ctrl-C ended it.
+        diverged: whether a loss that is no number ended it.
     """
 
     epochs: tuple[Epoch, ...]
     kept: int
     interrupted: bool
+    diverged: bool
 
 
 def fit(
@@ -111,8 +113,8 @@ def fit(
     update = make_update(network, optimizer, symbols=symbols, smoothing=settings.label_smoothing)
     examine = _examiner(network)
     clock = _Clock(settings.epochs, len(training))
+    best = _Best(network)
     epochs: list[Epoch] = []
-    best_loss, best_epoch, best_weights = math.inf, 0, None
     diverged = False
     with Interruption() as interruption:
         for number in range(1, settings.epochs + 1):
@@ -121,38 +123,58 @@ def fit(
             for batch in training.epoch(number):
                 update(batch)
                 if clock.tick():
-                    loss, symbols, _ = update.sums()
-                    on_progress(clock.progress(loss / max(symbols, 1.0)))
+                    on_progress(clock.progress(_means(update.sums())[0]))
                 if interruption.requested:
                     break
-            loss, symbols, correct = update.sums()
+            loss, accuracy = _means(update.sums())
             seconds = clock.stop()
             if interruption.requested and clock.done < len(training):
                 if number == 1:
                     update.sync()
                 break
-            if not math.isfinite(loss):
-                if best_weights is None:
-                    raise SettingsError(
-                        f"training diverged: the loss of epoch {number} is not a number. Lower the learning rate "
-                        f"(now {settings.learning_rate:g}) or set training.clip."
-                    )
-                diverged = True
+            diverged = not math.isfinite(loss)
+            if diverged:
                 break
             update.sync()
             examined = examine(validation) if validation else (None, None)
-            epochs.append(Epoch(number, loss / max(symbols, 1.0), correct / max(symbols, 1.0), *examined, seconds))
-            judged = epochs[-1].loss if examined[0] is None else examined[0]
-            if judged < best_loss:
-                best_loss, best_epoch, best_weights = judged, number, network.get_weights()
+            epochs.append(Epoch(number, loss, accuracy, *examined, seconds))
+            best.judge(epochs[-1])
             on_epoch(epochs[-1])
-            if interruption.requested or (settings.patience and number - best_epoch >= settings.patience):
+            if interruption.requested or (settings.patience and number - best.epoch >= settings.patience):
                 break
-    kept = len(epochs)
-    if best_weights is not None and (settings.keep == "best" or diverged):
-        kept = best_epoch
-        network.set_weights(best_weights)
-    return History(tuple(epochs), kept, interruption.requested)
+    if diverged and not best.epoch:
+        raise SettingsError(
+            f"training diverged: the loss of epoch {len(epochs) + 1} is not a number. Lower the learning rate "
+            f"(now {settings.learning_rate:g}) or set training.clip."
+        )
+    kept = best.restore() if best.epoch and (settings.keep == "best" or diverged) else len(epochs)
+    return History(tuple(epochs), kept, interruption.requested, diverged)
+
+
+def _means(sums: tuple[float, float, float]) -> tuple[float, float]:
+    """Loss in nats per symbol, and accuracy."""
+    loss, symbols, correct = sums
+    return loss / max(symbols, 1.0), correct / max(symbols, 1.0)
+
+
+class _Best:
+    """The weights of the best epoch so far: by validation loss, or by the loss itself where nothing validates."""
+
+    def __init__(self, network: Any):
+        self._network = network
+        self._loss = math.inf
+        self._weights: Any = None
+        self.epoch = 0
+
+    def judge(self, epoch: Epoch) -> None:
+        loss = epoch.loss if epoch.validation_loss is None else epoch.validation_loss
+        if loss < self._loss:
+            self._loss, self._weights, self.epoch = loss, self._network.get_weights(), epoch.number
+
+    def restore(self) -> int:
+        """Gives the network these weights; returns the epoch's number."""
+        self._network.set_weights(self._weights)
+        return self.epoch
 
 
 def _examiner(network: Any) -> Callable[[Batches], tuple[float, float]]:
@@ -166,8 +188,8 @@ def _examiner(network: Any) -> Callable[[Batches], tuple[float, float]]:
 
     def examine(batches: Batches) -> tuple[float, float]:
         rows = [program(batch.source, batch.target) for batch in batches.epoch(0)]
-        loss, symbols, correct = np.sum([[float(value) for value in row] for row in rows], axis=0)
-        return float(loss / max(symbols, 1.0)), float(correct / max(symbols, 1.0))
+        loss, symbols, correct = np.sum([[float(value) for value in row] for row in rows], axis=0).tolist()
+        return _means((loss, symbols, correct))
 
     return examine
 

@@ -1,0 +1,224 @@
+"""One contestant's training, timed in a process of its own. Called by run.py.
+
+All have the tutorial's network, or a deeper one, and make the same kind of update: one-hot inputs, LSTM layers,
+cross-entropy, RMSprop, 64 pairs. What is timed is the updates alone, after every shape has been met once.
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+
+import numpy as np
+
+BATCH_SIZE = 64
+ABSENT = 3
+"""Exit status of a contestant whose library is not installed."""
+
+Measured = dict[str, Any]
+
+
+def main() -> None:
+    """Writes one JSON object: seconds and real symbols (source, target and END) of the timed updates."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("contestant", choices=CONTESTANTS)
+    parser.add_argument("--pairs", required=True)
+    parser.add_argument("--limit", type=int)
+    parser.add_argument("--units", type=int, default=256)
+    parser.add_argument("--layers", type=int, default=1)
+    parser.add_argument("--updates", type=int, default=10**9, help="at most so many are timed in each epoch")
+    parser.add_argument("--epochs", type=int, default=2, help="timed ones")
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    try:
+        measured = CONTESTANTS[arguments.contestant](arguments)
+    except ModuleNotFoundError as error:
+        print(f"{error.name} is not installed", file=sys.stderr)
+        sys.exit(ABSENT)
+    measured["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    temporary = arguments.out.with_suffix(".part")
+    temporary.write_text(json.dumps(measured, indent=1), encoding="utf-8")
+    temporary.replace(arguments.out)
+
+
+def _program(arguments: argparse.Namespace) -> Measured:
+    """The tutorial program as published, whole epochs of `fit`."""
+    import keras
+
+    import tutorial_program
+
+    pairs = tutorial_program.read_pairs(arguments.pairs)[: arguments.limit]
+    program = tutorial_program.TutorialProgram.from_pairs(pairs, units=arguments.units)
+    timer = tutorial_program.EpochTimer(1 + arguments.epochs)
+    program.fit(1 + arguments.epochs, batch_size=BATCH_SIZE, validation_split=0.0, callbacks=[timer])
+    symbols = sum(len(source) + len(target) + 1 for source, target in pairs)
+    return {"seconds": timer.seconds[1:], "symbols": symbols, "backend": keras.backend.backend()}
+
+
+def _passerelle(arguments: argparse.Namespace, *, products: str = "float32", batch_size: int = BATCH_SIZE) -> Measured:
+    import passerelle
+    from passerelle.teaching import choose_settings, prepare
+    from passerelle.training.optimizer import make_optimizer
+    from passerelle.training.update import make_update
+
+    own = {"units": arguments.units, "layers": arguments.layers}
+    settings = choose_settings(
+        preset="tutorial",
+        settings={
+            "network": {"products": products, "encoder": own, "decoder": own},
+            "training": {"batch_size": batch_size},
+        },
+    )
+    lesson = prepare(passerelle.read_pairs(arguments.pairs, limit=arguments.limit), settings, validation=0)
+    batches = lesson.training_batches
+    optimizer = make_optimizer(settings.training, updates=len(batches))
+    update = make_update(lesson.build().network, optimizer, symbols=len(batches.targets.ids) / len(batches))
+    started = time.perf_counter()
+    met = set()
+    for batch in batches.epoch(1):
+        if (batch.source.shape, batch.target.shape) not in met:
+            met.add((batch.source.shape, batch.target.shape))
+            update(batch)
+    update.sums()
+    compiling = time.perf_counter() - started
+
+    def pass_over(number: int) -> int:
+        symbols = 0
+        for batch, _ in zip(batches.epoch(number), range(arguments.updates), strict=False):
+            update(batch)
+            symbols += np.count_nonzero(batch.source) + np.count_nonzero(batch.target[:, 1:])
+        update.sums()
+        return symbols
+
+    return _timed(pass_over, arguments.epochs) | {
+        "shapes": len(met), "compiling_seconds": compiling, "padding_share": batches.padding_share(),
+    }  # fmt: skip
+
+
+def _torch(arguments: argparse.Namespace, *, by_length: bool) -> Measured:
+    """`torch.nn.LSTM` fed ids, every batch trimmed to its longest pair."""
+    import torch
+    from torch import nn
+    from torch.nn.functional import cross_entropy, one_hot
+
+    import passerelle
+    from passerelle.teaching import choose_settings, prepare
+
+    pairs = passerelle.read_pairs(arguments.pairs, limit=arguments.limit)
+    lesson = prepare(pairs, choose_settings(preset="tutorial"), validation=0)
+    sources, targets = lesson.training_batches.sources, lesson.training_batches.targets
+    sizes = lesson.source.vocabulary.size, lesson.target.vocabulary.size
+    random = np.random.default_rng(1)
+    torch.manual_seed(1)
+
+    class Network(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder = nn.LSTM(sizes[0], arguments.units, arguments.layers, batch_first=True)
+            self.decoder = nn.LSTM(sizes[1], arguments.units, arguments.layers, batch_first=True)
+            self.output = nn.Linear(arguments.units, sizes[1])
+
+        def forward(self, source: Any, target: Any) -> Any:
+            _, states = self.encoder(one_hot(source, sizes[0]).float())
+            return self.output(self.decoder(one_hot(target, sizes[1]).float(), states)[0])
+
+    network = Network()
+    optimizer = torch.optim.RMSprop(network.parameters(), lr=0.001, alpha=0.9)
+
+    def plan() -> list[np.ndarray]:
+        order = random.permutation(len(sources))
+        if by_length:
+            order = order[np.lexsort((sources.lengths[order], targets.lengths[order]))]
+        batches = [order[start : start + BATCH_SIZE] for start in range(0, len(order), BATCH_SIZE)]
+        return [batches[index] for index in random.permutation(len(batches))]
+
+    def pass_over(number: int) -> int:
+        symbols = 0
+        for rows in plan()[: arguments.updates]:
+            source = torch.from_numpy(sources.padded(rows, int(sources.lengths[rows].max()))).long()
+            target = torch.from_numpy(targets.padded(rows, int(targets.lengths[rows].max()) + 1, first=2)).long()
+            optimizer.zero_grad()
+            logits = network(source, target[:, :-1])
+            loss = cross_entropy(logits.flatten(0, 1), target[:, 1:].flatten(), ignore_index=0)
+            loss.backward()
+            optimizer.step()
+            symbols += int(sources.lengths[rows].sum() + targets.lengths[rows].sum())
+        return symbols
+
+    pass_over(0)
+    return _timed(pass_over, arguments.epochs) | {"version": torch.__version__}
+
+
+def _limit(arguments: argparse.Namespace) -> Measured:
+    """The best matrix product: float32 1024 x 1024 by itself, in NumPy, JAX and, where installed, PyTorch."""
+    import jax
+
+    square = np.random.default_rng(1).normal(size=(1024, 1024)).astype("f4")
+    on_jax = jax.numpy.array(square)
+    product = jax.jit(lambda a: a @ a)
+    ways: dict[str, Callable[[], object]] = {
+        "numpy": lambda: square @ square,
+        "jax": lambda: product(on_jax).block_until_ready(),
+    }
+    try:
+        import torch
+
+        on_torch = torch.from_numpy(square)
+        ways["torch"] = lambda: on_torch @ on_torch
+    except ModuleNotFoundError:
+        pass
+    rates = {}
+    for name, way in ways.items():
+        seconds = []
+        for _ in range(30):
+            started = time.perf_counter()
+            way()
+            seconds.append(time.perf_counter() - started)
+        rates[name] = 2 * 1024**3 / statistics.median(seconds)
+    return {"operations_per_second": max(rates.values()), "rates": rates}
+
+
+def _timed(pass_over: Callable[[int], int], epochs: int) -> Measured:
+    seconds, symbols = [], []
+    for number in range(2, 2 + epochs):
+        started = time.perf_counter()
+        symbols.append(pass_over(number))
+        seconds.append(time.perf_counter() - started)
+    return {"seconds": seconds, "symbols": statistics.mean(symbols)}
+
+
+def operations(source_symbols: float, target_symbols: float, *, units: int, layers: int, columns: int) -> float:
+    """Multiplications and additions that real symbols need, forward and backward.
+
+    Recurrent products, those between layers, and the output; looking up the row of a one-hot vector needs none.
+    """
+    recurrent = units * 4 * units * (layers + (layers - 1))
+    return 3 * 2 * (source_symbols * recurrent + target_symbols * (recurrent + units * columns))
+
+
+def per_symbol(measured: Iterable[Measured]) -> float:
+    """Median seconds for each real symbol, over all timed epochs of all runs."""
+    return statistics.median(seconds / run["symbols"] for run in measured for seconds in run["seconds"])
+
+
+CONTESTANTS: dict[str, Callable[[argparse.Namespace], Measured]] = {
+    "limit": _limit,
+    "program": _program,
+    "torch-random": lambda arguments: _torch(arguments, by_length=False),
+    "torch-sorted": lambda arguments: _torch(arguments, by_length=True),
+    "passerelle": _passerelle,
+    "passerelle-bfloat16": lambda arguments: _passerelle(arguments, products="bfloat16"),
+    "passerelle-bfloat16-256": lambda arguments: _passerelle(arguments, products="bfloat16", batch_size=256),
+}
+
+
+if __name__ == "__main__":
+    main()
