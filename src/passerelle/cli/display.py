@@ -25,8 +25,8 @@ def teach_with_display(lesson: "Lesson") -> "Translator":
         translator = lesson.teach(on_progress=display.progress, on_epoch=display.epoch)
     if translator.record["diverged"]:
         note(
-            f"the loss of epoch {len(translator.record['epochs']) + 1} is no number: training ended there, and the best "
-            f"epoch so far is kept. Lower the learning rate (now {lesson.settings.training.learning_rate:g})."
+            f"the loss of epoch {len(translator.record['epochs']) + 1} is no number: training ended there, and the "
+            f"best epoch so far is kept. Lower the learning rate (now {lesson.settings.training.learning_rate:g})."
         )
     return translator
 
