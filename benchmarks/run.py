@@ -198,8 +198,8 @@ def _quality(arguments: argparse.Namespace, files: dict[str, Path]) -> tuple[str
     columns = {"exact_match": "exact match, %", "character_error_rate": "CER, %", "bleu": "BLEU", "chrf": "chrF"}
     some = reports["tutorial"][0]
     lines = [
-        f"After {arguments.epochs} epochs: means of the seeds (lowest to highest) on {len(answers)} sources that nobody "
-        "was trained on. Seconds and memory are those of the fastest and of the smallest run.",
+        f"After {arguments.epochs} epochs: means of the seeds (lowest to highest) on {len(answers)} sources that "
+        "nobody was trained on. Seconds and memory are those of the fastest and of the smallest run.",
         "",
         f"| | seeds | seconds an epoch | peak memory, MB | {' | '.join(columns.values())} |",
         f"| --- | --- | --- | --- |{' --- |' * len(columns)}",

@@ -112,6 +112,27 @@ def test_a_row_does_not_see_its_padding(kind: type) -> None:
 
 
 @pytest.mark.parametrize("kind", [LSTM, GRU])
+def test_masked_steps_hold_the_state_to_the_last_bit(kind: type) -> None:
+    """Gates are held open or shut by their inputs: exactly, however long the padding."""
+    layer = kind(UNITS, return_sequences=True, return_state=True)
+    inputs = np.random.default_rng(6).normal(size=(ROWS, 50, WIDTH)).astype("f4")
+    mask = np.arange(50) < np.array([[3], [7], [1]])
+    layer.build(inputs.shape)
+
+    @jax.jit
+    def run(inputs: Any, mask: Any, states: Any) -> Any:
+        return layer(inputs, mask=mask, initial_state=states)
+
+    states = [np.full((ROWS, UNITS), 0.3, np.float32)] * (2 if kind is LSTM else 1)
+    outputs, *after = map(np.asarray, run(inputs, mask, states))
+    for row, length in enumerate([3, 7, 1]):
+        assert (outputs[row, length:] == outputs[row, length - 1]).all()
+    held = run(inputs, np.zeros_like(mask), after)
+    for before, still in zip(after, held[1:], strict=True):
+        np.testing.assert_array_equal(still, before)
+
+
+@pytest.mark.parametrize("kind", [LSTM, GRU])
 def test_bfloat16_products_stay_near(kind: type) -> None:
     """Each product is off by at most a 256th of its size; sums and states stay float32, so errors do not pile up."""
     _, exact, states = twins(kind)

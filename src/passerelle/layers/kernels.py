@@ -13,6 +13,12 @@ import jax.numpy as jnp
 
 __all__ = ["gru_loop", "lstm_loop"]
 
+CLOSED, OPEN = -1e4, 1e4
+"""Inputs that no state can outweigh: a gate's sigmoid is exactly 0 or 1, and its slope exactly 0."""
+
+LSTM_HOLDS = (CLOSED, OPEN, 0.0, CLOSED)
+GRU_HOLDS = (OPEN, 0.0, 0.0)
+
 
 def lstm_loop(
     sequence: Any,
@@ -44,7 +50,7 @@ def lstm_loop(
         outputs: float (batch, T, units), h after each step.
         h, c: float (batch, units), after the last step.
     """
-    inputs, mask = _inputs(sequence, mask, kernel, bias, reverse=reverse, one_hot=one_hot)
+    inputs, mask = _inputs(sequence, mask, kernel, bias, LSTM_HOLDS, reverse=reverse, one_hot=one_hot)
     found: Any = _lstm(products, inputs, h, c, mask, recurrent_kernel)
     outputs, h, c = found
     return jnp.swapaxes(outputs, 0, 1), h, c
@@ -81,21 +87,29 @@ def gru_loop(
         outputs: float (batch, T, units), h after each step.
         h: float (batch, units), after the last step.
     """
-    inputs, mask = _inputs(sequence, mask, kernel, bias[0], reverse=reverse, one_hot=one_hot)
-    found: Any = _gru(products, inputs, h, mask, recurrent_kernel, bias[1])
+    inputs, _ = _inputs(sequence, mask, kernel, bias[0], GRU_HOLDS, reverse=reverse, one_hot=one_hot)
+    found: Any = _gru(products, inputs, h, recurrent_kernel, bias[1])
     outputs, h = found
     return jnp.swapaxes(outputs, 0, 1), h
 
 
-def _inputs(sequence: Any, mask: Any, kernel: Any, bias: Any, *, reverse: bool, one_hot: bool) -> tuple[Any, Any]:
-    """The inputs' product, (T, batch, gates), and the mask, (T, batch, 1); both in the order of the steps."""
+def _inputs(
+    sequence: Any, mask: Any, kernel: Any, bias: Any, holds: tuple[float, ...], *, reverse: bool, one_hot: bool
+) -> tuple[Any, Any]:
+    """The inputs' product, (T, batch, gates), and the mask, (T, batch, 1); both in the order of the steps.
+
+    Where the mask is False, the inputs are `holds`, one value a gate, by which the state passes unchanged.
+    """
     sequence = jnp.swapaxes(sequence, 0, 1)
     mask = None if mask is None else jnp.swapaxes(mask, 0, 1)[..., None]
     if reverse:
         sequence = sequence[::-1]
         mask = None if mask is None else mask[::-1]
     product = (_rows if one_hot else _input_product)(sequence, kernel)
-    return product + bias, mask
+    inputs = product + bias
+    if mask is not None:
+        inputs = jnp.where(mask, inputs, jnp.repeat(jnp.array(holds, inputs.dtype), inputs.shape[-1] // len(holds)))
+    return inputs, mask
 
 
 def _input_product(sequence: Any, kernel: Any) -> Any:
@@ -169,9 +183,8 @@ def _lstm_forward(products: str, inputs: Any, h: Any, c: Any, mask: Any, recurre
         tanh_c = jnp.tanh(c_new)
         gates_slope = jnp.concatenate([g, c, i, tanh_c], axis=-1) * _lstm_derivatives(gates)
         c_slope = o * (1 - tanh_c * tanh_c)
-        slopes = _hold(mask, gates_slope, 0.0), _hold(mask, c_slope, 0.0), _hold(mask, f, 1.0)
-        h, c = _hold(mask, o * tanh_c, h), _hold(mask, c_new, c)
-        return (h, c), (h, slopes)
+        h = _hold(mask, o * tanh_c, h)  # the inputs hold c, not h
+        return (h, c_new), (h, (gates_slope, c_slope, f))
 
     (last_h, last_c), (outputs, slopes) = jax.lax.scan(step, (h, c), (inputs, mask))
     return (outputs, last_h, last_c), (h, mask, recurrent_kernel, outputs, slopes)
@@ -197,28 +210,26 @@ _lstm.defvjp(_lstm_forward, _lstm_backward)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _gru(products: str, inputs: Any, h: Any, mask: Any, recurrent_kernel: Any, recurrent_bias: Any) -> Any:
-    return _gru_forward(products, inputs, h, mask, recurrent_kernel, recurrent_bias)[0]
+def _gru(products: str, inputs: Any, h: Any, recurrent_kernel: Any, recurrent_bias: Any) -> Any:
+    return _gru_forward(products, inputs, h, recurrent_kernel, recurrent_bias)[0]
 
 
-def _gru_forward(products: str, inputs: Any, h: Any, mask: Any, recurrent_kernel: Any, recurrent_bias: Any) -> Any:
+def _gru_forward(products: str, inputs: Any, h: Any, recurrent_kernel: Any, recurrent_bias: Any) -> Any:
     """Keeps, for the gradient, each step's slopes: what a change is multiplied by on its way back."""
     weights = recurrent_kernel.astype(products)
     units = h.shape[-1]
 
-    def step(h: Any, given: Any) -> Any:
-        x, mask = given
+    def step(h: Any, x: Any) -> Any:
         inner = _product(h, weights) + recurrent_bias
         z, r = jnp.split(_sigmoid(x[:, : 2 * units] + inner[:, : 2 * units]), 2, axis=-1)
         inner_g = inner[:, 2 * units :]
         g = jnp.tanh(x[:, 2 * units :] + r * inner_g)
         g_slope = (1 - z) * (1 - g * g)
         gates_slope = jnp.concatenate([(h - g) * z * (1 - z), g_slope * inner_g * r * (1 - r), g_slope * r], axis=-1)
-        slopes = _hold(mask, gates_slope, 0.0), _hold(mask, g_slope, 0.0), _hold(mask, z, 1.0)
-        h = _hold(mask, z * h + (1 - z) * g, h)
-        return h, (h, slopes)
+        h = z * h + (1 - z) * g
+        return h, (h, (gates_slope, g_slope, z))
 
-    last_h, (outputs, slopes) = jax.lax.scan(step, h, (inputs, mask))
+    last_h, (outputs, slopes) = jax.lax.scan(step, h, inputs)
     return (outputs, last_h), (h, recurrent_kernel, outputs, slopes)
 
 
@@ -236,7 +247,7 @@ def _gru_backward(products: str, kept: Any, gradients: Any) -> Any:
         return _product(d_inner, weights) + d_h * z, (d_input, d_inner)
 
     d_h, (d_inputs, d_inner) = jax.lax.scan(step, d_h, (d_outputs, slopes), reverse=True)
-    return d_inputs, d_h, None, _kernel_gradient(h, outputs, d_inner), d_inner.sum((0, 1))
+    return d_inputs, d_h, _kernel_gradient(h, outputs, d_inner), d_inner.sum((0, 1))
 
 
 _gru.defvjp(_gru_forward, _gru_backward)
