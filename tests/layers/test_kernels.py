@@ -94,7 +94,13 @@ def test_our_loop_runs_where_it_serves_and_keras_elsewhere(kind: type, monkeypat
     inputs = np.zeros((2, 3, WIDTH), "f4")
     kind(4)(inputs)
     assert len(calls) == 1
-    for options in ({"activation": "relu"}, {"use_bias": False}, {"unroll": True}, {"recurrent_dropout": 0.5}):
+    for options in (
+        {"activation": "relu"},
+        {"use_bias": False},
+        {"unroll": True},
+        {"recurrent_dropout": 0.5},
+        {"zero_output_for_mask": True},
+    ):
         kind(4, **options)(inputs)
     if kind is GRU:
         kind(4, reset_after=False)(inputs)

@@ -9,8 +9,7 @@ __all__ = ["GRU", "LSTM", "STATE_NAMES", "recurrent_layer"]
 STATE_NAMES = {"lstm": ("h", "c"), "gru": ("h",)}
 """A cell's states in Keras's order: h is what it says to the layers above, c what it keeps to itself."""
 
-
-_Mixed: Any = object
+_Mixed: Any = object  # what comes next in the layer's line of classes: Keras's LSTM or GRU
 
 
 class _FastLoop(_Mixed):
@@ -42,14 +41,13 @@ class _FastLoop(_Mixed):
             and (cell.activation, cell.recurrent_activation) == (keras.activations.tanh, keras.activations.sigmoid)
             and cell.use_bias
             and getattr(cell, "reset_after", True)
-            and not (self.unroll or self.recurrent_dropout)
+            and not (self.unroll or self.recurrent_dropout or self.zero_output_for_mask)
         )
         if not standard:
             return super().inner_loop(sequences, initial_state, mask, training=training)
         from passerelle.layers import kernels
 
         mask = mask[0] if isinstance(mask, (list, tuple)) else mask
-
         dropped = bool(training and self.dropout)
         if dropped:
             # One mask for all steps (Gal and Ghahramani 2016, arXiv:1512.05287), as Keras's own loop has it.
