@@ -63,7 +63,7 @@ def _program(arguments: argparse.Namespace) -> Measured:
     return {"seconds": timer.seconds[1:], "symbols": symbols, "backend": keras.backend.backend()}
 
 
-def _passerelle(arguments: argparse.Namespace, *, products: str = "float32", batch_size: int = BATCH_SIZE) -> Measured:
+def _passerelle(arguments: argparse.Namespace, *, products: str = "float32") -> Measured:
     import passerelle
     from passerelle.teaching import choose_settings, prepare
     from passerelle.training.optimizer import make_optimizer
@@ -74,7 +74,7 @@ def _passerelle(arguments: argparse.Namespace, *, products: str = "float32", bat
         preset="tutorial",
         settings={
             "network": {"products": products, "encoder": own, "decoder": own},
-            "training": {"batch_size": batch_size},
+            "training": {"batch_size": BATCH_SIZE},
         },
     )
     lesson = prepare(passerelle.read_pairs(arguments.pairs, limit=arguments.limit), settings, validation=0)
@@ -94,7 +94,7 @@ def _passerelle(arguments: argparse.Namespace, *, products: str = "float32", bat
         symbols = 0
         for batch, _ in zip(batches.epoch(number), range(arguments.updates), strict=False):
             update(batch)
-            symbols += np.count_nonzero(batch.source) + np.count_nonzero(batch.target[:, 1:])
+            symbols += int(np.count_nonzero(batch.source) + np.count_nonzero(batch.target[:, 1:]))
         update.sums()
         return symbols
 
@@ -216,7 +216,6 @@ CONTESTANTS: dict[str, Callable[[argparse.Namespace], Measured]] = {
     "torch-sorted": lambda arguments: _torch(arguments, by_length=True),
     "passerelle": _passerelle,
     "passerelle-bfloat16": lambda arguments: _passerelle(arguments, products="bfloat16"),
-    "passerelle-bfloat16-256": lambda arguments: _passerelle(arguments, products="bfloat16", batch_size=256),
 }
 
 
