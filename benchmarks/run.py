@@ -24,8 +24,8 @@ HERE = Path(__file__).parent
 DATA = HERE.parent.parent / "shared" / "data" / "fra-eng.zip"
 SPLIT_SEED = 2017
 HELD_OUT = 0.1
-SEEDS = {"tutorial program": (1, 2, 3), "tutorial": (1, 2, 3), "compact": (1,)}
-"""Three where the difference is small."""
+SEEDS = {"tutorial program": (0, 1, 2, 3), "tutorial": (0, 1, 2, 3), "compact": (1,)}
+"""Several where the difference is small: it is less than that between two seeds of the program."""
 
 SIZES: dict[str, dict[str, int]] = {
     "1 layer of 256": {"units": 256, "layers": 1},

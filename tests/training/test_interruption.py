@@ -27,6 +27,17 @@ def test_everything_is_as_it_was_afterwards() -> None:
     assert not interruption.requested
 
 
+def test_a_background_job_stays_deaf() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with Interruption() as interruption:
+            signal.raise_signal(signal.SIGINT)
+            assert not interruption.requested
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_outside_the_main_thread_it_does_nothing() -> None:
     found = []
 

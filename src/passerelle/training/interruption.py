@@ -10,7 +10,8 @@ __all__ = ["Interruption"]
 class Interruption:
     """While open, the first Ctrl-C only sets `requested`; a second one acts as it always does.
 
-    Outside the main thread, where Python lets nobody listen to signals, it does nothing.
+    It does nothing outside the main thread, where Python lets nobody listen to signals, and in a process that was
+    started deaf to Ctrl-C, as shells start background jobs.
     """
 
     def __init__(self) -> None:
@@ -18,7 +19,8 @@ class Interruption:
         self._before: object = None
 
     def __enter__(self) -> "Interruption":
-        if threading.current_thread() is threading.main_thread():
+        deaf = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        if threading.current_thread() is threading.main_thread() and not deaf:
             self._before = signal.signal(signal.SIGINT, self._on_signal)
         return self
 
