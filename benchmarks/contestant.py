@@ -19,7 +19,7 @@ def main() -> None:
     parser.add_argument("--train", required=True)
     parser.add_argument("--validation", required=True)
     parser.add_argument("--test", required=True)
-    parser.add_argument("--epochs", type=int, required=True)
+    parser.add_argument("--epochs", type=int, help="default: those of the preset")
     parser.add_argument("--settings", type=json.loads, default={}, help="nested settings as JSON")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()

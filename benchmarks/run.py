@@ -181,10 +181,11 @@ def _quality(arguments: argparse.Namespace, files: dict[str, Path]) -> tuple[str
             folder = arguments.out / f"{name.split()[-1]}-{seed}"
             if name != "tutorial program":
                 words = [word for key, path in files.items() for word in (f"--{key}", path)]
+                words += epochs if name == "tutorial" else ()  # the others as they come
                 settings = json.dumps({"training": {"seed": seed}})
                 result = _run(
                     folder / "result.json", "contestant.py",
-                    "--preset", name, *words, *epochs, "--settings", settings, "--out", folder,
+                    "--preset", name, *words, "--settings", settings, "--out", folder,
                 )  # fmt: skip
                 costs[name].append(result or {})
                 reports[name].append((result or {})["report"])
@@ -198,8 +199,9 @@ def _quality(arguments: argparse.Namespace, files: dict[str, Path]) -> tuple[str
     columns = {"exact_match": "exact match, %", "character_error_rate": "CER, %", "bleu": "BLEU", "chrf": "chrF"}
     some = reports["tutorial"][0]
     lines = [
-        f"After {arguments.epochs} epochs: means of the seeds (lowest to highest) on {len(answers)} sources that "
-        "nobody was trained on. Seconds and memory are those of the fastest and of the smallest run.",
+        f"After {arguments.epochs} epochs, other presets after their own: means of the seeds (lowest to highest) on "
+        f"{len(answers)} sources that nobody was trained on. Seconds are those of the fastest run, memory that of the "
+        "smallest.",
         "",
         f"| | seeds | seconds an epoch | peak memory, MB | {' | '.join(columns.values())} |",
         f"| --- | --- | --- | --- |{' --- |' * len(columns)}",
