@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import passerelle
+from passerelle.data.files import write_atomically
 from passerelle.teaching import choose_settings, prepare
 
 
@@ -48,9 +49,7 @@ def main() -> None:
         "report": dataclasses.asdict(report),
         "epochs": epochs,
     }
-    temporary = arguments.out / "result.json.part"
-    temporary.write_text(json.dumps(result, indent=1, ensure_ascii=False), encoding="utf-8")
-    temporary.replace(arguments.out / "result.json")
+    write_atomically(arguments.out / "result.json", lambda stream: stream.write(json.dumps(result, indent=1).encode()))
 
 
 if __name__ == "__main__":

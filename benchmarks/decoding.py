@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import tutorial_program
+from passerelle.data.files import write_atomically
 from passerelle.data.pairs import read_pairs, references
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.translator import LongestPair, Translator
@@ -80,9 +81,7 @@ def main() -> None:
         "characters_per_second": {name: statistics.median(values) for name, values in rates.items()},
         "runs": rates,
     }
-    temporary = arguments.out / "result.json.part"
-    temporary.write_text(json.dumps(result, indent=1), encoding="utf-8")
-    temporary.replace(arguments.out / "result.json")
+    write_atomically(arguments.out / "result.json", lambda stream: stream.write(json.dumps(result, indent=1).encode()))
 
 
 def _with_products(translator: Translator, products: str) -> Translator:

@@ -2,7 +2,7 @@
 
 Splits the first 10,000 pairs of fra-eng by source sentence into training, validation and test files. Times training
 of all contestants, in turns; times decoding with the same weights; trains the program and our presets for 30 epochs
-from three seeds and scores all on the same test file. Finished parts are not run again: remove the folder to begin
+from several seeds and scores all on the same test file. Finished parts are not run again: remove the folder to begin
 anew. PyTorch takes part where it is installed (pip install torch, on Linux from the CPU index).
 """
 

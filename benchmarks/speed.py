@@ -19,6 +19,9 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 
 import numpy as np
 
+from passerelle.data.files import write_atomically
+from passerelle.symbols import PAD, START
+
 BATCH_SIZE = 64
 ABSENT = 3
 """Exit status of a contestant whose library is not installed."""
@@ -44,9 +47,7 @@ def main() -> None:
         print(f"{error.name} is not installed", file=sys.stderr)
         sys.exit(ABSENT)
     measured["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    temporary = arguments.out.with_suffix(".part")
-    temporary.write_text(json.dumps(measured, indent=1), encoding="utf-8")
-    temporary.replace(arguments.out)
+    write_atomically(arguments.out, lambda stream: stream.write(json.dumps(measured, indent=1).encode()))
 
 
 def _program(arguments: argparse.Namespace) -> Measured:
@@ -144,10 +145,10 @@ def _torch(arguments: argparse.Namespace, *, by_length: bool) -> Measured:
         symbols = 0
         for rows in plan()[: arguments.updates]:
             source = torch.from_numpy(sources.padded(rows, int(sources.lengths[rows].max()))).long()
-            target = torch.from_numpy(targets.padded(rows, int(targets.lengths[rows].max()) + 1, first=2)).long()
+            target = torch.from_numpy(targets.padded(rows, int(targets.lengths[rows].max()) + 1, first=START)).long()
             optimizer.zero_grad()
             logits = network(source, target[:, :-1])
-            loss = cross_entropy(logits.flatten(0, 1), target[:, 1:].flatten(), ignore_index=0)
+            loss = cross_entropy(logits.flatten(0, 1), target[:, 1:].flatten(), ignore_index=PAD)
             loss.backward()
             optimizer.step()
             symbols += int(sources.lengths[rows].sum() + targets.lengths[rows].sum())

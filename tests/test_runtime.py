@@ -56,6 +56,11 @@ def test_a_cache_that_cannot_be_made_is_done_without(tmp_path: Path) -> None:
     assert json.loads(run(SHOW, XDG_CACHE_HOME=str(tmp_path / "file"))) == {}
 
 
+def test_without_a_home_nothing_is_kept() -> None:
+    code = "from pathlib import Path\ndef home(): raise RuntimeError('no home')\nPath.home = home\n" + SHOW
+    assert json.loads(run(code, XDG_CACHE_HOME="")) == {}
+
+
 def test_jax_finds_its_programs_again(tmp_path: Path) -> None:
     code = (
         "from passerelle import runtime; runtime.keep_compiled_programs()\n"

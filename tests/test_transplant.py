@@ -1,14 +1,13 @@
 """The tutorial's own program and the `tutorial` preset are one network: eight arrays move over, and back."""
 
-import importlib.util
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
 import passerelle
+import tutorial_program
 from passerelle.data.phrasebook import phrasebook
 from passerelle.symbols import FIRST_ORDINARY, START
 from passerelle.teaching import choose_settings, prepare
@@ -21,19 +20,6 @@ SOURCE_LENGTH = 16
 
 TOLERANCE = {"rtol": 1e-5, "atol": 1e-5}
 LAYERS = {"encoder_lstm_1": "encoder", "decoder_lstm_1": "decoder", "output": "output"}
-
-
-def load_program() -> ModuleType:
-    path = PROJECT / "benchmarks" / "tutorial_program.py"
-    spec = importlib.util.spec_from_file_location("tutorial_program_to_transplant", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-tutorial = load_program()
 
 
 def short_pairs() -> list[tuple[str, str]]:
@@ -55,7 +41,7 @@ def program_columns(program: Any, translator: Any) -> list[int]:
 
     Ours are START, END, then the sorted characters; the program sorts its "\\t" and "\\n" among the characters.
     """
-    ours = [tutorial.START, tutorial.END, *translator.target.vocabulary.symbols]
+    ours = [tutorial_program.START, tutorial_program.END, *translator.target.vocabulary.symbols]
     assert sorted(ours) == sorted(program.target_characters)
     return [program.target_characters.index(character) for character in ours]
 
@@ -115,8 +101,8 @@ def pairs() -> list[tuple[str, str]]:
 @pytest.fixture(scope="module")
 def program(pairs: list[tuple[str, str]]) -> Any:
     """The tutorial's program at its true size, trained a little."""
-    tutorial.keras.utils.set_random_seed(2)
-    made = tutorial.TutorialProgram.from_pairs(pairs)
+    tutorial_program.keras.utils.set_random_seed(2)
+    made = tutorial_program.TutorialProgram.from_pairs(pairs)
     assert (made.units, made.max_source) == (256, SOURCE_LENGTH)
     losses = made.fit(4, batch_size=16)["loss"]
     assert losses[-1] < losses[0]
@@ -163,7 +149,7 @@ def test_the_preset_moves_into_the_program(program: Any, pairs: list[tuple[str, 
 def test_columns_are_found_by_character(pairs: list[tuple[str, str]]) -> None:
     """Where a character sorts before START and END, the two orders differ."""
     odd = [*pairs[:20], ("a\x01", "b\x01c"), ("b", "\x01")]
-    program = tutorial.TutorialProgram.from_pairs(odd, units=8)
+    program = tutorial_program.TutorialProgram.from_pairs(odd, units=8)
     settings = {"network": {"encoder": {"units": 8}, "decoder": {"units": 8}}}
     chosen = choose_settings(preset="tutorial", settings=settings)
     translator = prepare(odd, chosen, validation=0).build()

@@ -1,31 +1,20 @@
 """The tutorial's program, in the small: its arrays, its layers, its loop, and what it writes."""
 
 import ast
-import importlib.util
 import io
 import json
 import zipfile
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
+import tutorial_program
+
 PROJECT = Path(__file__).parents[2]
 FRA_ENG = PROJECT.parent / "shared" / "data" / "fra-eng.zip"
 
-
-def load_module() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("tutorial_program", PROJECT / "benchmarks" / "tutorial_program.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-tutorial_program = load_module()
 TutorialProgram = tutorial_program.TutorialProgram
 
 WORDS = {"red": "rouge", "blue": "bleu", "old": "vieux", "big": "grand"}

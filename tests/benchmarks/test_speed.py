@@ -1,0 +1,42 @@
+"""The timing of training, in the small."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+import speed
+
+
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, contestant: str) -> dict:
+    pairs = "".join(f"{word}\t{word[::-1]}\n" for word in ("ab", "abc", "cab", "bca", "a", "cb"))
+    (tmp_path / "pairs.tsv").write_text(pairs, encoding="utf-8")
+    out = tmp_path / "result.json"
+    words = [contestant, "--pairs", tmp_path / "pairs.tsv", "--units", 4, "--epochs", 2, "--out", out]
+    monkeypatch.setattr(sys, "argv", ["speed.py", *map(str, words)])
+    speed.main()
+    return json.loads(out.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("contestant", ["program", "passerelle", "passerelle-bfloat16"])
+def test_every_real_symbol_is_counted_once(contestant: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    measured = run(monkeypatch, tmp_path, contestant)
+    assert measured["symbols"] == 2 * 14 + 6, "both sides and six times END"
+    assert len(measured["seconds"]) == 2
+    assert min(measured["seconds"]) > 0
+    assert speed.per_symbol([measured]) == sum(measured["seconds"]) / 2 / measured["symbols"]
+
+
+def test_a_missing_library_has_a_status_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(SystemExit) as ended:
+        run(monkeypatch, tmp_path, "torch-random")
+    assert ended.value.code == speed.ABSENT
+    assert not (tmp_path / "result.json").exists()
+
+
+def test_operations_by_hand() -> None:
+    """One source and one target symbol, 2 units, 3 columns: recurrent 2 x 8, output 2 x 3, two operations, thrice."""
+    assert speed.operations(1, 1, units=2, layers=1, columns=3) == 6 * (16 + 16 + 6)
+    assert speed.operations(1, 0, units=2, layers=2, columns=3) == 6 * 16 * 3
