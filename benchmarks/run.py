@@ -103,7 +103,9 @@ def _training(arguments: argparse.Namespace, files: dict[str, Path]) -> tuple[st
         options = [word for name, value in shape.items() for word in (f"--{name}", value)]
         if shape["layers"] > 1:
             options += ["--updates", 20]
-        names = [name for name in speed.CONTESTANTS if name != "limit" and (name != "program" or shape["layers"] == 1)]
+        names = [name for name in speed.CONTESTANTS if name != "limit"]
+        if shape["layers"] > 1:
+            names = [name for name in names if not name.startswith("program")]
         runs: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
         for number in range(1, arguments.rounds + 1):
             for name in names:

@@ -23,6 +23,8 @@ from passerelle.data.files import write_atomically
 from passerelle.symbols import PAD, START
 
 BATCH_SIZE = 64
+BATCH_SYMBOLS = 3072
+"""Symbols in a batch of the contestant that counts them."""
 ABSENT = 3
 """Exit status of a contestant whose library is not installed."""
 
@@ -64,7 +66,16 @@ def _program(arguments: argparse.Namespace) -> Measured:
     return {"seconds": timer.seconds[1:], "symbols": symbols, "backend": keras.backend.backend()}
 
 
-def _passerelle(arguments: argparse.Namespace, *, products: str = "float32") -> Measured:
+def _program_on_tensorflow(arguments: argparse.Namespace) -> Measured:
+    import tensorflow  # noqa: F401  # pyright: ignore[reportMissingImports] - says at once whether it is there
+
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    return _program(arguments)
+
+
+def _passerelle(
+    arguments: argparse.Namespace, *, products: str = "float32", batch_size: int = BATCH_SIZE, batch_type: str = "pair"
+) -> Measured:
     import passerelle
     from passerelle.teaching import choose_settings, prepare
     from passerelle.training.optimizer import make_optimizer
@@ -75,7 +86,7 @@ def _passerelle(arguments: argparse.Namespace, *, products: str = "float32") -> 
         preset="tutorial",
         settings={
             "network": {"products": products, "encoder": own, "decoder": own},
-            "training": {"batch_size": BATCH_SIZE},
+            "training": {"batch_size": batch_size, "batch_type": batch_type},
         },
     )
     lesson = prepare(passerelle.read_pairs(arguments.pairs, limit=arguments.limit), settings, validation=0)
@@ -213,10 +224,14 @@ def per_symbol(measured: Iterable[Measured]) -> float:
 CONTESTANTS: dict[str, Callable[[argparse.Namespace], Measured]] = {
     "limit": _limit,
     "program": _program,
+    "program-tensorflow": _program_on_tensorflow,
     "torch-random": lambda arguments: _torch(arguments, by_length=False),
     "torch-sorted": lambda arguments: _torch(arguments, by_length=True),
     "passerelle": _passerelle,
     "passerelle-bfloat16": lambda arguments: _passerelle(arguments, products="bfloat16"),
+    "passerelle-bfloat16-symbols": lambda arguments: _passerelle(
+        arguments, products="bfloat16", batch_size=BATCH_SYMBOLS, batch_type="symbol"
+    ),
 }
 
 

@@ -127,7 +127,9 @@ class TrainingSettings(Section):
 
     Attributes:
         epochs: passes over the training pairs, at most.
-        batch_size: pairs in one update.
+        batch_size: pairs, or symbols, in one update.
+        batch_type: what `batch_size` counts: `pair`, or `symbol`, of source and target together, padding included, so
+            that batches of short texts have more pairs.
         optimizer: name of a Keras optimizer.
         learning_rate: step size, at its highest.
         schedule: `constant`, or `cosine`: falls to nearly nothing over `epochs`, after a short warm-up.
@@ -140,6 +142,7 @@ class TrainingSettings(Section):
 
     epochs: Annotated[int, Field(ge=1, le=100_000)] = 30
     batch_size: Annotated[int, Field(ge=1, le=65_536)] = 64
+    batch_type: Literal["pair", "symbol"] = "pair"
     optimizer: Literal["adam", "adamw", "adagrad", "lion", "nadam", "rmsprop", "sgd"] = "adam"
     learning_rate: Annotated[float, Field(gt=0.0, le=10.0)] = 0.001
     schedule: Literal["constant", "cosine"] = "constant"

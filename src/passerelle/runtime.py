@@ -3,6 +3,7 @@
 import ctypes
 import os
 import sys
+import warnings
 from pathlib import Path
 
 __all__ = ["keep_compiled_programs", "keep_freed_memory"]
@@ -41,3 +42,5 @@ def keep_compiled_programs() -> None:
         # JAX would skip programs that compile in under a second; the small ones are many.
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
         os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(LARGEST_CACHE))
+    # Two processes may clear away the same old program: then it is compiled again, and nobody need know.
+    warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")

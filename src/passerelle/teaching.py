@@ -261,8 +261,11 @@ def prepare(
         if not tokenizer.vocabulary.symbols:
             raise DataError(f"{training.name}: no {side} holds a symbol between its separators.")
 
-    def batches(chosen: Pairs, size: int, seed: int | None) -> Batches:
-        return Batches(source.encode(chosen.sources), target.encode(chosen.targets, end=True), size, seed=seed)
+    own = settings.training
+
+    def batches(chosen: Pairs, size: int, seed: int | None, batch_type: str) -> Batches:
+        ids = source.encode(chosen.sources), target.encode(chosen.targets, end=True)
+        return Batches(*ids, size, seed=seed, batch_type=batch_type)
 
     return Lesson(
         training,
@@ -270,8 +273,8 @@ def prepare(
         settings,
         source,
         target,
-        batches(training, settings.training.batch_size, settings.training.seed),
-        batches(held_out, VALIDATION_BATCH, None) if held_out else None,
+        batches(training, own.batch_size, own.seed, own.batch_type),
+        batches(held_out, VALIDATION_BATCH, None, "pair") if held_out else None,
     )
 
 

@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, overload
 
@@ -22,11 +23,14 @@ from passerelle.text.tokenizer import Tokenizer, make_tokenizer, normalize
 
 __all__ = ["LongestPair", "Result", "Translator", "padded_width"]
 
-BATCH_SIZES = (1, 8, 64, 1024)
+BATCH_SIZES = (1, 8, 64, 256, 1024)
 """Rows in one call of the compiled search: each is a program of its own, so they are few."""
 
 MOST_SYMBOLS = 2**17
 """Source symbols in one call, padding included: bounds what attention has to remember of long texts."""
+
+AT_ONCE = 2
+"""Batches searched at the same time: while one waits for its last rows or is put into words, the other computes."""
 
 LONGEST_TEXT = 1_000_000
 """Symbols; no text in a model file may claim to be longer."""
@@ -152,11 +156,12 @@ class Translator:
         lengths = sources.lengths
         # Rows of like length share a batch; each goes back to where it came from.
         order = [row for row in np.argsort(lengths, kind="stable").tolist() if texts[row].strip()]
-        done = 0
-        while done < len(order):
-            following = np.array(order[done : done + BATCH_SIZES[-1]])
-            rows = following[: _rows_at_once(lengths[following])]
-            done += len(rows)
+        batches = []
+        while order:
+            batches.append(np.array(order[: _rows_at_once(lengths[order[: BATCH_SIZES[-1]]])]))
+            order = order[len(batches[-1]) :]
+
+        def translate(rows: np.ndarray) -> None:
             found = self._search_batch(sources, rows, max_length)
             ids = Sequences.from_lengths(
                 found.ids[np.arange(found.ids.shape[1]) < found.lengths[:, None]], found.lengths
@@ -171,6 +176,14 @@ class Translator:
                     unknown=self.source.unknown(texts[row]) if UNK in sources[row] else (),
                     finished=bool(found.finished[index]),
                 )
+
+        if len(batches) < 2:
+            for rows in batches:
+                translate(rows)
+        else:
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                for _ in pool.map(translate, batches):
+                    pass
         return results
 
     def evaluate(self, pairs: Iterable[tuple[str, str]]) -> Report:
@@ -265,11 +278,13 @@ def _assemble(network: SequenceToSequence, content: dict[str, Any]) -> Translato
 
 
 def _rows_at_once(lengths: np.ndarray) -> int:
-    """How many of these rows, by growing length, go into one call: a size of `BATCH_SIZES`, and not too wide."""
-    for size in reversed(BATCH_SIZES):
-        if padded_width(int(lengths[:size][-1])) * size <= MOST_SYMBOLS:
-            return size
-    return 1
+    """How many of these rows, by growing length, go into one call: at least half of a program's, and not too wide."""
+    sizes = [
+        size
+        for size in BATCH_SIZES
+        if size <= 2 * len(lengths) and padded_width(int(lengths[:size][-1])) * size <= MOST_SYMBOLS
+    ]
+    return min(max(sizes, default=1), len(lengths))
 
 
 def padded_width(length: int) -> int:

@@ -17,12 +17,13 @@ LENGTHS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1
 quick = settings(max_examples=80, deadline=None)
 
 
-def make(lengths, batch_size, seed):
+def make(lengths, batch_size, seed, batch_type="pair"):
     """Pairs of the given lengths, each with ids that no other pair has."""
     numbers = itertools.count(4)
     sources = [[next(numbers) for _ in range(source)] for source, _ in lengths]
     targets = [[*(next(numbers) for _ in range(target)), END] for _, target in lengths]
-    return Batches(Sequences.from_lists(sources), Sequences.from_lists(targets), batch_size, seed=seed)
+    ids = Sequences.from_lists(sources), Sequences.from_lists(targets)
+    return Batches(*ids, batch_size, seed=seed, batch_type=batch_type)
 
 
 def rows_of(batch):
@@ -56,15 +57,35 @@ def test_every_pair_exactly_once(lengths, batch_size, seed, epoch):
     found = list(batches.epoch(epoch))
     rows = [list(rows_of(batch)) for batch in found]
     assert Counter(itertools.chain(*rows)) == expected_rows(batches)
-    assert len(found) == len(batches) == -(-len(lengths) // min(batch_size, len(lengths)))
+    height = min(batch_size, len(lengths))
+    assert len(found) == len(batches) == -(-len(lengths) // height)
     # Only one batch is part empty, and it has the others' height.
-    assert sum(len(pairs) < batches.batch_size for pairs in rows) <= 1
+    assert sum(len(pairs) < height for pairs in rows) <= 1
     shapes = {(bucket.source_length, bucket.target_length + 1) for bucket in batches.buckets}
     for batch in found:
         assert batch.source.dtype == batch.target.dtype == np.int32
-        assert len(batch.source) == len(batch.target) == batches.batch_size
+        assert len(batch.source) == len(batch.target) == height
         assert (batch.source.shape[1], batch.target.shape[1]) in shapes
-    assert len(shapes) <= max(1, min(MOST_BUCKETS, len(lengths) // (4 * batches.batch_size)))
+    assert len(shapes) <= max(1, min(MOST_BUCKETS, len(lengths) // (4 * height)))
+
+
+@quick
+@given(LENGTHS, st.integers(1, 400), st.one_of(st.none(), st.integers(0, 2**31 - 1)), st.integers(0, 3))
+@example([(n, 30 - n) for n in range(30)] * 4, 90, 5, 2)
+@example([(30, 30), *[(1, 1)] * 100], 8, 5, 2)
+def test_batches_counted_in_symbols(lengths, batch_size, seed, epoch):
+    """Every pair once; as many rows as there is room for; one height a shape; one batch at most is part empty."""
+    batches = make(lengths, batch_size, seed, "symbol")
+    found = list(batches.epoch(epoch))
+    rows = [list(rows_of(batch)) for batch in found]
+    assert Counter(itertools.chain(*rows)) == expected_rows(batches)
+    assert sum(len(pairs) < len(batch.source) for pairs, batch in zip(rows, found, strict=True)) <= 1
+    heights = {}
+    for batch in found:
+        shape = batch.source.shape[1], batch.target.shape[1] - 1
+        assert len(batch.source) == min(len(lengths), max(1, batch_size // sum(shape)))
+        assert heights.setdefault(shape, len(batch.source)) == len(batch.source)
+    assert abs(len(found) - len(batches)) <= len(batches.buckets)
 
 
 @quick
@@ -120,9 +141,17 @@ def test_buckets_save_most_of_the_padding():
     assert batches.padding_share() < 0.35 * alone
 
 
+def test_source_lengths_are_cut_where_they_vary():
+    """Targets alike, sources not, and the other way round: the shapes go where the lengths differ."""
+    random = np.random.default_rng(1)
+    varied, alike = random.integers(1, 31, 3000), np.full(3000, 9)
+    assert len({bucket.source_length for bucket in choose_buckets(varied, alike, 3)}) == 3
+    assert len({bucket.target_length for bucket in choose_buckets(alike, varied, 6)}) == 6
+
+
 def test_batches_hold_no_more_rows_than_there_are_pairs():
     batches = make([(2, 3)] * 5, 64, 1)
-    assert (batches.batch_size, len(batches)) == (5, 1)
+    assert len(batches) == 1
     assert [batch.source.shape for batch in batches.epoch(1)] == [(5, 2)]
 
 

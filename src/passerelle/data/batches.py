@@ -44,8 +44,8 @@ class Bucket:
 def choose_buckets(source_lengths: np.ndarray, target_lengths: np.ndarray, most: int = MOST_BUCKETS) -> list[Bucket]:
     """Chooses the shapes that pad least.
 
-    Target lengths are cut into groups, and each group's source lengths again, each time by the cuts that leave the
-    fewest padded cells.
+    Target lengths are cut into groups, and each group's source lengths into one, two or three, each time by the cuts
+    that leave the fewest padded cells.
 
     Args:
         source_lengths: int (pairs,).
@@ -55,15 +55,32 @@ def choose_buckets(source_lengths: np.ndarray, target_lengths: np.ndarray, most:
     Returns:
         Distinct buckets, by growing target length, then source length; the last one holds any pair.
     """
-    source_groups = 1 if most < 4 else 2 if most < 12 else 3
+    ways = [_cut_both(source_lengths, target_lengths, most // groups, groups) for groups in (1, 2, 3) if groups <= most]
+    return min(ways, key=lambda buckets: _cells(source_lengths, target_lengths, buckets))
+
+
+def _cut_both(
+    source_lengths: np.ndarray, target_lengths: np.ndarray, target_groups: int, source_groups: int
+) -> list[Bucket]:
     buckets = []
     lowest = 0
-    for target_length in _cut(target_lengths, most // source_groups):
+    for target_length in _cut(target_lengths, target_groups):
         inside = source_lengths[(target_lengths > lowest) & (target_lengths <= target_length)]
         buckets += [Bucket(source_length, target_length) for source_length in _cut(inside, source_groups)]
         lowest = target_length
     longest = Bucket(int(source_lengths.max()), int(target_lengths.max()))
     return buckets if buckets[-1] == longest else [*buckets[:-1], longest]
+
+
+def _cells(source_lengths: np.ndarray, target_lengths: np.ndarray, buckets: list[Bucket]) -> int:
+    """Ids and padding together, each pair in the first bucket that holds it."""
+    cells = 0
+    left = np.ones(len(source_lengths), bool)
+    for bucket in buckets:
+        inside = left & (source_lengths <= bucket.source_length) & (target_lengths <= bucket.target_length)
+        cells += int(inside.sum()) * (bucket.source_length + bucket.target_length)
+        left &= ~inside
+    return cells
 
 
 def _cut(lengths: np.ndarray, most: int) -> list[int]:
@@ -101,22 +118,30 @@ class Batches:
     Args:
         sources: source ids of each pair.
         targets: target ids of each pair, END included.
-        batch_size: pairs in a batch; fewer where all are fewer.
+        batch_size: pairs, or symbols, in a batch; fewer where all are fewer.
         seed: of the order; None keeps one order, for evaluation.
+        batch_type: what `batch_size` counts: `pair`, or `symbol`, source and target and padding together, at least
+            one pair.
     """
 
-    def __init__(self, sources: Sequences, targets: Sequences, batch_size: int, *, seed: int | None):
+    def __init__(
+        self, sources: Sequences, targets: Sequences, batch_size: int, *, seed: int | None, batch_type: str = "pair"
+    ):
         self.sources = sources
         self.targets = targets
-        self.batch_size = min(batch_size, len(sources))
         self.seed = seed
         # A compile takes seconds: each shape must serve several batches, and beyond six, many.
-        batches = len(sources) // self.batch_size
+        batches = (len(sources) if batch_type == "pair" else len(sources.ids) + len(targets.ids)) // batch_size
         most = max(1, min(batches // 4, 6 + batches // 500, MOST_BUCKETS))
         self.buckets = choose_buckets(sources.lengths, targets.lengths, most)
+        self._heights: dict[Bucket, int] = {}
+        for bucket in self.buckets:
+            columns = 1 if batch_type == "pair" else bucket.source_length + bucket.target_length
+            self._heights[bucket] = min(len(sources), max(1, batch_size // columns))
         self._bucket_of = np.empty(len(sources), np.int64)
         for index in reversed(range(len(self.buckets))):
             self._bucket_of[self._fits(np.arange(len(sources)), self.buckets[index])] = index
+        self._length = len(self._plan(number=0))
 
     def _fits(self, rows: np.ndarray, bucket: Bucket) -> np.ndarray:
         fits = (self.sources.lengths[rows] <= bucket.source_length) & (
@@ -127,9 +152,10 @@ class Batches:
     def epoch(self, number: int) -> Iterator[Batch]:
         """Yields every pair once; the order depends on the seed and the epoch's number alone."""
         for bucket, rows in self._plan(number):
+            height = self._heights[bucket]
             yield Batch(
-                self.sources.padded(rows, bucket.source_length, height=self.batch_size),
-                self.targets.padded(rows, bucket.target_length + 1, first=START, height=self.batch_size),
+                self.sources.padded(rows, bucket.source_length, height=height),
+                self.targets.padded(rows, bucket.target_length + 1, first=START, height=height),
             )
 
     def _plan(self, number: int) -> list[tuple[Bucket, np.ndarray]]:
@@ -143,19 +169,21 @@ class Batches:
             # What does not fill a batch moves on to a later shape that holds it; only the last is ever part empty.
             moved = self._fits(rest, bucket)
             rows = np.concatenate([moved, own])
-            full = len(rows) if bucket is self.buckets[-1] else len(rows) // self.batch_size * self.batch_size
-            plan += [(bucket, rows[i : i + self.batch_size]) for i in range(0, full, self.batch_size)]
+            height = self._heights[bucket]
+            full = len(rows) if bucket is self.buckets[-1] else len(rows) // height * height
+            plan += [(bucket, rows[i : i + height]) for i in range(0, full, height)]
             rest = np.concatenate([np.setdiff1d(rest, moved), rows[full:]])
         if random is not None:
             random.shuffle(plan)
         return plan
 
     def __len__(self) -> int:
-        return -(-len(self.sources) // self.batch_size)
+        """Batches in an epoch; where they are counted in symbols, an epoch may have one or two more or fewer."""
+        return self._length
 
     def padding_share(self) -> float:
         """Part of all cells of an epoch, source and target together, that hold PAD."""
         cells = sum(
-            self.batch_size * (bucket.source_length + bucket.target_length) for bucket, _ in self._plan(number=0)
+            self._heights[bucket] * (bucket.source_length + bucket.target_length) for bucket, _ in self._plan(number=0)
         )
         return 1.0 - (len(self.sources.ids) + len(self.targets.ids)) / cells

@@ -120,8 +120,8 @@ def _input_product(sequence: Any, kernel: Any) -> Any:
 @jax.custom_vjp
 def _rows(one_hot: Any, kernel: Any) -> Any:
     """`_input_product` of one-hot vectors, and the same gradient."""
-    column = (one_hot * jnp.arange(len(kernel), dtype=one_hot.dtype)).sum(-1).astype("int32")
-    return jnp.where(one_hot.any(-1, keepdims=True), kernel[column], 0)
+    number = (one_hot * jnp.arange(1, 1 + len(kernel), dtype=one_hot.dtype)).sum(-1, keepdims=True).astype("int32")
+    return jnp.where(number > 0, kernel[number[..., 0] - 1], 0)
 
 
 _rows.defvjp(
@@ -143,6 +143,39 @@ def _kernel_gradient(first: Any, outputs: Any, d_products: Any) -> Any:
     """The recurrent weights' gradient: outer products of the states before each step, summed by one product."""
     before = jnp.concatenate([first[None], outputs[:-1]])
     return before.reshape(-1, before.shape[-1]).T @ d_products.reshape(-1, d_products.shape[-1])
+
+
+def _run(step: Any, states: Any, inputs: Any, mask: Any) -> Any:
+    """`scan` without a gradient, which passes over the first and the last steps that no row needs.
+
+    Args:
+        step: (states, (input, mask)) -> (states, output); the states are a tuple that begins with h, the output.
+        states: before the first step, (batch, units) each.
+        inputs: (T, batch, gates).
+        mask: bool (T, batch, 1), False where the states pass unchanged; None where there are no such steps.
+
+    Returns:
+        states: after the last step.
+        outputs: (T, batch, units).
+    """
+    if mask is None:
+        return jax.lax.scan(step, states, (inputs, None))
+    needed = mask.any((1, 2))
+    length = len(needed)
+    begin = jnp.argmax(needed)
+    stop = jnp.where(needed.any(), length - jnp.argmax(needed[::-1]), begin)
+
+    def body(carried: Any) -> Any:
+        position, states, outputs = carried
+        states, output = step(states, (inputs[position], mask[position]))
+        return position + 1, states, outputs.at[position].set(output)
+
+    first = states[0]
+    empty = jnp.zeros((length, *first.shape), first.dtype)
+    _, states, outputs = jax.lax.while_loop(lambda carried: carried[0] < stop, body, (begin, states, empty))
+    position = jnp.arange(length)[:, None, None]
+    outputs = jnp.where(position < begin, first, jnp.where(position < stop, outputs, states[0]))
+    return states, outputs
 
 
 def _sigmoid(x: Any) -> Any:
@@ -168,7 +201,24 @@ def _lstm_derivatives(gates: Any) -> Any:
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _lstm(products: str, inputs: Any, h: Any, c: Any, mask: Any, recurrent_kernel: Any) -> Any:
-    return _lstm_forward(products, inputs, h, c, mask, recurrent_kernel)[0]
+    weights = recurrent_kernel.astype(products)
+
+    def step(states: Any, given: Any) -> Any:
+        states, _ = _lstm_step(weights, states, given)
+        return states, states[0]
+
+    (h, c), outputs = _run(step, (h, c), inputs, mask)
+    return outputs, h, c
+
+
+def _lstm_step(weights: Any, states: Any, given: Any) -> Any:
+    """One step: the states after it, and all gates with tanh(c)."""
+    (h, c), (x, mask) = states, given
+    gates = _lstm_gates(x + _product(h, weights))
+    i, f, g, o = jnp.split(gates, 4, axis=-1)
+    c = f * c + i * g
+    tanh_c = jnp.tanh(c)
+    return (_hold(mask, o * tanh_c, h), c), (gates, tanh_c)  # the inputs hold c, not h
 
 
 def _lstm_forward(products: str, inputs: Any, h: Any, c: Any, mask: Any, recurrent_kernel: Any) -> Any:
@@ -176,15 +226,11 @@ def _lstm_forward(products: str, inputs: Any, h: Any, c: Any, mask: Any, recurre
     weights = recurrent_kernel.astype(products)
 
     def step(states: Any, given: Any) -> Any:
-        (h, c), (x, mask) = states, given
-        gates = _lstm_gates(x + _product(h, weights))
+        after, (gates, tanh_c) = _lstm_step(weights, states, given)
         i, f, g, o = jnp.split(gates, 4, axis=-1)
-        c_new = f * c + i * g
-        tanh_c = jnp.tanh(c_new)
-        gates_slope = jnp.concatenate([g, c, i, tanh_c], axis=-1) * _lstm_derivatives(gates)
+        gates_slope = jnp.concatenate([g, states[1], i, tanh_c], axis=-1) * _lstm_derivatives(gates)
         c_slope = o * (1 - tanh_c * tanh_c)
-        h = _hold(mask, o * tanh_c, h)  # the inputs hold c, not h
-        return (h, c_new), (h, (gates_slope, c_slope, f))
+        return after, (after[0], (gates_slope, c_slope, f))
 
     (last_h, last_c), (outputs, slopes) = jax.lax.scan(step, (h, c), (inputs, mask))
     return (outputs, last_h, last_c), (h, mask, recurrent_kernel, outputs, slopes)

@@ -4,6 +4,8 @@ from typing import Any
 
 import keras
 
+from passerelle.layers.initializers import Constant, ForgetOpen, GlorotUniform, Orthogonal
+
 __all__ = ["GRU", "LSTM", "STATE_NAMES", "recurrent_layer"]
 
 STATE_NAMES = {"lstm": ("h", "c"), "gru": ("h",)}
@@ -110,6 +112,10 @@ def recurrent_layer(
         dropout=dropout,
         return_sequences=sequences,
         return_state=True,
+        kernel_initializer=GlorotUniform(),
+        recurrent_initializer=Orthogonal(),
+        bias_initializer=ForgetOpen() if cell == "lstm" else Constant(),
         name=name,
+        **({"unit_forget_bias": False} if cell == "lstm" else {}),
     )
     return keras.layers.Bidirectional(layer, name=name) if bidirectional else layer

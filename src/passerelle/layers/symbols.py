@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from passerelle.layers.initializers import Uniform
 from passerelle.symbols import PAD
 
 __all__ = ["OneHot", "SymbolEmbedding", "symbol_vectors"]
@@ -72,7 +73,7 @@ class SymbolEmbedding(_SymbolVectors):
         self.one_hot = OneHot(columns, first=self.first, dtype=self.dtype_policy)
 
     def build(self, input_shape: Any) -> None:
-        self.table = self.add_weight(name="table", shape=(self.columns, self.width), initializer="uniform")
+        self.table = self.add_weight(name="table", shape=(self.columns, self.width), initializer=Uniform())
 
     def call(self, inputs: Any) -> Any:
         if self.columns <= LARGEST_PRODUCT:

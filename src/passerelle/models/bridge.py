@@ -6,6 +6,7 @@ import keras
 from keras import layers, ops
 
 from passerelle.config import NetworkSettings
+from passerelle.layers.initializers import dense
 from passerelle.layers.recurrent import STATE_NAMES
 
 __all__ = ["Bridge", "ZeroState"]
@@ -48,7 +49,7 @@ class Bridge:
 
     def _layer(self, units: int, label: str, state_name: str) -> layers.Layer | None:
         if self.kind == "dense":
-            return layers.Dense(units, activation="tanh" if state_name == "h" else None, name=label)
+            return dense(units, activation="tanh" if state_name == "h" else None, name=label)
         if self.kind == "zero":
             return ZeroState(units, name=label)
         return None

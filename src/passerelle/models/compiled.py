@@ -1,5 +1,6 @@
 """One compiled program for a whole function of a network: a search, a validation batch."""
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,8 +14,9 @@ __all__ = ["compiled"]
 def compiled(function: Callable[..., Any], variables: Sequence[Any]) -> Callable[..., Any]:
     """Compiles `function` once for each shape of its arguments, whatever the variables' values.
 
-    On JAX it becomes one program. The variables enter it as arguments: baked in as constants they would be stale
-    after the next update. On other backends `function` runs as it is, with the same result.
+    On JAX it becomes one program, which several threads may run at once. The variables enter it as arguments: baked
+    in as constants they would be stale after the next update. On other backends `function` runs as it is, with the
+    same result.
 
     Args:
         function: pure function of arrays, and of keyword arguments that are Python values and select the program.
@@ -34,8 +36,17 @@ def compiled(function: Callable[..., Any], variables: Sequence[Any]) -> Callable
             return function(*arrays, **dict(options))
 
     program = jax.jit(pure, static_argnums=2)
+    tracing = threading.Lock()
+    traced = set()
 
     def run(*arrays: Any, **options: Any) -> Any:
-        return program([variable.value for variable in variables], arrays, tuple(sorted(options.items())))
+        key = tuple(sorted(options.items()))
+        values = [variable.value for variable in variables]
+        if (signature := (key, *(array.shape for array in jax.tree.leaves(arrays)))) not in traced:
+            with tracing:  # Keras's layers are called while tracing, and were not made for two threads at once
+                result = program(values, arrays, key)
+                traced.add(signature)
+                return result
+        return program(values, arrays, key)
 
     return run

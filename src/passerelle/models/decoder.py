@@ -6,6 +6,7 @@ from keras import layers
 
 from passerelle.config import NetworkSettings
 from passerelle.layers.attention import GeneralAttention
+from passerelle.layers.initializers import dense
 from passerelle.layers.recurrent import recurrent_layer
 from passerelle.layers.symbols import symbol_vectors
 
@@ -38,9 +39,9 @@ class Decoder:
         self.attention = self.combine = None
         if settings.attention != "none":
             self.attention = GeneralAttention(name="attention")
-            self.combine = layers.Dense(own.units, activation="tanh", name="attention_output")
+            self.combine = dense(own.units, activation="tanh", name="attention_output")
         self.dropout = layers.Dropout(settings.dropout, name="output_dropout") if settings.dropout else None
-        self.output = layers.Dense(columns, name="output")
+        self.output = dense(columns, name="output")
 
     def __call__(
         self, target_ids: Any, states: list[list[Any]], memory: dict[str, Any]

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from keras import layers, ops
+from keras import ops
 
 from passerelle.config import NetworkSettings
+from passerelle.layers.initializers import dense
 from passerelle.layers.recurrent import recurrent_layer
 from passerelle.layers.symbols import symbol_vectors
 from passerelle.symbols import PAD
@@ -40,7 +41,7 @@ class Encoder:
 
         self.keys = None
         if settings.attention != "none":
-            self.keys = layers.Dense(settings.decoder.units, use_bias=False, name="attention_keys")
+            self.keys = dense(settings.decoder.units, use_bias=False, name="attention_keys")
 
     def __call__(self, source_ids: Any) -> tuple[dict[str, Any], list[list[Any]]]:
         """Reads the source.

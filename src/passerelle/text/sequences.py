@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -42,7 +43,7 @@ class Sequences:
     def __getitem__(self, index: int) -> np.ndarray:
         return self.ids[self.offsets[index] : self.offsets[index + 1]]
 
-    @property
+    @cached_property
     def lengths(self) -> np.ndarray:
         """int64 (count,), in symbols."""
         return np.diff(self.offsets)
@@ -62,9 +63,8 @@ class Sequences:
         out = np.full((len(rows) if height is None else height, length), PAD, np.int32)
         lead = 0 if first == PAD else 1
         out[: len(rows), :lead] = first
-        lengths = self.lengths[rows]
-        # One index per copied symbol: where it comes from in `ids`, and the cell where it goes.
-        row_of = np.repeat(np.arange(len(rows)), lengths)
-        column_of = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        out[row_of, column_of + lead] = self.ids[np.repeat(self.offsets[rows], lengths) + column_of]
+        # Where each symbol goes, and which of `ids` goes there.
+        column = np.arange(length - lead)
+        cells = column < self.lengths[rows][:, None]
+        out[: len(rows), lead:][cells] = self.ids[(self.offsets[rows][:, None] + column)[cells]]
         return out

@@ -120,15 +120,17 @@ def fit(
         for number in range(1, settings.epochs + 1):
             update.reset()
             clock.start(number)
+            whole = True
             for batch in training.epoch(number):
+                if interruption.requested:
+                    whole = False
+                    break
                 update(batch)
                 if clock.tick():
                     on_progress(clock.progress(_means(update.sums())[0]))
-                if interruption.requested:
-                    break
             loss, accuracy = _means(update.sums())
             seconds = clock.stop()
-            if interruption.requested and clock.done < len(training):
+            if not whole:
                 if number == 1:
                     update.sync()
                 break
@@ -224,7 +226,7 @@ class _Clock:
 
     def progress(self, loss: float) -> Progress:
         passed = time.perf_counter() - self._started
-        share = self.done / self._updates
+        share = min(1.0, self.done / self._updates)
         whole = self._last_seconds or (passed / share if share > 0.05 else None)
         left = None if whole is None else whole * (self._epochs - self._number + 1 - share)
         return Progress(self._number, self._epochs, self.done, self._updates, loss, left)

@@ -1,0 +1,65 @@
+"""First weights: the distributions they claim, and no memory where only shapes are asked."""
+
+import random
+
+import keras
+import numpy as np
+import pytest
+
+from passerelle.layers.initializers import Constant, ForgetOpen, GlorotUniform, Orthogonal, Uniform, dense, drawn_by
+
+
+def test_as_wide_and_as_flat_as_keras_draws_them() -> None:
+    for own, theirs in ((GlorotUniform(), keras.initializers.GlorotUniform(1)), (Uniform(), "uniform")):
+        theirs = keras.initializers.get(theirs)
+        found, expected = np.asarray(own((200, 300))), np.asarray(theirs((200, 300)))  # pyright: ignore[reportCallIssue]
+        assert found.dtype == expected.dtype
+        quantiles = np.linspace(0, 1, 11)
+        np.testing.assert_allclose(np.quantile(found, quantiles), np.quantile(expected, quantiles), atol=5e-3)
+
+
+@pytest.mark.parametrize("shape", [(6, 24), (24, 6), (5, 5)])
+def test_orthogonal(shape: tuple[int, int]) -> None:
+    matrix = np.asarray(Orthogonal()(shape))
+    gram = matrix @ matrix.T if shape[0] <= shape[1] else matrix.T @ matrix
+    np.testing.assert_allclose(gram, np.eye(min(shape)), atol=1e-6)
+
+
+def test_the_forget_gate_begins_open_as_in_keras() -> None:
+    layer = keras.layers.LSTM(3)
+    layer.build((None, 4, 2))
+    np.testing.assert_array_equal(ForgetOpen()((12,)), layer.cell.bias)
+    np.testing.assert_array_equal(Constant(2.5)((3,)), [2.5] * 3)
+
+
+def test_the_seed_is_that_of_python() -> None:
+    drawn = []
+    for seed in (1, 1, 2):
+        random.seed(seed)
+        drawn.append([np.asarray(kind()((4, 8))) for kind in (GlorotUniform, Orthogonal, Uniform)])
+    for first, again, other in zip(*drawn, strict=True):
+        np.testing.assert_array_equal(first, again)
+        assert not np.allclose(first, other)
+    two = Uniform()
+    assert not np.allclose(two((3, 3)), two((3, 3))), "each array of its own"
+
+
+def test_shapes_alone_take_no_memory() -> None:
+    import jax
+
+    def build() -> list[jax.Array]:
+        layer = dense(2**20, name="huge")
+        layer.build((None, 2**20))
+        return [weight.value for weight in layer.weights]
+
+    with drawn_by(keras.ops.zeros):
+        shapes = [array.shape for array in jax.eval_shape(build)]
+    assert shapes == [(2**20, 2**20), (2**20,)]
+    assert np.asarray(Uniform()((50,))).any(), "drawn again once outside"
+
+
+@pytest.mark.parametrize("kind", [GlorotUniform(), Orthogonal(), Uniform(), Constant(3.0), ForgetOpen()])
+def test_round_trip(kind: keras.initializers.Initializer) -> None:
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(kind))
+    assert type(again) is type(kind)
+    assert again.get_config() == kind.get_config()
