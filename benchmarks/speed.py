@@ -67,9 +67,9 @@ def _program(arguments: argparse.Namespace) -> Measured:
 
 
 def _program_on_tensorflow(arguments: argparse.Namespace) -> Measured:
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # before TensorFlow, which imports Keras
     import tensorflow  # noqa: F401  # pyright: ignore[reportMissingImports] - says at once whether it is there
 
-    os.environ["KERAS_BACKEND"] = "tensorflow"
     return _program(arguments)
 
 
