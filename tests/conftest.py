@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from combinations import Combination, cover
+
 # As the package does; a test module may import Keras before it.
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
@@ -17,6 +19,7 @@ SOURCE_SIZE = 10
 """Ids of the source vocabulary, special ones included."""
 
 TARGET_SIZE = 9
+PAD, FIRST_ORDINARY = 0, 4
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -35,69 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
-@dataclass(frozen=True)
-class Combination:
-    """One value for each choice that a network has."""
-
-    cell: str
-    encoder_layers: int
-    decoder_layers: int
-    bidirectional: bool
-    source_embedding: int
-    target_embedding: int
-    bridge: str
-    attention: str
-    unknown: bool
-    dropout: float
-
-    def settings(self) -> dict[str, Any]:
-        """As `NetworkSettings` takes them; widths differ between the sides wherever they may."""
-        return {
-            "cell": self.cell,
-            "bridge": self.bridge,
-            "attention": self.attention,
-            "unknown": self.unknown,
-            "dropout": self.dropout,
-            "encoder": {
-                "embedding": self.source_embedding,
-                "units": 8 if self.bridge == "copy" and not self.bidirectional else 4,
-                "layers": self.encoder_layers,
-                "bidirectional": self.bidirectional,
-            },
-            "decoder": {
-                "embedding": self.target_embedding,
-                "units": 8,
-                "layers": self.decoder_layers,
-            },
-        }
-
-    @property
-    def encoder_is_heard(self) -> bool:
-        """Whether the source can change the logits at all: a zero bridge without attention lets nothing through."""
-        return self.bridge != "zero" or self.attention != "none"
-
-    def __str__(self) -> str:
-        directions = "both" if self.bidirectional else "forward"
-        return (
-            f"{self.cell}-{self.encoder_layers}to{self.decoder_layers}-{directions}"
-            f"-embed{self.source_embedding}and{self.target_embedding}-{self.bridge}-{self.attention}"
-            f"-{'unk' if self.unknown else 'nounk'}-drop{self.dropout}"
-        )
-
-
-# cell, layers, layers, both directions, embeddings, bridge, attention, unknown, dropout. Any two values that may
-# stand together do so in one of these; a test counts them.
-COMBINATIONS = [
-    Combination("gru", 1, 1, True, 3, 0, "copy", "general", True, 0.0),
-    Combination("lstm", 2, 2, False, 0, 5, "zero", "none", False, 0.3),
-    Combination("lstm", 1, 1, False, 3, 0, "dense", "none", True, 0.3),
-    Combination("gru", 2, 2, True, 0, 5, "dense", "general", False, 0.0),
-    Combination("gru", 2, 2, False, 3, 0, "zero", "general", True, 0.3),
-    Combination("lstm", 1, 1, True, 0, 5, "copy", "none", False, 0.0),
-    Combination("gru", 1, 2, True, 3, 0, "zero", "none", False, 0.3),
-    Combination("lstm", 2, 2, False, 0, 0, "copy", "general", True, 0.3),
-    Combination("gru", 2, 1, False, 3, 5, "zero", "general", True, 0.0),
-]
+COMBINATIONS = cover()
 
 
 @pytest.fixture(scope="session")
@@ -130,16 +71,22 @@ class Harness:
         random = np.random.default_rng(seed)
         self.network.set_weights([random.normal(0, 0.5, w.shape) for w in self.network.get_weights()])
 
-    def _teacher_forced(self, source: Any, target: Any) -> Any:
-        return self.network({"source_ids": source, "target_ids": target})
+    def _teacher_forced(self, inputs: Any) -> Any:
+        return self.network(inputs)
 
     def logits(self, source: Any, target: Any) -> np.ndarray:
         """The training model's: float32 (batch, T, columns)."""
-        return np.asarray(self._training(_ids(source), _ids(target)))
+        return np.asarray(self._training(self.inputs(source) | {"target_ids": _ids(target)}))
+
+    def inputs(self, source: Any) -> dict[str, np.ndarray]:
+        """The arrays that go with the source."""
+        inputs = {"source_ids": _ids(source)}
+        return inputs | {"copy_ids": copies(source)} if self.network.settings.copying else inputs
 
     def begin(self, source: Any) -> dict[str, Any]:
         """What the inference encoder gives."""
-        return self._encoder(_ids(source))
+        inputs = self.inputs(source)
+        return self._encoder(inputs if len(inputs) > 1 else inputs["source_ids"])
 
     def decode(self, target: Any, state: dict[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """What the inference decoder gives, and the state after it."""
@@ -150,6 +97,15 @@ class Harness:
 
 def _ids(values: Any) -> np.ndarray:
     return np.asarray(values, np.int32)
+
+
+def copies(source: Any) -> np.ndarray:
+    """Target ids of source ids, as if equal ids were equal symbols, and those past the target's had none."""
+    source = _ids(source)
+    first = np.argmax(source[:, :, None] == source[:, None, :], axis=1)
+    return np.where(
+        (source == PAD) | ((source >= FIRST_ORDINARY) & (source < TARGET_SIZE)), source, TARGET_SIZE + first
+    ).astype(np.int32)
 
 
 @dataclass(frozen=True)

@@ -61,13 +61,23 @@ class EncoderSettings(Section):
         embedding: width of the symbols' learned vectors; 0 feeds one-hot vectors, as the tutorial does.
         units: width of each recurrent layer, per direction.
         layers: recurrent layers, one on the other.
-        bidirectional: whether every layer also reads from the end.
+        direction: `forward`; `backward`, the source read from its end (Sutskever et al. 2014, arXiv:1409.3215,
+            section 3.3); `both`, each layer in both directions; `bottom`, the first layer in both, the others forward
+            (as in GNMT, Wu et al. 2016, arXiv:1609.08144, section 3.2).
+        residual: whether a layer's input is added to its output, from the second layer on, where they are as wide.
     """
 
     embedding: Annotated[int, Field(ge=0, le=8192)] = 64
     units: Width = 256
     layers: Depth = 1
-    bidirectional: bool = False
+    direction: Literal["forward", "backward", "both", "bottom"] = "forward"
+    residual: bool = False
+
+    @property
+    def widths(self) -> list[int]:
+        """Width of each layer's sequence and of each of its states, all directions side by side."""
+        two = {"both": self.layers, "bottom": 1}.get(self.direction, 0)
+        return [self.units * (2 if number < two else 1) for number in range(self.layers)]
 
 
 class DecoderSettings(Section):
@@ -77,11 +87,29 @@ class DecoderSettings(Section):
         embedding: width of the symbols' learned vectors; 0 feeds one-hot vectors, as the tutorial does.
         units: width of each recurrent layer.
         layers: recurrent layers, one on the other.
+        residual: whether a layer's input is added to its output, from the second layer on, where they are as wide.
+        context: whether every step is given the encoder's last state beside the symbol (Cho et al. 2014,
+            arXiv:1406.1078, section 2.2).
+        feedback: whether a step reads the symbol before it; without, it has the context alone, as behind Keras's
+            `RepeatVector`.
     """
 
     embedding: Annotated[int, Field(ge=0, le=8192)] = 64
     units: Width = 256
     layers: Depth = 1
+    residual: bool = False
+    context: bool = False
+    feedback: bool = True
+
+    @model_validator(mode="after")
+    def _something_must_be_read(self) -> Self:
+        if not (self.feedback or self.context):
+            raise ValueError("without feedback a step reads nothing but the context; set context = true")
+        return self
+
+
+SOFT_ATTENTION = ("general", "dot", "scaled-dot", "additive", "multi-head")
+"""Kinds that look at all of the source and take the mean of what they see."""
 
 
 class NetworkSettings(Section):
@@ -90,35 +118,77 @@ class NetworkSettings(Section):
     Attributes:
         cell: `lstm` or `gru`, on both sides.
         bridge: how the decoder's states begin: `copy` of the encoder's, through a `dense` layer, or `zero`.
-        attention: what each decoder step looks at: `none`, nothing but the states; `general`, all of the source
-            (Luong et al. 2015, arXiv:1508.04025).
+        layer_norm: whether each gate is normalized inside the cell (Chen et al. 2018, arXiv:1804.09849, section 4).
+        attention: how each decoder step looks at the source: `none`, not at all; `general` and `dot` (Luong et al.
+            2015, arXiv:1508.04025), `scaled-dot`; `additive` (Bahdanau et al. 2014, arXiv:1409.0473), `multi-head`,
+            additive too (RNMT+); `monotonic`, at one symbol that never moves back, exactly (Wu and Cotterell 2019,
+            arXiv:1905.06319), for spelling-like tasks.
+        heads: of multi-head attention.
+        query: which decoder layer asks: the `top`, or the `bottom` (GNMT), whose context the layers above then read.
+        input_feeding: whether what attention found goes into the next step (Luong, section 3.3). Training then walks
+            step by step, which is several times slower.
+        copying: whether a step may also write a source symbol as it stands, known or not (See et al. 2017,
+            arXiv:1704.04368).
         unknown: whether UNK has a vector and an output of its own; if not, it is read as zeros and never written.
         dropout: share of values dropped from recurrent layers' inputs and from the last output, while training.
+        recurrent_dropout: share dropped from the states that a step reads, the same ones at every step (Gal and
+            Ghahramani 2016, arXiv:1512.05287).
         products: number format in which states are multiplied by recurrent weights: `float32`, or `bfloat16`, faster
             and less exact. States, sums and weights are float32 either way.
     """
 
     cell: Literal["lstm", "gru"] = "lstm"
     bridge: Literal["copy", "dense", "zero"] = "dense"
-    attention: Literal["none", "general"] = "none"
+    layer_norm: bool = False
+    attention: Literal["none", "general", "dot", "scaled-dot", "additive", "multi-head", "monotonic"] = "none"
+    heads: Annotated[int, Field(ge=1, le=64)] = 4
+    query: Literal["top", "bottom"] = "top"
+    input_feeding: bool = False
+    copying: bool = False
     unknown: bool = True
     dropout: Rate = 0.0
+    recurrent_dropout: Rate = 0.0
     products: Literal["float32", "bfloat16"] = "float32"
     encoder: EncoderSettings = EncoderSettings()
     decoder: DecoderSettings = DecoderSettings()
 
     @model_validator(mode="after")
     def _a_copying_bridge_needs_equal_shapes(self) -> Self:
-        width = self.encoder.units * (2 if self.encoder.bidirectional else 1)
-        if self.bridge == "copy" and (width, self.encoder.layers) != (
-            self.decoder.units,
-            self.decoder.layers,
-        ):
+        widths = self.encoder.widths
+        if self.bridge == "copy" and widths != [self.decoder.units] * self.decoder.layers:
             raise ValueError(
-                f"bridge 'copy' hands each encoder layer's states ({self.encoder.layers} of width {width}, both "
-                f"directions) to the decoder layer of the same number ({self.decoder.layers} of width "
-                f"{self.decoder.units}); make them equal, or use bridge 'dense'"
+                f"bridge 'copy' hands each encoder layer's states (widths {widths}, both directions) to the decoder "
+                f"layer of the same number (widths {[self.decoder.units] * self.decoder.layers}); make them equal, or "
+                f"use bridge 'dense'"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _attention_fits(self) -> Self:
+        soft = self.attention in SOFT_ATTENTION
+        width = self.encoder.widths[-1]
+        if self.attention in ("dot", "scaled-dot") and width != self.decoder.units:
+            raise ValueError(
+                f"attention {self.attention!r} multiplies decoder states (width {self.decoder.units}) with encoder "
+                f"states (width {width}, both directions); make them equal, or use attention 'general'"
+            )
+        if self.attention == "multi-head" and (self.decoder.units % self.heads or width % self.heads):
+            raise ValueError(
+                f"{self.heads} heads must divide the decoder's width {self.decoder.units} and the encoder's {width}"
+            )
+        if self.query == "bottom" and not (soft and self.decoder.layers > 1 and not self.input_feeding):
+            raise ValueError(
+                "query 'bottom' feeds what attention found to the decoder layers above; it needs such layers "
+                "(decoder.layers = 2 or more), attention that is not 'none' or 'monotonic', and no input_feeding"
+            )
+        for name in ("input_feeding", "copying"):
+            if getattr(self, name) and not soft:
+                raise ValueError(
+                    f"{name} needs attention that looks at all of the source; attention is {self.attention!r}, use "
+                    f"'general' or 'additive'"
+                )
+        if self.copying and not self.unknown:
+            raise ValueError("copying needs unknown = true: what was never seen is read as UNK before it is copied")
         return self
 
 
@@ -135,6 +205,12 @@ class TrainingSettings(Section):
         schedule: `constant`, or `cosine`: falls to nearly nothing over `epochs`, after a short warm-up.
         clip: largest norm of all gradients together; 0 leaves them alone.
         label_smoothing: share of each label spread over all symbols (Szegedy et al. 2016, arXiv:1512.00567).
+        inputs: which symbols the decoder reads while it learns: the right ones (`teacher`); now and then its own
+            choice, the more often the later (`scheduled`, Bengio et al. 2015, arXiv:1506.03099, by inverse sigmoid);
+            its own alone (`own`). The latter two cost a search in every update.
+        teacher_epochs: with `scheduled`, how slowly the right symbols become fewer: k in k / (k + exp(epoch / k)).
+        hidden: with a copying network, share of the symbols on both sides of a pair that are made unknown while it
+            learns, so that it learns to copy what it does not know.
         keep: which weights to keep: those of the `best` epoch on the validation pairs, or of the `last`.
         patience: epochs without a better validation loss after which training ends; 0 never ends early.
         seed: of initial weights, dropout, the split and the order of batches.
@@ -148,6 +224,9 @@ class TrainingSettings(Section):
     schedule: Literal["constant", "cosine"] = "constant"
     clip: Annotated[float, Field(ge=0.0)] = 0.0
     label_smoothing: Rate = 0.0
+    inputs: Literal["teacher", "scheduled", "own"] = "teacher"
+    teacher_epochs: Annotated[float, Field(gt=0.0, le=100_000.0)] = 5.0
+    hidden: Rate = 0.1
     keep: Literal["best", "last"] = "best"
     patience: Annotated[int, Field(ge=0)] = 0
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
@@ -182,7 +261,7 @@ PRESETS: dict[str, Settings] = {
         network=NetworkSettings(
             attention="general",
             dropout=0.3,
-            encoder=EncoderSettings(units=128, bidirectional=True),
+            encoder=EncoderSettings(units=128, direction="both"),
             decoder=DecoderSettings(units=128),
         ),
         training=TrainingSettings(

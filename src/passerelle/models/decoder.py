@@ -2,15 +2,26 @@
 
 from typing import Any
 
-from keras import layers
+import keras
+from keras import layers, ops
 
-from passerelle.config import NetworkSettings
-from passerelle.layers.attention import GeneralAttention
+from passerelle.config import SOFT_ATTENTION, NetworkSettings
+from passerelle.layers.attention import soft_attention
+from passerelle.layers.copying import PointerGenerator
 from passerelle.layers.initializers import dense
-from passerelle.layers.recurrent import recurrent_layer
+from passerelle.layers.monotonic import FirstAlignment, MonotonicAttention
+from passerelle.layers.recurrent import STATE_NAMES, recurrent_layer
 from passerelle.layers.symbols import symbol_vectors
+from passerelle.models.bridge import ZeroState
+from passerelle.models.feeding import StepByStep
+from passerelle.symbols import UNK
 
 __all__ = ["Decoder"]
+
+States = dict[str, Any]
+"""By name, each with leading axis batch: every layer's `decoder_1_h`, `decoder_1_c`, ..., and what attention keeps."""
+
+ALIGNMENT, EMISSIONS, FED = "alignment", "emissions", "fed"
 
 
 class Decoder:
@@ -24,56 +35,139 @@ class Decoder:
 
     def __init__(self, settings: NetworkSettings, *, columns: int, first: int):
         own = settings.decoder
-        self.vectors = symbol_vectors(columns, own.embedding, first=first, side="target")
+        self.settings = settings
+        self.columns = columns
+        self.size = first + columns
+        self.vectors = symbol_vectors(columns, own.embedding, first=first, side="target") if own.feedback else None
+        one_hot = not (own.embedding or own.context or settings.input_feeding)
         self.recurrent = [
             recurrent_layer(
                 settings.cell,
                 own.units,
                 dropout=settings.dropout,
                 products=settings.products,
-                one_hot=not own.embedding and number == 1,
+                one_hot=one_hot and number == 1,
                 name=f"decoder_{settings.cell}_{number}",
             )
             for number in range(1, own.layers + 1)
         ]
-        self.attention = self.combine = None
-        if settings.attention != "none":
-            self.attention = GeneralAttention(name="attention")
+        self.attention: Any = None
+        self.combine = None
+        if settings.attention in SOFT_ATTENTION:
+            self.attention = soft_attention(settings.attention, units=own.units, heads=settings.heads, name="attention")
             self.combine = dense(own.units, activation="tanh", name="attention_output")
         self.dropout = layers.Dropout(settings.dropout, name="output_dropout") if settings.dropout else None
-        self.output = dense(columns, name="output")
+        self.monotonic = None
+        self.output: Any = None
+        if settings.attention == "monotonic":
+            self.monotonic = MonotonicAttention(columns, own.units, first=first, name="monotonic_attention")
+            self.first_alignment = FirstAlignment(columns, name="first_alignment")
+        else:
+            self.output = dense(columns, name="output")
+        self.copier = PointerGenerator(first=first, name="pointer_generator") if settings.copying else None
+        self.stepper = StepByStep(self._run, self._layers(), name="step_by_step") if settings.input_feeding else None
 
-    def __call__(
-        self, target_ids: Any, states: list[list[Any]], memory: dict[str, Any]
-    ) -> tuple[Any, list[list[Any]], Any]:
+    def _layers(self) -> list[Any]:
+        own = [self.vectors, *self.recurrent, self.attention, self.combine, self.dropout, self.output, self.copier]
+        return [layer for layer in own if layer is not None]
+
+    def first_states(self, bridged: list[list[Any]], memory: dict[str, Any]) -> States:
+        """The states before the first symbol.
+
+        Args:
+            bridged: for each layer its states from the bridge, (batch, units) each.
+            memory: from the encoder.
+        """
+        names = STATE_NAMES[self.settings.cell]
+        states = {
+            f"decoder_{number}_{name}": state
+            for number, layer in enumerate(bridged, 1)
+            for name, state in zip(names, layer, strict=True)
+        }
+        if self.monotonic is not None:
+            states[ALIGNMENT], states[EMISSIONS] = self.first_alignment(memory["memory_mask"])
+        if self.stepper is not None:
+            states[FED] = ZeroState(self.settings.decoder.units, name="first_fed")(bridged[0][0])
+        return states
+
+    def __call__(self, target_ids: Any, states: States, memory: dict[str, Any]) -> tuple[Any, States, Any]:
         """Reads T target symbols, says which symbols come next.
 
         The whole target (teacher forcing) and one symbol at a time (search) give the same logits.
 
         Args:
             target_ids: int (batch, T), T at least 1; the first is START. PAD may follow the last symbol: what comes
-                after does not change what came before, so no mask is needed.
-            states: for each layer its states before the first symbol, (batch, units) each.
+                after does not change what came before, so no mask is needed. Ids past the vocabulary, copied symbols,
+                are read as UNK.
+            states: before the first symbol.
             memory: what the encoder left to look at, by name.
 
         Returns:
-            logits: float (batch, T, columns), unnormalized log probabilities.
+            logits: float (batch, T, columns), unnormalized log probabilities; with copying float
+                (batch, T, columns + source_length), log probabilities.
             states: as given, after the last symbol.
             weights: float (batch, T, source_length), how much each step looked at each source symbol; None without
                 attention.
         """
-        sequence = self.vectors(target_ids)
-        after = []
-        for layer, before in zip(self.recurrent, states, strict=True):
-            sequence, *final = layer(sequence, initial_state=before)
-            after.append(final)
-        weights = None
-        if self.attention is not None and self.combine is not None:
-            # The query is what the recurrent layers say, so they still run over the whole target in one call.
-            context, weights = self.attention(
-                sequence, memory["memory_keys"], memory["memory_values"], memory["memory_mask"]
-            )
+        if self.settings.copying:
+            target_ids = ops.where(target_ids < self.size, target_ids, UNK)
+        return (self.stepper or self._run)(target_ids, states, memory)
+
+    def _run(self, target_ids: Any, states: States, memory: dict[str, Any]) -> tuple[Any, States, Any]:
+        after = dict(states)
+        weights = context = None
+        sequence = self._inputs(target_ids, states, memory)
+        for number, layer in enumerate(self.recurrent, 1):
+            below = sequence
+            read = below if context is None else layers.Concatenate(name=f"decoder_input_{number}")([below, context])
+            names = [f"decoder_{number}_{name}" for name in STATE_NAMES[self.settings.cell]]
+            sequence, *final = layer(read, initial_state=[states[name] for name in names])
+            if self.settings.decoder.residual and number > 1 and below.shape == sequence.shape:
+                sequence = layers.Add(name=f"decoder_residual_{number}")([below, sequence])
+            after |= zip(names, final, strict=True)
+            asks = 1 if self.settings.query == "bottom" else len(self.recurrent)
+            if self.attention is not None and number == asks:
+                # The query is what a recurrent layer says, so the layers still run over the whole target in one call.
+                context, weights = self.attention(
+                    sequence, memory["memory_keys"], memory["memory_values"], memory["memory_mask"]
+                )
+        if self.combine is not None:
             sequence = self.combine(layers.Concatenate(name="attention_input")([sequence, context]))
+        if self.stepper is not None:
+            after[FED] = sequence[:, -1]
         if self.dropout is not None:
             sequence = self.dropout(sequence)
-        return self.output(sequence), after, weights
+        if self.monotonic is not None:
+            logits, weights, after[ALIGNMENT], after[EMISSIONS] = self.monotonic(
+                target_ids,
+                sequence,
+                memory["memory_keys"],
+                memory["memory_values"],
+                memory["memory_mask"],
+                states[ALIGNMENT],
+                states[EMISSIONS],
+            )
+            return logits, after, weights
+        logits = self.output(sequence)
+        if self.copier is not None:
+            logits = self.copier(sequence, logits, weights, memory["memory_copies"])
+        return logits, after, weights
+
+    def _inputs(self, target_ids: Any, states: States, memory: dict[str, Any]) -> Any:
+        """What the first layer reads: float (batch, T, width)."""
+        parts = [] if self.vectors is None else [self.vectors(target_ids)]
+        for name, vector in (("context", memory.get("memory_context")), (FED, states.get(FED))):
+            if vector is not None:
+                parts.append(Alongside(name=f"{name}_alongside")(vector, target_ids))
+        return layers.Concatenate(name="decoder_input")(parts) if len(parts) > 1 else parts[0]
+
+
+@keras.saving.register_keras_serializable("passerelle")
+class Alongside(layers.Layer):
+    """float (batch, width), (batch, T) -> float (batch, T, width): the same vector beside every symbol."""
+
+    def call(self, vector: Any, ids: Any) -> Any:
+        return ops.expand_dims(vector, 1) * ops.ones_like(ops.expand_dims(ids, -1), dtype=vector.dtype)
+
+    def compute_output_shape(self, vector_shape: Any, ids_shape: Any = None) -> Any:
+        return (*ids_shape, vector_shape[-1])

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from keras import ops
+from keras import layers, ops
 
 from passerelle.config import NetworkSettings
 from passerelle.layers.initializers import dense
-from passerelle.layers.recurrent import recurrent_layer
+from passerelle.layers.recurrent import STATE_NAMES, recurrent_layer
+from passerelle.layers.reversal import Reverse
 from passerelle.layers.symbols import symbol_vectors
 from passerelle.symbols import PAD
 
@@ -24,7 +25,9 @@ class Encoder:
 
     def __init__(self, settings: NetworkSettings, *, columns: int, first: int):
         own = settings.encoder
+        self.settings = settings
         self.vectors = symbol_vectors(columns, own.embedding, first=first, side="source", mask_padding=True)
+        self.reverse = Reverse(name="reverse") if own.direction == "backward" else None
         self.recurrent = [
             recurrent_layer(
                 settings.cell,
@@ -33,37 +36,51 @@ class Encoder:
                 products=settings.products,
                 one_hot=not own.embedding and number == 1,
                 name=f"encoder_{settings.cell}_{number}",
-                bidirectional=own.bidirectional,
+                bidirectional=width > own.units,
                 sequences=number < own.layers or settings.attention != "none",
             )
-            for number in range(1, own.layers + 1)
+            for number, width in enumerate(own.widths, 1)
         ]
+        units = settings.decoder.units
+        kind = settings.attention
+        self.keys = (
+            None if kind in ("none", "dot", "scaled-dot") else dense(units, use_bias=False, name="attention_keys")
+        )
+        self.emissions = dense(units, use_bias=False, name="emission_values") if kind == "monotonic" else None
 
-        self.keys = None
-        if settings.attention != "none":
-            self.keys = dense(settings.decoder.units, use_bias=False, name="attention_keys")
-
-    def __call__(self, source_ids: Any) -> tuple[dict[str, Any], list[list[Any]]]:
+    def __call__(self, source_ids: Any, copies: Any = None) -> tuple[dict[str, Any], list[list[Any]]]:
         """Reads the source.
 
         Args:
             source_ids: int (batch, source_length), PAD after the last symbol.
+            copies: int (batch, source_length), the target id of each source symbol; for a copying network.
 
         Returns:
             memory: what the decoder looks at in each step, by name: with attention `memory_values`, float
                 (batch, source_length, width), `memory_keys`, float (batch, source_length, decoder units), and
-                `memory_mask`, bool (batch, source_length), True where a symbol stands; else nothing.
+                `memory_mask`, bool (batch, source_length), True where a symbol stands; `memory_copies`, as given;
+                `memory_context`, float (batch, width), where every step is given the last state.
             states: for each layer its final states, (batch, units) each: forward ones, then backward ones.
         """
-        sequence = self.vectors(source_ids)
+        mask = ops.not_equal(source_ids, PAD)
+        sequence = self.vectors(self.reverse(source_ids, mask) if self.reverse else source_ids)
         states = []
-        for layer in self.recurrent:
-            sequence, *final = layer(sequence)
+        for number, layer in enumerate(self.recurrent, 1):
+            below = sequence
+            sequence, *final = layer(below)
+            if self.settings.encoder.residual and number > 1 and below.shape == sequence.shape:
+                sequence = layers.Add(name=f"encoder_residual_{number}")([below, sequence])
             states.append(final)
-        if self.keys is None:
-            return {}, states
-        return {
-            "memory_values": sequence,
-            "memory_keys": self.keys(sequence),
-            "memory_mask": ops.not_equal(source_ids, PAD),
-        }, states
+        memory = {}
+        if self.settings.attention != "none":
+            sequence = self.reverse(sequence, mask) if self.reverse else sequence
+            memory["memory_values"] = self.emissions(sequence) if self.emissions else sequence
+            memory["memory_keys"] = self.keys(sequence) if self.keys else sequence
+            memory["memory_mask"] = mask
+        if copies is not None:
+            memory["memory_copies"] = copies
+        if self.settings.decoder.context:
+            kinds = len(STATE_NAMES[self.settings.cell])
+            last = states[-1][::kinds]  # h of each direction
+            memory["memory_context"] = ops.concatenate(last, axis=-1) if len(last) > 1 else last[0]
+        return memory, states

@@ -8,7 +8,6 @@ from keras import ops
 
 from passerelle.config import NetworkSettings, validated
 from passerelle.errors import SettingsError
-from passerelle.layers.recurrent import STATE_NAMES
 from passerelle.models.bridge import Bridge
 from passerelle.models.decoder import Decoder
 from passerelle.models.encoder import Encoder
@@ -21,6 +20,8 @@ IMPOSSIBLE = -1e9
 
 ATTENTION = "attention"
 LARGEST_VOCABULARY = 2**21
+LARGEST_MONOTONIC = 2**10
+"""Target ids that exact monotonic attention can afford."""
 
 
 def first_source_column(settings: NetworkSettings) -> int:
@@ -37,8 +38,10 @@ def first_target_column(settings: NetworkSettings) -> int:
 class SequenceToSequence(keras.Model):
     """The training model, which holds the two inference models.
 
-    As a Keras model it takes `{"source_ids": int (batch, S), "target_ids": int (batch, T)}` and gives logits, float
-    (batch, T, columns): position t answers what comes after target symbols 0 to t.
+    As a Keras model it takes `{"source_ids": int (batch, S), "target_ids": int (batch, T)}`, where it copies also
+    `"copy_ids": int (batch, S)`, the target id of each source symbol (see `text.copying`), and gives logits, float
+    (batch, T, columns): position t answers what comes after target symbols 0 to t. Where it copies, S columns more
+    stand for the source's positions.
 
     Args:
         settings: of the network.
@@ -46,7 +49,8 @@ class SequenceToSequence(keras.Model):
         target_size: ids of the target vocabulary, special ones included.
 
     Attributes:
-        inference_encoder: `source_ids` -> the decoder's initial states and the memory, a dict by name.
+        inference_encoder: `source_ids`, where it copies a dict with `copy_ids` too -> the decoder's initial states and
+            the memory, a dict by name.
         inference_decoder: that dict and `target_ids`, int (batch, T) -> a dict with `logits`, float
             (batch, T, columns), the states after the last symbol, under the names they came in by, and, where the
             network has it, `attention`, float (batch, T, S): where each step looked.
@@ -60,34 +64,39 @@ class SequenceToSequence(keras.Model):
                 raise SettingsError(
                     f"a vocabulary must have {FIRST_ORDINARY + 1} to {LARGEST_VOCABULARY} ids, received: {size!r}"
                 )
+        if settings.attention == "monotonic" and target_size > LARGEST_MONOTONIC:
+            raise SettingsError(
+                f"attention 'monotonic' weighs every target symbol at every source symbol in every step, which "
+                f"{target_size:,} target symbols make too large (at most {LARGEST_MONOTONIC:,}). Use attention "
+                f"'general', or characters instead of words."
+            )
         first_source, first_target = first_source_column(settings), first_target_column(settings)
         encoder = Encoder(settings, columns=source_size - first_source, first=first_source)
         bridge = Bridge(settings)
         decoder = Decoder(settings, columns=target_size - first_target, first=first_target)
 
-        source_ids = keras.Input((None,), dtype="int32", name="source_ids")
-        target_ids = keras.Input((None,), dtype="int32", name="target_ids")
-        memory, final_states = encoder(source_ids)
-        initial_states = bridge(final_states)
-        logits, _, _ = decoder(target_ids, initial_states, memory)
-        kwargs.setdefault("name", "training_model")
-        super().__init__({"source_ids": source_ids, "target_ids": target_ids}, logits, **kwargs)
-
-        names = [
-            [f"decoder_{number}_{name}" for name in STATE_NAMES[settings.cell]]
-            for number in range(1, settings.decoder.layers + 1)
-        ]
-        self.inference_encoder = keras.Model(
-            source_ids, _by_name(names, initial_states) | memory, name="inference_encoder"
-        )
-        states_in = [[keras.Input((settings.decoder.units,), name=name) for name in row] for row in names]
-        memory_in = {
-            name: keras.Input(batch_shape=value.shape, dtype=value.dtype, name=name) for name, value in memory.items()
+        ids = {
+            name: keras.Input((None,), dtype="int32", name=name) for name in ("source_ids", "copy_ids", "target_ids")
         }
+        if not settings.copying:
+            ids.pop("copy_ids")
+        memory, final_states = encoder(ids["source_ids"], ids.get("copy_ids"))
+        states = decoder.first_states(bridge(final_states), memory)
+        logits, _, _ = decoder(ids["target_ids"], states, memory)
+        kwargs.setdefault("name", "training_model")
+        super().__init__(ids, logits, **kwargs)
+
+        target_ids = ids.pop("target_ids")
+        begin: Any = ids if settings.copying else ids["source_ids"]
+        self.inference_encoder = keras.Model(begin, states | memory, name="inference_encoder")
+        states_in, memory_in = (
+            {name: keras.Input(batch_shape=value.shape, dtype=value.dtype, name=name) for name, value in group.items()}
+            for group in (states, memory)
+        )
         logits, states_out, weights = decoder(target_ids, states_in, memory_in)
         self.inference_decoder = keras.Model(
-            {"target_ids": target_ids} | _by_name(names, states_in) | memory_in,
-            {"logits": logits} | _by_name(names, states_out) | ({} if weights is None else {ATTENTION: weights}),
+            {"target_ids": target_ids} | states_in | memory_in,
+            {"logits": logits} | states_out | ({} if weights is None else {ATTENTION: weights}),
             name="inference_decoder",
         )
         # The encoder's outputs carry Keras's mask with them; the decoder has its own, `memory_mask`.
@@ -102,9 +111,10 @@ class SequenceToSequence(keras.Model):
         """The target id of logits column 0."""
         return first_target_column(self.settings)
 
-    def begin(self, source_ids: Any) -> dict[str, Any]:
+    def begin(self, source_ids: Any, copy_ids: Any = None) -> dict[str, Any]:
         """Reads the source: what `step` needs before the first symbol, arrays with leading axis batch."""
-        return self.inference_encoder(source_ids)
+        inputs: Any = {"source_ids": source_ids, "copy_ids": copy_ids} if self.settings.copying else source_ids
+        return self.inference_encoder(inputs)
 
     def step(self, ids: Any, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Reads one target symbol, says how likely each symbol comes next.
@@ -114,14 +124,15 @@ class SequenceToSequence(keras.Model):
             state: from `begin` or the step before.
 
         Returns:
-            log_probs: float (batch, target_size), in nats, by id; PAD and START are impossible.
+            log_probs: float (batch, target_size), in nats, by id; PAD and START are impossible. Where the network
+                copies, S more for the source's positions.
             state: for the next step.
         """
         outputs = self.inference_decoder({"target_ids": ops.expand_dims(ids, -1), **state})
         outputs.pop(ATTENTION, None)
         log_probs = ops.log_softmax(outputs.pop("logits")[:, 0])
         log_probs = ops.pad(log_probs, ((0, 0), (self.first_target, 0)), constant_values=IMPOSSIBLE)
-        never = ops.equal(ops.arange(self.target_size), START)
+        never = ops.equal(ops.arange(log_probs.shape[-1]), START)
         return ops.where(never, IMPOSSIBLE, log_probs), state | outputs
 
     def get_config(self) -> dict[str, Any]:
@@ -145,9 +156,3 @@ class SequenceToSequence(keras.Model):
         """Reads the assets back from the model file; Keras calls this."""
         for path in sorted(Path(inner_path).iterdir()):
             self.assets[path.name] = path.read_text(encoding="utf-8")
-
-
-def _by_name(names: list[list[str]], states: list[list[Any]]) -> dict[str, Any]:
-    return {
-        name: state for row, layer in zip(names, states, strict=True) for name, state in zip(row, layer, strict=True)
-    }

@@ -1,0 +1,134 @@
+"""Exact hard monotonic attention: each step stands at one source symbol, and the next step never before it."""
+
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+from passerelle.layers.initializers import dense
+
+__all__ = ["FirstAlignment", "MonotonicAttention"]
+
+IMPOSSIBLE = -1e9
+"""Log probability, in nats, of what cannot be; finite, so that sums and gradients stay numbers."""
+
+
+@keras.saving.register_keras_serializable("passerelle")
+class FirstAlignment(layers.Layer):
+    """The alignment before the first step: surely at the first source symbol, nothing written yet.
+
+    Args:
+        columns: how many symbols can be written.
+    """
+
+    def __init__(self, columns: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.columns = columns
+
+    def call(self, mask: Any) -> tuple[Any, Any]:
+        """bool (batch, S) -> log alignment (batch, S), log emissions (batch, S, columns), nats."""
+        first = ops.equal(ops.cumsum(ops.ones_like(mask, dtype="int32"), axis=1), 1)
+        alignment = ops.where(first, 0.0, IMPOSSIBLE)
+        return alignment, ops.zeros((1, 1, self.columns)) * ops.expand_dims(ops.zeros_like(alignment), -1)
+
+    def compute_output_spec(self, mask: Any) -> tuple[Any, Any]:
+        return (
+            keras.KerasTensor(mask.shape, dtype=self.compute_dtype),
+            keras.KerasTensor((*mask.shape, self.columns), dtype=self.compute_dtype),
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"columns": self.columns}
+
+
+@keras.saving.register_keras_serializable("passerelle")
+class MonotonicAttention(layers.Layer):
+    """Sums over all alignments that never move back, without enumerating them.
+
+    Wu and Cotterell 2019 (arXiv:1905.06319), sections 3 and 4: the first-order model with hard monotonicity. The
+    decoder's state does not depend on the alignment, so what each step would write at each source symbol is known for
+    all steps at once; only the alignment's forward probabilities, (batch, S), are scanned. They are kept as a filter:
+    the probability of each position given what was written so far, so that a step's output is a distribution.
+
+    Args:
+        columns: how many symbols can be written.
+        units: width of queries, keys and values.
+        first: the id of column 0.
+    """
+
+    def __init__(self, columns: int, units: int, *, first: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.columns = columns
+        self.first = first
+        self.units = units
+        self.query_layer = dense(units, name="emission_query")
+        self.output_layer = dense(columns, name="emission")
+
+    def build(self, input_shape: Any) -> None:
+        self.query_layer.build((None, None, self.units))
+        self.output_layer.build((None, None, None, self.units))
+
+    def call(
+        self, ids: Any, queries: Any, keys: Any, values: Any, mask: Any, alignment: Any, emissions: Any
+    ) -> tuple[Any, Any, Any, Any]:
+        """Makes T steps.
+
+        Args:
+            ids: int (batch, T), the symbols that the steps read: the ones that the steps before them wrote.
+            queries: float (batch, T, units), what the decoder says in each step.
+            keys: float (batch, S, units), which the queries look for.
+            values: float (batch, S, units), from which the emissions are made.
+            mask: bool (batch, S), True where a source symbol stands.
+            alignment: float (batch, S), log probability of each position before the first of these steps, without
+                what that step reads.
+            emissions: float (batch, S, columns), log probability of each symbol at each position in the step before.
+
+        Returns:
+            log_probs: float (batch, T, columns), nats.
+            weights: float (batch, T, S): how likely each step stands at each source symbol.
+            alignment, emissions: as given, after the last step.
+        """
+        scores = ops.matmul(queries, ops.transpose(keys, (0, 2, 1))) / ops.sqrt(float(queries.shape[-1]))
+        scores = ops.where(ops.expand_dims(mask, 1), scores, IMPOSSIBLE)  # (batch, T, S)
+        # What each step writes at each position: (batch, T, S, columns).
+        hidden = ops.tanh(ops.expand_dims(self.query_layer(queries), 2) + ops.expand_dims(values, 1))
+        emitted = ops.log_softmax(self.output_layer(hidden))
+        length = scores.shape[-1] if scores.shape[-1] is not None else ops.shape(scores)[-1]
+        position = ops.arange(length)
+        onward = ops.expand_dims(position, 0) >= ops.expand_dims(position, 1)  # [from, to]
+
+        # Log of the sum over all positions that a step may reach from each: it makes the move a distribution.
+        reachable: Any = ops.logsumexp(ops.where(onward, ops.expand_dims(scores, 2), IMPOSSIBLE), axis=-1)
+        before = ops.concatenate([ops.expand_dims(emissions, 1), emitted[:, :-1]], axis=1)
+        column = ops.clip(ids - self.first, 0, self.columns - 1)
+        # A sum over a comparison, not a gather: its gradient scatters.
+        wrote = ops.equal(ops.expand_dims(column, -1), ops.arange(self.columns, dtype=ids.dtype))
+        observed: Any = ops.sum(ops.where(ops.expand_dims(wrote, 2), before, 0.0), axis=-1)  # (batch, T, S)
+
+        def step(alignment: Any, given: Any) -> tuple[Any, Any]:
+            scores, reachable, observed = given
+            known = alignment + observed
+            known = known - ops.logsumexp(known, axis=-1, keepdims=True)
+            moves = ops.expand_dims(known - reachable, 2) + ops.expand_dims(scores, 1)  # (batch, from, to)
+            alignment = ops.logsumexp(ops.where(onward, moves, IMPOSSIBLE), axis=1)
+            return alignment, alignment
+
+        steps = tuple(ops.transpose(array, (1, 0, 2)) for array in (scores, reachable, observed))
+        alignment, aligned = ops.scan(step, alignment, steps)
+        aligned = ops.transpose(aligned, (1, 0, 2))  # (batch, T, S)
+        log_probs = ops.logsumexp(ops.expand_dims(aligned, -1) + emitted, axis=2)
+        return log_probs, ops.exp(aligned), alignment, emitted[:, -1]
+
+    def compute_output_spec(
+        self, ids: Any, queries: Any, keys: Any, values: Any, mask: Any, alignment: Any, emissions: Any
+    ) -> tuple[Any, Any, Any, Any]:
+        batch, length, _ = queries.shape
+        return (
+            keras.KerasTensor((batch, length, self.columns), dtype=self.compute_dtype),
+            keras.KerasTensor((batch, length, keys.shape[1]), dtype=self.compute_dtype),
+            keras.KerasTensor(alignment.shape, dtype=self.compute_dtype),
+            keras.KerasTensor(emissions.shape, dtype=self.compute_dtype),
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"columns": self.columns, "units": self.units, "first": self.first}

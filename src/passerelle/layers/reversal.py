@@ -1,0 +1,30 @@
+"""Sequences turned round, padding left where it is."""
+
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+__all__ = ["Reverse"]
+
+
+@keras.saving.register_keras_serializable("passerelle")
+class Reverse(layers.Layer):
+    """(batch, length, ...) -> the same, each row's symbols in the opposite order, its padding still last."""
+
+    def call(self, sequence: Any, mask: Any) -> Any:
+        """Turns round.
+
+        Args:
+            sequence: (batch, length) or (batch, length, width).
+            mask: bool (batch, length), True where a symbol stands; in each row, those come first.
+        """
+        count: Any = ops.sum(ops.cast(mask, "int32"), axis=1, keepdims=True)
+        position = ops.cumsum(ops.ones_like(mask, dtype="int32"), axis=1) - 1
+        source = ops.where(mask, count - 1 - position, position)
+        if len(sequence.shape) == 3:
+            source = ops.expand_dims(source, -1)
+        return ops.take_along_axis(sequence, source, axis=1)
+
+    def compute_output_shape(self, sequence_shape: Any, mask_shape: Any = None) -> Any:
+        return sequence_shape

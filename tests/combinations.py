@@ -1,0 +1,148 @@
+"""Networks of every kind: few enough to test, and any two choices that may stand together do so in one of them."""
+
+import itertools
+import random
+from dataclasses import dataclass, fields
+from typing import Any
+
+from passerelle.config import NetworkSettings, validated
+from passerelle.errors import SettingsError
+
+VALUES: dict[str, list[Any]] = {
+    "attention": ["none", "general", "dot", "scaled-dot", "additive", "multi-head", "monotonic"],
+    "direction": ["forward", "backward", "both", "bottom"],
+    "bridge": ["copy", "dense", "zero"],
+    "reads": ["symbol", "symbol and context", "context"],
+    "cell": ["lstm", "gru"],
+    "encoder_layers": [1, 2],
+    "decoder_layers": [1, 2],
+    "source_embedding": [0, 3],
+    "target_embedding": [0, 5],
+    "unknown": [True, False],
+    "dropout": [0.0, 0.3],
+    "recurrent_dropout": [0.0, 0.2],
+    "layer_norm": [False, True],
+    "residual": [False, True],
+    "query": ["top", "bottom"],
+    "input_feeding": [False, True],
+    "copying": [False, True],
+}
+
+
+@dataclass(frozen=True)
+class Combination:
+    """One value for each choice that a network has."""
+
+    attention: str
+    direction: str
+    bridge: str
+    reads: str
+    cell: str
+    encoder_layers: int
+    decoder_layers: int
+    source_embedding: int
+    target_embedding: int
+    unknown: bool
+    dropout: float
+    recurrent_dropout: float
+    layer_norm: bool
+    residual: bool
+    query: str
+    input_feeding: bool
+    copying: bool
+
+    def settings(self) -> dict[str, Any]:
+        """As `NetworkSettings` takes them; widths differ between the sides wherever they may."""
+        twice = self.direction == "both" or (self.direction == "bottom" and self.encoder_layers == 1)
+        as_wide = self.bridge == "copy" or self.attention in ("dot", "scaled-dot")
+        return {
+            "cell": self.cell,
+            "bridge": self.bridge,
+            "layer_norm": self.layer_norm,
+            "attention": self.attention,
+            "heads": 2,
+            "query": self.query,
+            "input_feeding": self.input_feeding,
+            "copying": self.copying,
+            "unknown": self.unknown,
+            "dropout": self.dropout,
+            "recurrent_dropout": self.recurrent_dropout,
+            "encoder": {
+                "embedding": self.source_embedding,
+                "units": 8 if as_wide and not twice else 4,
+                "layers": self.encoder_layers,
+                "direction": self.direction,
+                "residual": self.residual,
+            },
+            "decoder": {
+                "embedding": self.target_embedding,
+                "units": 8,
+                "layers": self.decoder_layers,
+                "residual": self.residual,
+                "context": self.reads != "symbol",
+                "feedback": self.reads != "context",
+            },
+        }
+
+    @property
+    def encoder_is_heard(self) -> bool:
+        """Whether the source can change the logits at all."""
+        return self.bridge != "zero" or self.attention != "none" or self.reads != "symbol"
+
+    @property
+    def valid(self) -> bool:
+        """Whether the settings allow it."""
+        try:
+            validated(NetworkSettings, self.settings())
+        except SettingsError:
+            return False
+        return True
+
+    def __str__(self) -> str:
+        usual = {name: values[0] for name, values in VALUES.items()}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        words = [str(values.pop(name)) for name in ("attention", "direction", "bridge", "cell")]
+        words += [
+            name if value is True else f"{name}={value}" for name, value in values.items() if value != usual[name]
+        ]
+        return "-".join(words).replace(" ", "_")
+
+
+Pair = tuple[tuple[str, Any], tuple[str, Any]]
+
+
+def pairs_of(combination: Combination) -> set[Pair]:
+    """Every two choices that meet in it."""
+    chosen = [(name, getattr(combination, name)) for name in VALUES]
+    return set(itertools.combinations(chosen, 2))
+
+
+def all_pairs() -> set[Pair]:
+    """Every two choices that could."""
+    return {
+        ((first, left), (second, right))
+        for first, second in itertools.combinations(VALUES, 2)
+        for left in VALUES[first]
+        for right in VALUES[second]
+    }
+
+
+def cover(tries: int = 40) -> list[Combination]:
+    """Combinations in which all pairs meet that can, found greedily: each time the try that adds most."""
+    draw = random.Random(1)
+    missing = all_pairs()
+    found: list[Combination] = []
+    hopeless: set[Pair] = set()
+    while left := sorted(missing - hopeless, key=repr):
+        must = dict(left[0])
+        best: Combination | None = None
+        for _ in range(tries):
+            made = Combination(**{name: draw.choice(values) for name, values in VALUES.items()} | must)
+            if made.valid and (best is None or len(pairs_of(made) & missing) > len(pairs_of(best) & missing)):
+                best = made
+        if best is None:
+            hopeless.add(left[0])
+        else:
+            found.append(best)
+            missing -= pairs_of(best)
+    return found
