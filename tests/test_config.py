@@ -59,7 +59,7 @@ def test_the_tutorial_is_the_published_program():
     assert (network.cell, network.bridge, network.attention, network.dropout) == ("lstm", "copy", "none", 0.0)
     assert network.unknown is False
     encoder, decoder = network.encoder, network.decoder
-    assert (encoder.embedding, encoder.units, encoder.layers, encoder.bidirectional) == (0, 256, 1, False)
+    assert (encoder.embedding, encoder.units, encoder.layers, encoder.direction) == (0, 256, 1, "forward")
     assert (decoder.embedding, decoder.units, decoder.layers) == (0, 256, 1)
     assert (training.optimizer, training.learning_rate, training.batch_size) == ("rmsprop", 0.001, 64)
     assert (training.schedule, training.clip, training.label_smoothing) == ("constant", 0.0, 0.0)
@@ -91,8 +91,8 @@ def test_option_over_file_over_preset(toml):
 
 
 def test_an_option_may_be_zero_or_false():
-    chosen = make_settings("compact", None, {"network.encoder.embedding": 0, "network.encoder.bidirectional": False})
-    assert (chosen.network.encoder.embedding, chosen.network.encoder.bidirectional) == (0, False)
+    chosen = make_settings("compact", None, {"network.encoder.embedding": 0, "network.encoder.direction": "forward"})
+    assert (chosen.network.encoder.embedding, chosen.network.encoder.direction) == (0, "forward")
 
 
 def test_whole_numbers_do_where_fractions_are_meant(toml):
@@ -170,7 +170,7 @@ def test_a_preset_that_is_no_name(value):
             "unknown setting 'network.encoder.unit'. Did you mean 'units'?",
         ),
         (
-            {"network": {"decoder": {"bidirectional": True}}},
+            {"network": {"decoder": {"direction": "both"}}},
             "unknown setting 'network.decoder.bidirectional'. Known: embedding, layers, units.",
         ),
         ({"source": {"seperator": " "}}, "unknown setting 'source.seperator'. Did you mean 'separator'?"),
@@ -249,7 +249,7 @@ def test_an_option_inside_of_what_the_file_made_no_section(file):
     [
         {"encoder": {"units": 128}},
         {"decoder": {"layers": 2}},
-        {"encoder": {"bidirectional": True}},
+        {"encoder": {"direction": "both"}},
         {"encoder": {"layers": 3}, "decoder": {"layers": 2}},
     ],
 )
@@ -260,7 +260,7 @@ def test_a_copying_bridge_needs_equal_shapes(changes):
 
 
 def test_a_copying_bridge_of_two_directions():
-    network = {"encoder": {"units": 64, "bidirectional": True}, "decoder": {"units": 128}}
+    network = {"encoder": {"units": 64, "direction": "both"}, "decoder": {"units": 128}}
     assert make_settings("tutorial", {"network": network}).network.bridge == "copy"
 
 

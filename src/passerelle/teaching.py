@@ -19,6 +19,7 @@ from passerelle.data.pairs import Pair, Pairs, check_pairs, read_pairs, split_by
 from passerelle.errors import DataError, SettingsError, did_you_mean
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.symbols import UNK
+from passerelle.text.copying import copy_ids, copying_targets
 from passerelle.text.tokenizer import Tokenizer, make_tokenizer
 from passerelle.training.trainer import Epoch, History, Progress, fit
 from passerelle.translator import LongestPair, Translator, padded_width
@@ -261,11 +262,23 @@ def prepare(
         if not tokenizer.vocabulary.symbols:
             raise DataError(f"{training.name}: no {side} holds a symbol between its separators.")
 
-    own = settings.training
+    own, copying = settings.training, settings.network.copying
 
-    def batches(chosen: Pairs, size: int, seed: int | None, batch_type: str) -> Batches:
-        ids = source.encode(chosen.sources), target.encode(chosen.targets, end=True)
-        return Batches(*ids, size, seed=seed, batch_type=batch_type)
+    def batches(chosen: Pairs, size: int, seed: int | None, batch_type: str, hidden: float) -> Batches:
+        sources = source.encode(chosen.sources)
+        if not copying:
+            targets = target.encode(chosen.targets, end=True)
+            return Batches(sources, targets, size, seed=seed, batch_type=batch_type)
+        return Batches(
+            sources,
+            copying_targets(source, target, chosen.sources, chosen.targets),
+            size,
+            seed=seed,
+            batch_type=batch_type,
+            copies=copy_ids(source, target, chosen.sources),
+            hidden=hidden,
+            target_size=target.vocabulary.size,
+        )
 
     return Lesson(
         training,
@@ -273,8 +286,8 @@ def prepare(
         settings,
         source,
         target,
-        batches(training, own.batch_size, own.seed, own.batch_type),
-        batches(held_out, VALIDATION_BATCH, None, "pair") if held_out else None,
+        batches(training, own.batch_size, own.seed, own.batch_type, own.hidden),
+        batches(held_out, VALIDATION_BATCH, None, "pair", 0.0) if held_out else None,
     )
 
 

@@ -18,6 +18,7 @@ from passerelle.evaluation.metrics import Report, score
 from passerelle.models.compiled import compiled
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.symbols import FIRST_ORDINARY, UNK
+from passerelle.text.copying import copied_text, copy_ids
 from passerelle.text.sequences import Sequences
 from passerelle.text.tokenizer import Tokenizer, make_tokenizer, normalize
 
@@ -153,6 +154,7 @@ class Translator:
                 raise DataError(f"texts must be strings, received: {text!r:.80}")
         results = [Result(text, "", 0.0, (), (), True) for text in texts]
         sources = self.source.encode(texts)
+        copies = copy_ids(self.source, self.target, texts) if self.network.settings.copying else None
         lengths = sources.lengths
         # Rows of like length share a batch; each goes back to where it came from.
         order = [row for row in np.argsort(lengths, kind="stable").tolist() if texts[row].strip()]
@@ -162,11 +164,13 @@ class Translator:
             order = order[len(batches[-1]) :]
 
         def translate(rows: np.ndarray) -> None:
-            found = self._search_batch(sources, rows, max_length)
+            found = self._search_batch(sources, copies, rows, max_length)
             ids = Sequences.from_lengths(
                 found.ids[np.arange(found.ids.shape[1]) < found.lengths[:, None]], found.lengths
             )
-            outputs = zip(rows.tolist(), self.target.decode(ids), found.scores.tolist(), strict=True)
+            outputs = zip(
+                rows.tolist(), self._texts(ids, [texts[row] for row in rows]), found.scores.tolist(), strict=True
+            )
             for index, (row, text, log_probability) in enumerate(outputs):
                 results[row] = Result(
                     source=texts[row],
@@ -198,7 +202,14 @@ class Translator:
         right = [[normalize(target) for target in targets] for targets in answers.values()]
         return score(self.translate(list(answers)), right)
 
-    def _search_batch(self, sources: Sequences, rows: np.ndarray, max_length: int | None) -> GreedyResult:
+    def _texts(self, ids: Sequences, sources: list[str]) -> list[str]:
+        if not self.network.settings.copying:
+            return self.target.decode(ids)
+        return [copied_text(self.source, self.target, text, ids[row]) for row, text in enumerate(sources)]
+
+    def _search_batch(
+        self, sources: Sequences, copies: Sequences | None, rows: np.ndarray, max_length: int | None
+    ) -> GreedyResult:
         """Runs the compiled search on one batch; returns numpy arrays with one row for each of `rows`."""
         lengths = sources.lengths[rows]
         height = next(size for size in BATCH_SIZES if size >= len(rows))
@@ -209,11 +220,12 @@ class Translator:
             longest = int(self.longest.limit(width))
         else:
             limits[: len(rows)] = longest = max_length
-        found = self._search(sources.padded(rows, width, height=height), limits, max_length=longest)
+        arrays = [group.padded(rows, width, height=height) for group in (sources, copies) if group is not None]
+        found = self._search(limits, *arrays, max_length=longest)
         return GreedyResult(*(np.asarray(array)[: len(rows)] for array in found))
 
-    def _greedy(self, source_ids: Any, limits: Any, max_length: int) -> GreedyResult:
-        return greedy_search(self.network.step, self.network.begin(source_ids), limits, max_length)
+    def _greedy(self, limits: Any, *arrays: Any, max_length: int) -> GreedyResult:
+        return greedy_search(self.network.step, self.network.begin(*arrays), limits, max_length)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes one self-contained `.keras` file, reads it back, and checks that it translates the same.

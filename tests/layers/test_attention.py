@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from passerelle.layers.attention import GeneralAttention
+from passerelle.layers.attention import DotAttention
 
 BATCH, STEPS, LENGTH, WIDTH, VALUE_WIDTH = 3, 2, 4, 5, 6
 LENGTHS = (4, 1, 0)
@@ -22,7 +22,7 @@ def inputs() -> dict[str, np.ndarray]:
 
 
 def test_it_is_luongs_formula_scaled(inputs: dict[str, np.ndarray]) -> None:
-    context, weights = (np.asarray(array) for array in GeneralAttention()(*inputs.values()))
+    context, weights = (np.asarray(array) for array in DotAttention()(*inputs.values()))
     for row, length in enumerate(LENGTHS):
         for step in range(STEPS):
             expected = np.zeros(LENGTH)
@@ -35,7 +35,7 @@ def test_it_is_luongs_formula_scaled(inputs: dict[str, np.ndarray]) -> None:
 
 
 def test_weights_are_shares_of_real_positions(inputs: dict[str, np.ndarray]) -> None:
-    _, weights = GeneralAttention()(*inputs.values())
+    _, weights = DotAttention()(*inputs.values())
     weights = np.asarray(weights)
     assert weights.shape == (BATCH, STEPS, LENGTH)
     assert (weights >= 0).all()
@@ -45,7 +45,7 @@ def test_weights_are_shares_of_real_positions(inputs: dict[str, np.ndarray]) -> 
 
 def test_a_row_of_padding_alone_is_finite_and_so_is_its_gradient(inputs: dict[str, np.ndarray]) -> None:
     jax = pytest.importorskip("jax")
-    layer = GeneralAttention()
+    layer = DotAttention()
 
     def total(queries: np.ndarray, keys: np.ndarray, values: np.ndarray) -> object:
         context, _ = layer(queries, keys, values, inputs["mask"])
@@ -60,7 +60,7 @@ def test_a_row_of_padding_alone_is_finite_and_so_is_its_gradient(inputs: dict[st
 
 
 def test_huge_scores_stay_numbers(inputs: dict[str, np.ndarray]) -> None:
-    _, weights = GeneralAttention()(inputs["queries"] * 1e3, inputs["keys"] * 1e3, inputs["values"], inputs["mask"])
+    _, weights = DotAttention()(inputs["queries"] * 1e3, inputs["keys"] * 1e3, inputs["values"], inputs["mask"])
     weights = np.asarray(weights)
     assert np.isfinite(weights).all()
     np.testing.assert_allclose(weights[0].sum(axis=-1), 1.0, rtol=1e-6)
@@ -68,7 +68,7 @@ def test_huge_scores_stay_numbers(inputs: dict[str, np.ndarray]) -> None:
 
 
 def test_symbolic_shapes() -> None:
-    context, weights = GeneralAttention()(
+    context, weights = DotAttention()(
         keras.Input((None, WIDTH)),
         keras.Input((None, WIDTH)),
         keras.Input((None, VALUE_WIDTH)),

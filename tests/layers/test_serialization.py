@@ -10,7 +10,7 @@ import pytest
 
 import passerelle.layers
 import passerelle.models
-from passerelle.layers.attention import GeneralAttention
+from passerelle.layers.attention import DotAttention
 from passerelle.layers.recurrent import GRU, LSTM
 from passerelle.layers.symbols import OneHot, SymbolEmbedding
 from passerelle.models.bridge import ZeroState
@@ -24,7 +24,7 @@ CASES: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = [
     (SymbolEmbedding, (IDS,), {"columns": 5, "width": 3, "first": 1, "mask_padding": True}),
     (LSTM, (FLOATS,), {"units": 3, "products": "bfloat16", "one_hot": False, "return_sequences": True}),
     (GRU, (FLOATS,), {"units": 3, "products": "float32", "one_hot": False, "go_backwards": True}),
-    (GeneralAttention, (FLOATS, FLOATS, FLOATS, IDS != 0), {}),
+    (DotAttention, (FLOATS, FLOATS, FLOATS, IDS != 0), {}),
     (ZeroState, (FLOATS[:, 0],), {"units": 7}),
 ]
 

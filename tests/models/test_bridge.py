@@ -28,7 +28,7 @@ def test_copy_hands_each_layer_on_as_it_is() -> None:
 
 def test_copy_sets_both_directions_of_a_state_side_by_side() -> None:
     forward_h, forward_c, backward_h, backward_c = states(np.random.default_rng(1), 1, 4, 3)[0]
-    made = bridge(cell="lstm", bridge="copy", encoder={"units": 3, "bidirectional": True}, decoder={"units": 6})
+    made = bridge(cell="lstm", bridge="copy", encoder={"units": 3, "direction": "both"}, decoder={"units": 6})
     ((h, c),) = made([[forward_h, forward_c, backward_h, backward_c]])
     np.testing.assert_array_equal(h, np.concatenate([forward_h, backward_h], axis=-1))
     np.testing.assert_array_equal(c, np.concatenate([forward_c, backward_c], axis=-1))

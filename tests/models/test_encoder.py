@@ -39,7 +39,7 @@ def test_mirrored_source_mirrored_memory(cell: str, layers: int) -> None:
         {
             "cell": cell,
             "attention": "general",
-            "encoder": {"embedding": 4, "units": units, "layers": layers, "bidirectional": True},
+            "encoder": {"embedding": 4, "units": units, "layers": layers, "direction": "both"},
             "decoder": {"units": 4},
         },
     )

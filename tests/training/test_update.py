@@ -50,7 +50,7 @@ def test_compiled_and_portable_agree(
 def test_compiled_and_portable_agree_on_a_real_network(make_harness: Any, example: Any) -> None:
     settings = {
         "attention": "general",
-        "encoder": {"embedding": 3, "units": 4, "bidirectional": True},
+        "encoder": {"embedding": 3, "units": 4, "direction": "both"},
         "decoder": {"embedding": 0, "units": 4},
     }
     batch = Batch(example.source, example.target)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from passerelle.symbols import START
+from passerelle.symbols import PAD, START, UNK
 from passerelle.text.sequences import Sequences
 
-__all__ = ["Batch", "Batches", "Bucket", "choose_buckets"]
+__all__ = ["Batch", "Batches", "Bucket", "choose_buckets", "hide"]
 
 MOST_BUCKETS = 12
 """Each bucket is one shape of arrays, and each shape is one compile, about a second."""
@@ -22,10 +22,23 @@ class Batch:
         source: int32 (batch, source_length).
         target: int32 (batch, target_length + 1), from START to END; the decoder reads `[:, :-1]` and is to answer
             `[:, 1:]`, the same one step ahead.
+        copies: int32 (batch, source_length), the target ids of source symbols; None where nothing is copied.
     """
 
     source: np.ndarray
     target: np.ndarray
+    copies: np.ndarray | None = None
+
+    @property
+    def inputs(self) -> dict[str, np.ndarray]:
+        """What the training model takes, by name."""
+        copies = {} if self.copies is None else {"copy_ids": self.copies}
+        return {"source_ids": self.source, "target_ids": self.target[:, :-1], **copies}
+
+    @property
+    def labels(self) -> np.ndarray:
+        """int32 (batch, target_length): what it is to answer."""
+        return self.target[:, 1:]
 
 
 @dataclass(frozen=True)
@@ -122,13 +135,28 @@ class Batches:
         seed: of the order; None keeps one order, for evaluation.
         batch_type: what `batch_size` counts: `pair`, or `symbol`, source and target and padding together, at least
             one pair.
+        copies: target ids of the source symbols, where they are to be copied.
+        hidden: with `copies`, share of the symbols on both sides of a pair that become unknown, others each time.
+        target_size: ids of the target vocabulary; with `hidden`.
     """
 
     def __init__(
-        self, sources: Sequences, targets: Sequences, batch_size: int, *, seed: int | None, batch_type: str = "pair"
+        self,
+        sources: Sequences,
+        targets: Sequences,
+        batch_size: int,
+        *,
+        seed: int | None,
+        batch_type: str = "pair",
+        copies: Sequences | None = None,
+        hidden: float = 0.0,
+        target_size: int = 0,
     ):
         self.sources = sources
         self.targets = targets
+        self.copies = copies
+        self.hidden = hidden
+        self.target_size = target_size
         self.seed = seed
         # A compile takes seconds: each shape must serve several batches, and beyond six, many.
         batches = (len(sources) if batch_type == "pair" else len(sources.ids) + len(targets.ids)) // batch_size
@@ -151,12 +179,18 @@ class Batches:
 
     def epoch(self, number: int) -> Iterator[Batch]:
         """Yields every pair once; the order depends on the seed and the epoch's number alone."""
+        random = np.random.default_rng((self.seed or 0, number, 1))
         for bucket, rows in self._plan(number):
             height = self._heights[bucket]
-            yield Batch(
-                self.sources.padded(rows, bucket.source_length, height=height),
-                self.targets.padded(rows, bucket.target_length + 1, first=START, height=height),
-            )
+            source = self.sources.padded(rows, bucket.source_length, height=height)
+            target = self.targets.padded(rows, bucket.target_length + 1, first=START, height=height)
+            if self.copies is None:
+                yield Batch(source, target)
+                continue
+            copies = self.copies.padded(rows, bucket.source_length, height=height)
+            if self.hidden:
+                source, copies, target = hide(source, copies, target, self.target_size, self.hidden, random)
+            yield Batch(source, target, copies)
 
     def _plan(self, number: int) -> list[tuple[Bucket, np.ndarray]]:
         random = None if self.seed is None else np.random.default_rng((self.seed, number))
@@ -187,3 +221,40 @@ class Batches:
             self._heights[bucket] * (bucket.source_length + bucket.target_length) for bucket, _ in self._plan(number=0)
         )
         return 1.0 - (len(self.sources.ids) + len(self.targets.ids)) / cells
+
+
+def hide(
+    source: np.ndarray,
+    copies: np.ndarray,
+    target: np.ndarray,
+    target_size: int,
+    share: float,
+    random: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Makes some symbols that stand on both sides of a pair unknown, wherever they stand in it.
+
+    So a network learns to copy what it does not know from pairs in which it knows everything.
+
+    Args:
+        source: int (batch, S).
+        copies: int (batch, S), target ids of the source symbols.
+        target: int (batch, T).
+        target_size: ids of the target vocabulary; what is hidden goes by this plus its first position in the source.
+        share: how likely each such symbol is hidden.
+        random: where from.
+
+    Returns:
+        source, copies and target, changed.
+    """
+    alike = (copies[:, :, None] == copies[:, None, :]) & (source != PAD)[:, None, :]  # (batch, S, S)
+    first = np.argmax(alike, axis=2)
+    written = (copies[:, :, None] == target[:, None, :]).any(2) & (copies < target_size) & (source != PAD)
+    drawn = random.random(source.shape) < share
+    hidden = written & np.take_along_axis(drawn, first, axis=1)  # one throw for all places of a symbol
+    matches = (target[:, :, None] == copies[:, None, :]) & hidden[:, None, :]  # (batch, T, S)
+    place = target_size + np.take_along_axis(first, np.argmax(matches, axis=2), axis=1)
+    return (
+        np.where(hidden, UNK, source).astype(np.int32),
+        np.where(hidden, target_size + first, copies).astype(np.int32),
+        np.where(matches.any(2), place, target).astype(np.int32),
+    )

@@ -12,6 +12,10 @@ __all__ = ["Reverse"]
 class Reverse(layers.Layer):
     """(batch, length, ...) -> the same, each row's symbols in the opposite order, its padding still last."""
 
+    def __init__(self, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
     def call(self, sequence: Any, mask: Any) -> Any:
         """Turns round.
 

@@ -7,7 +7,9 @@ from keras import ops
 __all__ = ["cross_entropy_sums"]
 
 
-def cross_entropy_sums(logits: Any, labels: Any, *, first: int, smoothing: float = 0.0) -> tuple[Any, Any, Any]:
+def cross_entropy_sums(
+    logits: Any, labels: Any, *, first: int, smoothing: float = 0.0, ordinary: int | None = None
+) -> tuple[Any, Any, Any]:
     """Sums of loss, symbols and right answers over a batch; their quotients are means over any number of batches.
 
     A label without a column, PAD always and UNK where the network has none for it, weighs nothing: it is neither in
@@ -17,8 +19,9 @@ def cross_entropy_sums(logits: Any, labels: Any, *, first: int, smoothing: float
         logits: float (batch, T, columns).
         labels: int (batch, T), target ids.
         first: the id of column 0.
-        smoothing: share of each label spread evenly over all columns (Szegedy et al. 2016, arXiv:1512.00567,
-            section 7).
+        smoothing: share of each label spread evenly over all ordinary columns (Szegedy et al. 2016,
+            arXiv:1512.00567, section 7).
+        ordinary: how many columns stand for symbols of the vocabulary; the others, for copied ones, come after.
 
     Returns:
         loss: float32 (), nats.
@@ -34,7 +37,7 @@ def cross_entropy_sums(logits: Any, labels: Any, *, first: int, smoothing: float
     labelled: Any = ops.sum(ops.where(hit, logits, 0.0), axis=-1)
     loss: Any = normalizer - labelled
     if smoothing:
-        loss = (1.0 - smoothing) * loss + smoothing * (normalizer - ops.mean(logits, axis=-1))
+        loss = (1.0 - smoothing) * loss + smoothing * (normalizer - ops.mean(logits[..., :ordinary], axis=-1))
     # A label beyond the columns is somebody's mistake, and must not pass for an easy one.
     loss = ops.where(columns < logits.shape[-1], loss, float("nan"))
     correct: Any = ops.cast(ops.equal(ops.argmax(logits, axis=-1), columns), "float32")

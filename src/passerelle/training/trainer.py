@@ -12,6 +12,7 @@ from passerelle.config import TrainingSettings
 from passerelle.data.batches import Batches
 from passerelle.errors import SettingsError
 from passerelle.models.compiled import compiled
+from passerelle.training.exposure import right_symbols
 from passerelle.training.interruption import Interruption
 from passerelle.training.loss import cross_entropy_sums
 from passerelle.training.optimizer import make_optimizer
@@ -114,6 +115,7 @@ def fit(
     examine = _examiner(network)
     clock = _Clock(settings.epochs, len(training))
     best = _Best(network)
+    random = np.random.default_rng((settings.seed, 2))
     epochs: list[Epoch] = []
     diverged = False
     with Interruption() as interruption:
@@ -125,7 +127,7 @@ def fit(
                 if interruption.requested:
                     whole = False
                     break
-                update(batch)
+                update(batch, right_symbols(settings, number - 1 + clock.share, batch.labels.shape, random))
                 if clock.tick():
                     on_progress(clock.progress(_means(update.sums())[0]))
             loss, accuracy = _means(update.sums())
@@ -182,14 +184,13 @@ class _Best:
 def _examiner(network: Any) -> Callable[[Batches], tuple[float, float]]:
     """Returns a function: batches -> (loss in nats per symbol, accuracy), teacher-forced."""
 
-    def sums(source: Any, target: Any) -> Any:
-        logits = network({"source_ids": source, "target_ids": target[:, :-1]})
-        return cross_entropy_sums(logits, target[:, 1:], first=network.first_target)
+    def sums(inputs: Any, labels: Any) -> Any:
+        return cross_entropy_sums(network(inputs), labels, first=network.first_target)
 
     program = compiled(sums, network.variables)
 
     def examine(batches: Batches) -> tuple[float, float]:
-        rows = [program(batch.source, batch.target) for batch in batches.epoch(0)]
+        rows = [program(batch.inputs, batch.labels) for batch in batches.epoch(0)]
         loss, symbols, correct = np.sum([[float(value) for value in row] for row in rows], axis=0).tolist()
         return _means((loss, symbols, correct))
 
@@ -224,9 +225,14 @@ class _Clock:
         self._last_seconds = time.perf_counter() - self._started
         return self._last_seconds
 
+    @property
+    def share(self) -> float:
+        """Part of the epoch that is done."""
+        return min(1.0, self.done / self._updates)
+
     def progress(self, loss: float) -> Progress:
         passed = time.perf_counter() - self._started
-        share = min(1.0, self.done / self._updates)
+        share = self.share
         whole = self._last_seconds or (passed / share if share > 0.05 else None)
         left = None if whole is None else whole * (self._epochs - self._number + 1 - share)
         return Progress(self._number, self._epochs, self.done, self._updates, loss, left)

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from passerelle.data.batches import Batch
+from passerelle.training.exposure import own_inputs
 from passerelle.training.loss import cross_entropy_sums
 
 __all__ = ["CompiledUpdate", "PortableUpdate", "make_update"]
@@ -18,7 +19,8 @@ def make_update(
     """Returns the update for the backend that Keras runs on.
 
     Args:
-        network: takes `{"source_ids", "target_ids"}`, gives logits; `first_target` is the id of column 0.
+        network: takes `{"source_ids", "target_ids"}`, gives logits; `first_target` is the id of column 0, `target_size`
+            the number of target ids.
         optimizer: a Keras optimizer of its own.
         symbols: mean number of labels in a batch, by which each batch's summed loss is divided. With its own number
             instead, a symbol in a batch of short texts would weigh more than one in a batch of long texts.
@@ -47,23 +49,37 @@ class CompiledUpdate:
         )
         self._sums: Any = np.zeros(3, np.float32)
 
-        def loss(trainable: Any, fixed: Any, source: Any, target: Any) -> Any:
-            inputs = {"source_ids": source, "target_ids": target[:, :-1]}
+        def loss(trainable: Any, fixed: Any, inputs: Any, labels: Any) -> Any:
             logits, fixed = network.stateless_call(trainable, fixed, inputs, training=True)
-            sums = cross_entropy_sums(logits, target[:, 1:], first=network.first_target, smoothing=smoothing)
+            sums = cross_entropy_sums(
+                logits,
+                labels,
+                first=network.first_target,
+                smoothing=smoothing,
+                ordinary=network.target_size - network.first_target,
+            )
             return sums[0] / symbols, (ops.stack(sums), fixed)
 
-        def gradients(trainable: Any, fixed: Any, sums: Any, source: Any, target: Any) -> Any:
-            (_, (batch, fixed)), gradients = jax.value_and_grad(loss, has_aux=True)(trainable, fixed, source, target)
+        def gradients(trainable: Any, fixed: Any, sums: Any, inputs: Any, labels: Any, right: Any) -> Any:
+            if right is not None:
+                variables = [*network.trainable_variables, *network.non_trainable_variables]
+                with keras.StatelessScope(state_mapping=list(zip(variables, [*trainable, *fixed], strict=True))):
+                    inputs = inputs | {"target_ids": own_inputs(network, inputs, right)}
+            (_, (batch, fixed)), gradients = jax.value_and_grad(loss, has_aux=True)(trainable, fixed, inputs, labels)
             return gradients, fixed, sums + batch
 
         self._gradients = jax.jit(gradients, donate_argnums=(1, 2))
         self._apply = jax.jit(optimizer.stateless_apply, donate_argnums=(0, 2))
 
-    def __call__(self, batch: Batch) -> None:
-        """Updates the weights; returns before the work is done."""
+    def __call__(self, batch: Batch, right: np.ndarray | None = None) -> None:
+        """Updates the weights; returns before the work is done.
+
+        Args:
+            batch: the pairs.
+            right: bool (batch, T), where the decoder reads the right symbol and not its own choice; None: everywhere.
+        """
         gradients, self._fixed, self._sums = self._gradients(
-            self._trainable, self._fixed, self._sums, batch.source, batch.target
+            self._trainable, self._fixed, self._sums, batch.inputs, batch.labels, right
         )
         self._trainable, self._memory = self._apply(self._memory, gradients, self._trainable)
 
@@ -87,25 +103,33 @@ class PortableUpdate:
     """On any backend: a Keras model of the same layers, compiled and trained batch by batch."""
 
     def __init__(self, network: Any, optimizer: Any, symbols: float, smoothing: float = 0.0):
-        self._first = network.first_target
+        self._network = network
         self._symbols = symbols
         self._smoothing = smoothing
-        self._model = keras.Model(network.inputs, network.outputs)
+        self._model = keras.Model(network.input, network.output)
         self._model.compile(optimizer, loss=self._loss, metrics=[self._correct])
         self.reset()
 
     def _loss(self, labels: Any, logits: Any) -> Any:
-        return cross_entropy_sums(logits, labels, first=self._first, smoothing=self._smoothing)[0] / self._symbols
+        network = self._network
+        ordinary = network.target_size - network.first_target
+        sums = cross_entropy_sums(
+            logits, labels, first=network.first_target, smoothing=self._smoothing, ordinary=ordinary
+        )
+        return sums[0] / self._symbols
 
     def _correct(self, labels: Any, logits: Any) -> Any:
-        return cross_entropy_sums(logits, labels, first=self._first)[2]
+        return cross_entropy_sums(logits, labels, first=self._network.first_target)[2]
 
-    def __call__(self, batch: Batch) -> None:
-        """Updates the weights."""
-        labels = batch.target[:, 1:]
+    def __call__(self, batch: Batch, right: np.ndarray | None = None) -> None:
+        """Updates the weights; see `CompiledUpdate`."""
+        inputs: dict[str, Any] = dict(batch.inputs)
+        if right is not None:
+            inputs["target_ids"] = own_inputs(self._network, inputs, ops.convert_to_tensor(right))
         self._model.reset_metrics()
-        loss, correct = self._model.train_on_batch([batch.source, batch.target[:, :-1]], labels)
-        self._sums += [float(loss) * self._symbols, np.count_nonzero(labels >= self._first), float(correct)]
+        loss, correct = self._model.train_on_batch(inputs, batch.labels)
+        counted = np.count_nonzero(batch.labels >= self._network.first_target)
+        self._sums += [float(loss) * self._symbols, counted, float(correct)]
 
     def sums(self) -> tuple[float, float, float]:
         """Loss, symbols and right answers since the last `reset`."""

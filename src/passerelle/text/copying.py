@@ -1,0 +1,51 @@
+"""Ids for copying: what each source symbol is called on the target side, whether the target's vocabulary has it or not.
+
+A source symbol without a target id is called by its place: the size of the target vocabulary plus the position of its
+first occurrence in its source. So each text brings names of its own, and a network can write what it never saw.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from passerelle.symbols import END, UNK
+from passerelle.text.sequences import Sequences
+from passerelle.text.tokenizer import Tokenizer, normalize
+
+__all__ = ["copied_text", "copy_ids", "copying_targets"]
+
+
+def copy_ids(source: Tokenizer, target: Tokenizer, texts: Sequence[str]) -> Sequences:
+    """For each source text the target ids of its symbols, as many as `source.encode` gives."""
+    return Sequences.from_lists(ids for ids, _ in _named(source, target, texts))
+
+
+def copying_targets(source: Tokenizer, target: Tokenizer, texts: Sequence[str], answers: Sequence[str]) -> Sequences:
+    """Target ids of `answers`, END after each; symbols that only the source has go by their place in it."""
+    id_of = target.vocabulary.id_of
+
+    def rows() -> Iterator[list[int]]:
+        for (_, places), answer in zip(_named(source, target, texts), answers, strict=True):
+            ids = ((symbol, id_of(symbol)) for symbol in target.split(normalize(answer)))
+            yield [*(places.get(symbol, UNK) if identifier == UNK else identifier for symbol, identifier in ids), END]
+
+    return Sequences.from_lists(rows())
+
+
+def copied_text(source: Tokenizer, target: Tokenizer, text: str, ids: np.ndarray) -> str:
+    """The text of target ids, some of which may stand for symbols of the source `text`."""
+    symbols = source.split(normalize(text))
+    size = target.vocabulary.size
+    return target.join([target.vocabulary.symbol_of(i) if i < size else symbols[i - size] for i in ids.tolist()])
+
+
+def _named(source: Tokenizer, target: Tokenizer, texts: Sequence[str]) -> Iterator[tuple[list[int], dict[str, int]]]:
+    """For each text its symbols' target ids, and the places of those without one."""
+    id_of, size = target.vocabulary.id_of, target.vocabulary.size
+    for text in texts:
+        places: dict[str, int] = {}
+        ids = []
+        for position, symbol in enumerate(source.split(normalize(text))):
+            identifier = id_of(symbol)
+            ids.append(places.setdefault(symbol, size + position) if identifier == UNK else identifier)
+        yield ids, places

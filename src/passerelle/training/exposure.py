@@ -1,0 +1,72 @@
+"""What the decoder reads while it learns: the right symbols, or now and then its own choices, as when it translates.
+
+A decoder that has only ever read right symbols does not know what to do after a mistake: exposure bias. Whatever it
+reads, it is to answer what is right.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from passerelle.config import TrainingSettings
+from passerelle.symbols import START
+
+__all__ = ["own_inputs", "right_symbols"]
+
+
+def right_symbols(
+    settings: TrainingSettings, epoch: float, shape: tuple[int, int], random: np.random.Generator
+) -> np.ndarray | None:
+    """Draws where the decoder reads the right symbol.
+
+    With `scheduled` (Bengio et al. 2015, arXiv:1506.03099, section 2.4) the share of right symbols is
+    k / (k + exp(epoch / k)), the inverse sigmoid, with k the setting `teacher_epochs`. Deviation: it falls with
+    epochs, not with updates, so that it does not depend on the number of pairs.
+
+    Args:
+        settings: which kind.
+        epoch: how far training is, in epochs, from 0.
+        shape: (batch, T).
+        random: where from.
+
+    Returns:
+        bool (batch, T); None where every symbol is the right one.
+    """
+    if settings.inputs == "teacher":
+        return None
+    if settings.inputs == "own":
+        return np.zeros(shape, bool)
+    k = settings.teacher_epochs
+    share = k / (k + math.exp(min(epoch / k, 700.0)))
+    return random.random(shape) < share
+
+
+def own_inputs(network: Any, inputs: dict[str, Any], right: Any) -> Any:
+    """Walks through the target and replaces symbols by the network's likeliest choice.
+
+    No gradient goes through a choice, so the walk needs none: an update costs this search more, not a scan with
+    gradients. Dropout does not take part in it.
+
+    Args:
+        network: with `begin` and `step`.
+        inputs: of the training model; `target_ids` int (batch, T), START first.
+        right: bool (batch, T), where `target_ids` stay. START always does.
+
+    Returns:
+        int (batch, T): target ids to read instead.
+    """
+    inputs = dict(inputs)
+    target_ids = ops.convert_to_tensor(inputs.pop("target_ids"))
+    state = network.begin(**inputs)
+
+    def step(carried: Any, given: Any) -> Any:
+        own, state = carried
+        symbol, is_right = given
+        read = ops.where(ops.logical_or(is_right, ops.equal(symbol, START)), symbol, own)
+        log_probs, state = network.step(read, state)
+        return (ops.cast(ops.argmax(log_probs, axis=-1), symbol.dtype), state), read
+
+    _, read = ops.scan(step, (target_ids[:, 0], state), (ops.transpose(target_ids), ops.transpose(right)))
+    return ops.transpose(read)
