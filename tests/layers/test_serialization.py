@@ -11,6 +11,7 @@ import pytest
 import passerelle.layers
 import passerelle.models
 from passerelle.layers.attention import GeneralAttention
+from passerelle.layers.normalized import LayerNormGRU, LayerNormGRUCell, LayerNormLSTM, LayerNormLSTMCell
 from passerelle.layers.recurrent import GRU, LSTM
 from passerelle.layers.symbols import OneHot, SymbolEmbedding
 from passerelle.models.bridge import ZeroState
@@ -24,6 +25,10 @@ CASES: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = [
     (SymbolEmbedding, (IDS,), {"columns": 5, "width": 3, "first": 1, "mask_padding": True}),
     (LSTM, (FLOATS,), {"units": 3, "products": "bfloat16", "one_hot": False, "return_sequences": True}),
     (GRU, (FLOATS,), {"units": 3, "products": "float32", "one_hot": False, "go_backwards": True}),
+    (LayerNormLSTM, (FLOATS,), {"units": 3, "dropout": 0.1, "recurrent_dropout": 0.2, "return_state": True}),
+    (LayerNormGRU, (FLOATS,), {"units": 3, "seed": 5, "go_backwards": True, "return_sequences": True}),
+    (LayerNormLSTMCell, (FLOATS[:, 0], [FLOATS[:, 1], FLOATS[:, 2]]), {"units": 3}),
+    (LayerNormGRUCell, (FLOATS[:, 0], [FLOATS[:, 1]]), {"units": 3}),
     (GeneralAttention, (FLOATS, FLOATS, FLOATS, IDS != 0), {}),
     (ZeroState, (FLOATS[:, 0],), {"units": 7}),
 ]
