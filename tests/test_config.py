@@ -109,7 +109,10 @@ def any_settings(draw):
         "attention": draw(st.sampled_from(["none", "general"])),
         "unknown": draw(st.booleans()),
         "dropout": draw(st.floats(0, 0.99)),
-        "encoder": {"units": draw(st.integers(1, 8192)), "bidirectional": draw(st.booleans())},
+        "encoder": {
+            "units": draw(st.integers(1, 8192)),
+            "direction": draw(st.sampled_from(["forward", "backward", "both", "bottom"])),
+        },
         "decoder": {"units": draw(st.integers(1, 8192)), "layers": draw(st.integers(1, 8))},
     }
     separator = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=3)
@@ -171,7 +174,7 @@ def test_a_preset_that_is_no_name(value):
         ),
         (
             {"network": {"decoder": {"direction": "both"}}},
-            "unknown setting 'network.decoder.bidirectional'. Known: embedding, layers, units.",
+            "unknown setting 'network.decoder.direction'. Known: context, embedding, feedback, layers, residual, units.",
         ),
         ({"source": {"seperator": " "}}, "unknown setting 'source.seperator'. Did you mean 'separator'?"),
     ],

@@ -37,9 +37,9 @@ def test_long_texts_go_fewer_at_once(copier: Any, monkeypatch: pytest.MonkeyPatc
     heights = []
     original = copier._search
 
-    def watched(source_ids: Any, limits: Any, **options: Any) -> Any:
+    def watched(limits: Any, source_ids: Any, **options: Any) -> Any:
         heights.append(source_ids.shape)
-        return original(source_ids, limits, **options)
+        return original(limits, source_ids, **options)
 
     monkeypatch.setattr(copier, "_search", watched)
     monkeypatch.setattr(passerelle.translator, "MOST_SYMBOLS", 8 * 16)

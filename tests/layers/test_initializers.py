@@ -29,6 +29,7 @@ def test_the_forget_gate_begins_open_as_in_keras() -> None:
     layer = keras.layers.LSTM(3)
     layer.build((None, 4, 2))
     np.testing.assert_array_equal(ForgetOpen()((12,)), layer.cell.bias)
+    np.testing.assert_array_equal(np.ravel(ForgetOpen()((4, 3))), layer.cell.bias)
     np.testing.assert_array_equal(Constant(2.5)((3,)), [2.5] * 3)
 
 

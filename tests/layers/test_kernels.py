@@ -31,7 +31,11 @@ def twins(ours: type, **options: Any) -> tuple[Any, Any, list[np.ndarray]]:
 
 
 def value_and_gradients(
-    layer: Any, states: list[np.ndarray], mask: np.ndarray | None, inputs: np.ndarray | None = None
+    layer: Any,
+    states: list[np.ndarray],
+    mask: np.ndarray | None,
+    inputs: np.ndarray | None = None,
+    training: bool = False,
 ) -> Any:
     """A weighted sum of all outputs and states, and its gradient by weights, inputs and initial states."""
     if inputs is None:
@@ -40,7 +44,7 @@ def value_and_gradients(
 
     def value(weights: Any, inputs: Any, states: Any) -> Any:
         outputs, _ = layer.stateless_call(
-            weights, layer.non_trainable_variables, inputs, initial_state=states, mask=given
+            weights, layer.non_trainable_variables, inputs, initial_state=states, mask=given, training=training
         )
         return sum((output * jnp.cos(jnp.arange(output.size).reshape(output.shape))).sum() for output in outputs)
 
@@ -48,11 +52,14 @@ def value_and_gradients(
     return jax.tree.leaves(jax.jit(jax.value_and_grad(value, argnums=(0, 1, 2)))(weights, inputs, states))
 
 
+@pytest.mark.parametrize("zero", [False, True])
 @pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS)
 @pytest.mark.parametrize("kind", [LSTM, GRU])
-def test_values_and_gradients_are_those_of_keras(kind: type, mask: np.ndarray | None, backwards: bool) -> None:
-    theirs, ours, states = twins(kind, go_backwards=backwards)
+def test_values_and_gradients_are_those_of_keras(
+    kind: type, mask: np.ndarray | None, backwards: bool, zero: bool
+) -> None:
+    theirs, ours, states = twins(kind, go_backwards=backwards, zero_output_for_mask=zero)
     for expected, found in zip(
         value_and_gradients(theirs, states, mask), value_and_gradients(ours, states, mask), strict=True
     ):
@@ -98,8 +105,6 @@ def test_our_loop_runs_where_it_serves_and_keras_elsewhere(kind: type, monkeypat
         {"activation": "relu"},
         {"use_bias": False},
         {"unroll": True},
-        {"recurrent_dropout": 0.5},
-        {"zero_output_for_mask": True},
     ):
         kind(4, **options)(inputs)
     if kind is GRU:
@@ -175,3 +180,34 @@ def test_dropout_is_one_mask_for_all_steps(kind: type) -> None:
     dropped = layer(ones, training=True)
     expected = layer(ones * np.asarray(seen[0])[:, None], training=False)
     np.testing.assert_allclose(dropped, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS)
+@pytest.mark.parametrize("kind", [LSTM, GRU])
+def test_dropped_states_are_those_of_keras(kind: type, mask: np.ndarray | None) -> None:
+    """Values and gradients, where Keras too drops the same for every gate."""
+    theirs, ours, states = twins(kind, recurrent_dropout=0.5, dropout=0.2)
+    random = np.random.default_rng(7)
+    kept, dropped = (2.0 * (random.random((ROWS, width)) < 0.5).astype("f4") for width in (UNITS, WIDTH))
+    for layer in (theirs, ours):
+        layer.cell.get_recurrent_dropout_mask = lambda h: [kept] * 4
+        layer.cell.get_dropout_mask = lambda x: [dropped] * 4
+    found = value_and_gradients(ours, states, mask, training=True)
+    expected = value_and_gradients(theirs, states, mask, training=True)
+    for left, right in zip(found, expected, strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-4, atol=1e-5)
+    assert not np.allclose(found[0], value_and_gradients(ours, states, mask)[0])
+
+
+@pytest.mark.parametrize("kind", [LSTM, GRU])
+def test_states_are_dropped_in_training_alone(kind: type) -> None:
+    _, plain, states = twins(kind)
+    dropping = kind(UNITS, return_sequences=True, return_state=True, recurrent_dropout=0.5)
+    dropping.build((ROWS, STEPS, WIDTH))
+    dropping.set_weights(plain.get_weights())
+    inputs = np.random.default_rng(3).normal(size=(ROWS, STEPS, WIDTH)).astype("f4")
+    expected = plain(inputs, initial_state=states)[0]
+    np.testing.assert_array_equal(dropping(inputs, initial_state=states)[0], expected)
+    drawn = [np.asarray(dropping(inputs, initial_state=states, training=True)[0]) for _ in range(2)]
+    assert not np.allclose(drawn[0], expected)
+    assert not np.allclose(*drawn), "drawn anew for each call"

@@ -8,10 +8,11 @@ from passerelle.layers.recurrent import STATE_NAMES, recurrent_layer
 PLAIN = {"dropout": 0.0, "products": "float32", "one_hot": False, "name": "layer"}
 
 
+@pytest.mark.parametrize("layer_norm", [False, True])
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("cell", STATE_NAMES)
-def test_sequence_and_states(cell: str, bidirectional: bool) -> None:
-    layer = recurrent_layer(cell, 4, **PLAIN, bidirectional=bidirectional)
+def test_sequence_and_states(cell: str, bidirectional: bool, layer_norm: bool) -> None:
+    layer = recurrent_layer(cell, 4, **PLAIN, bidirectional=bidirectional, layer_norm=layer_norm)
     inputs = np.random.default_rng(1).normal(size=(2, 5, 3)).astype("f4")
     sequence, *states = layer(inputs)
     directions = 2 if bidirectional else 1
@@ -28,3 +29,15 @@ def test_only_the_end() -> None:
     end, *states = recurrent_layer("gru", 4, **PLAIN, sequences=False)(inputs)
     assert end.shape == (2, 4)
     np.testing.assert_array_equal(end, states[0])
+
+
+@pytest.mark.parametrize("layer_norm", [False, True])
+@pytest.mark.parametrize("cell", STATE_NAMES)
+def test_what_is_dropped(cell: str, layer_norm: bool) -> None:
+    """Neither the inputs nor the states unless asked for, and then in training."""
+    inputs = np.random.default_rng(1).normal(size=(2, 5, 3)).astype("f4")
+    for shares in ({}, {"dropout": 0.5}, {"recurrent_dropout": 0.5}):
+        layer = recurrent_layer(cell, 4, **PLAIN | shares, layer_norm=layer_norm)
+        sequence, *_ = layer(inputs)
+        np.testing.assert_array_equal(layer(inputs)[0], sequence)
+        assert np.array_equal(layer(inputs, training=True)[0], sequence) == (not shares)

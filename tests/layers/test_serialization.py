@@ -10,21 +10,41 @@ import pytest
 
 import passerelle.layers
 import passerelle.models
-from passerelle.layers.attention import DotAttention
+from passerelle.layers.attention import AdditiveAttention, DotAttention
+from passerelle.layers.copying import PointerGenerator
+from passerelle.layers.monotonic import FirstAlignment, MonotonicAttention
+from passerelle.layers.normalized import LayerNormGRU, LayerNormGRUCell, LayerNormLSTM, LayerNormLSTMCell
 from passerelle.layers.recurrent import GRU, LSTM
+from passerelle.layers.reversal import Reverse
 from passerelle.layers.symbols import OneHot, SymbolEmbedding
 from passerelle.models.bridge import ZeroState
+from passerelle.models.decoder import Alongside
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 
 IDS = np.array([[4, 5, 1, 0], [5, 0, 0, 0]], np.int32)
 FLOATS = np.random.default_rng(1).normal(size=(2, 4, 3)).astype("f4")
+FOUR = np.random.default_rng(2).normal(size=(2, 4, 4)).astype("f4")
 CASES: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = [
     (OneHot, (IDS,), {"columns": 5, "first": 1, "mask_padding": True}),
     (OneHot, (IDS,), {"columns": 2, "first": 4, "mask_padding": False}),
     (SymbolEmbedding, (IDS,), {"columns": 5, "width": 3, "first": 1, "mask_padding": True}),
     (LSTM, (FLOATS,), {"units": 3, "products": "bfloat16", "one_hot": False, "return_sequences": True}),
     (GRU, (FLOATS,), {"units": 3, "products": "float32", "one_hot": False, "go_backwards": True}),
-    (DotAttention, (FLOATS, FLOATS, FLOATS, IDS != 0), {}),
+    (DotAttention, (FLOATS, FLOATS, FLOATS, IDS != 0), {"scaled": False}),
+    (AdditiveAttention, (FLOATS, FOUR, FOUR, IDS != 0), {"units": 4, "heads": 2}),
+    (FirstAlignment, (IDS != 0,), {"columns": 5}),
+    (
+        MonotonicAttention,
+        (IDS, FLOATS, FLOATS, FLOATS, IDS != 0, FLOATS[:, :, 0], np.zeros((2, 4, 5), "f4")),
+        {"columns": 5, "units": 3, "first": 1},
+    ),
+    (PointerGenerator, (FLOATS, FOUR, FLOATS[:, :, :1] * np.ones(4, "f4"), IDS), {"first": 1}),
+    (Reverse, (FLOATS, IDS != 0), {}),
+    (Alongside, (FLOATS[:, 0], IDS), {}),
+    (LayerNormLSTM, (FLOATS,), {"units": 3, "dropout": 0.1, "recurrent_dropout": 0.2, "return_state": True}),
+    (LayerNormGRU, (FLOATS,), {"units": 3, "seed": 5, "go_backwards": True, "return_sequences": True}),
+    (LayerNormLSTMCell, (FLOATS[:, 0], [FLOATS[:, 1], FLOATS[:, 2]]), {"units": 3}),
+    (LayerNormGRUCell, (FLOATS[:, 0], [FLOATS[:, 1]]), {"units": 3}),
     (ZeroState, (FLOATS[:, 0],), {"units": 7}),
 ]
 

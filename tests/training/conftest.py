@@ -29,7 +29,7 @@ def make_small_network() -> Callable[..., Any]:
         logits = layers.Dense(columns)(OneHot(columns, first=first)(target_ids))
         logits = logits + ops.expand_dims(layers.Dense(columns)(length), 1)
         network: Any = keras.Model({"source_ids": source_ids, "target_ids": target_ids}, logits)
-        network.first_target = first
+        network.first_target, network.target_size = first, first + columns
         random = np.random.default_rng(seed)
         network.set_weights([random.normal(0, 0.5, w.shape) for w in network.get_weights()])
         return network

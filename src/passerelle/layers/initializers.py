@@ -95,12 +95,14 @@ class Constant(_FirstWeights):
 
 @keras.saving.register_keras_serializable("passerelle")
 class ForgetOpen(_FirstWeights):
-    """An LSTM's bias: 1 for the forget gate, so that it begins open (Jozefowicz et al. 2015); else 0."""
+    """An LSTM's bias: 1 for the forget gate, so that it begins open (Jozefowicz et al. 2015); else 0.
+
+    The shape is (4 units,) or (4, units).
+    """
 
     def _draw(self, shape: tuple[int, ...], dtype: str) -> np.ndarray:
-        (width,) = shape
         bias = np.zeros(shape, dtype)
-        bias[width // 4 : width // 2] = 1
+        bias.reshape(4, -1)[1] = 1
         return bias
 
 

@@ -29,6 +29,7 @@ def lstm_loop(
     recurrent_kernel: Any,
     bias: Any,
     *,
+    kept: Any = None,
     reverse: bool = False,
     products: str = "float32",
     one_hot: bool = False,
@@ -42,6 +43,8 @@ def lstm_loop(
         kernel: float (width, 4 units).
         recurrent_kernel: float (units, 4 units).
         bias: float (4 units,).
+        kept: float (batch, units), what h is multiplied by, at every step, before its product with the recurrent
+            weights: a dropout mask, whose gradient is not asked for. None for 1.
         reverse: whether to begin at the end; the outputs then stand in that order, as in Keras.
         products: dtype in which the states are multiplied by the recurrent weights; sums and states keep theirs.
         one_hot: promises that each vector of `sequence` is one-hot or zero: then its product is a row of `kernel`.
@@ -51,7 +54,7 @@ def lstm_loop(
         h, c: float (batch, units), after the last step.
     """
     inputs, mask = _inputs(sequence, mask, kernel, bias, LSTM_HOLDS, reverse=reverse, one_hot=one_hot)
-    found: Any = _lstm(products, inputs, h, c, mask, recurrent_kernel)
+    found: Any = _lstm(products, inputs, h, c, mask, kept, recurrent_kernel)
     outputs, h, c = found
     return jnp.swapaxes(outputs, 0, 1), h, c
 
@@ -64,6 +67,7 @@ def gru_loop(
     recurrent_kernel: Any,
     bias: Any,
     *,
+    kept: Any = None,
     reverse: bool = False,
     products: str = "float32",
     one_hot: bool = False,
@@ -79,6 +83,8 @@ def gru_loop(
         kernel: float (width, 3 units).
         recurrent_kernel: float (units, 3 units).
         bias: float (2, 3 units), added to the inputs' product and to the state's.
+        kept: float (batch, units), what h is multiplied by, at every step, before its product with the recurrent
+            weights: a dropout mask, whose gradient is not asked for. None for 1.
         reverse: whether to begin at the end; the outputs then stand in that order, as in Keras.
         products: dtype in which the states are multiplied by the recurrent weights; sums and states keep theirs.
         one_hot: promises that each vector of `sequence` is one-hot or zero: then its product is a row of `kernel`.
@@ -88,7 +94,7 @@ def gru_loop(
         h: float (batch, units), after the last step.
     """
     inputs, _ = _inputs(sequence, mask, kernel, bias[0], GRU_HOLDS, reverse=reverse, one_hot=one_hot)
-    found: Any = _gru(products, inputs, h, recurrent_kernel, bias[1])
+    found: Any = _gru(products, inputs, h, kept, recurrent_kernel, bias[1])
     outputs, h = found
     return jnp.swapaxes(outputs, 0, 1), h
 
@@ -134,14 +140,18 @@ def _hold(mask: Any, new: Any, old: Any) -> Any:
     return new if mask is None else jnp.where(mask, new, old)
 
 
+def _dropped(states: Any, kept: Any) -> Any:
+    return states if kept is None else states * kept
+
+
 def _product(states: Any, weights: Any) -> Any:
     """Multiplies in the weights' dtype, sums in the states'."""
     return jnp.matmul(states.astype(weights.dtype), weights, preferred_element_type=states.dtype)
 
 
-def _kernel_gradient(first: Any, outputs: Any, d_products: Any) -> Any:
+def _kernel_gradient(first: Any, outputs: Any, kept: Any, d_products: Any) -> Any:
     """The recurrent weights' gradient: outer products of the states before each step, summed by one product."""
-    before = jnp.concatenate([first[None], outputs[:-1]])
+    before = _dropped(jnp.concatenate([first[None], outputs[:-1]]), kept)
     return before.reshape(-1, before.shape[-1]).T @ d_products.reshape(-1, d_products.shape[-1])
 
 
@@ -200,44 +210,44 @@ def _lstm_derivatives(gates: Any) -> Any:
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _lstm(products: str, inputs: Any, h: Any, c: Any, mask: Any, recurrent_kernel: Any) -> Any:
+def _lstm(products: str, inputs: Any, h: Any, c: Any, mask: Any, kept: Any, recurrent_kernel: Any) -> Any:
     weights = recurrent_kernel.astype(products)
 
     def step(states: Any, given: Any) -> Any:
-        states, _ = _lstm_step(weights, states, given)
+        states, _ = _lstm_step(weights, kept, states, given)
         return states, states[0]
 
     (h, c), outputs = _run(step, (h, c), inputs, mask)
     return outputs, h, c
 
 
-def _lstm_step(weights: Any, states: Any, given: Any) -> Any:
+def _lstm_step(weights: Any, kept: Any, states: Any, given: Any) -> Any:
     """One step: the states after it, and all gates with tanh(c)."""
     (h, c), (x, mask) = states, given
-    gates = _lstm_gates(x + _product(h, weights))
+    gates = _lstm_gates(x + _product(_dropped(h, kept), weights))
     i, f, g, o = jnp.split(gates, 4, axis=-1)
     c = f * c + i * g
     tanh_c = jnp.tanh(c)
     return (_hold(mask, o * tanh_c, h), c), (gates, tanh_c)  # the inputs hold c, not h
 
 
-def _lstm_forward(products: str, inputs: Any, h: Any, c: Any, mask: Any, recurrent_kernel: Any) -> Any:
+def _lstm_forward(products: str, inputs: Any, h: Any, c: Any, mask: Any, kept: Any, recurrent_kernel: Any) -> Any:
     """Keeps, for the gradient, each step's slopes: what a change is multiplied by on its way back."""
     weights = recurrent_kernel.astype(products)
 
     def step(states: Any, given: Any) -> Any:
-        after, (gates, tanh_c) = _lstm_step(weights, states, given)
+        after, (gates, tanh_c) = _lstm_step(weights, kept, states, given)
         i, f, g, o = jnp.split(gates, 4, axis=-1)
         gates_slope = jnp.concatenate([g, states[1], i, tanh_c], axis=-1) * _lstm_derivatives(gates)
         c_slope = o * (1 - tanh_c * tanh_c)
         return after, (after[0], (gates_slope, c_slope, f))
 
     (last_h, last_c), (outputs, slopes) = jax.lax.scan(step, (h, c), (inputs, mask))
-    return (outputs, last_h, last_c), (h, mask, recurrent_kernel, outputs, slopes)
+    return (outputs, last_h, last_c), (h, mask, kept, recurrent_kernel, outputs, slopes)
 
 
-def _lstm_backward(products: str, kept: Any, gradients: Any) -> Any:
-    h, mask, recurrent_kernel, outputs, slopes = kept
+def _lstm_backward(products: str, saved: Any, gradients: Any) -> Any:
+    h, mask, kept, recurrent_kernel, outputs, slopes = saved
     d_outputs, d_h, d_c = gradients
     weights = recurrent_kernel.T.astype(products)
 
@@ -246,27 +256,27 @@ def _lstm_backward(products: str, kept: Any, gradients: Any) -> Any:
         d_h = d_h + d_output
         d_c = d_c + d_h * c_slope
         d_gates = jnp.concatenate([d_c, d_c, d_c, d_h], axis=-1) * gates_slope
-        return (_hold(mask, _product(d_gates, weights), d_h), d_c * f), d_gates
+        return (_hold(mask, _dropped(_product(d_gates, weights), kept), d_h), d_c * f), d_gates
 
     (d_h, d_c), d_inputs = jax.lax.scan(step, (d_h, d_c), (d_outputs, slopes, mask), reverse=True)
-    return d_inputs, d_h, d_c, None, _kernel_gradient(h, outputs, d_inputs)
+    return d_inputs, d_h, d_c, None, None, _kernel_gradient(h, outputs, kept, d_inputs)
 
 
 _lstm.defvjp(_lstm_forward, _lstm_backward)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _gru(products: str, inputs: Any, h: Any, recurrent_kernel: Any, recurrent_bias: Any) -> Any:
-    return _gru_forward(products, inputs, h, recurrent_kernel, recurrent_bias)[0]
+def _gru(products: str, inputs: Any, h: Any, kept: Any, recurrent_kernel: Any, recurrent_bias: Any) -> Any:
+    return _gru_forward(products, inputs, h, kept, recurrent_kernel, recurrent_bias)[0]
 
 
-def _gru_forward(products: str, inputs: Any, h: Any, recurrent_kernel: Any, recurrent_bias: Any) -> Any:
+def _gru_forward(products: str, inputs: Any, h: Any, kept: Any, recurrent_kernel: Any, recurrent_bias: Any) -> Any:
     """Keeps, for the gradient, each step's slopes: what a change is multiplied by on its way back."""
     weights = recurrent_kernel.astype(products)
     units = h.shape[-1]
 
     def step(h: Any, x: Any) -> Any:
-        inner = _product(h, weights) + recurrent_bias
+        inner = _product(_dropped(h, kept), weights) + recurrent_bias
         z, r = jnp.split(_sigmoid(x[:, : 2 * units] + inner[:, : 2 * units]), 2, axis=-1)
         inner_g = inner[:, 2 * units :]
         g = jnp.tanh(x[:, 2 * units :] + r * inner_g)
@@ -276,11 +286,11 @@ def _gru_forward(products: str, inputs: Any, h: Any, recurrent_kernel: Any, recu
         return h, (h, (gates_slope, g_slope, z))
 
     last_h, (outputs, slopes) = jax.lax.scan(step, h, inputs)
-    return (outputs, last_h), (h, recurrent_kernel, outputs, slopes)
+    return (outputs, last_h), (h, kept, recurrent_kernel, outputs, slopes)
 
 
-def _gru_backward(products: str, kept: Any, gradients: Any) -> Any:
-    h, recurrent_kernel, outputs, slopes = kept
+def _gru_backward(products: str, saved: Any, gradients: Any) -> Any:
+    h, kept, recurrent_kernel, outputs, slopes = saved
     d_outputs, d_h = gradients
     weights = recurrent_kernel.T.astype(products)
     units = h.shape[-1]
@@ -290,10 +300,10 @@ def _gru_backward(products: str, kept: Any, gradients: Any) -> Any:
         d_h = d_h + d_output
         d_inner = jnp.concatenate([d_h, d_h, d_h], axis=-1) * gates_slope
         d_input = jnp.concatenate([d_inner[:, : 2 * units], d_h * g_slope], axis=-1)
-        return _product(d_inner, weights) + d_h * z, (d_input, d_inner)
+        return _dropped(_product(d_inner, weights), kept) + d_h * z, (d_input, d_inner)
 
     d_h, (d_inputs, d_inner) = jax.lax.scan(step, d_h, (d_outputs, slopes), reverse=True)
-    return d_inputs, d_h, _kernel_gradient(h, outputs, d_inner), d_inner.sum((0, 1))
+    return d_inputs, d_h, None, _kernel_gradient(h, outputs, kept, d_inner), d_inner.sum((0, 1))
 
 
 _gru.defvjp(_gru_forward, _gru_backward)

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from passerelle.layers.initializers import Constant, ForgetOpen, GlorotUniform, Orthogonal
+from passerelle.layers.normalized import LayerNormGRU, LayerNormLSTM
 
 __all__ = ["GRU", "LSTM", "STATE_NAMES", "recurrent_layer"]
 
@@ -17,8 +18,9 @@ _Mixed: Any = object  # what comes next in the layer's line of classes: Keras's 
 class _FastLoop(_Mixed):
     """Mixed into a Keras layer: the same weights and results, through `kernels` where they serve.
 
-    They serve on JAX, for the activations that Keras defaults to, without dropout between steps. Elsewhere Keras's
-    own loop runs.
+    They serve on JAX, for the activations that Keras defaults to. Elsewhere Keras's own loop runs. Between steps,
+    they drop the same of h's values for every gate (Gal and Ghahramani 2016, arXiv:1512.05287, tied weights); Keras's
+    loop draws anew for each.
 
     Args:
         units: width of the states.
@@ -43,7 +45,7 @@ class _FastLoop(_Mixed):
             and (cell.activation, cell.recurrent_activation) == (keras.activations.tanh, keras.activations.sigmoid)
             and cell.use_bias
             and getattr(cell, "reset_after", True)
-            and not (self.unroll or self.recurrent_dropout or self.zero_output_for_mask)
+            and not self.unroll
         )
         if not standard:
             return super().inner_loop(sequences, initial_state, mask, training=training)
@@ -53,7 +55,10 @@ class _FastLoop(_Mixed):
         dropped = bool(training and self.dropout)
         if dropped:
             # One mask for all steps (Gal and Ghahramani 2016, arXiv:1512.05287), as Keras's own loop has it.
-            sequences = sequences * keras.ops.expand_dims(cell.get_dropout_mask(sequences[:, 0, :]), 1)
+            sequences = sequences * keras.ops.expand_dims(_one(cell.get_dropout_mask(sequences[:, 0, :])), 1)
+        kept = None
+        if training and self.recurrent_dropout:
+            kept = _one(cell.get_recurrent_dropout_mask(initial_state[0]))
         loop: Any = kernels.lstm_loop if len(initial_state) == 2 else kernels.gru_loop
         weights = [keras.ops.convert_to_tensor(weight) for weight in (cell.kernel, cell.recurrent_kernel, cell.bias)]
         outputs, *states = loop(
@@ -61,11 +66,22 @@ class _FastLoop(_Mixed):
             *initial_state,
             mask,
             *weights,
+            kept=kept,
             reverse=self.go_backwards,
             products=self.products,
             one_hot=self.one_hot and not dropped,
         )
-        return states[0], outputs, states
+        last = states[0]
+        if self.zero_output_for_mask and mask is not None:  # as `Bidirectional` asks of layers that give sequences
+            order = keras.ops.flip(mask, axis=1) if self.go_backwards else mask
+            outputs = keras.ops.where(keras.ops.expand_dims(order, -1), outputs, 0.0)
+            last = outputs[:, -1]
+        return last, outputs, states
+
+
+def _one(masks: Any) -> Any:
+    """The mask that Keras drew, or the first where it drew one for each gate."""
+    return masks[0] if isinstance(masks, list) else masks
 
 
 @keras.saving.register_keras_serializable("passerelle")
@@ -79,6 +95,7 @@ class GRU(_FastLoop, keras.layers.GRU):
 
 
 _LAYERS = {"lstm": LSTM, "gru": GRU}
+_NORMALIZED = {"lstm": LayerNormLSTM, "gru": LayerNormGRU}
 
 
 def recurrent_layer(
@@ -89,6 +106,8 @@ def recurrent_layer(
     products: str,
     one_hot: bool,
     name: str,
+    recurrent_dropout: float = 0.0,
+    layer_norm: bool = False,
     bidirectional: bool = False,
     sequences: bool = True,
 ) -> Any:
@@ -101,21 +120,32 @@ def recurrent_layer(
         products: dtype of the products inside the loop, `float32` or `bfloat16`.
         one_hot: promises that the inputs are one-hot vectors or zeros.
         name: of the layer.
+        recurrent_dropout: share of h's values dropped in training where h is multiplied by the recurrent weights, the
+            same ones at every step.
+        layer_norm: whether each gate is layer-normalized, as `normalized` says; `products` and `one_hot` then change
+            nothing.
         bidirectional: whether a second layer reads from the end: the sequence is twice as wide, and the states of
             the forward layer stand before those of the backward layer.
         sequences: whether the whole sequence is wanted, and not only its end, (batch, units).
     """
-    layer = _LAYERS[cell](
-        units,
-        products=products,
-        one_hot=one_hot,
-        dropout=dropout,
-        return_sequences=sequences,
-        return_state=True,
-        kernel_initializer=GlorotUniform(),
-        recurrent_initializer=Orthogonal(),
-        bias_initializer=ForgetOpen() if cell == "lstm" else Constant(),
-        name=name,
-        **({"unit_forget_bias": False} if cell == "lstm" else {}),
-    )
+    common: dict[str, Any] = {
+        "dropout": dropout,
+        "recurrent_dropout": recurrent_dropout,
+        "return_sequences": sequences,
+        "return_state": True,
+        "name": name,
+    }
+    if layer_norm:
+        layer = _NORMALIZED[cell](units, **common)
+    else:
+        layer = _LAYERS[cell](
+            units,
+            products=products,
+            one_hot=one_hot,
+            kernel_initializer=GlorotUniform(),
+            recurrent_initializer=Orthogonal(),
+            bias_initializer=ForgetOpen() if cell == "lstm" else Constant(),
+            **common,
+            **({"unit_forget_bias": False} if cell == "lstm" else {}),
+        )
     return keras.layers.Bidirectional(layer, name=name) if bidirectional else layer

@@ -45,6 +45,8 @@ class Decoder:
                 settings.cell,
                 own.units,
                 dropout=settings.dropout,
+                recurrent_dropout=settings.recurrent_dropout,
+                layer_norm=settings.layer_norm,
                 products=settings.products,
                 one_hot=one_hot and number == 1,
                 name=f"decoder_{settings.cell}_{number}",

@@ -33,6 +33,8 @@ class Encoder:
                 settings.cell,
                 own.units,
                 dropout=settings.dropout,
+                recurrent_dropout=settings.recurrent_dropout,
+                layer_norm=settings.layer_norm,
                 products=settings.products,
                 one_hot=not own.embedding and number == 1,
                 name=f"encoder_{settings.cell}_{number}",
