@@ -174,7 +174,8 @@ def test_a_preset_that_is_no_name(value):
         ),
         (
             {"network": {"decoder": {"direction": "both"}}},
-            "unknown setting 'network.decoder.direction'. Known: context, embedding, feedback, layers, residual, units.",
+            "unknown setting 'network.decoder.direction'. "
+            "Known: context, embedding, feedback, layers, residual, units.",
         ),
         ({"source": {"seperator": " "}}, "unknown setting 'source.seperator'. Did you mean 'separator'?"),
     ],

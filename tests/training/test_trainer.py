@@ -240,7 +240,7 @@ def diverging(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
             begun = []
 
             class Diverging:
-                def __call__(self, batch: Any) -> None:
+                def __call__(self, batch: Any, right: Any = None) -> None:
                     update(batch)
 
                 def reset(self) -> None:
