@@ -1,5 +1,6 @@
 """Batches of pairs of like length: few shapes, little padding, every pair once an epoch."""
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -148,6 +149,13 @@ class Batches:
             self.targets.lengths[rows] <= bucket.target_length
         )
         return rows[fits]
+
+    def with_seed(self, seed: int | None) -> "Batches":
+        """The same pairs in the same shapes, in the order of another seed."""
+        other = copy.copy(self)
+        other.seed = seed
+        other._length = len(other._plan(number=0))
+        return other
 
     def epoch(self, number: int) -> Iterator[Batch]:
         """Yields every pair once; the order depends on the seed and the epoch's number alone."""
