@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from passerelle.config import (
+    PRESET_SUMMARIES,
     PRESETS,
     NetworkSettings,
     Settings,
@@ -46,6 +47,14 @@ def test_presets_are_valid_and_carry_their_name(name):
     assert preset.preset == name
     assert validated(Settings, preset.model_dump()) == preset
     assert make_settings(name) == preset
+
+
+def test_every_preset_says_in_a_line_what_it_is_for():
+    assert list(PRESET_SUMMARIES) == list(PRESETS)
+    for name, summary in PRESET_SUMMARIES.items():
+        assert 20 <= len(f"{name} (default)  {summary}") <= 120, name
+        assert summary == summary.strip().removesuffix(".")
+        assert summary.isprintable()
 
 
 def test_the_default_preset():

@@ -181,6 +181,34 @@ def test_first_weights_depend_on_the_seed_alone() -> None:
         np.testing.assert_array_equal(left, right)
 
 
+def test_another_seed_changes_weights_and_order_alone() -> None:
+    first, fresh = lesson(seed=3), lesson(seed=8)
+    second = first.with_seed(8)
+    assert (second.training, second.validation) == (first.training, first.validation)
+    assert (second.source, second.target) == (first.source, first.target), "the same objects: nothing is split anew"
+    assert second.training_batches.sources is first.training_batches.sources
+    assert list(fresh.training) != list(first.training), "a seed from the beginning splits anew"
+    assert second.settings == fresh.settings
+    assert first.settings.training.seed == first.training_batches.seed == 3
+    for left, right in zip(weights_of(second.build()), weights_of(fresh.build()), strict=True):
+        np.testing.assert_array_equal(left, right)
+    orders = [[batch.source.tolist() for batch in made.training_batches.epoch(1)] for made in (first, second)]
+    assert orders[0] != orders[1]
+
+
+def test_its_own_seed_changes_nothing() -> None:
+    made = lesson(seed=3)
+    runs = [own.teach() for own in (made, made.with_seed(4).with_seed(3))]
+    for left, right in zip(*map(weights_of, runs), strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**31])
+def test_no_seed(seed: int) -> None:
+    with pytest.raises(SettingsError, match=rf"training\.seed: input should be .*, received: {seed}"):
+        lesson().with_seed(seed)
+
+
 def test_it_learns_to_copy(copier: Any) -> None:
     """Strings of up to four letters, a fifth of them never seen in training."""
     texts = ["".join(letters) for n in range(1, 5) for letters in itertools.product("abcé", repeat=n)]

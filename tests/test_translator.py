@@ -2,14 +2,18 @@
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import passerelle.translator
-from passerelle.errors import DataError, SettingsError
+from passerelle.errors import DataError, OutputError, SettingsError
+from passerelle.models.compiled import compiled
 from passerelle.symbols import END, START
+from passerelle.teaching import choose_settings, prepare
+from passerelle.text.sequences import Sequences
 from passerelle.translator import LongestPair, Result, padded_width
 
 
@@ -194,3 +198,122 @@ def test_it_sees_weights_that_change(copier: Any) -> None:
 
 def logits_columns(translator: Any) -> int:
     return translator.network.output_shape[-1]
+
+
+# ---- several together
+
+PAIRS = [("abca", "xyz"), ("bc", "zzyx"), ("c", "y"), ("ab cab", "zy")]
+TEXTS = ["abca", "b", "cc ab", "a", "c?b", "abcabcabcabca", "bca", "ba", "cab", "ac"]
+LSTM = {"attention": "general", "encoder": {"units": 4, "bidirectional": True}, "decoder": {"units": 5}}
+GRU = {"cell": "gru", "bridge": "zero", "unknown": False, "encoder": {"units": 3}, "decoder": {"units": 7, "layers": 2}}
+
+
+def untrained(network: dict[str, Any] = LSTM, pairs: Any = PAIRS, *, seed: int = 1, **options: Any) -> Any:
+    """With weights that make it write this and that, sometimes to the end."""
+    settings = choose_settings(settings={"network": network}, **options)
+    translator = prepare(pairs, settings, validation=0).build()
+    random = np.random.default_rng(seed)
+    weights = [random.normal(0, 1.0, array.shape) for array in translator.network.get_weights()]
+    translator.network.set_weights(weights)
+    return translator
+
+
+@pytest.fixture(scope="module")
+def members() -> list[Any]:
+    return [untrained(LSTM, seed=6), untrained(GRU, seed=7), untrained(LSTM, seed=8)]
+
+
+def probabilities(translator: Any, results: list[Result]) -> np.ndarray:
+    """What the training model gives each next id after those of each result: (results, steps, ids)."""
+    network = translator.network
+    source = translator.source.encode([result.source for result in results])
+    target = Sequences.from_lists([START, *result.ids] for result in results)
+    ids = [side.padded(np.arange(len(results)), int(side.lengths.max())) for side in (source, target)]
+    run = compiled(lambda source, target: network({"source_ids": source, "target_ids": target}), network.variables)
+    logits = np.asarray(run(*ids), np.float64)
+    shares = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
+    by_id = np.pad(shares, ((0, 0), (0, 0), (network.first_target, 0)))
+    by_id[..., START] = 0.0
+    return by_id
+
+
+def test_together_means_the_mean_of_probabilities(members: list[Any]) -> None:
+    together = members[0].together_with(members[1:])
+    results = together.search(TEXTS)
+    assert {result.finished for result in results} == {True, False}
+    assert [result.text for result in results] not in [member.translate(TEXTS) for member in members]
+    means = np.mean([probabilities(member, results) for member in members], axis=0)
+    for result, mean in zip(results, means, strict=True):
+        written = [*result.ids, END] if result.finished else list(result.ids)
+        assert mean[: len(written)].argmax(axis=-1).tolist() == written
+        expected = np.log(mean[np.arange(len(written)), written]).sum()
+        np.testing.assert_allclose(result.score, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_together_none_depends_on_the_other_texts(members: list[Any]) -> None:
+    together = members[0].together_with(members[1:])
+    for text, result in zip(TEXTS, together.search(TEXTS), strict=True):
+        (alone,) = together.search([text])
+        assert (alone.text, alone.ids, alone.finished) == (result.text, result.ids, result.finished)
+        np.testing.assert_allclose(alone.score, result.score, rtol=1e-4, atol=1e-4)
+
+
+def test_alike_ones_together_are_as_one(copier: Any) -> None:
+    texts = ["abcé", "a", "bb", "zq", "", "abcabcabcab"]
+    expected = copier.search(texts)
+    for others in ([], iter([copier]), [copier, copier.together_with([copier])]):
+        for left, right in zip(copier.together_with(others).search(texts), expected, strict=True):
+            assert (left.text, left.ids, left.finished) == (right.text, right.ids, right.finished)
+            np.testing.assert_allclose(left.score, right.score, rtol=1e-5, atol=1e-6)
+            assert left.score <= 0
+
+
+def test_groups_join_to_a_larger_group(members: list[Any]) -> None:
+    first, second, third = members
+    left = first.together_with([second]).together_with([third])
+    right = first.together_with([second.together_with([third])])
+    assert left.networks == right.networks == tuple(member.network for member in members)
+    assert left.search(TEXTS) == right.search(TEXTS)
+    assert first.together_with(iter([second, third])).networks == left.networks
+    assert len(first.networks) == 1, "the members stay as they were"
+
+
+def test_together_the_longest_limit_counts(copier: Any) -> None:
+    short, long = untrained(pairs=[("abcabc", "xyz"), ("a", "x")]), untrained(pairs=[("abc", "xyzxyzx"), ("a", "x")])
+    assert short.together_with([long]).longest == long.together_with([short]).longest == LongestPair(6, 7)
+
+
+@pytest.mark.parametrize(
+    ("other", "differences"),
+    [
+        ({"pairs": [*PAIRS, ("d", "x")]}, "source symbols"),
+        ({"pairs": [*PAIRS, ("a", "x!")]}, "target symbols"),
+        ({"pairs": [("ab", "zz"), ("b", "z")]}, "source symbols, target symbols"),
+        ({"target_level": "word"}, "target level, target symbols"),
+        ({"source_separator": " "}, "source level, source separator, source symbols"),
+    ],
+    ids=str,
+)
+def test_other_vocabularies_are_refused(members: list[Any], other: dict[str, Any], differences: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        members[0].together_with([members[1], untrained(**other)])
+    assert str(caught.value) == (
+        f"translators that work together must share both tokenizers; number 3 differs from the first in: {differences}."
+        " Train all on one split: passerelle train PAIRS --seeds 3"
+    )
+
+
+def test_other_separators_are_refused() -> None:
+    pairs = [("a", "x"), ("b", "y")]
+    spaces, commas = (untrained(pairs=pairs, source_separator=separator) for separator in (" ", ","))
+    with pytest.raises(SettingsError, match="number 2 differs from the first in: source separator. Train"):
+        spaces.together_with([commas])
+
+
+def test_several_together_are_evaluated_but_not_saved(members: list[Any], tmp_path: Path) -> None:
+    together = members[0].together_with(members[1:])
+    texts = list(dict.fromkeys(TEXTS))
+    assert together.evaluate(list(zip(texts, together.translate(texts), strict=True))).exact == len(texts)
+    with pytest.raises(OutputError, match=r"a model file holds one network, received: 3 together\. Save each"):
+        together.save(tmp_path / "together.keras")
+    assert not list(tmp_path.iterdir())

@@ -6,14 +6,14 @@ import platform
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from numbers import Real
 from typing import Any, TypedDict, Unpack
 
 import keras
 import numpy as np
 
-from passerelle.config import Settings, make_settings, read_settings_file
+from passerelle.config import Settings, make_settings, read_settings_file, validated
 from passerelle.data.batches import Batches
 from passerelle.data.pairs import Pair, Pairs, check_pairs, read_pairs, split_by_source
 from passerelle.errors import DataError, SettingsError, did_you_mean
@@ -166,6 +166,20 @@ class Lesson:
             side: int(np.count_nonzero(ids.ids == UNK))
             for side, ids in (("source", batches.sources), ("target", batches.targets))
         }
+
+    def with_seed(self, seed: int) -> "Lesson":
+        """The same pairs, split and vocabularies, with other first weights and another order of batches.
+
+        Its settings hold `seed`, though another one may have made the split.
+
+        Raises:
+            SettingsError: if `seed` is out of range.
+        """
+        values = self.settings.model_dump()
+        values["training"]["seed"] = seed
+        return replace(
+            self, settings=validated(Settings, values), training_batches=self.training_batches.with_seed(seed)
+        )
 
     def build(self) -> Translator:
         """An untrained translator; its first weights depend on the seed alone."""

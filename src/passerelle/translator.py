@@ -13,9 +13,10 @@ from passerelle import saving
 from passerelle.config import Settings, TextSettings, validated
 from passerelle.data.pairs import check_pairs, references
 from passerelle.decoding.greedy import GreedyResult, greedy_search
-from passerelle.errors import DataError, ModelFileError, SettingsError
+from passerelle.errors import DataError, ModelFileError, OutputError, SettingsError
 from passerelle.evaluation.metrics import Report, score
 from passerelle.models.compiled import compiled
+from passerelle.models.ensemble import Ensemble
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.symbols import FIRST_ORDINARY, UNK
 from passerelle.text.copying import copied_text, copy_ids
@@ -84,6 +85,7 @@ class Translator:
         settings: that made it.
         longest: lengths seen in training.
         record: of the training: data, versions, epochs, metrics; JSON values.
+        others: networks whose probabilities search averages with those of `network`.
     """
 
     def __init__(
@@ -94,14 +96,18 @@ class Translator:
         settings: Settings,
         longest: LongestPair,
         record: dict[str, Any] | None = None,
+        others: Sequence[SequenceToSequence] = (),
     ):
         self.network = network
+        self.networks = (network, *others)
         self.source = source
         self.target = target
         self.settings = settings
         self.longest = longest
         self.record = record or {}
-        self._search = compiled(self._greedy, network.variables)
+        self._searched = Ensemble(self.networks) if others else network
+        self._copying = any(network.settings.copying for network in self.networks)
+        self._search = compiled(self._greedy, self._searched.variables)
 
     @property
     def training_model(self) -> Any:
@@ -154,7 +160,7 @@ class Translator:
                 raise DataError(f"texts must be strings, received: {text!r:.80}")
         results = [Result(text, "", 0.0, (), (), True) for text in texts]
         sources = self.source.encode(texts)
-        copies = copy_ids(self.source, self.target, texts) if self.network.settings.copying else None
+        copies = copy_ids(self.source, self.target, texts) if self._copying else None
         lengths = sources.lengths
         # Rows of like length share a batch; each goes back to where it came from.
         order = [row for row in np.argsort(lengths, kind="stable").tolist() if texts[row].strip()]
@@ -203,7 +209,7 @@ class Translator:
         return score(self.translate(list(answers)), right)
 
     def _texts(self, ids: Sequences, sources: list[str]) -> list[str]:
-        if not self.network.settings.copying:
+        if not self._copying:
             return self.target.decode(ids)
         return [copied_text(self.source, self.target, text, ids[row]) for row, text in enumerate(sources)]
 
@@ -225,14 +231,45 @@ class Translator:
         return GreedyResult(*(np.asarray(array)[: len(rows)] for array in found))
 
     def _greedy(self, limits: Any, *arrays: Any, max_length: int) -> GreedyResult:
-        return greedy_search(self.network.step, self.network.begin(*arrays), limits, max_length)
+        return greedy_search(self._searched.step, self._searched.begin(*arrays), limits, max_length)
+
+    def together_with(self, others: Iterable["Translator"]) -> "Translator":
+        """A translator that asks all their networks in each step of its search and averages the probabilities.
+
+        The networks may differ in kind and size; the vocabularies may not. Settings, record and the three Keras models
+        remain this one's.
+
+        Raises:
+            SettingsError: if a tokenizer of one is not the same as this one's.
+        """
+        members = [self, *others]
+        for number, other in enumerate(members, start=1):
+            differences = [f"source {name}" for name in self.source.differences(other.source)]
+            differences += [f"target {name}" for name in self.target.differences(other.target)]
+            if differences:
+                raise SettingsError(
+                    f"translators that work together must share both tokenizers; number {number} differs from the "
+                    f"first in: {', '.join(differences)}. Train all on one split: passerelle train PAIRS --seeds "
+                    f"{len(members)}"
+                )
+        longest = LongestPair(
+            max(member.longest.source for member in members), max(member.longest.target for member in members)
+        )
+        _, *networks = [network for member in members for network in member.networks]
+        return Translator(self.network, self.source, self.target, self.settings, longest, self.record, others=networks)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes one self-contained `.keras` file, reads it back, and checks that it translates the same.
 
         Raises:
-            OutputError: if it cannot be written or does not translate the same; what stood there is whole.
+            OutputError: if it cannot be written or does not translate the same; what stood there is whole. Also if
+                it is several together.
         """
+        if len(self.networks) > 1:
+            raise OutputError(
+                f"a model file holds one network, received: {len(self.networks)} together. Save each, load each, and "
+                "put them together again."
+            )
         probe = self.search(self._probe_texts())
 
         def check(network: SequenceToSequence, content: dict[str, Any]) -> None:

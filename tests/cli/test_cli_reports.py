@@ -1,7 +1,8 @@
-"""passerelle evaluate, describe, diagram and phrasebook: what they print is whole, readable and UTF-8."""
+"""passerelle evaluate, describe, presets, diagram and phrasebook: what they print is whole, readable and UTF-8."""
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -9,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from passerelle.config import PRESETS, make_settings, read_settings_file
+from passerelle.config import DEFAULT_PRESET, PRESET_SUMMARIES, PRESETS, make_settings, read_settings_file
 from passerelle.evaluation.metrics import Report, score
 
 
@@ -41,6 +42,16 @@ def test_what_describe_prints_is_a_settings_file(quick, trained, tmp_path):
                  "validation pairs: 3", "keras ", "jax ", "epoch 2  loss "):  # fmt: skip
         assert any(fact in line for line in comments), fact
     assert not set(outcome.out) & {"\x1b", "\x7f"}
+
+
+def test_presets(quick):
+    outcome = quick("presets")
+    assert (outcome.status, outcome.err) == (0, "")
+    lines = outcome.out.splitlines()
+    assert [line.split()[0] for line in lines] == list(PRESETS)
+    assert [line.split()[0] for line in lines if " (default) " in line] == [DEFAULT_PRESET]
+    assert [re.split(r"  +", line)[1] for line in lines] == list(PRESET_SUMMARIES.values())
+    assert len({line.index(summary) for line, summary in zip(lines, PRESET_SUMMARIES.values(), strict=True)}) == 1
 
 
 def test_diagram(quick, trained, tmp_path):

@@ -64,6 +64,36 @@ def test_options_and_the_split(quick, trained, tmp_path):
     assert set(train.splitlines()) | set(validation.splitlines()) == swapped
 
 
+def test_several_seeds_and_the_command_that_asks_them_together(quick, trained, tmp_path):
+    outcome = quick(
+        "train", trained.pairs, "--out", "m.keras", "--save-split", "split", *trained.options, "--seeds", "3"
+    )
+    assert outcome.status == 0, outcome.err
+    names = ["m-1.keras", "m-2.keras", "m-3.keras"]
+    assert sorted(os.listdir(tmp_path)) == [*names, "split"]
+    lines = outcome.err.splitlines()
+    assert sum("pairs to learn from" in line for line in lines) == 1, "one split for all"
+    said = [line for line in lines if line.startswith(("translator", "saved"))]
+    assert said[:5] == [
+        "translator 1 of 3, seed 1", "saved m-1.keras (epoch 2 of 2)",
+        "translator 2 of 3, seed 2", "saved m-2.keras (epoch 2 of 2)",
+        "translator 3 of 3, seed 3",
+    ]  # fmt: skip
+    command, text = re.fullmatch(
+        r"saved m-3\.keras \(epoch 2 of 2\)\. Try: passerelle (translate .*) '(.*)'", said[5]
+    ).groups()
+    assert command == "translate m-1.keras --with m-2.keras --with m-3.keras"
+    assert quick(*command.split(), text).out.count("\n") == 1
+
+    facts = [quick("describe", name).out for name in names]
+    assert [re.search(r"^seed = (\d+)$", text, re.M)[1] for text in facts] == ["1", "2", "3"]
+    assert len({tuple(re.findall(r"^# (?:training|validation) sha256.*$", text, re.M)) for text in facts}) == 1
+    assert len({re.search(r"^# epoch 2  loss \S+", text, re.M)[0] for text in facts}) == 3
+    sources = "\n".join(source for source, _ in trained.rows).encode()
+    first, alone = (quick("translate", model, stdin=sources).out for model in (names[0], trained.model))
+    assert first == alone, "the first of several is what --seed alone gives"
+
+
 @posix
 def test_a_disk_that_fills_while_saving(quick, trained, tmp_path):
     old = tmp_path / "mine.keras"
@@ -88,6 +118,22 @@ def test_ctrl_c_in_training_saves_what_was_learned(spawn, quick, trained, tmp_pa
     assert os.listdir(tmp_path) == ["early.keras"]
     outcome = quick("translate", "early.keras", "A cat sees it.")
     assert (outcome.status, outcome.out.count("\n")) == (0, 1)
+
+
+@posix
+def test_ctrl_c_in_the_second_of_several_trainings(spawn, quick, trained, tmp_path):
+    process = spawn("train", trained.pairs, "--out", "m.keras", *trained.options[:4], "--epochs", "500", "--seeds", "3")
+    lines_until(process.stderr, r"^translator 2 of 3, seed 2\n")
+    lines_until(process.stderr, r"^epoch 2/")
+    process.send_signal(signal.SIGINT)
+    err = process.stderr.read().decode()
+    assert process.wait(60) == 130, err
+    assert "Traceback" not in err
+    assert "translator 3" not in err
+    assert re.search(r"interrupted; saved m-2\.keras with the best so far \(epoch \d+ of \d+\)\n$", err)
+    assert sorted(os.listdir(tmp_path)) == ["m-1.keras", "m-2.keras"]
+    outcome = quick("translate", "m-1.keras", "--with", "m-2.keras", "A cat sees it.")
+    assert (outcome.status, outcome.out.count("\n")) == (0, 1), outcome.err
 
 
 @posix

@@ -1,11 +1,18 @@
 """passerelle translate: line by line, in order, at once, and quiet when nobody listens any more."""
 
+import dataclasses
+import json
 import os
 import queue
 import signal
 import threading
 
 import pytest
+
+import passerelle
+from passerelle.data.pairs import read_pairs
+from passerelle.evaluation.metrics import score
+from passerelle.teaching import choose_settings, prepare
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and pipes of POSIX")
 ODD = "a\u2028b\u0085c\x0bd"
@@ -82,6 +89,46 @@ def test_bytes_that_are_no_text(quick, run, trained):
     assert "standard input, line 2: byte 9 (0xe9) is not UTF-8." in piped.err.splitlines()[-1]
     assert "Traceback" not in piped.err
     assert piped.out.count("\n") <= 1
+
+
+@pytest.fixture
+def untrained(trained, tmp_path):
+    """Saves a model of the same pairs, of another kind, that has learned nothing."""
+
+    def save(name, *, swap=False):
+        settings = choose_settings(preset="tutorial", units=6, settings={"network": {"cell": "gru", "unknown": True}})
+        prepare(read_pairs(trained.pairs, swap=swap), settings).build().save(tmp_path / name)
+        return tmp_path / name
+
+    return save
+
+
+def test_models_asked_together(quick, trained, untrained):
+    other = untrained("other.keras")
+    translators = [passerelle.load(path) for path in (trained.model, other)]
+    rows = trained.rows[:12]
+    sources = [source for source, _ in rows]
+    expected = translators[0].together_with(translators[1:]).translate(sources)
+    assert expected not in [translator.translate(sources) for translator in translators]
+    lines = [" ".join(text.splitlines()) for text in expected]
+    piped = quick("translate", trained.model, "--with", other, stdin="\n".join(sources).encode())
+    assert (piped.status, piped.out.split("\n")) == (0, [*lines, ""]), piped.err
+    between = quick("translate", other, sources[0], "--with", trained.model, sources[1])
+    assert between.out.split("\n") == [*lines[:2], ""]
+    told = quick("evaluate", trained.model, trained.pairs, "--limit", "12", "--with", other, "--json")
+    assert told.status == 0, told.err
+    assert json.loads(told.out) == dataclasses.asdict(score(expected, [[target] for _, target in rows]))
+
+
+def test_models_that_do_not_go_together(quick, trained, untrained):
+    back = untrained("back.keras", swap=True)
+    for command, text in (("translate", "A cat sees it."), ("evaluate", trained.pairs)):
+        outcome = quick(command, trained.model, text, "--with", trained.model, "--with", back)
+        assert outcome.refused() == (
+            "translators that work together must share both tokenizers; number 3 differs from the first in: source "
+            "symbols, target symbols. Train all on one split: passerelle train PAIRS --seeds 3"
+        )
+    assert quick("translate", trained.model, "--with", "no.keras", "x").refused().startswith("no.keras: no such file. ")
 
 
 def test_a_text_far_longer_than_training(quick, trained):

@@ -121,6 +121,17 @@ def test_the_order_depends_on_seed_and_epoch_alone():
     assert len(whole[0] & whole[1]) < 0.1 * len(whole[0])
 
 
+@pytest.mark.parametrize("batch_type", ["pair", "symbol"])
+def test_another_seed_for_the_same_pairs(batch_type):
+    lengths = [(n % 17, n % 23) for n in range(200)]
+    one, two = (make(lengths, 40, seed, batch_type) for seed in (1, 2))
+    before = listed(one, 3)
+    again = one.with_seed(2)
+    assert (again.seed, len(again), again.buckets) == (2, len(two), two.buckets)
+    assert listed(again, 3) == listed(two, 3) != before
+    assert (one.seed, listed(one, 3)) == (1, before), "the first is as it was"
+
+
 def test_without_a_seed_there_is_one_order():
     batches = of_many_lengths(None)
     assert listed(batches, 0) == listed(batches, 1) == listed(of_many_lengths(None), 5)

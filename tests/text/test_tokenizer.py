@@ -180,3 +180,14 @@ def test_given_symbols_keep_their_order_and_texts_are_not_read():
     tokenizer = make_tokenizer("character", None, symbols=["z", "a"], texts=["never"])
     assert tokenizer.vocabulary.symbols == ("z", "a")
     assert tokenizer.encode(["az"])[0].tolist() == [5, 4]
+
+
+def test_differences_name_what_is_not_shared():
+    letters = learned("character", "ab")
+    assert letters.differences(learned("character", "bab")) == []
+    assert letters.differences(learned("character", "abc")) == ["symbols"]
+    assert letters.differences(make_tokenizer("character", None, symbols=("b", "a"))) == ["symbols"], "other ids"
+    assert letters.differences(learned("word", "ab")) == ["level", "symbols"]
+    spaces = learned("symbol", "a b", separator=" ")
+    assert letters.differences(spaces) == ["level", "separator"]
+    assert spaces.differences(learned("symbol", "a;b", separator=";")) == ["separator"]

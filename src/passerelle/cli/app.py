@@ -21,6 +21,7 @@ _COMMANDS = {
     "evaluate": "Translate the sources of a file of pairs and compare with its targets.",
     "describe": "Print a model's settings, vocabularies, size and training record.",
     "diagram": "Draw the three models of a translator, with shapes.",
+    "presets": "List the presets of train, and what each is for.",
     "phrasebook": "Print the built-in English-French pairs, tab-separated.",
     "demo": "Train on the built-in phrasebook and translate what was never seen.",
     "download": "Fetch a well-known file of pairs.",

@@ -25,7 +25,7 @@ def demo(*, out: str = "demo", preset: str | None = None, epochs: int | None = N
     out
         The folder for the model, the pictures and the held-out pairs.
     preset
-        The settings to begin with: compact (default) or tutorial.
+        The settings to begin with, by default compact; passerelle presets lists them.
     epochs
         Passes over the pairs.
     """

@@ -18,9 +18,12 @@ def note(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def teach_with_display(lesson: "Lesson") -> "Translator":
-    """Teaches, showing progress."""
-    _introduce(lesson)
+def teach_with_display(lesson: "Lesson", number: int = 1, count: int = 1) -> "Translator":
+    """Teaches, showing progress; the translator is `number` of `count` taught from the same pairs."""
+    if number == 1:
+        _introduce(lesson)
+    if count > 1:
+        note(f"translator {number} of {count}, seed {lesson.settings.training.seed}")
     with TrainingDisplay.open(lesson.settings.training.epochs) as display:
         translator = lesson.teach(on_progress=display.progress, on_epoch=display.epoch)
     if translator.record["diverged"]:

@@ -14,6 +14,7 @@ def evaluate(
     pairs: str,
     /,
     *,
+    with_: Annotated[tuple[str, ...], Parameter(name="--with", negative=(), show_default=False)] = (),
     limit: int | None = None,
     swap: Annotated[bool, Parameter(negative=())] = False,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
@@ -26,6 +27,8 @@ def evaluate(
         A .keras file that passerelle train wrote.
     pairs
         As for train. Rows with the same source are references of each other.
+    with_
+        Another model with the same vocabularies, asked together with MODEL; may be given several times.
     limit
         Use this many pairs from the beginning.
     swap
@@ -38,5 +41,6 @@ def evaluate(
     from passerelle.translator import Translator
 
     examples = read_pairs(pairs, limit=check_limit(limit), swap=swap)
-    report = Translator.load(model).evaluate(examples)
+    translator = Translator.load(model).together_with([Translator.load(path) for path in with_])
+    report = translator.evaluate(examples)
     print(json.dumps(dataclasses.asdict(report)) if as_json else report)

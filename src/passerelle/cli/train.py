@@ -11,6 +11,8 @@ from passerelle.cli.display import note, teach_with_display
 
 __all__ = ["train"]
 
+MOST_SEEDS = 100
+
 
 def train(
     pairs: str,
@@ -31,6 +33,7 @@ def train(
     optimizer: str | None = None,
     learning_rate: float | None = None,
     seed: int | None = None,
+    seeds: int = 1,
     validation: str | None = None,
     save_split: str | None = None,
     settings: str | None = None,
@@ -45,7 +48,7 @@ def train(
     out
         The model file to write; by default the name of PAIRS with .keras.
     preset
-        The settings to begin with: compact (default) or tutorial.
+        The settings to begin with, by default compact; passerelle presets lists them.
     limit
         Use this many pairs from the beginning.
     swap
@@ -72,6 +75,9 @@ def train(
         Step size.
     seed
         Of everything random: weights, order, split.
+    seeds
+        Train this many translators on one split, each with a seed of its own from --seed on. For --out MODEL.keras
+        they are MODEL-1.keras, MODEL-2.keras and so on; passerelle translate --with asks them together.
     validation
         A file of pairs, or the share of sources to hold out (default: a tenth, at most 1,000); 0 holds out none.
     save_split
@@ -81,7 +87,6 @@ def train(
     """
     from passerelle.config import check_limit
     from passerelle.data.pairs import read_pairs, write_split
-    from passerelle.saving import require_model_path
     from passerelle.teaching import choose_settings, prepare
 
     chosen = choose_settings(
@@ -99,22 +104,45 @@ def train(
         learning_rate=learning_rate,
         seed=seed,
     )
-    path = require_model_path(out if out is not None else _default_out(pairs))
+    paths = _model_paths(out if out is not None else _default_out(pairs), seeds)
     lesson = prepare(
         read_pairs(pairs, limit=check_limit(limit), swap=swap), chosen, validation=_share_or_file(validation)
     )
+    first = lesson.settings.training.seed
+    lessons = [lesson.with_seed(first + number) for number in range(seeds)]
     if save_split is not None:
-        paths = write_split(save_split, lesson.training, lesson.validation)
-        note(f"wrote {paths[0]} and {paths[1]}")
-    translator = teach_with_display(lesson)
-    translator.save(path)
-    kept = f"epoch {translator.record['kept_epoch']} of {len(translator.record['epochs'])}"
-    if translator.record["interrupted"]:
-        note(f"interrupted; saved {path} with the best so far ({kept})")
-        return INTERRUPTED
-    example = shlex.join(["passerelle", "translate", str(path), lesson.training.sources[0]])
-    note(f"saved {path} ({kept}). Try: {example}")
+        written = write_split(save_split, lesson.training, lesson.validation)
+        note(f"wrote {written[0]} and {written[1]}")
+    for number, (own, path) in enumerate(zip(lessons, paths, strict=True), start=1):
+        translator = teach_with_display(own, number, seeds)
+        translator.save(path)
+        kept = f"epoch {translator.record['kept_epoch']} of {len(translator.record['epochs'])}"
+        if translator.record["interrupted"]:
+            note(f"interrupted; saved {path} with the best so far ({kept})")
+            return INTERRUPTED
+        hint = f". Try: {_example(paths, lesson.training.sources[0])}" if number == seeds else ""
+        note(f"saved {path} ({kept}){hint}")
     return 0
+
+
+def _model_paths(out: str, seeds: int) -> list[Path]:
+    """One file for each translator, all known to be writable."""
+    from passerelle.errors import SettingsError
+    from passerelle.saving import require_model_path
+
+    if not 1 <= seeds <= MOST_SEEDS:
+        raise SettingsError(f"seeds must be 1 to {MOST_SEEDS} translators, received: {seeds}")
+    path = require_model_path(out)
+    if seeds == 1:
+        return [path]
+    return [require_model_path(path.with_stem(f"{path.stem}-{number}")) for number in range(1, seeds + 1)]
+
+
+def _example(paths: list[Path], text: str) -> str:
+    """The command that translates `text` with all of these models."""
+    first, *others = map(str, paths)
+    together = [word for other in others for word in ("--with", other)]
+    return shlex.join(["passerelle", "translate", first, *together, text])
 
 
 def _default_out(pairs: str) -> str:

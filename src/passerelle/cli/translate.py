@@ -4,6 +4,9 @@ import queue
 import sys
 import threading
 from collections.abc import Iterator
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from passerelle.cli.display import note
 
@@ -13,7 +16,12 @@ LARGEST_BLOCK = 4096
 """Lines translated at once where more are waiting: bounds the memory, whatever the input's length."""
 
 
-def translate(model: str, /, *texts: str) -> int:
+def translate(
+    model: str,
+    /,
+    *texts: str,
+    with_: Annotated[tuple[str, ...], Parameter(name="--with", negative=(), show_default=False)] = (),
+) -> int:
     """Translate texts, or the lines of standard input.
 
     Parameters
@@ -22,10 +30,13 @@ def translate(model: str, /, *texts: str) -> int:
         A .keras file that passerelle train wrote.
     texts
         What to translate, one line of output each; without any, every line of standard input.
+    with_
+        Another model with the same vocabularies, asked together with MODEL: in each step the mean of their
+        probabilities counts. May be given several times.
     """
     from passerelle.translator import Translator
 
-    translator = Translator.load(model)
+    translator = Translator.load(model).together_with([Translator.load(path) for path in with_])
     blocks = iter([list(texts)]) if texts else _blocks()
     said: set[str] = set()
     cut = 0

@@ -1,5 +1,6 @@
 """Batches of pairs of like length: few shapes, little padding, every pair once an epoch."""
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from passerelle.text.sequences import Sequences
 
 __all__ = ["Batch", "Batches", "Bucket", "choose_buckets", "hide"]
 
-MOST_BUCKETS = 12
+MOST_BUCKETS = 24
 """Each bucket is one shape of arrays, and each shape is one compile, about a second."""
 
 
@@ -160,7 +161,7 @@ class Batches:
         self.seed = seed
         # A compile takes seconds: each shape must serve several batches, and beyond six, many.
         batches = (len(sources) if batch_type == "pair" else len(sources.ids) + len(targets.ids)) // batch_size
-        most = max(1, min(batches // 4, 6 + batches // 500, MOST_BUCKETS))
+        most = max(1, min(batches // 4, 6 + batches // 100, MOST_BUCKETS))
         self.buckets = choose_buckets(sources.lengths, targets.lengths, most)
         self._heights: dict[Bucket, int] = {}
         for bucket in self.buckets:
@@ -176,6 +177,13 @@ class Batches:
             self.targets.lengths[rows] <= bucket.target_length
         )
         return rows[fits]
+
+    def with_seed(self, seed: int | None) -> "Batches":
+        """The same pairs in the same shapes, in the order of another seed."""
+        other = copy.copy(self)
+        other.seed = seed
+        other._length = len(other._plan(number=0))
+        return other
 
     def epoch(self, number: int) -> Iterator[Batch]:
         """Yields every pair once; the order depends on the seed and the epoch's number alone."""

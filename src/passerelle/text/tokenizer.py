@@ -75,6 +75,15 @@ class Tokenizer(ABC):
         missing = (symbol for symbol in self.split(normalize(text)) if symbol not in self.vocabulary)
         return tuple(dict.fromkeys(missing))
 
+    def differences(self, other: "Tokenizer") -> list[str]:
+        """In what `other` is not the same: `level`, `separator` or `symbols`; empty where they share all ids."""
+        parts = {
+            "level": (self.level, other.level),
+            "separator": (self.separator, other.separator),
+            "symbols": (self.vocabulary.symbols, other.vocabulary.symbols),
+        }
+        return [name for name, (own, others) in parts.items() if own != others]
+
 
 class CharacterTokenizer(Tokenizer):
     """Every character (Unicode code point, after NFC) is a symbol. Whole batches are looked up in one table."""

@@ -1,0 +1,97 @@
+"""Several networks asked as one: the mean of their probabilities, and a state for each."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from passerelle.models.compiled import compiled
+from passerelle.models.ensemble import Ensemble
+from passerelle.models.sequence_to_sequence import IMPOSSIBLE
+
+GRU = {"cell": "gru", "bridge": "zero", "unknown": False, "encoder": {"units": 3}, "decoder": {"units": 7}}
+LSTM = {
+    "attention": "general",
+    "encoder": {"units": 4, "bidirectional": True},
+    "decoder": {"units": 5, "embedding": 3, "layers": 2},
+}
+
+
+class Fake:
+    """Gives each row the same probabilities, and counts its steps in its state."""
+
+    def __init__(self, *probabilities: float, variables: tuple[str, ...] = ()):
+        self.log_probs = np.log(np.array([probabilities, probabilities[::-1]], np.float32))
+        self.variables = list(variables)
+
+    def begin(self, source_ids: Any) -> Any:
+        return {"read": source_ids, "steps": 0}
+
+    def step(self, ids: Any, state: Any) -> Any:
+        return self.log_probs, state | {"steps": state["steps"] + 1, "last": ids}
+
+
+def probabilities_of(ensemble: Any) -> np.ndarray:
+    """After one step."""
+    log_probs, _ = ensemble.step("first", ensemble.begin("ids"))
+    return np.exp(np.asarray(log_probs))
+
+
+@pytest.fixture(scope="module")
+def pair(make_harness: Any) -> list[Any]:
+    return [make_harness(LSTM, seed=1), make_harness(GRU, seed=2)]
+
+
+def step_of(network: Any) -> Any:
+    return compiled(network.step, network.variables)
+
+
+def test_the_mean_is_one_of_probabilities() -> None:
+    ensemble = Ensemble([Fake(0.9, 0.1), Fake(0.3, 0.7)])
+    np.testing.assert_allclose(probabilities_of(ensemble), [[0.6, 0.4], [0.4, 0.6]], rtol=1e-6)
+
+
+def test_each_network_keeps_its_own_state() -> None:
+    ensemble = Ensemble([Fake(1.0, variables=("a", "b")), Fake(1.0, variables=("c",))])
+    assert ensemble.variables == ["a", "b", "c"]
+    begun = ensemble.begin("ids")
+    assert begun == ({"read": "ids", "steps": 0},) * 2
+    _, state = ensemble.step("first", (begun[0], begun[1] | {"steps": 5}))
+    assert [own["steps"] for own in state] == [1, 6]
+    assert {own["last"] for own in state} == {"first"}
+
+
+def test_columns_that_one_network_lacks_are_impossible_to_it() -> None:
+    ensemble = Ensemble([Fake(0.5, 0.5), Fake(0.2, 0.2, 0.6)])
+    np.testing.assert_allclose(probabilities_of(ensemble), [[0.35, 0.35, 0.3], [0.55, 0.35, 0.1]], rtol=1e-6)
+
+
+def test_two_kinds_of_network_step_by_step(pair: list[Any], example: Any) -> None:
+    networks = [harness.network for harness in pair]
+    ensemble = Ensemble(networks)
+    step, steps = step_of(ensemble), [step_of(network) for network in networks]
+    states = [harness.begin(example.source) for harness in pair]
+    state: Any = compiled(ensemble.begin, ensemble.variables)(example.source)
+    for ids in example.target.T:
+        found, state = step(ids, state)
+        apart = [own(ids, before) for own, before in zip(steps, states, strict=True)]
+        states = [after for _, after in apart]
+        expected = np.mean([np.exp(np.asarray(log_probs, np.float64)) for log_probs, _ in apart], axis=0)
+        np.testing.assert_allclose(np.exp(np.asarray(found)), expected, rtol=1e-5)
+        assert (np.asarray(found)[expected == 0] == IMPOSSIBLE).all()
+        assert (np.asarray(found) <= 0).all()
+    for own, expected_state in zip(state, states, strict=True):
+        assert set(own) == set(expected_state)
+        for name, values in own.items():
+            np.testing.assert_allclose(values, expected_state[name], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+def test_alike_networks_are_as_one(pair: list[Any], example: Any, count: int) -> None:
+    """To the last bit: no rounding may turn a tie, or raise a log probability above 0."""
+    harness = pair[0]
+    begun, ids = harness.begin(example.source), example.target[:, 0]
+    expected, _ = step_of(harness.network)(ids, begun)
+    ensemble = Ensemble([harness.network] * count)
+    found, _ = step_of(ensemble)(ids, (begun,) * count)
+    np.testing.assert_array_equal(found, expected)
