@@ -204,7 +204,7 @@ def logits_columns(translator: Any) -> int:
 
 PAIRS = [("abca", "xyz"), ("bc", "zzyx"), ("c", "y"), ("ab cab", "zy")]
 TEXTS = ["abca", "b", "cc ab", "a", "c?b", "abcabcabcabca", "bca", "ba", "cab", "ac"]
-LSTM = {"attention": "general", "encoder": {"units": 4, "bidirectional": True}, "decoder": {"units": 5}}
+LSTM = {"attention": "general", "encoder": {"units": 4, "direction": "both"}, "decoder": {"units": 5}}
 GRU = {"cell": "gru", "bridge": "zero", "unknown": False, "encoder": {"units": 3}, "decoder": {"units": 7, "layers": 2}}
 
 

@@ -12,7 +12,7 @@ from passerelle.models.sequence_to_sequence import IMPOSSIBLE
 GRU = {"cell": "gru", "bridge": "zero", "unknown": False, "encoder": {"units": 3}, "decoder": {"units": 7}}
 LSTM = {
     "attention": "general",
-    "encoder": {"units": 4, "bidirectional": True},
+    "encoder": {"units": 4, "direction": "both"},
     "decoder": {"units": 5, "embedding": 3, "layers": 2},
 }
 
@@ -24,7 +24,7 @@ class Fake:
         self.log_probs = np.log(np.array([probabilities, probabilities[::-1]], np.float32))
         self.variables = list(variables)
 
-    def begin(self, source_ids: Any) -> Any:
+    def begin(self, source_ids: Any, copy_ids: Any = None) -> Any:
         return {"read": source_ids, "steps": 0}
 
     def step(self, ids: Any, state: Any) -> Any:

@@ -42,11 +42,12 @@ def test_padding_changes_nothing(harness: Any, example: Any) -> None:
     wider = example.padded(source=3, target=2)
     found = harness.logits(wider.source, wider.target)
     for row, length in enumerate(example.target_lengths):
-        np.testing.assert_allclose(found[row, :length], expected[row, :length], **TOLERANCE)
+        columns = expected.shape[-1]  # a copying network has one more for each source position
+        np.testing.assert_allclose(found[row, :length, :columns], expected[row, :length], **TOLERANCE)
     state, wider_state = harness.begin(example.source), harness.begin(wider.source)
     for name, value in state.items():
         got = np.asarray(wider_state[name])
-        if name.startswith("memory"):
+        if got.shape[1] == wider.source.shape[1]:
             for row, length in enumerate(example.source_lengths):
                 np.testing.assert_allclose(got[row, :length], value[row, :length], **TOLERANCE)
         else:
@@ -69,9 +70,10 @@ def test_the_source_matters_where_it_can(harness: Any, example: Any, combination
     assert differs == combination.encoder_is_heard
 
 
-def test_later_target_symbols_do_not_reach_back(harness: Any, example: Any) -> None:
+def test_later_target_symbols_do_not_reach_back(harness: Any, example: Any, combination: Any) -> None:
     other = example.target.copy()
     other[:, 4:] = 3
     left, right = harness.logits(example.source, example.target), harness.logits(example.source, other)
     np.testing.assert_allclose(left[:, :4], right[:, :4], **TOLERANCE)
-    assert not np.allclose(left[:, 4:], right[:, 4:], atol=1e-3)
+    reads = combination.reads != "context" or combination.attention == "monotonic"
+    assert np.allclose(left[:, 4:], right[:, 4:], atol=1e-3) != reads

@@ -44,27 +44,36 @@ def test_all_three_summarize(harness: Any) -> None:
 def test_documented_shapes(harness: Any, combination: Any, example: Any) -> None:
     network = harness.network
     columns = SIZES[1] - (UNK if combination.unknown else START)
-    assert harness.logits(example.source, example.target).shape == (3, 7, columns)
-    assert network.output_shape == (None, None, columns)
+    copied = 6 if combination.copying else 0
+    assert harness.logits(example.source, example.target).shape == (3, 7, columns + copied)
+    assert network.output_shape == (None, None, None if copied else columns)
     assert network.first_target == (UNK if combination.unknown else START)
 
     names = ("h", "c") if combination.cell == "lstm" else ("h",)
     states = {f"decoder_{layer}_{name}": (3, 8) for layer in range(1, combination.decoder_layers + 1) for name in names}
+    states |= {"fed": (3, 8)} if combination.input_feeding else {}
+    width = network.settings.encoder.widths[-1]
     memory = {}
     if combination.attention != "none":
-        width = 8 if combination.bidirectional or combination.bridge == "copy" else 4
+        own_keys = combination.attention not in ("dot", "scaled-dot")
         memory = {
             "memory_values": (3, 6, width),
-            "memory_keys": (3, 6, 8),
+            "memory_keys": (3, 6, 8 if own_keys else width),
             "memory_mask": (3, 6),
         }
+    if combination.attention == "monotonic":
+        states |= {"alignment": (3, 6), "emissions": (3, 6, columns)}
+        memory["memory_values"] = (3, 6, 8)
+    more = ({"memory_copies": (3, 6)} if copied else {}) | (
+        {"memory_context": (3, width)} if combination.reads != "symbol" else {}
+    )
     begun = harness.begin(example.source)
-    assert {name: tuple(value.shape) for name, value in begun.items()} == states | memory
+    assert {name: tuple(value.shape) for name, value in begun.items()} == states | memory | more
     if memory:
         np.testing.assert_array_equal(begun["memory_mask"], example.source != PAD)
 
     outputs, _ = harness.decode(example.target, begun)
-    expected = {"logits": (3, 7, columns)} | states | ({"attention": (3, 7, 6)} if memory else {})
+    expected = {"logits": (3, 7, columns + copied)} | states | ({"attention": (3, 7, 6)} if memory else {})
     assert {name: value.shape for name, value in outputs.items()} == expected
 
 
@@ -86,10 +95,9 @@ def test_a_changed_weight_changes_all(harness: Any, example: Any, combination: A
         assert not np.allclose(harness.logits(example.source, example.target), logits)
         again = harness.begin(example.source)
         changed = [name for name in begun if not np.allclose(begun[name], again[name])]
+        same = {"memory_mask", "memory_copies", "alignment", "emissions", "fed"}
         zero = combination.bridge == "zero"
-        assert changed == [
-            name for name in begun if name != "memory_mask" and not (zero and name.startswith("decoder"))
-        ]
+        assert changed == [name for name in begun if name not in same and not (zero and name.startswith("decoder"))]
         assert not np.allclose(harness.decode(example.target[:, :1], begun)[0]["logits"], outputs["logits"])
     finally:
         network.set_weights(before)
@@ -98,10 +106,11 @@ def test_a_changed_weight_changes_all(harness: Any, example: Any, combination: A
 def test_called_by_hand(harness: Any, example: Any) -> None:
     """Not compiled, as in a notebook: what one model gives, the other takes."""
     network = harness.network
-    source, target = ops.convert_to_tensor(example.source), ops.convert_to_tensor(example.target)
-    logits = np.asarray(network({"source_ids": source, "target_ids": target}))
+    inputs = {name: ops.convert_to_tensor(ids) for name, ids in harness.inputs(example.source).items()}
+    target = ops.convert_to_tensor(example.target)
+    logits = np.asarray(network(inputs | {"target_ids": target}))
     np.testing.assert_allclose(logits, harness.logits(example.source, example.target), rtol=1e-5, atol=1e-5)
-    state = network.inference_encoder(source)
+    state = network.inference_encoder(inputs if len(inputs) > 1 else inputs["source_ids"])
     outputs = network.inference_decoder({"target_ids": target[:, :1], **state})
     np.testing.assert_allclose(np.asarray(outputs["logits"])[:, 0], logits[:, 0], rtol=1e-5, atol=1e-5)
 
@@ -113,7 +122,7 @@ def test_step_gives_log_probabilities_by_id(harness: Any, example: Any, combinat
     ids = np.full(3, START, np.int32)
     log_probs, state = compiled(network.step, network.variables)(ids, harness.begin(example.source))
     log_probs = np.asarray(log_probs)
-    assert log_probs.shape == (3, SIZES[1])
+    assert log_probs.shape == (3, SIZES[1] + (6 if combination.copying else 0))
     impossible = {PAD, START} | (set() if combination.unknown else {UNK})
     for identifier in range(SIZES[1]):
         assert (log_probs[:, identifier] == IMPOSSIBLE).all() == (identifier in impossible), identifier
@@ -132,7 +141,7 @@ def test_compiled_fitted_saved_and_loaded(harness: Any, example: Any, combinatio
         optimizer=keras.optimizers.SGD(1.0),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
-    inputs = {"source_ids": example.source, "target_ids": example.target[:, :-1]}
+    inputs = harness.inputs(example.source) | {"target_ids": example.target[:, :-1]}
     columns = example.target[:, 1:] - network.first_target
     weights = (columns >= 0) * 1.0
     try:
@@ -167,10 +176,9 @@ def test_compiled_fitted_saved_and_loaded(harness: Any, example: Any, combinatio
     # The graph is rebuilt from the settings; the same weights in it give the same logits.
     from passerelle.models.compiled import compiled
 
-    logits = compiled(lambda s, t: loaded({"source_ids": s, "target_ids": t}), loaded.variables)
-    np.testing.assert_array_equal(
-        np.asarray(logits(example.source, example.target)), harness.logits(example.source, example.target)
-    )
+    logits = compiled(lambda inputs: loaded(inputs), loaded.variables)
+    inputs = harness.inputs(example.source) | {"target_ids": example.target}
+    np.testing.assert_array_equal(np.asarray(logits(inputs)), harness.logits(example.source, example.target))
 
 
 @pytest.mark.parametrize(("unknown", "source", "target"), [(True, 1, 1), (False, 4, 2)])

@@ -1,0 +1,49 @@
+"""The pointer-generator's mixture, against plain NumPy."""
+
+from typing import Any
+
+import numpy as np
+
+from passerelle.layers.copying import PointerGenerator
+
+FIRST, COLUMNS = 1, 6
+SIZE = FIRST + COLUMNS
+
+
+def example() -> Any:
+    random = np.random.default_rng(1)
+    layer = PointerGenerator(first=FIRST)
+    layer.build((None, None, 3))
+    layer.set_weights([random.normal(0, 1, weight.shape) for weight in layer.get_weights()])
+    vectors = random.normal(0, 1, (2, 3, 3)).astype("f4")
+    logits = random.normal(0, 1, (2, 3, COLUMNS)).astype("f4")
+    weights = random.dirichlet(np.ones(4), (2, 3)).astype("f4")
+    weights[1, :, 3] = 0  # padding
+    weights[1] /= weights[1].sum(-1, keepdims=True)
+    # An ordinary symbol twice, one without an id twice, called by its first place; padding.
+    copies = np.array([[4, SIZE + 1, 4, SIZE + 1], [SIZE, 5, 6, 0]], np.int32)
+    return layer, vectors, logits, weights, copies
+
+
+def test_the_mixture_by_hand() -> None:
+    layer, vectors, logits, weights, copies = example()
+    found = np.exp(np.asarray(layer(vectors, logits, weights, copies), np.float64))
+    kernel, bias = layer.get_weights()
+    for row in range(2):
+        for step in range(3):
+            gate = 1 / (1 + np.exp(-(vectors[row, step] @ kernel + bias)[0]))
+            known = np.exp(logits[row, step]) / np.exp(logits[row, step]).sum()
+            expected = np.concatenate([gate * known, np.zeros(4)])
+            for position, identifier in enumerate(copies[row]):
+                if identifier:
+                    expected[identifier - FIRST] += (1 - gate) * weights[row, step, position]
+            np.testing.assert_allclose(found[row, step], expected, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(found.sum(-1), 1.0, rtol=1e-5)
+
+
+def test_a_symbol_without_an_id_can_be_the_likeliest() -> None:
+    layer, vectors, logits, weights, copies = example()
+    layer.set_weights([np.zeros((3, 1)), np.array([-20.0])])  # always copy
+    weights[:] = [0.1, 0.5, 0.1, 0.3]
+    best = np.asarray(layer(vectors, logits, weights, copies)).argmax(-1) + FIRST
+    assert (best[0] == SIZE + 1).all()

@@ -1,0 +1,92 @@
+"""Exact monotonic attention: the sum over alignments, by brute force."""
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from keras import ops
+
+from passerelle.layers.monotonic import FirstAlignment, MonotonicAttention
+
+COLUMNS, UNITS, FIRST = 5, 4, 2
+
+
+def log_softmax(values: np.ndarray) -> np.ndarray:
+    return values - np.log(np.exp(values).sum(-1, keepdims=True))
+
+
+def example(source_length: int, steps: int, seed: int = 1) -> Any:
+    random = np.random.default_rng(seed)
+    layer = MonotonicAttention(COLUMNS, UNITS, first=FIRST)
+    layer.build((None, None))
+    layer.set_weights([random.normal(0, 1, weight.shape) for weight in layer.get_weights()])
+    arrays = {
+        "ids": np.array([[FIRST, *random.integers(FIRST, FIRST + COLUMNS, steps - 1)]], np.int32),
+        "queries": random.normal(0, 1, (1, steps, UNITS)).astype("f4"),
+        "keys": random.normal(0, 2, (1, source_length, UNITS)).astype("f4"),
+        "values": random.normal(0, 1, (1, source_length, UNITS)).astype("f4"),
+        "mask": np.ones((1, source_length), bool),
+    }
+    return layer, arrays
+
+
+def run(layer: Any, arrays: dict[str, Any]) -> list[np.ndarray]:
+    alignment, emissions = FirstAlignment(COLUMNS)(ops.convert_to_tensor(arrays["mask"]))
+    return [np.asarray(array) for array in layer(*arrays.values(), alignment, emissions)]
+
+
+@pytest.mark.parametrize(("source_length", "steps"), [(1, 3), (2, 1), (3, 4), (5, 3)])
+def test_the_likelihood_is_the_sum_over_all_alignments(source_length: int, steps: int) -> None:
+    layer, arrays = example(source_length, steps)
+    log_probs, weights, _, _ = run(layer, arrays)
+    answers = np.random.default_rng(2).integers(0, COLUMNS, steps)
+    arrays["ids"][0, 1:] = answers[:-1] + FIRST  # each step reads what the one before wrote
+    log_probs, weights, _, _ = run(layer, arrays)
+
+    query, query_bias, output, output_bias = (weight.astype("f8") for weight in layer.get_weights())
+    queries, keys, values = (arrays[name][0].astype("f8") for name in ("queries", "keys", "values"))
+    scores = queries @ keys.T / np.sqrt(UNITS)
+    hidden = np.tanh((queries @ query + query_bias)[:, None] + values[None])
+    emitted = log_softmax(hidden @ output + output_bias)  # (steps, source, columns)
+
+    def move(step: int, before: int, to: int) -> float:
+        return float(scores[step, to] - np.log(np.exp(scores[step, before:]).sum()))
+
+    total, last = 0.0, np.zeros(source_length)
+    for path in itertools.combinations_with_replacement(range(source_length), steps):
+        log = sum(
+            move(step, path[step - 1] if step else 0, path[step]) + emitted[step, path[step], answers[step]]
+            for step in range(steps)
+        )
+        total += np.exp(log)
+        last[path[-1]] += np.exp(log - emitted[-1, path[-1], answers[-1]])
+    found = sum(log_probs[0, step, answers[step]] for step in range(steps))
+    np.testing.assert_allclose(found, np.log(total), rtol=1e-5)
+    np.testing.assert_allclose(weights[0, -1], last / last.sum(), rtol=1e-4, atol=1e-6)
+
+
+def test_each_step_is_a_distribution_and_none_moves_back() -> None:
+    layer, arrays = example(6, 5)
+    log_probs, weights, _, _ = run(layer, arrays)
+    np.testing.assert_allclose(np.exp(log_probs).sum(-1), 1.0, rtol=1e-5)
+    np.testing.assert_allclose(weights.sum(-1), 1.0, rtol=1e-5)
+    reached = np.cumsum(weights[0, :, ::-1], axis=1)[:, ::-1]  # probability of standing at s or beyond
+    observed = np.diff(reached[:, 1:], axis=0)
+    # What a step wrote may move belief back, so look at a layer that writes the same everywhere.
+    layer.set_weights([np.zeros_like(weight) for weight in layer.get_weights()])
+    reached = np.cumsum(run(layer, arrays)[1][0, :, ::-1], axis=1)[:, ::-1]
+    assert (np.diff(reached[:, 1:], axis=0) >= -1e-6).all()
+    assert observed.shape == (4, 5)
+
+
+def test_padding_is_never_stood_at() -> None:
+    layer, arrays = example(4, 3)
+    expected = run(layer, arrays)
+    random = np.random.default_rng(9)
+    for name in ("keys", "values"):
+        arrays[name] = np.concatenate([arrays[name], random.normal(0, 5, (1, 3, UNITS)).astype("f4")], axis=1)
+    arrays["mask"] = np.array([[True] * 4 + [False] * 3])
+    log_probs, weights, _, _ = run(layer, arrays)
+    np.testing.assert_allclose(log_probs, expected[0], rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(weights[:, :, 4:], 0.0)

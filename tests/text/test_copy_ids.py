@@ -1,0 +1,36 @@
+"""Names for symbols that no vocabulary has."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from passerelle.symbols import END, UNK
+from passerelle.text.copying import copied_text, copy_ids, copying_targets
+from passerelle.text.tokenizer import make_tokenizer
+
+
+def word(*texts: str):
+    return make_tokenizer("word", None, texts=texts)
+
+
+def test_known_words_go_by_their_id_and_others_by_their_first_place() -> None:
+    source, target = word("define an integer variable"), word("int integer")
+    size, known = target.vocabulary.size, target.vocabulary.id_of(" integer")
+    (ids,) = [copy_ids(source, target, ["define an integer variable define"])[0].tolist()]
+    assert ids == [size, size + 1, known, size + 3, size]
+    (answer,) = [copying_targets(source, target, ["define add"], ["int add strange"])[0].tolist()]
+    assert answer == [target.vocabulary.id_of(" int"), size + 1, UNK, END]
+
+
+@given(st.lists(st.text("abcdxyz é", max_size=12), min_size=1, max_size=5))
+def test_a_copied_text_is_the_text(texts: list[str]) -> None:
+    """Whatever the vocabularies hold: the ids of a source's own symbols spell the source."""
+    source = make_tokenizer("character", None, texts=["abc"])
+    target = make_tokenizer("character", None, texts=["bcd"])
+    copies = copy_ids(source, target, texts)
+    np.testing.assert_array_equal(copies.lengths, source.encode(texts).lengths)
+    for row, text in enumerate(texts):
+        assert copied_text(source, target, text, copies[row]) == text
+    answers = copying_targets(source, target, texts, texts)
+    for row in range(len(texts)):
+        assert answers[row].tolist() == [*copies[row].tolist(), END]
