@@ -116,6 +116,8 @@ def any_settings(draw):
         "cell": draw(st.sampled_from(["lstm", "gru"])),
         "bridge": draw(st.sampled_from(["dense", "zero"])),
         "attention": draw(st.sampled_from(["none", "general"])),
+        "query": "top",
+        "copying": False,
         "unknown": draw(st.booleans()),
         "dropout": draw(st.floats(0, 0.99)),
         "encoder": {

@@ -269,13 +269,93 @@ PRESETS: dict[str, Settings] = {
             epochs=20, batch_size=32, learning_rate=0.004, schedule="cosine", clip=1.0, patience=5
         ),
     ),
+    # Wider, and with the attention that began it all (Bahdanau et al. 2014).
+    "attention": Settings(
+        preset="attention",
+        network=NetworkSettings(
+            attention="additive",
+            dropout=0.4,
+            encoder=EncoderSettings(embedding=128, units=256, direction="both"),
+            decoder=DecoderSettings(embedding=128, units=256),
+        ),
+        training=TrainingSettings(
+            epochs=20, batch_size=32, learning_rate=0.002, schedule="cosine", clip=1.0, patience=5
+        ),
+    ),
+    # compact, and what it does not know it copies.
+    "pointer": Settings(
+        preset="pointer",
+        network=NetworkSettings(
+            attention="general",
+            copying=True,
+            dropout=0.3,
+            encoder=EncoderSettings(units=128, direction="both"),
+            decoder=DecoderSettings(units=128),
+        ),
+        training=TrainingSettings(
+            epochs=20, batch_size=32, learning_rate=0.004, schedule="cosine", clip=1.0, patience=5
+        ),
+    ),
+    # Spelling-like tasks: the output follows the input, symbol by symbol.
+    "monotonic": Settings(
+        preset="monotonic",
+        network=NetworkSettings(
+            attention="monotonic",
+            dropout=0.4,
+            encoder=EncoderSettings(units=128, direction="both"),
+            decoder=DecoderSettings(units=128),
+        ),
+        training=TrainingSettings(
+            epochs=24, batch_size=16, learning_rate=0.003, schedule="cosine", clip=1.0, patience=5
+        ),
+    ),
+    # What the tutorial's author recommends to beginners: the source's meaning at every step, no symbol fed back.
+    "repeat": Settings(
+        preset="repeat",
+        network=NetworkSettings(
+            bridge="zero",
+            dropout=0.3,
+            encoder=EncoderSettings(direction="both"),
+            decoder=DecoderSettings(context=True, feedback=False),
+        ),
+        training=TrainingSettings(
+            epochs=20, batch_size=32, learning_rate=0.002, schedule="cosine", clip=1.0, patience=5
+        ),
+    ),
+    # After GNMT (Wu et al. 2016) and RNMT+ (Chen et al. 2018), at a laptop's size: depth, residual sums, normalized
+    # cells, several heads that the bottom decoder layer asks and all layers above hear.
+    "deep": Settings(
+        preset="deep",
+        network=NetworkSettings(
+            layer_norm=True,
+            attention="multi-head",
+            query="bottom",
+            dropout=0.3,
+            encoder=EncoderSettings(embedding=128, units=128, layers=3, direction="both", residual=True),
+            decoder=DecoderSettings(embedding=128, units=256, layers=3, residual=True),
+        ),
+        training=TrainingSettings(
+            epochs=20,
+            batch_size=32,
+            learning_rate=0.001,
+            schedule="cosine",
+            clip=1.0,
+            label_smoothing=0.1,
+            patience=5,
+        ),
+    ),
 }
 
 PRESET_SUMMARIES: dict[str, str] = {
     "tutorial": "the well-known tutorial's network, to compare with; 3 minutes for 8,000 short pairs on two cores",
     "compact": "looks back at the source, so learns more from few pairs; 2 minutes for 8,000 short pairs on two cores",
+    "attention": "wider, with additive attention, where there is more to learn; some 3 times the time of compact",
+    "pointer": "compact that also copies: names, numbers, letters never seen; some 1.5 times the time of compact",
+    "monotonic": "spelling to sound, inflection, transliteration, from few pairs, for small vocabularies",
+    "repeat": "the simplest of all: the source at every step, nothing fed back, each output symbol for itself",
+    "deep": "three layers a side after GNMT and RNMT+, for many pairs; some 10 times the time of compact",
 }
-"""What each preset is for, and about how long all its epochs take."""
+"""What each preset is for, and what it costs."""
 
 DEFAULT_PRESET = "compact"
 

@@ -1,0 +1,109 @@
+"""Spelling to sound in five languages: the monotonic preset as it is, single and five together.
+
+SIGMORPHON 2021 task 1, low-resource (../shared/data/g2p): 800 words to learn from, 100 to choose on, 100 to report on.
+Every model is kept in `--out`, so a run that was interrupted goes on where it stopped; remove the folder to begin anew.
+"""
+
+import argparse
+import dataclasses
+import json
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+import passerelle
+from passerelle.data.files import write_atomically
+
+HERE = Path(__file__).parent
+DATA = HERE.parent.parent / "shared" / "data" / "g2p"
+LANGUAGES = ("gre", "ita", "lav", "rum", "wel_sw")
+PUBLISHED = {"gre": 21.0, "ita": 19.0, "lav": 55.0, "rum": 10.0, "wel_sw": 10.0}
+"""Word error rates of the task's baseline, an ensemble of neural transducers (Ashby et al. 2021)."""
+
+PARTS = ("dev", "test")
+
+
+def main() -> None:
+    """Trains what is not there yet, then prints the table and writes it into `--out`."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=DATA, help="default: %(default)s")
+    parser.add_argument("--preset", default="monotonic")
+    parser.add_argument("--settings", type=json.loads, default={}, help="nested settings as JSON")
+    parser.add_argument("--languages", nargs="+", default=LANGUAGES, choices=LANGUAGES)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--out", type=Path, default=HERE / "results" / "g2p")
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    rows = {language: _language(arguments, language) for language in arguments.languages}
+    table = _table(rows, arguments)
+    print(table)
+    values = json.dumps(rows, indent=1)
+    write_atomically(arguments.out / "g2p.md", lambda stream: stream.write(table.encode()))
+    write_atomically(arguments.out / "g2p.json", lambda stream: stream.write(values.encode()))
+
+
+def _language(arguments: argparse.Namespace, language: str) -> dict[str, Any]:
+    files = {part: arguments.data / f"{language}_{part}.tsv" for part in ("train", *PARTS)}
+    pairs = {part: passerelle.read_pairs(path) for part, path in files.items()}
+    translators, seconds = [], []
+    for seed in range(1, arguments.seeds + 1):
+        path = arguments.out / f"{language}-{seed}.keras"
+        cost = path.with_suffix(".json")
+        if not (path.exists() and cost.exists()):
+            print(f"{path}: training", flush=True)
+            own = {
+                **arguments.settings,
+                "target": {"level": "symbol", "separator": " "},
+                "training": {**arguments.settings.get("training", {}), "seed": seed},
+            }
+            started = time.perf_counter()
+            translator = passerelle.train(
+                pairs["train"], preset=arguments.preset, settings=own, validation=pairs["dev"]
+            )
+            text = json.dumps({"seconds": time.perf_counter() - started})
+            translator.save(path)
+            write_atomically(cost, lambda stream, text=text: stream.write(text.encode()))
+        translators.append(passerelle.load(path))
+        seconds.append(json.loads(cost.read_text(encoding="utf-8"))["seconds"])
+    together = translators[0].together_with(translators[1:])
+    return {
+        "single": {part: [_word_error_rate(one, pairs[part]) for one in translators] for part in PARTS},
+        "together": {part: _word_error_rate(together, pairs[part]) for part in PARTS},
+        "seconds": seconds,
+    }
+
+
+def _word_error_rate(translator: passerelle.Translator, pairs: passerelle.Pairs) -> float:
+    """Percent of words that are not exactly right."""
+    return 100.0 - dataclasses.asdict(translator.evaluate(pairs))["exact_match"]
+
+
+def _table(rows: dict[str, dict[str, Any]], arguments: argparse.Namespace) -> str:
+    def mean(values: Any) -> str:
+        return f"{statistics.mean(values):.1f}"
+
+    lines = [
+        f"Word error rate, %, preset `{arguments.preset}`; single: mean of {arguments.seeds} seeds (lowest to highest)",
+        "",
+        "| language | dev, single | test, single | dev, together | test, together | published, test | seconds a model |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for language, row in rows.items():
+        single = row["single"]
+        spread = {part: f"{mean(single[part])} ({min(single[part]):.0f} to {max(single[part]):.0f})" for part in PARTS}
+        lines.append(
+            f"| {language} | {spread['dev']} | {spread['test']} | {row['together']['dev']:.0f} | "
+            f"{row['together']['test']:.0f} | {PUBLISHED[language]:.0f} | {statistics.median(row['seconds']):.0f} |"
+        )
+    all_single = {part: mean(value for row in rows.values() for value in row["single"][part]) for part in PARTS}
+    lines.append(
+        f"| mean | {all_single['dev']} | {all_single['test']} | {mean(row['together']['dev'] for row in rows.values())} | "
+        f"{mean(row['together']['test'] for row in rows.values())} | {mean(PUBLISHED[name] for name in rows)} | "
+        f"{statistics.median(value for row in rows.values() for value in row['seconds']):.0f} |"
+    )
+    return "\n".join([*lines, ""])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""Every preset, made small: it learns a little, is saved, and translates the same afterwards."""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import passerelle
+from passerelle.config import PRESETS
+
+WORDS = ["".join(letters) for letters in itertools.product("abc", repeat=3)]
+PAIRS = [(word, word[::-1]) for word in WORDS]
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_taught_saved_loaded(preset: str, tmp_path: Path) -> None:
+    translator = passerelle.train(PAIRS, preset=preset, units=8, epochs=4, validation=0.2)
+    losses = [epoch["loss"] for epoch in translator.record["epochs"]]
+    assert losses[-1] < losses[0]
+    assert translator.settings.preset == preset
+    texts = ["abc", "cab", "a", "zzz", "ab?"]
+    found = translator.search(texts)
+    path = tmp_path / "model.keras"
+    translator.save(path)
+    again = passerelle.load(path)
+    for before, after in zip(found, again.search(texts), strict=True):
+        assert after.text == before.text
+        np.testing.assert_allclose(after.score, before.score, rtol=1e-4)
+    # Together or alone, in any company: the same text.
+    assert [again.translate(text) for text in texts] == [result.text for result in found]
+
+
+@pytest.mark.parametrize("inputs", ["scheduled", "own"])
+def test_taught_with_its_own_choices(inputs: str) -> None:
+    settings = {"training": {"inputs": inputs, "epochs": 3, "learning_rate": 0.01}}
+    translator = passerelle.train(PAIRS, units=8, settings=settings, validation=0.2)
+    losses = [epoch["loss"] for epoch in translator.record["epochs"]]
+    assert losses[-1] < losses[0]
+    assert translator.settings.training.inputs == inputs
