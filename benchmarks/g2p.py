@@ -86,7 +86,7 @@ def _table(rows: dict[str, dict[str, Any]], arguments: argparse.Namespace) -> st
     lines = [
         f"Word error rate, %, preset `{arguments.preset}`; single: mean of {arguments.seeds} seeds (lowest to highest)",
         "",
-        "| language | dev, single | test, single | dev, together | test, together | published, test | seconds a model |",
+        "| language | dev, single | test, single | dev, together | test, together | published | seconds a model |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for language, row in rows.items():
@@ -96,11 +96,12 @@ def _table(rows: dict[str, dict[str, Any]], arguments: argparse.Namespace) -> st
             f"| {language} | {spread['dev']} | {spread['test']} | {row['together']['dev']:.0f} | "
             f"{row['together']['test']:.0f} | {PUBLISHED[language]:.0f} | {statistics.median(row['seconds']):.0f} |"
         )
-    all_single = {part: mean(value for row in rows.values() for value in row["single"][part]) for part in PARTS}
+    single = {part: mean(value for row in rows.values() for value in row["single"][part]) for part in PARTS}
+    together = {part: mean(row["together"][part] for row in rows.values()) for part in PARTS}
+    seconds = statistics.median(value for row in rows.values() for value in row["seconds"])
     lines.append(
-        f"| mean | {all_single['dev']} | {all_single['test']} | {mean(row['together']['dev'] for row in rows.values())} | "
-        f"{mean(row['together']['test'] for row in rows.values())} | {mean(PUBLISHED[name] for name in rows)} | "
-        f"{statistics.median(value for row in rows.values() for value in row['seconds']):.0f} |"
+        f"| mean | {single['dev']} | {single['test']} | {together['dev']} | {together['test']} | "
+        f"{mean(PUBLISHED[name] for name in rows)} | {seconds:.0f} |"
     )
     return "\n".join([*lines, ""])
 
