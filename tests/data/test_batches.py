@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from passerelle.data.batches import MOST_BUCKETS, Batches, Bucket, _cut, choose_buckets
-from passerelle.symbols import END, PAD, START
+from passerelle.data.batches import MOST_BUCKETS, Batches, Bucket, _cut, choose_buckets, hide
+from passerelle.symbols import END, PAD, START, UNK
 from passerelle.text.sequences import Sequences
 
 LENGTHS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=120)
@@ -215,3 +215,41 @@ def test_cuts_of_long_lengths_are_nearly_the_best_and_quick():
     even = [int(q) for q in np.quantile(lengths, [0.25, 0.5, 0.75, 1.0])]
     waste = [(np.array(cuts)[np.searchsorted(cuts, lengths)] - lengths).sum() for cuts in (ends, even)]
     assert waste[0] < 1.02 * waste[1]
+
+
+SIZE = 20
+"""Target ids; a source symbol without one is SIZE plus its first place."""
+
+
+def hidden(share, seed=1):
+    source = np.array([[4, 5, 4, 6, 1, 0], [7, 7, 8, 0, 0, 0]], np.int32)
+    copies = np.array([[14, 15, 14, SIZE + 3, SIZE + 4, 0], [17, 17, 18, 0, 0, 0]], np.int32)
+    target = np.array([[START, 14, 15, 14, SIZE + 3, 9, END], [START, 9, 17, END, 0, 0, 0]], np.int32)
+    random = np.random.default_rng(seed)
+    return (source, copies, target), hide(source, copies, target, SIZE, share, random)
+
+
+def test_all_that_both_sides_have_is_hidden():
+    _, (source, copies, target) = hidden(1.0)
+    # 4 and 5 stand on both sides; 6 has no target id, so it is copied already; 8 is not in its target.
+    assert source.tolist() == [[UNK, UNK, UNK, 6, 1, 0], [UNK, UNK, 8, 0, 0, 0]]
+    assert copies.tolist() == [[SIZE, SIZE + 1, SIZE, SIZE + 3, SIZE + 4, 0], [SIZE, SIZE, 18, 0, 0, 0]]
+    assert target.tolist() == [[START, SIZE, SIZE + 1, SIZE, SIZE + 3, 9, END], [START, 9, SIZE, END, 0, 0, 0]]
+    assert {array.dtype for array in (source, copies, target)} == {np.dtype(np.int32)}
+
+
+def test_nothing_is_hidden_by_a_share_of_nothing():
+    before, after = hidden(0.0)
+    for left, right in zip(before, after, strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_symbol_is_hidden_everywhere_or_nowhere(seed):
+    (before, _, _), (source, copies, target) = hidden(0.5, seed)
+    for symbol, row in ((4, 0), (5, 0), (7, 1)):
+        places = before[row] == symbol
+        assert len(set(source[row][places])) == 1
+        gone = source[row][places][0] == UNK
+        assert (10 + symbol in target[row]) != gone
+        assert (copies[row][places] >= SIZE).all() == gone

@@ -4,11 +4,14 @@ import math
 from typing import Any
 
 import keras
-from keras import layers, ops
+from keras import layers
 
 from passerelle.layers.initializers import GlorotUniform, dense
 
 __all__ = ["AdditiveAttention", "DotAttention", "soft_attention"]
+
+ops: Any = keras.ops
+"""Without Keras's annotations, which say that these may return None."""
 
 
 class _Attention(layers.Layer):

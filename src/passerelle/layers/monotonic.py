@@ -3,11 +3,14 @@
 from typing import Any
 
 import keras
-from keras import layers, ops
+from keras import layers
 
 from passerelle.layers.initializers import dense
 
 __all__ = ["FirstAlignment", "MonotonicAttention"]
+
+ops: Any = keras.ops
+"""Without Keras's annotations, which say that these may return None."""
 
 IMPOSSIBLE = -1e9
 """Log probability, in nats, of what cannot be; finite, so that sums and gradients stay numbers."""

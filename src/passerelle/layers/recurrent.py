@@ -74,7 +74,7 @@ class _FastLoop(_Mixed):
         last = states[0]
         if self.zero_output_for_mask and mask is not None:  # as `Bidirectional` asks of layers that give sequences
             order = keras.ops.flip(mask, axis=1) if self.go_backwards else mask
-            outputs = keras.ops.where(keras.ops.expand_dims(order, -1), outputs, 0.0)
+            outputs: Any = keras.ops.where(keras.ops.expand_dims(order, -1), outputs, 0.0)
             last = outputs[:, -1]
         return last, outputs, states
 

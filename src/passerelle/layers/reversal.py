@@ -3,9 +3,12 @@
 from typing import Any
 
 import keras
-from keras import layers, ops
+from keras import layers
 
 __all__ = ["Reverse"]
+
+ops: Any = keras.ops
+"""Without Keras's annotations, which say that these may return None."""
 
 
 @keras.saving.register_keras_serializable("passerelle")

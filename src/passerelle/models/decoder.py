@@ -3,7 +3,7 @@
 from typing import Any
 
 import keras
-from keras import layers, ops
+from keras import layers
 
 from passerelle.config import SOFT_ATTENTION, NetworkSettings
 from passerelle.layers.attention import soft_attention
@@ -17,6 +17,9 @@ from passerelle.models.feeding import StepByStep
 from passerelle.symbols import UNK
 
 __all__ = ["Decoder"]
+
+ops: Any = keras.ops
+"""Without Keras's annotations, which say that these may return None."""
 
 States = dict[str, Any]
 """By name, each with leading axis batch: every layer's `decoder_1_h`, `decoder_1_c`, ..., and what attention keeps."""

@@ -4,9 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-from keras import layers, ops
+from keras import layers
 
 __all__ = ["StepByStep"]
+
+ops: Any = keras.ops
+"""Without Keras's annotations, which say that these may return None."""
 
 
 class StepByStep(layers.Layer):
@@ -24,7 +27,7 @@ class StepByStep(layers.Layer):
         self.run = run
         self.parts = parts
 
-    def build(self, *shapes: Any) -> None:
+    def build(self, input_shape: Any) -> None:
         """Nothing: `compute_output_spec`, which Keras calls first, builds the parts."""
 
     def compute_output_spec(self, ids: Any, states: Any, memory: Any) -> Any:

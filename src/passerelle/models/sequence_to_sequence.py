@@ -130,7 +130,7 @@ class SequenceToSequence(keras.Model):
         """
         outputs = self.inference_decoder({"target_ids": ops.expand_dims(ids, -1), **state})
         outputs.pop(ATTENTION, None)
-        log_probs = ops.log_softmax(outputs.pop("logits")[:, 0])
+        log_probs: Any = ops.log_softmax(outputs.pop("logits")[:, 0])
         log_probs = ops.pad(log_probs, ((0, 0), (self.first_target, 0)), constant_values=IMPOSSIBLE)
         never = ops.equal(ops.arange(log_probs.shape[-1]), START)
         return ops.where(never, IMPOSSIBLE, log_probs), state | outputs

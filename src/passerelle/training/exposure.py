@@ -7,13 +7,16 @@ reads, it is to answer what is right.
 import math
 from typing import Any
 
+import keras
 import numpy as np
-from keras import ops
 
 from passerelle.config import TrainingSettings
 from passerelle.symbols import START
 
 __all__ = ["own_inputs", "right_symbols"]
+
+ops: Any = keras.ops
+"""Without Keras's annotations, which say that these may return None."""
 
 
 def right_symbols(

@@ -1,0 +1,68 @@
+"""What the decoder reads while it learns."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from passerelle.config import TrainingSettings
+from passerelle.models.sequence_to_sequence import SequenceToSequence
+from passerelle.symbols import START
+from passerelle.training.exposure import own_inputs, right_symbols
+
+RANDOM = np.random.default_rng(1)
+
+
+def test_teacher_forcing_draws_nothing() -> None:
+    assert right_symbols(TrainingSettings(), 3.0, (2, 3), RANDOM) is None
+
+
+def test_own_choices_alone() -> None:
+    right = right_symbols(TrainingSettings(inputs="own"), 0.0, (2, 3), RANDOM)
+    assert right is not None
+    assert not right.any()
+
+
+@pytest.mark.parametrize(
+    ("epoch", "share"), [(0.0, 5 / 6), (5.0, 5 / (5 + np.e)), (20.0, 5 / (5 + np.e**4)), (1e9, 0.0)]
+)
+def test_the_share_of_right_symbols_is_an_inverse_sigmoid(epoch: float, share: float) -> None:
+    settings = TrainingSettings(inputs="scheduled", teacher_epochs=5.0)
+    right = right_symbols(settings, epoch, (400, 100), RANDOM)
+    assert right is not None
+    assert right.mean() == pytest.approx(share, abs=0.01)
+
+
+@pytest.fixture(scope="module")
+def network() -> Any:
+    made = SequenceToSequence(
+        {"attention": "general", "copying": True, "encoder": {"units": 4}, "decoder": {"units": 4}}, 9, 8
+    )
+    random = np.random.default_rng(3)
+    made.set_weights([random.normal(0, 1, weight.shape) for weight in made.get_weights()])
+    return made
+
+
+def inputs() -> dict[str, np.ndarray]:
+    return {
+        "source_ids": np.array([[4, 5, 1], [6, 7, 0]], np.int32),
+        "copy_ids": np.array([[4, 5, 10], [6, 7, 0]], np.int32),
+        "target_ids": np.array([[2, 4, 5, 6, 7], [2, 6, 6, 4, 4]], np.int32),
+    }
+
+
+def test_a_walk_step_by_step(network: Any) -> None:
+    """Each symbol is the right one or what the network finds likeliest after what it has read so far."""
+    right = np.array([[True, True, False, False, True], [False, False, False, True, False]])
+    given = inputs()
+    found = np.asarray(own_inputs(network, given, right))
+    for row in range(2):
+        one = {name: array[row : row + 1] for name, array in given.items()}
+        state = network.begin(one["source_ids"], one["copy_ids"])
+        own = START
+        for position, symbol in enumerate(one["target_ids"][0]):
+            read = symbol if right[row, position] or symbol == START else own
+            assert found[row, position] == read
+            log_probs, state = network.step(np.array([read], np.int32), state)
+            own = int(np.asarray(log_probs)[0].argmax())
+    np.testing.assert_array_equal(own_inputs(network, given, np.ones_like(right)), given["target_ids"])
