@@ -10,6 +10,7 @@ import pytest
 
 import passerelle.layers
 import passerelle.models
+from passerelle.layers.alongside import Alongside
 from passerelle.layers.attention import AdditiveAttention, DotAttention
 from passerelle.layers.copying import PointerGenerator
 from passerelle.layers.monotonic import FirstAlignment, MonotonicAttention
@@ -18,7 +19,6 @@ from passerelle.layers.recurrent import GRU, LSTM
 from passerelle.layers.reversal import Reverse
 from passerelle.layers.symbols import OneHot, SymbolEmbedding
 from passerelle.models.bridge import ZeroState
-from passerelle.models.decoder import Alongside
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 
 IDS = np.array([[4, 5, 1, 0], [5, 0, 0, 0]], np.int32)

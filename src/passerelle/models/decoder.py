@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import keras
-from keras import layers
+from keras import layers, ops
 
 from passerelle.config import SOFT_ATTENTION, NetworkSettings
+from passerelle.layers.alongside import Alongside
 from passerelle.layers.attention import soft_attention
 from passerelle.layers.copying import PointerGenerator
 from passerelle.layers.initializers import dense
@@ -17,9 +17,6 @@ from passerelle.models.feeding import StepByStep
 from passerelle.symbols import UNK
 
 __all__ = ["Decoder"]
-
-ops: Any = keras.ops
-"""Without Keras's annotations, which say that these may return None."""
 
 States = dict[str, Any]
 """By name, each with leading axis batch: every layer's `decoder_1_h`, `decoder_1_c`, ..., and what attention keeps."""
@@ -165,14 +162,3 @@ class Decoder:
             if vector is not None:
                 parts.append(Alongside(name=f"{name}_alongside")(vector, target_ids))
         return layers.Concatenate(name="decoder_input")(parts) if len(parts) > 1 else parts[0]
-
-
-@keras.saving.register_keras_serializable("passerelle")
-class Alongside(layers.Layer):
-    """float (batch, width), (batch, T) -> float (batch, T, width): the same vector beside every symbol."""
-
-    def call(self, vector: Any, ids: Any) -> Any:
-        return ops.expand_dims(vector, 1) * ops.ones_like(ops.expand_dims(ids, -1), dtype=vector.dtype)
-
-    def compute_output_shape(self, vector_shape: Any, ids_shape: Any = None) -> Any:
-        return (*ids_shape, vector_shape[-1])
