@@ -25,7 +25,7 @@ def strings(count: int, seed: int = 1) -> list[str]:
 @pytest.fixture(scope="module")
 def reverser() -> Any:
     known = strings(3200)[:3000]
-    return passerelle.train([(text, text[::-1]) for text in known], preset="compact", epochs=12, validation=0.1)
+    return passerelle.train([(text, text[::-1]) for text in known], preset="compact", epochs=8, validation=0.1)
 
 
 def test_attention_reverses_strings_it_has_not_seen(reverser: Any) -> None:
