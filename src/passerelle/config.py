@@ -127,7 +127,7 @@ class NetworkSettings(Section):
         heads: of multi-head attention.
         query: which decoder layer asks: the `top`, or the `bottom` (GNMT), whose context the layers above then read.
         input_feeding: whether what attention found goes into the next step (Luong, section 3.3). Training then walks
-            step by step, which is several times slower.
+            step by step, which is slower.
         copying: whether a step may also write a source symbol as it stands, known or not (See et al. 2017,
             arXiv:1704.04368).
         unknown: whether UNK has a vector and an output of its own; if not, it is read as zeros and never written.
@@ -349,11 +349,11 @@ PRESETS: dict[str, Settings] = {
 PRESET_SUMMARIES: dict[str, str] = {
     "tutorial": "the well-known tutorial's network, to compare with; 3 minutes for 8,000 short pairs on two cores",
     "compact": "looks back at the source, so learns more from few pairs; 2 minutes for 8,000 short pairs on two cores",
-    "attention": "wider, with additive attention, where there is more to learn; some 3 times the time of compact",
-    "pointer": "compact that also copies: names, numbers, letters never seen; some 1.5 times the time of compact",
+    "attention": "wider, with additive attention, where there is more to learn; some 6 times the time of compact",
+    "pointer": "compact that also copies: names, numbers, letters never seen; about the time of compact",
     "monotonic": "spelling to sound, inflection, transliteration, from few pairs, for small vocabularies",
     "repeat": "the simplest of all: the source at every step, nothing fed back, each output symbol for itself",
-    "deep": "three layers a side after GNMT and RNMT+, for many pairs; some 10 times the time of compact",
+    "deep": "three layers a side after GNMT and RNMT+, for many pairs; some 12 times the time of compact",
 }
 """What each preset is for, and what it costs."""
 
