@@ -38,3 +38,17 @@ def test_taught_with_its_own_choices(inputs: str) -> None:
     losses = [epoch["loss"] for epoch in translator.record["epochs"]]
     assert losses[-1] < losses[0]
     assert translator.settings.training.inputs == inputs
+
+
+def test_input_feeding_is_taught_and_translates() -> None:
+    """Dropout inside the scan: its seeds move on with each update, and not in a search."""
+    network = {"input_feeding": True, "dropout": 0.2, "recurrent_dropout": 0.1}
+    settings = {"network": network, "training": {"epochs": 2, "inputs": "scheduled"}}
+    translator = passerelle.train(PAIRS, units=8, settings=settings, validation=0.2)
+    layer = translator.network.get_layer("step_by_step")
+    seeds = [np.asarray(variable) for variable in layer.variables if "seed" in variable.path]
+    assert seeds
+    assert all(seed[1] > 0 for seed in seeds), "the same values dropped in every update"
+    assert len(translator.translate(["abc", "cab"])) == 2
+    for before, after in zip(seeds, [v for v in layer.variables if "seed" in v.path], strict=True):
+        np.testing.assert_array_equal(before, np.asarray(after))

@@ -243,6 +243,9 @@ class Settings(Section):
     training: TrainingSettings = TrainingSettings()
 
 
+_SMALL = TrainingSettings(epochs=20, batch_size=32, learning_rate=0.004, schedule="cosine", clip=1.0, patience=5)
+"""How networks of 128 units are taught."""
+
 PRESETS: dict[str, Settings] = {
     # The published program: one-hot vectors, one LSTM of 256 a side, states handed over as they are.
     "tutorial": Settings(
@@ -265,9 +268,7 @@ PRESETS: dict[str, Settings] = {
             encoder=EncoderSettings(units=128, direction="both"),
             decoder=DecoderSettings(units=128),
         ),
-        training=TrainingSettings(
-            epochs=20, batch_size=32, learning_rate=0.004, schedule="cosine", clip=1.0, patience=5
-        ),
+        training=_SMALL,
     ),
     # Wider, and with the attention that began it all (Bahdanau et al. 2014).
     "attention": Settings(
@@ -292,9 +293,7 @@ PRESETS: dict[str, Settings] = {
             encoder=EncoderSettings(units=128, direction="both"),
             decoder=DecoderSettings(units=128),
         ),
-        training=TrainingSettings(
-            epochs=20, batch_size=32, learning_rate=0.004, schedule="cosine", clip=1.0, patience=5
-        ),
+        training=_SMALL,
     ),
     # Spelling-like tasks: the output follows the input, symbol by symbol.
     "monotonic": Settings(

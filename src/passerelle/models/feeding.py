@@ -30,7 +30,7 @@ class StepByStep(layers.Layer):
     def build(self, input_shape: Any) -> None:
         """Nothing: `compute_output_spec`, which Keras calls first, builds the parts."""
 
-    def compute_output_spec(self, ids: Any, states: Any, memory: Any) -> Any:
+    def compute_output_spec(self, ids: Any, states: Any, memory: Any, training: bool = False) -> Any:
         def one(array: Any) -> Any:
             return keras.KerasTensor(array.shape, dtype=array.dtype)
 
@@ -44,7 +44,7 @@ class StepByStep(layers.Layer):
         ]
         return whole[0], keras.tree.map_structure(one, after), whole[1]
 
-    def call(self, ids: Any, states: Any, memory: Any) -> Any:
+    def call(self, ids: Any, states: Any, memory: Any, training: bool = False) -> Any:
         # The scan's own scope: dropout's seeds are used in it, and must not be changed from inside of a traced loop.
         values = [(variable, variable.value) for variable in self.variables]
 
@@ -54,7 +54,7 @@ class StepByStep(layers.Layer):
             return states, (logits[:, 0], weights[:, 0])
 
         states, found = ops.scan(step, states, ops.transpose(ids, (1, 0)))
-        for variable in self.variables:
+        for variable in self.variables if training else ():  # the next sequences drop others
             if "seed" in variable.path:
                 variable.assign(variable + ops.cast([0, 1], variable.dtype))
         logits, weights = (ops.transpose(array, (1, 0, 2)) for array in found)
