@@ -1,10 +1,12 @@
 """Recurrent layers by the name of their cell: Keras's own, with a faster loop where there is one."""
 
+from functools import partial
 from typing import Any
 
 import keras
 
 from passerelle.layers.initializers import Constant, ForgetOpen, GlorotUniform, Orthogonal
+from passerelle.layers.native import native_layer
 from passerelle.layers.normalized import LayerNormGRU, LayerNormLSTM
 
 __all__ = ["GRU", "LSTM", "STATE_NAMES", "recurrent_layer"]
@@ -16,67 +18,84 @@ _Mixed: Any = object  # what comes next in the layer's line of classes: Keras's 
 
 
 class _FastLoop(_Mixed):
-    """Mixed into a Keras layer: the same weights and results, through `kernels` where they serve.
+    """Mixed into a Keras layer: the same weights and results, through `kernels` or `native` where they serve.
 
-    They serve on JAX, for the activations that Keras defaults to. Elsewhere Keras's own loop runs. Between steps,
-    they drop the same of h's values for every gate (Gal and Ghahramani 2016, arXiv:1512.05287, tied weights); Keras's
-    loop draws anew for each.
+    They serve for the activations that Keras defaults to: a library's own layer on PyTorch and, for LSTM, on a GPU under
+    JAX; `kernels` elsewhere on JAX. Else Keras's own loop runs. Between steps, `kernels` drops the same of h's values
+    for every gate (Gal and Ghahramani 2016, arXiv:1512.05287, tied weights); Keras's loop draws anew for each.
 
     Args:
         units: width of the states.
         products: dtype of the products inside the loop, `float32` or `bfloat16`; states and sums are float32 always.
-            Keras's own loop takes no notice of it.
+            Heeded by `kernels` alone.
         one_hot: promises that the inputs are one-hot vectors or zeros, so that rows of the kernel can be looked up
             instead of multiplied.
+        right_padded: promises that every mask is True for the first symbols of each row and no others, which a
+            library's own layer needs.
     """
 
-    def __init__(self, units: int, *, products: str = "float32", one_hot: bool = False, **kwargs: Any):
+    def __init__(
+        self,
+        units: int,
+        *,
+        products: str = "float32",
+        one_hot: bool = False,
+        right_padded: bool = False,
+        **kwargs: Any,
+    ):
         super().__init__(units, **kwargs)
         self.products = products
         self.one_hot = one_hot
+        self.right_padded = right_padded
 
     def get_config(self) -> dict[str, Any]:
-        return super().get_config() | {"products": self.products, "one_hot": self.one_hot}
+        own = {"products": self.products, "one_hot": self.one_hot, "right_padded": self.right_padded}
+        return super().get_config() | own
 
     def inner_loop(self: Any, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
         cell = self.cell
-        standard = (
-            keras.backend.backend() == "jax"
-            and (cell.activation, cell.recurrent_activation) == (keras.activations.tanh, keras.activations.sigmoid)
-            and cell.use_bias
-            and getattr(cell, "reset_after", True)
-            and not self.unroll
-        )
-        if not standard:
-            return super().inner_loop(sequences, initial_state, mask, training=training)
-        from passerelle.layers import kernels
-
         mask = mask[0] if isinstance(mask, (list, tuple)) else mask
-        dropped = bool(training and self.dropout)
-        if dropped:
+        loop = self._loop(sequences, initial_state, mask, training)
+        if loop is None:
+            return super().inner_loop(sequences, initial_state, mask, training=training)
+        if training and self.dropout:
             # One mask for all steps (Gal and Ghahramani 2016, arXiv:1512.05287), as Keras's own loop has it.
             sequences = sequences * keras.ops.expand_dims(_one(cell.get_dropout_mask(sequences[:, 0, :])), 1)
-        kept = None
-        if training and self.recurrent_dropout:
-            kept = _one(cell.get_recurrent_dropout_mask(initial_state[0]))
-        loop: Any = kernels.lstm_loop if len(initial_state) == 2 else kernels.gru_loop
         weights = [keras.ops.convert_to_tensor(weight) for weight in (cell.kernel, cell.recurrent_kernel, cell.bias)]
-        outputs, *states = loop(
-            sequences,
-            *initial_state,
-            mask,
-            *weights,
-            kept=kept,
-            reverse=self.go_backwards,
-            products=self.products,
-            one_hot=self.one_hot and not dropped,
-        )
+        outputs, *states = loop(sequences, *initial_state, mask, *weights, reverse=self.go_backwards)
         last = states[0]
         if self.zero_output_for_mask and mask is not None:  # as `Bidirectional` asks of layers that give sequences
             order = keras.ops.flip(mask, axis=1) if self.go_backwards else mask
             outputs: Any = keras.ops.where(keras.ops.expand_dims(order, -1), outputs, 0.0)
             last = outputs[:, -1]
         return last, outputs, states
+
+    def _loop(self: Any, sequences: Any, states: Any, mask: Any, training: bool) -> Any:
+        """What runs the layer, called as `kernels.lstm_loop` is; None for Keras's own loop."""
+        cell = self.cell
+        standard = (
+            (cell.activation, cell.recurrent_activation) == (keras.activations.tanh, keras.activations.sigmoid)
+            and cell.use_bias
+            and getattr(cell, "reset_after", True)
+            and not self.unroll
+        )
+        if not standard:
+            return None
+        dropped = bool(training and self.recurrent_dropout)
+        if self.products == "float32" and not dropped and (self.right_padded or mask is None):
+            native = native_layer("lstm" if len(states) == 2 else "gru", sequences)
+            if native is not None:
+                return native
+        if keras.backend.backend() != "jax":
+            return None
+        from passerelle.layers import kernels
+
+        return partial(
+            kernels.lstm_loop if len(states) == 2 else kernels.gru_loop,
+            kept=_one(cell.get_recurrent_dropout_mask(states[0])) if dropped else None,
+            products=self.products,
+            one_hot=self.one_hot and not (training and self.dropout),
+        )
 
 
 def _one(masks: Any) -> Any:
@@ -113,6 +132,8 @@ def recurrent_layer(
 ) -> Any:
     """A layer (batch, length, width), [initial states] -> sequence (batch, length, units), then final states.
 
+    Its mask must be True for the first symbols of each row and no others.
+
     Args:
         cell: a key of `STATE_NAMES`.
         units: width of the sequence and of each state, per direction.
@@ -142,6 +163,7 @@ def recurrent_layer(
             units,
             products=products,
             one_hot=one_hot,
+            right_padded=True,
             kernel_initializer=GlorotUniform(),
             recurrent_initializer=Orthogonal(),
             bias_initializer=ForgetOpen() if cell == "lstm" else Constant(),

@@ -15,8 +15,8 @@ def compiled(function: Callable[..., Any], variables: Sequence[Any]) -> Callable
     """Compiles `function` once for each shape of its arguments, whatever the variables' values.
 
     On JAX it becomes one program, which several threads may run at once. The variables enter it as arguments: baked
-    in as constants they would be stale after the next update. On other backends `function` runs as it is, with the
-    same result.
+    in as constants they would be stale after the next update. On other backends `function` runs as it is, without
+    gradients, with the same result.
 
     Args:
         function: pure function of arrays, and of keyword arguments that are Python values and select the program.
@@ -25,6 +25,10 @@ def compiled(function: Callable[..., Any], variables: Sequence[Any]) -> Callable
     Returns:
         A function of the same arguments.
     """
+    if keras.backend.backend() == "torch":
+        import torch
+
+        return torch.no_grad()(function)
     if keras.backend.backend() != "jax":
         return function
     import jax
