@@ -201,7 +201,7 @@ def _quality(arguments: argparse.Namespace, files: dict[str, Path]) -> tuple[str
                 costs[name].append(_run(folder / "result.json", "tutorial_program.py", *words, *epochs) or {})
                 lines = (folder / "hypotheses.tsv").read_text(encoding="utf-8").split("\n")
                 hypotheses = dict(line.split("\t", 1) for line in lines if "\t" in line)
-                report = score([hypotheses[source] for source in answers], list(answers.values()))
+                report = score([hypotheses[source] for source, _ in answers], list(answers.values()))
                 reports[name].append(dataclasses.asdict(report))
     columns = {"exact_match": "exact match, %", "character_error_rate": "CER, %", "bleu": "BLEU", "chrf": "chrF"}
     some = reports["tutorial"][0]

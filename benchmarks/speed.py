@@ -127,7 +127,7 @@ def _torch(arguments: argparse.Namespace, *, by_length: bool) -> Measured:
     pairs = passerelle.read_pairs(arguments.pairs, limit=arguments.limit)
     lesson = prepare(pairs, choose_settings(preset="tutorial"), validation=0)
     sources, targets = lesson.training_batches.sources, lesson.training_batches.targets
-    sizes = lesson.source.vocabulary.size, lesson.target.vocabulary.size
+    sizes = lesson.codec.source.vocabulary.size, lesson.codec.target.vocabulary.size
     random = np.random.default_rng(1)
     torch.manual_seed(1)
 

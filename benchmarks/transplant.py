@@ -7,6 +7,7 @@ import numpy as np
 from passerelle.config import PRESETS, NetworkSettings
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.symbols import FIRST_ORDINARY
+from passerelle.text.codec import Codec
 from passerelle.text.tokenizer import make_tokenizer
 from passerelle.translator import LongestPair, Translator
 
@@ -59,8 +60,10 @@ def to_translator(
     network.set_weights([weights[name] for name in ARRAYS])
     return Translator(
         network,
-        make_tokenizer("character", None, symbols=source_characters),
-        make_tokenizer("character", None, symbols=target_characters[2:]),
+        Codec(
+            make_tokenizer("character", None, symbols=source_characters),
+            make_tokenizer("character", None, symbols=target_characters[2:]),
+        ),
         preset.model_copy(update={"network": network_settings}),
         longest,
     )

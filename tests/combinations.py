@@ -26,6 +26,7 @@ VALUES: dict[str, list[Any]] = {
     "query": ["top", "bottom"],
     "input_feeding": [False, True],
     "copying": [False, True],
+    "tags": [False, True],
 }
 
 
@@ -50,6 +51,7 @@ class Combination:
     query: str
     input_feeding: bool
     copying: bool
+    tags: bool
 
     def settings(self) -> dict[str, Any]:
         """As `NetworkSettings` takes them; widths differ between the sides wherever they may."""

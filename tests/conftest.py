@@ -19,6 +19,7 @@ SOURCE_SIZE = 10
 """Ids of the source vocabulary, special ones included."""
 
 TARGET_SIZE = 9
+FEATURE_SIZE = 7
 PAD, FIRST_ORDINARY = 0, 4
 
 
@@ -55,11 +56,11 @@ def combination(request: pytest.FixtureRequest) -> Combination:
 class Harness:
     """A network with random weights, biases included, and its three models as compiled functions."""
 
-    def __init__(self, settings: dict[str, Any], seed: int = 1):
+    def __init__(self, settings: dict[str, Any], seed: int = 1, *, tags: bool = False):
         from passerelle.models.compiled import compiled
         from passerelle.models.sequence_to_sequence import SequenceToSequence
 
-        self.network = SequenceToSequence(settings, SOURCE_SIZE, TARGET_SIZE)
+        self.network = SequenceToSequence(settings, SOURCE_SIZE, TARGET_SIZE, FEATURE_SIZE if tags else 0)
         self.scramble(seed)
         variables = self.network.variables
         self._training = compiled(self._teacher_forced, variables)
@@ -81,7 +82,11 @@ class Harness:
     def inputs(self, source: Any) -> dict[str, np.ndarray]:
         """The arrays that go with the source."""
         inputs = {"source_ids": _ids(source)}
-        return inputs | {"copy_ids": copies(source)} if self.network.settings.copying else inputs
+        if self.network.settings.copying:
+            inputs["copy_ids"] = copies(source)
+        if self.network.feature_size:
+            inputs["feature_ids"] = tags_of(source)
+        return inputs
 
     def begin(self, source: Any) -> dict[str, Any]:
         """What the inference encoder gives."""
@@ -106,6 +111,12 @@ def copies(source: Any) -> np.ndarray:
     return np.where(
         (source == PAD) | ((source >= FIRST_ORDINARY) & (source < TARGET_SIZE)), source, TARGET_SIZE + first
     ).astype(np.int32)
+
+
+def tags_of(source: Any) -> np.ndarray:
+    """One to three tags for each row, by its first symbol, one of them unknown."""
+    first = _ids(source)[:, :1] % 3
+    return np.where(np.arange(3) <= first, [[4, 6, 1]], PAD).astype(np.int32)
 
 
 @dataclass(frozen=True)
@@ -142,7 +153,7 @@ def example() -> Example:
 @pytest.fixture(scope="session")
 def harness(combination: Combination) -> Iterator[Harness]:
     """The network of `combination`. Tests leave its weights as they were."""
-    made = Harness(combination.settings())
+    made = Harness(combination.settings(), tags=combination.tags)
     before = made.network.get_weights()
     yield made
     for left, right in zip(before, made.network.get_weights(), strict=True):

@@ -39,8 +39,8 @@ def lesson(pairs: Any = PAIRS, validation: Any = None, **options: Any) -> Any:
 
 def test_vocabularies_come_from_the_training_part_alone() -> None:
     made = lesson([*PAIRS, ("ab", "x")], validation=[("ßa", "ab!ß§"), ("aß", "ß")])
-    assert made.source.vocabulary.symbols == tuple("abcdef")
-    assert made.target.vocabulary.symbols == tuple(" !abcdefx")
+    assert made.codec.source.vocabulary.symbols == tuple("abcdef")
+    assert made.codec.target.vocabulary.symbols == tuple(" !abcdefx")
     assert np.count_nonzero(made.training_batches.sources.ids == UNK) == 0
     assert np.count_nonzero(made.validation_batches.sources.ids == UNK) == 2
     assert made.uncounted == {"source": 2, "target": 3}
@@ -51,7 +51,7 @@ def test_a_held_out_share_teaches_no_symbol() -> None:
     pairs = [(f"{a}{b}", a) for a, b in itertools.product("abcdef", repeat=2)] + [("ab§", "a")]
     for seed in range(20):
         made = lesson(pairs, validation=0.3, seed=seed)
-        assert ("§" in made.source.vocabulary) == ("ab§" in made.training.sources)
+        assert ("§" in made.codec.source.vocabulary) == ("ab§" in made.training.sources)
         if "ab§" in made.validation.sources:
             assert made.uncounted["source"] == 1
             break

@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from passerelle.errors import SettingsError, did_you_mean
 
 __all__ = [
-    "DEFAULT_PRESET", "PRESETS", "PRESET_SUMMARIES", "DecoderSettings", "EncoderSettings", "NetworkSettings",
-    "Section", "Settings", "TextSettings", "TrainingSettings", "check_limit", "make_settings", "read_settings_file",
+    "DEFAULT_PRESET", "PRESETS", "PRESET_SUMMARIES", "DecoderSettings", "EncoderSettings", "FeatureSettings",
+    "NetworkSettings", "Section", "Settings", "TextSettings", "TrainingSettings", "check_limit", "make_settings", "read_settings_file",
     "validated",
 ]  # fmt: skip
 
@@ -53,6 +53,19 @@ class TextSettings(Section):
                 f"separator={self.separator!r}"
             )
         return self
+
+
+class FeatureSettings(Section):
+    """Tags that come with a source and steer its translation: `V;PST`, `formal`, `fr`.
+
+    Attributes:
+        place: `none`, pairs have no tags; `beside`, tags are symbols before the source's own; `apart`, they have an
+            encoder of their own, and every decoder step reads what it says, in whatever order they stand.
+        separator: what stands between two tags.
+    """
+
+    place: Literal["none", "beside", "apart"] = "none"
+    separator: Annotated[str, Field(min_length=1)] = ";"
 
 
 class EncoderSettings(Section):
@@ -234,11 +247,12 @@ class TrainingSettings(Section):
 
 
 class Settings(Section):
-    """Everything: the preset it began with, both sides' text, the network, the training."""
+    """Everything: the preset it began with, both sides' text and the tags, the network, the training."""
 
     preset: str
     source: TextSettings = TextSettings()
     target: TextSettings = TextSettings()
+    features: FeatureSettings = FeatureSettings()
     network: NetworkSettings = NetworkSettings()
     training: TrainingSettings = TrainingSettings()
 

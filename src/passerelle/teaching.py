@@ -15,18 +15,19 @@ import numpy as np
 
 from passerelle.config import Settings, make_settings, read_settings_file, validated
 from passerelle.data.batches import Batches
-from passerelle.data.pairs import Pair, Pairs, check_pairs, read_pairs, split_by_source
+from passerelle.data.pairs import Pairs, check_pairs, read_pairs, split_by_source
 from passerelle.errors import DataError, SettingsError, did_you_mean
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.symbols import UNK
-from passerelle.text.copying import copy_ids, copying_targets
-from passerelle.text.tokenizer import Tokenizer, make_tokenizer
+from passerelle.text.codec import Codec
 from passerelle.training.trainer import Epoch, History, Progress, fit
-from passerelle.translator import LongestPair, Translator, padded_width
+from passerelle.translator import LongestPair, Translator, make_codec, padded_width
 
 __all__ = ["Lesson", "Options", "Sample", "choose_settings", "prepare", "train"]
 
 VALIDATION_BATCH = 256
+
+Validation = float | str | os.PathLike[str] | Iterable[tuple[str, ...]] | None
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class Options(TypedDict, total=False):
         level: `character` or `word`, for both sides.
         source_level: for the source alone; likewise `target_level`.
         source_separator: the source is ready symbols with this between them; likewise `target_separator`.
+        features: where tags that come with the pairs are read: `beside`, `apart` or `none`; see `FeatureSettings`.
+        feature_separator: what stands between two tags.
         epochs: passes over the pairs.
         batch_size: pairs in one update.
         units: width of the recurrent layers, both sides.
@@ -68,6 +71,8 @@ class Options(TypedDict, total=False):
     target_level: str | None
     source_separator: str | None
     target_separator: str | None
+    features: str | None
+    feature_separator: str | None
     epochs: int | None
     batch_size: int | None
     units: int | None
@@ -77,9 +82,9 @@ class Options(TypedDict, total=False):
 
 
 def train(
-    pairs: Iterable[tuple[str, str]],
+    pairs: Iterable[tuple[str, ...]],
     *,
-    validation: float | str | os.PathLike[str] | Iterable[tuple[str, str]] | None = None,
+    validation: Validation = None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
     on_epoch: Callable[[Epoch, Sample | None], None] = lambda epoch, sample: None,
     **options: Unpack[Options],
@@ -87,7 +92,8 @@ def train(
     """Trains a translator.
 
     Args:
-        pairs: (source, target) texts, for example from `read_pairs`.
+        pairs: (source, target) texts, for example from `read_pairs`; where settings place features, (source, target,
+            tags).
         validation: share of the sources to hold out, or a file, or pairs; 0 holds out none, None a tenth.
         on_progress: called a few times a second.
         on_epoch: called after each epoch, with an unseen sentence translated.
@@ -125,6 +131,8 @@ def choose_settings(**options: Unpack[Options]) -> Settings:
         "training.optimizer": get("optimizer"),
         "training.learning_rate": get("learning_rate"),
         "training.seed": get("seed"),
+        "features.place": get("features"),
+        "features.separator": get("feature_separator"),
     }
     for side in ("source", "target"):
         separator = get(f"{side}_separator")
@@ -142,8 +150,7 @@ class Lesson:
         training: pairs to learn from.
         validation: pairs to be examined on; may be empty.
         settings: of everything.
-        source: tokenizer of the sources, its vocabulary from the training pairs alone.
-        target: of the targets.
+        codec: the tokenizers, their vocabularies from the training pairs alone.
         training_batches: ids of the training pairs.
         validation_batches: ids of the validation pairs, or None.
     """
@@ -151,8 +158,7 @@ class Lesson:
     training: Pairs
     validation: Pairs
     settings: Settings
-    source: Tokenizer
-    target: Tokenizer
+    codec: Codec
     training_batches: Batches
     validation_batches: Batches | None
 
@@ -186,13 +192,16 @@ class Lesson:
         training = self.settings.training
         with _seeded(training.seed):
             network = SequenceToSequence(
-                self.settings.network, self.source.vocabulary.size, self.target.vocabulary.size
+                self.settings.network,
+                self.codec.source_size,
+                self.codec.target.vocabulary.size,
+                self.codec.feature_size,
             )
         longest = LongestPair(
             int(self.training_batches.sources.lengths.max()),
             int(self.training_batches.targets.lengths.max()) - 1,
         )
-        return Translator(network, self.source, self.target, self.settings, longest)
+        return Translator(network, self.codec, self.settings, longest)
 
     def teach(
         self,
@@ -206,8 +215,13 @@ class Lesson:
         samples = self._samples()
 
         def report(epoch: Epoch) -> None:
-            pair = samples[(epoch.number - 1) % len(samples)] if samples else None
-            on_epoch(epoch, pair and Sample(pair.source, translator.translate(pair.source), pair.target))
+            row = samples[(epoch.number - 1) % len(samples)] if samples else None
+            sample = None
+            if row is not None:
+                (source, tags), target = self.validation.questions()[row], self.validation.targets[row]
+                translation = translator.translate(source, features=tags if self.codec.features else None)
+                sample = Sample(source, translation, target)
+            on_epoch(epoch, sample)
 
         history = fit(
             translator.network,
@@ -220,19 +234,19 @@ class Lesson:
         translator.record = self._record(history)
         return translator
 
-    def _samples(self) -> list[Pair]:
-        """Validation pairs to show, in random order; one width of source, so that one compiled search serves all."""
+    def _samples(self) -> list[int]:
+        """Validation rows to show, in random order; one width of source, so that one compiled search serves all."""
         if self.validation_batches is None:
             return []
         widths = [padded_width(int(length)) for length in self.validation_batches.sources.lengths]
         usual = max(set(widths), key=widths.count)
-        pairs = [pair for pair, width in zip(self.validation, widths, strict=True) if width == usual]
-        return random.Random(self.settings.training.seed).sample(pairs, len(pairs))
+        rows = [row for row, width in enumerate(widths) if width == usual]
+        return random.Random(self.settings.training.seed).sample(rows, len(rows))
 
     @property
     def overlap(self) -> int:
-        """How many distinct validation sources are learned from too; they make the validation figures too good."""
-        return len(set(self.training.sources) & set(self.validation.sources))
+        """How many distinct validation sources, with their tags, are learned from too; they make its figures too good."""
+        return len(set(self.training.questions()) & set(self.validation.questions()))
 
     def _record(self, history: History) -> dict[str, Any]:
         versions = {name: importlib.metadata.version(name) for name in ("keras", "numpy", keras.backend.backend())}
@@ -255,66 +269,55 @@ class Lesson:
         }
 
 
-def prepare(
-    pairs: Iterable[tuple[str, str]],
-    settings: Settings,
-    *,
-    validation: float | str | os.PathLike[str] | Iterable[tuple[str, str]] | None = None,
-) -> Lesson:
+def prepare(pairs: Iterable[tuple[str, ...]], settings: Settings, *, validation: Validation = None) -> Lesson:
     """Splits the pairs, learns the vocabularies and turns texts into ids; see `train`.
 
     Raises:
         DataError: if fewer than two pairs are left to learn from, or a side has no symbols.
         SettingsError: if `validation` is no share.
     """
-    training, held_out = _split(check_pairs(pairs), validation, settings.training.seed)
+    tagged = settings.features.place != "none"
+    training, held_out = _split(check_pairs(pairs, features=tagged), validation, settings.training.seed)
     if len(training) < 2:
         raise DataError(f"{training.name}: fewer than two pairs to learn from ({len(training)}). Give more.")
-    source = make_tokenizer(settings.source.level, settings.source.separator, texts=training.sources)
-    target = make_tokenizer(settings.target.level, settings.target.separator, texts=training.targets)
-    for side, tokenizer in (("source", source), ("target", target)):
-        if not tokenizer.vocabulary.symbols:
+    codec = make_codec(settings, training.sources, training.targets, training.features)
+    for side, tokenizer in (("source", codec.source), ("target", codec.target), ("features", codec.features)):
+        if tokenizer is not None and not tokenizer.vocabulary.symbols:
             raise DataError(f"{training.name}: no {side} holds a symbol between its separators.")
 
-    own, copying = settings.training, settings.network.copying
-
     def batches(chosen: Pairs, size: int, seed: int | None, batch_type: str, hidden: float) -> Batches:
-        sources = source.encode(chosen.sources)
-        if not copying:
-            targets = target.encode(chosen.targets, end=True)
-            return Batches(sources, targets, size, seed=seed, batch_type=batch_type)
+        others = codec.inputs(chosen.sources, chosen.features)
         return Batches(
-            sources,
-            copying_targets(source, target, chosen.sources, chosen.targets),
+            others.pop("source_ids"),
+            codec.targets(chosen.sources, chosen.features, chosen.targets),
             size,
             seed=seed,
             batch_type=batch_type,
-            copies=copy_ids(source, target, chosen.sources),
+            others=others,
             hidden=hidden,
-            target_size=target.vocabulary.size,
+            target_size=codec.target.vocabulary.size,
         )
 
+    own = settings.training
     return Lesson(
         training,
         held_out,
         settings,
-        source,
-        target,
+        codec,
         batches(training, own.batch_size, own.seed, own.batch_type, own.hidden),
         batches(held_out, VALIDATION_BATCH, None, "pair", 0.0) if held_out else None,
     )
 
 
-def _split(
-    pairs: Pairs, validation: float | str | os.PathLike[str] | Iterable[tuple[str, str]] | None, seed: int
-) -> tuple[Pairs, Pairs]:
+def _split(pairs: Pairs, validation: Validation, seed: int) -> tuple[Pairs, Pairs]:
+    tagged = pairs.features is not None
     if validation is None or isinstance(validation, Real):
         if validation is not None and not 0 <= float(validation) < 1:
             raise SettingsError(f"validation must be a share from 0 to 1 (exclusive), received: {validation!r}")
         return split_by_source(pairs, None if validation is None else float(validation), seed=seed)
     if isinstance(validation, (str, os.PathLike)):
-        return pairs, read_pairs(validation)
-    return pairs, check_pairs(validation, name="validation")  # pyright: ignore[reportArgumentType] - no number
+        return pairs, read_pairs(validation, features=3 if tagged else None)
+    return pairs, check_pairs(validation, name="validation", features=tagged)  # pyright: ignore[reportArgumentType]
 
 
 @contextmanager

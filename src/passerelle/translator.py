@@ -4,13 +4,13 @@ import math
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, overload
 
 import numpy as np
 
 from passerelle import saving
-from passerelle.config import Settings, TextSettings, validated
+from passerelle.config import Settings, validated
 from passerelle.data.pairs import check_pairs, references
 from passerelle.decoding.greedy import GreedyResult, greedy_search
 from passerelle.errors import DataError, ModelFileError, OutputError, SettingsError
@@ -18,12 +18,12 @@ from passerelle.evaluation.metrics import Report, score
 from passerelle.models.compiled import compiled
 from passerelle.models.ensemble import Ensemble
 from passerelle.models.sequence_to_sequence import SequenceToSequence
-from passerelle.symbols import FIRST_ORDINARY, UNK
-from passerelle.text.copying import copied_text, copy_ids
+from passerelle.symbols import UNK
+from passerelle.text.codec import Codec
 from passerelle.text.sequences import Sequences
 from passerelle.text.tokenizer import Tokenizer, make_tokenizer, normalize
 
-__all__ = ["LongestPair", "Result", "Translator", "padded_width"]
+__all__ = ["LongestPair", "Result", "Translator", "make_codec", "padded_width"]
 
 BATCH_SIZES = (1, 8, 64, 256, 1024)
 """Rows in one call of the compiled search: each is a program of its own, so they are few."""
@@ -80,8 +80,7 @@ class Translator:
 
     Args:
         network: its three models.
-        source: text <-> source ids.
-        target: text <-> target ids.
+        codec: texts <-> the network's ids.
         settings: that made it.
         longest: lengths seen in training.
         record: of the training: data, versions, epochs, metrics; JSON values.
@@ -91,8 +90,7 @@ class Translator:
     def __init__(
         self,
         network: SequenceToSequence,
-        source: Tokenizer,
-        target: Tokenizer,
+        codec: Codec,
         settings: Settings,
         longest: LongestPair,
         record: dict[str, Any] | None = None,
@@ -100,14 +98,23 @@ class Translator:
     ):
         self.network = network
         self.networks = (network, *others)
-        self.source = source
-        self.target = target
+        # Several together copy if one of them does.
+        self.codec = replace(codec, copying=any(one.settings.copying for one in self.networks))
         self.settings = settings
         self.longest = longest
         self.record = record or {}
         self._searched = Ensemble(self.networks) if others else network
-        self._copying = any(network.settings.copying for network in self.networks)
         self._search = compiled(self._greedy, self._searched.variables)
+
+    @property
+    def source(self) -> Tokenizer:
+        """Text <-> source ids."""
+        return self.codec.source
+
+    @property
+    def target(self) -> Tokenizer:
+        """Text <-> target ids."""
+        return self.codec.target
 
     @property
     def training_model(self) -> Any:
@@ -126,28 +133,43 @@ class Translator:
 
     @overload  # a str is a Sequence[str] too, so the order matters
     def translate(  # pyright: ignore[reportOverlappingOverload]
-        self, texts: str, *, max_length: int | None = None
+        self, texts: str, *, features: str | None = None, max_length: int | None = None
     ) -> str: ...
     @overload
-    def translate(self, texts: Sequence[str], *, max_length: int | None = None) -> list[str]: ...
-    def translate(self, texts: str | Sequence[str], *, max_length: int | None = None) -> str | list[str]:
+    def translate(
+        self, texts: Sequence[str], *, features: str | Sequence[str] | None = None, max_length: int | None = None
+    ) -> list[str]: ...
+    def translate(
+        self,
+        texts: str | Sequence[str],
+        *,
+        features: str | Sequence[str] | None = None,
+        max_length: int | None = None,
+    ) -> str | list[str]:
         """Translates each text; one string gives one string. `search` says more about each."""
-        if isinstance(texts, str):
-            return self.search([texts], max_length=max_length)[0].text
-        return [result.text for result in self.search(texts, max_length=max_length)]
+        one = isinstance(texts, str)
+        results = self.search([texts] if one else texts, features=features, max_length=max_length)
+        return results[0].text if one else [result.text for result in results]
 
-    def search(self, texts: Sequence[str], *, max_length: int | None = None) -> list[Result]:
+    def search(
+        self,
+        texts: Sequence[str],
+        *,
+        features: str | Sequence[str] | None = None,
+        max_length: int | None = None,
+    ) -> list[Result]:
         """Translates each text and says how sure it is.
 
         Args:
             texts: any strings, of any length; blank ones give empty results.
+            features: the tags of each text, or one string for all; for a translator that was taught with tags.
             max_length: most symbols to write, END included; by default a limit learned in training.
 
         Returns:
             As many results, in the same order; none depends on the other texts.
 
         Raises:
-            DataError: if `texts` is not a sequence of strings.
+            DataError: if `texts` is not a sequence of strings, or `features` does not fit them or this translator.
             SettingsError: if `max_length` is out of range.
         """
         if max_length is not None and not 1 <= max_length <= LONGEST_TEXT:
@@ -158,9 +180,10 @@ class Translator:
         for text in texts:
             if not isinstance(text, str):
                 raise DataError(f"texts must be strings, received: {text!r:.80}")
+        tags = self._tags(features, len(texts))
         results = [Result(text, "", 0.0, (), (), True) for text in texts]
-        sources = self.source.encode(texts)
-        copies = copy_ids(self.source, self.target, texts) if self._copying else None
+        inputs = self.codec.inputs(texts, tags)
+        sources = inputs["source_ids"]
         lengths = sources.lengths
         # Rows of like length share a batch; each goes back to where it came from.
         order = [row for row in np.argsort(lengths, kind="stable").tolist() if texts[row].strip()]
@@ -170,20 +193,19 @@ class Translator:
             order = order[len(batches[-1]) :]
 
         def translate(rows: np.ndarray) -> None:
-            found = self._search_batch(sources, copies, rows, max_length)
+            found = self._search_batch(inputs, rows, max_length)
             ids = Sequences.from_lengths(
                 found.ids[np.arange(found.ids.shape[1]) < found.lengths[:, None]], found.lengths
             )
-            outputs = zip(
-                rows.tolist(), self._texts(ids, [texts[row] for row in rows]), found.scores.tolist(), strict=True
-            )
+            own = [texts[row] for row in rows], None if tags is None else [tags[row] for row in rows]
+            outputs = zip(rows.tolist(), self.codec.texts(ids, *own), found.scores.tolist(), strict=True)
             for index, (row, text, log_probability) in enumerate(outputs):
                 results[row] = Result(
                     source=texts[row],
                     text=text,
                     score=log_probability,
                     ids=tuple(ids[index].tolist()),
-                    unknown=self.source.unknown(texts[row]) if UNK in sources[row] else (),
+                    unknown=self._unknown(row, inputs, texts, tags),
                     finished=bool(found.finished[index]),
                 )
 
@@ -196,28 +218,54 @@ class Translator:
                     pass
         return results
 
-    def evaluate(self, pairs: Iterable[tuple[str, str]]) -> Report:
+    def _tags(self, features: str | Sequence[str] | None, count: int) -> list[str] | None:
+        """The tags of each of `count` texts; None where this translator knows none."""
+        if self.codec.features is None:
+            if features is not None:
+                raise DataError(
+                    f"this translator was taught without tags, received: features={features!r:.80}. Leave them out, or "
+                    f"train with --features."
+                )
+            return None
+        if features is None:
+            raise DataError(
+                "this translator was taught with tags and needs them with each text, after a tab or in features "
+                "(--feature); an empty one says that there are none."
+            )
+        tags = [features] * count if isinstance(features, str) else list(features)
+        if len(tags) != count or not all(isinstance(tag, str) for tag in tags):
+            raise DataError(
+                f"features must be one string, or one for each of {count} texts, received: {features!r:.80}"
+            )
+        return tags
+
+    def _unknown(
+        self, row: int, inputs: dict[str, Sequences], texts: list[str], tags: list[str] | None
+    ) -> tuple[str, ...]:
+        if not any(UNK in ids[row] for name, ids in inputs.items() if name != "copy_ids"):
+            return ()
+        return self.codec.unknown(texts[row], tags[row] if tags else "")
+
+    def evaluate(self, pairs: Iterable[tuple[str, ...]]) -> Report:
         """Translates each distinct source and compares with all its targets in `pairs`.
 
+        Args:
+            pairs: rows (source, target); (source, target, tags) where this translator was taught with tags.
+
         Raises:
-            DataError: if `pairs` are no pairs, or there are none.
+            DataError: if `pairs` are no such rows, or there are none.
         """
-        answers = references(check_pairs(pairs))
+        tagged = self.codec.features is not None
+        answers = references(check_pairs(pairs, features=tagged))
         if not answers:
             raise DataError("there are no pairs to evaluate on.")
         right = [[normalize(target) for target in targets] for targets in answers.values()]
-        return score(self.translate(list(answers)), right)
+        sources, tags = zip(*answers, strict=True)
+        return score(self.translate(list(sources), features=list(tags) if tagged else None), right)
 
-    def _texts(self, ids: Sequences, sources: list[str]) -> list[str]:
-        if not self._copying:
-            return self.target.decode(ids)
-        return [copied_text(self.source, self.target, text, ids[row]) for row, text in enumerate(sources)]
-
-    def _search_batch(
-        self, sources: Sequences, copies: Sequences | None, rows: np.ndarray, max_length: int | None
-    ) -> GreedyResult:
+    def _search_batch(self, inputs: dict[str, Sequences], rows: np.ndarray, max_length: int | None) -> GreedyResult:
         """Runs the compiled search on one batch; returns numpy arrays with one row for each of `rows`."""
-        lengths = sources.lengths[rows]
+        lengths = inputs["source_ids"].lengths[rows]
         height = next(size for size in BATCH_SIZES if size >= len(rows))
         width = padded_width(int(lengths.max(initial=1)))
         limits = np.zeros(height, np.int32)  # rows that fill up the batch are closed from the start
@@ -226,12 +274,17 @@ class Translator:
             longest = int(self.longest.limit(width))
         else:
             limits[: len(rows)] = longest = max_length
-        arrays = [group.padded(rows, width, height=height) for group in (sources, copies) if group is not None]
-        found = self._search(limits, *arrays, max_length=longest)
+        arrays = {
+            name: ids.padded(
+                rows, padded_width(int(ids.lengths.max())) if name == "feature_ids" else width, height=height
+            )
+            for name, ids in inputs.items()
+        }
+        found = self._search(limits, arrays, max_length=longest)
         return GreedyResult(*(np.asarray(array)[: len(rows)] for array in found))
 
-    def _greedy(self, limits: Any, *arrays: Any, max_length: int) -> GreedyResult:
-        return greedy_search(self._searched.step, self._searched.begin(*arrays), limits, max_length)
+    def _greedy(self, limits: Any, inputs: Any, *, max_length: int) -> GreedyResult:
+        return greedy_search(self._searched.step, self._searched.begin(inputs), limits, max_length)
 
     def together_with(self, others: Iterable["Translator"]) -> "Translator":
         """A translator that asks all their networks in each step of its search and averages the probabilities.
@@ -244,9 +297,7 @@ class Translator:
         """
         members = [self, *others]
         for number, other in enumerate(members, start=1):
-            differences = [f"source {name}" for name in self.source.differences(other.source)]
-            differences += [f"target {name}" for name in self.target.differences(other.target)]
-            if differences:
+            if differences := self.codec.differences(other.codec):
                 raise SettingsError(
                     f"translators that work together must share both tokenizers; number {number} differs from the "
                     f"first in: {', '.join(differences)}. Train all on one split: passerelle train PAIRS --seeds "
@@ -256,7 +307,7 @@ class Translator:
             max(member.longest.source for member in members), max(member.longest.target for member in members)
         )
         _, *networks = [network for member in members for network in member.networks]
-        return Translator(self.network, self.source, self.target, self.settings, longest, self.record, others=networks)
+        return Translator(self.network, self.codec, self.settings, longest, self.record, others=networks)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes one self-contained `.keras` file, reads it back, and checks that it translates the same.
@@ -270,10 +321,15 @@ class Translator:
                 f"a model file holds one network, received: {len(self.networks)} together. Save each, load each, and "
                 "put them together again."
             )
-        probe = self.search(self._probe_texts())
+        tags = (
+            None
+            if self.codec.features is None
+            else self.codec.features.join(self.codec.features.vocabulary.symbols[:2])
+        )
+        probe = self.search(self._probe_texts(), features=tags)
 
         def check(network: SequenceToSequence, content: dict[str, Any]) -> None:
-            again = _assemble(network, content).search([result.source for result in probe])
+            again = _assemble(network, content).search([result.source for result in probe], features=tags)
             for before, after in zip(probe, again, strict=True):
                 if before.text != after.text or not math.isclose(before.score, after.score, abs_tol=1e-3):
                     raise ModelFileError(f"{before.source!r} became {after.text!r} instead of {before.text!r}")
@@ -282,6 +338,7 @@ class Translator:
             "settings": self.settings.model_dump(),
             "source_symbols": list(self.source.vocabulary.symbols),
             "target_symbols": list(self.target.vocabulary.symbols),
+            "feature_symbols": [] if self.codec.features is None else list(self.codec.features.vocabulary.symbols),
             "longest": {"source": self.longest.source, "target": self.longest.target},
             "record": self.record,
         }
@@ -310,20 +367,51 @@ def _assemble(network: SequenceToSequence, content: dict[str, Any]) -> Translato
     settings = validated(Settings, content["settings"])
     if settings.network != network.settings:
         raise ValueError("the translator's settings are not its network's")
-    tokenizers: list[Tokenizer] = []
-    for side, size in (("source", network.source_size), ("target", network.target_size)):
-        text: TextSettings = getattr(settings, side)
-        symbols = content[f"{side}_symbols"]
-        if len(symbols) + FIRST_ORDINARY != size or not all(isinstance(symbol, str) for symbol in symbols):
-            raise ValueError(f"the {side} vocabulary does not fit the network")
-        if text.level == "character" and any(len(symbol) != 1 for symbol in symbols):
-            raise ValueError(f"the {side} vocabulary holds more than single characters")
-        tokenizers.append(make_tokenizer(text.level, text.separator, symbols=symbols))
+    symbols = [content[f"{side}_symbols"] for side in ("source", "target", "feature")]
+    if not all(isinstance(symbol, str) for side in symbols for symbol in side):
+        raise ValueError("a vocabulary holds what is no text")
+    for text, side in zip((settings.source, settings.target), symbols, strict=False):
+        if text.level == "character" and any(len(symbol) != 1 for symbol in side):
+            raise ValueError("a vocabulary of characters holds more than single characters")
+    codec = make_codec(settings, *symbols, known=True)
+    sizes = (codec.source_size, codec.target.vocabulary.size, codec.feature_size)
+    if sizes != (network.source_size, network.target_size, network.feature_size):
+        raise ValueError("the vocabularies do not fit the network")
     longest = LongestPair(int(content["longest"]["source"]), int(content["longest"]["target"]))
     if not all(1 <= length <= LONGEST_TEXT for length in (longest.source, longest.target)):
         raise ValueError(f"the longest pair must have 1 to {LONGEST_TEXT:,} symbols a side")
-    source, target = tokenizers
-    return Translator(network, source, target, settings, longest, dict(content["record"]))
+    return Translator(network, codec, settings, longest, dict(content["record"]))
+
+
+def make_codec(
+    settings: Settings,
+    sources: Sequence[str],
+    targets: Sequence[str],
+    features: Sequence[str] | None,
+    *,
+    known: bool = False,
+) -> Codec:
+    """The tokenizers that `settings` ask for.
+
+    Args:
+        settings: of everything.
+        sources: texts to learn the vocabulary from; with `known`, its symbols in the order of their ids.
+        targets: likewise.
+        features: tags, likewise; not read where settings place none.
+        known: which of the two.
+    """
+
+    def tokenizer(level: str, separator: str | None, given: Sequence[str]) -> Tokenizer:
+        return make_tokenizer(level, separator, **{"symbols" if known else "texts": given})
+
+    own = settings.features
+    return Codec(
+        tokenizer(settings.source.level, settings.source.separator, sources),
+        tokenizer(settings.target.level, settings.target.separator, targets),
+        None if own.place == "none" else tokenizer("symbol", own.separator, features or []),
+        beside=own.place == "beside",
+        copying=settings.network.copying,
+    )
 
 
 def _rows_at_once(lengths: np.ndarray) -> int:

@@ -171,7 +171,7 @@ def test_check_pairs_names_rows_without_length(row):
 
 def test_references_keep_order_and_drop_repeats():
     pairs = check_pairs([("b", "1"), ("a", "2"), ("b", "3"), ("b", "1"), ("a", "0")])
-    assert list(references(pairs).items()) == [("b", ["1", "3"]), ("a", ["2", "0"])]
+    assert list(references(pairs).items()) == [(("b", ""), ["1", "3"]), (("a", ""), ["2", "0"])]
 
 
 @quick

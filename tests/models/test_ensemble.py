@@ -24,8 +24,8 @@ class Fake:
         self.log_probs = np.log(np.array([probabilities, probabilities[::-1]], np.float32))
         self.variables = list(variables)
 
-    def begin(self, source_ids: Any, copy_ids: Any = None) -> Any:
-        return {"read": source_ids, "steps": 0}
+    def begin(self, inputs: Any) -> Any:
+        return {"read": inputs, "steps": 0}
 
     def step(self, ids: Any, state: Any) -> Any:
         return self.log_probs, state | {"steps": state["steps"] + 1, "last": ids}
@@ -71,7 +71,7 @@ def test_two_kinds_of_network_step_by_step(pair: list[Any], example: Any) -> Non
     ensemble = Ensemble(networks)
     step, steps = step_of(ensemble), [step_of(network) for network in networks]
     states = [harness.begin(example.source) for harness in pair]
-    state: Any = compiled(ensemble.begin, ensemble.variables)(example.source)
+    state: Any = compiled(ensemble.begin, ensemble.variables)({"source_ids": example.source})
     for ids in example.target.T:
         found, state = step(ids, state)
         apart = [own(ids, before) for own, before in zip(steps, states, strict=True)]

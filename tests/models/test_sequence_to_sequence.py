@@ -4,6 +4,7 @@ import json
 import zipfile
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import h5py
 import keras
@@ -19,6 +20,7 @@ from passerelle.models.sequence_to_sequence import (
     first_source_column,
     first_target_column,
 )
+from passerelle.plots.diagram import draw_model
 from passerelle.saving import load_network, save_network
 from passerelle.symbols import END, PAD, START, UNK
 
@@ -39,6 +41,15 @@ def test_all_three_summarize(harness: Any) -> None:
     assert [model.name for model in models_of(harness.network)] == [
         "training_model", "inference_encoder", "inference_decoder",
     ]  # fmt: skip
+
+
+def test_all_three_draw(harness: Any) -> None:
+    for model in models_of(harness.network):
+        picture = ElementTree.fromstring(draw_model(model))
+        words = {element.text for element in picture.iter() if element.text}
+        assert any(model.name in text for text in words)
+        called = {layer.name for layer in model.layers if model is harness.network and layer.weights}
+        assert called <= words, "every layer with weights has a box"
 
 
 def test_documented_shapes(harness: Any, combination: Any, example: Any) -> None:
@@ -67,6 +78,8 @@ def test_documented_shapes(harness: Any, combination: Any, example: Any) -> None
     more = ({"memory_copies": (3, 6)} if copied else {}) | (
         {"memory_context": (3, width)} if combination.reads != "symbol" else {}
     )
+    if combination.tags:
+        more["memory_features"] = (3, combination.source_embedding or network.settings.encoder.units)
     begun = harness.begin(example.source)
     assert {name: tuple(value.shape) for name, value in begun.items()} == states | memory | more
     if memory:

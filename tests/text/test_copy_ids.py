@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from passerelle.symbols import END, UNK
-from passerelle.text.copying import copied_text, copy_ids, copying_targets
-from passerelle.text.tokenizer import make_tokenizer
+from passerelle.text.copying import copied_symbols, copy_ids, copying_targets
+from passerelle.text.tokenizer import make_tokenizer, normalize
 
 
 def word(*texts: str):
@@ -16,9 +16,9 @@ def word(*texts: str):
 def test_known_words_go_by_their_id_and_others_by_their_first_place() -> None:
     source, target = word("define an integer variable"), word("int integer")
     size, known = target.vocabulary.size, target.vocabulary.id_of(" integer")
-    (ids,) = [copy_ids(source, target, ["define an integer variable define"])[0].tolist()]
+    (ids,) = [copy_ids([source.split("define an integer variable define")], target)[0].tolist()]
     assert ids == [size, size + 1, known, size + 3, size]
-    (answer,) = [copying_targets(source, target, ["define add"], ["int add strange"])[0].tolist()]
+    (answer,) = [copying_targets([source.split("define add")], target, ["int add strange"])[0].tolist()]
     assert answer == [target.vocabulary.id_of(" int"), size + 1, UNK, END]
 
 
@@ -27,10 +27,11 @@ def test_a_copied_text_is_the_text(texts: list[str]) -> None:
     """Whatever the vocabularies hold: the ids of a source's own symbols spell the source."""
     source = make_tokenizer("character", None, texts=["abc"])
     target = make_tokenizer("character", None, texts=["bcd"])
-    copies = copy_ids(source, target, texts)
+    symbols = [source.split(normalize(text)) for text in texts]
+    copies = copy_ids(symbols, target)
     np.testing.assert_array_equal(copies.lengths, source.encode(texts).lengths)
     for row, text in enumerate(texts):
-        assert copied_text(source, target, text, copies[row]) == text
-    answers = copying_targets(source, target, texts, texts)
+        assert target.join(copied_symbols(symbols[row], target, copies[row])) == text
+    answers = copying_targets(symbols, target, texts)
     for row in range(len(texts)):
         assert answers[row].tolist() == [*copies[row].tolist(), END]

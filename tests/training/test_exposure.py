@@ -58,7 +58,7 @@ def test_a_walk_step_by_step(network: Any) -> None:
     found = np.asarray(own_inputs(network, given, right))
     for row in range(2):
         one = {name: array[row : row + 1] for name, array in given.items()}
-        state = network.begin(one["source_ids"], one["copy_ids"])
+        state = network.begin(one)
         own = START
         for position, symbol in enumerate(one["target_ids"][0]):
             read = symbol if right[row, position] or symbol == START else own

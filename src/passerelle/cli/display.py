@@ -38,7 +38,7 @@ def _introduce(lesson: "Lesson") -> None:
     batches = lesson.training_batches
     note(
         f"{len(lesson.training):,} pairs to learn from, {len(lesson.validation):,} held out; "
-        f"{len(lesson.source.vocabulary.symbols):,} source and {len(lesson.target.vocabulary.symbols):,} target "
+        f"{len(lesson.codec.source.vocabulary.symbols):,} source and {len(lesson.codec.target.vocabulary.symbols):,} target "
         f"symbols; {len(batches):,} batches in {len(batches.buckets)} shapes, "
         f"{100 * batches.padding_share():.0f} % padding"
     )

@@ -17,6 +17,7 @@ def evaluate(
     with_: Annotated[tuple[str, ...], Parameter(name="--with", negative=(), show_default=False)] = (),
     limit: int | None = None,
     swap: Annotated[bool, Parameter(negative=())] = False,
+    features: int = 3,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
     """Translate the sources of a file of pairs and compare with its targets.
@@ -33,6 +34,8 @@ def evaluate(
         Use this many pairs from the beginning.
     swap
         Translate from the second column to the first.
+    features
+        The column of the tags, for a model that was taught with them.
     as_json
         Print one JSON object.
     """
@@ -40,7 +43,8 @@ def evaluate(
     from passerelle.data.pairs import read_pairs
     from passerelle.translator import Translator
 
-    examples = read_pairs(pairs, limit=check_limit(limit), swap=swap)
     translator = Translator.load(model).together_with([Translator.load(path) for path in with_])
+    column = None if translator.codec.features is None else features
+    examples = read_pairs(pairs, limit=check_limit(limit), swap=swap, features=column)
     report = translator.evaluate(examples)
     print(json.dumps(dataclasses.asdict(report)) if as_json else report)

@@ -2,16 +2,21 @@
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from passerelle.cli import INTERRUPTED
 from passerelle.cli.display import note, teach_with_display
 
+if TYPE_CHECKING:
+    from passerelle.data.pairs import Pairs
+
 __all__ = ["train"]
 
 MOST_SEEDS = 100
+DEFAULT_PLACE = "apart"
+"""Of tags, where only their column is named."""
 
 
 def train(
@@ -27,6 +32,9 @@ def train(
     target_level: str | None = None,
     source_separator: str | None = None,
     target_separator: str | None = None,
+    features: int | None = None,
+    feature_separator: str | None = None,
+    feature_place: str | None = None,
     epochs: int | None = None,
     batch_size: int | None = None,
     units: int | None = None,
@@ -63,6 +71,12 @@ def train(
         The source is ready symbols, not text, with this between them.
     target_separator
         Likewise the target, for example " " for phones.
+    features
+        The column, from 3 on, whose tags come with each pair and steer it: V;PST, formal, fr.
+    feature_separator
+        What stands between two tags, by default a semicolon.
+    feature_place
+        apart, tags have an encoder of their own (default); or beside, they are symbols before the source's.
     epochs
         Passes over the pairs.
     batch_size
@@ -97,6 +111,8 @@ def train(
         target_level=target_level,
         source_separator=source_separator,
         target_separator=target_separator,
+        features=feature_place or (None if features is None else DEFAULT_PLACE),
+        feature_separator=feature_separator,
         epochs=epochs,
         batch_size=batch_size,
         units=units,
@@ -105,9 +121,12 @@ def train(
         seed=seed,
     )
     paths = _model_paths(out if out is not None else _default_out(pairs), seeds)
-    lesson = prepare(
-        read_pairs(pairs, limit=check_limit(limit), swap=swap), chosen, validation=_share_or_file(validation)
-    )
+    column = features or (None if chosen.features.place == "none" else 3)
+    examples = read_pairs(pairs, limit=check_limit(limit), swap=swap, features=column)
+    held_out = _share_or_file(validation)
+    if isinstance(held_out, str):
+        held_out = read_pairs(held_out, swap=swap, features=column)
+    lesson = prepare(examples, chosen, validation=held_out)
     first = lesson.settings.training.seed
     lessons = [lesson.with_seed(first + number) for number in range(seeds)]
     if save_split is not None:
@@ -120,7 +139,7 @@ def train(
         if translator.record["interrupted"]:
             note(f"interrupted; saved {path} with the best so far ({kept})")
             return INTERRUPTED
-        hint = f". Try: {_example(paths, lesson.training.sources[0])}" if number == seeds else ""
+        hint = f". Try: {_example(paths, lesson.training)}" if number == seeds else ""
         note(f"saved {path} ({kept}){hint}")
     return 0
 
@@ -138,11 +157,12 @@ def _model_paths(out: str, seeds: int) -> list[Path]:
     return [require_model_path(path.with_stem(f"{path.stem}-{number}")) for number in range(1, seeds + 1)]
 
 
-def _example(paths: list[Path], text: str) -> str:
-    """The command that translates `text` with all of these models."""
+def _example(paths: list[Path], pairs: "Pairs") -> str:
+    """The command that translates the first source with all of these models."""
     first, *others = map(str, paths)
     together = [word for other in others for word in ("--with", other)]
-    return shlex.join(["passerelle", "translate", first, *together, text])
+    tags = [] if pairs.features is None else ["--feature", pairs.features[0]]
+    return shlex.join(["passerelle", "translate", first, *together, *tags, pairs.sources[0]])
 
 
 def _default_out(pairs: str) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from passerelle.cli.display import note
+from passerelle.errors import DataError
 
 __all__ = ["translate"]
 
@@ -21,6 +22,7 @@ def translate(
     /,
     *texts: str,
     with_: Annotated[tuple[str, ...], Parameter(name="--with", negative=(), show_default=False)] = (),
+    feature: str | None = None,
 ) -> int:
     """Translate texts, or the lines of standard input.
 
@@ -33,6 +35,8 @@ def translate(
     with_
         Another model with the same vocabularies, asked together with MODEL: in each step the mean of their
         probabilities counts. May be given several times.
+    feature
+        The tags of all texts, for a model that was taught with tags; without, each text brings its own after a tab.
     """
     from passerelle.translator import Translator
 
@@ -41,7 +45,10 @@ def translate(
     said: set[str] = set()
     cut = 0
     for block in blocks:
-        results = translator.search(block)
+        tags: str | list[str] | None = feature
+        if feature is None and translator.codec.features is not None:
+            block, tags = _tagged(block)
+        results = translator.search(block, features=tags)
         sys.stdout.write("".join(f"{' '.join(result.text.splitlines())}\n" for result in results))
         sys.stdout.flush()
         new = {symbol for result in results for symbol in result.unknown} - said
@@ -52,6 +59,22 @@ def translate(
     if cut:
         note(f"passerelle: {cut:,} translations were cut at their length limit")
     return 0
+
+
+def _tagged(lines: list[str]) -> tuple[list[str], list[str]]:
+    """Texts and their tags; blank lines need none.
+
+    Raises:
+        DataError: if a line has no tab.
+    """
+    for line in lines:
+        if line.strip() and "\t" not in line:
+            raise DataError(
+                f"{line[:40]!r} has no tab before its tags, and this model was taught with tags. Write text, tab, tags, "
+                f"or give tags for all with --feature."
+            )
+    rows = [line.split("\t", 1) if "\t" in line else [line, ""] for line in lines]
+    return [row[0] for row in rows], [row[1] for row in rows]
 
 
 def _blocks() -> Iterator[list[str]]:

@@ -1,8 +1,8 @@
 """Batches of pairs of like length: few shapes, little padding, every pair once an epoch."""
 
 import copy
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -23,18 +23,18 @@ class Batch:
         source: int32 (batch, source_length).
         target: int32 (batch, target_length + 1), from START to END; the decoder reads `[:, :-1]` and is to answer
             `[:, 1:]`, the same one step ahead.
-        copies: int32 (batch, source_length), the target ids of source symbols; None where nothing is copied.
+        others: what else the network takes, by name: `copy_ids`, int32 (batch, source_length), the target ids of
+            source symbols; `feature_ids`, int32 (batch, tags).
     """
 
     source: np.ndarray
     target: np.ndarray
-    copies: np.ndarray | None = None
+    others: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def inputs(self) -> dict[str, np.ndarray]:
         """What the training model takes, by name."""
-        copies = {} if self.copies is None else {"copy_ids": self.copies}
-        return {"source_ids": self.source, "target_ids": self.target[:, :-1], **copies}
+        return {"source_ids": self.source, "target_ids": self.target[:, :-1], **self.others}
 
     @property
     def labels(self) -> np.ndarray:
@@ -136,8 +136,8 @@ class Batches:
         seed: of the order; None keeps one order, for evaluation.
         batch_type: what `batch_size` counts: `pair`, or `symbol`, source and target and padding together, at least
             one pair.
-        copies: target ids of the source symbols, where they are to be copied.
-        hidden: with `copies`, share of the symbols on both sides of a pair that become unknown, others each time.
+        others: what else the network takes, by name; `copy_ids` are as long as the sources.
+        hidden: with `copy_ids`, share of the symbols on both sides of a pair that become unknown, others each time.
         target_size: ids of the target vocabulary; with `hidden`.
     """
 
@@ -149,13 +149,13 @@ class Batches:
         *,
         seed: int | None,
         batch_type: str = "pair",
-        copies: Sequences | None = None,
+        others: Mapping[str, Sequences] | None = None,
         hidden: float = 0.0,
         target_size: int = 0,
     ):
         self.sources = sources
         self.targets = targets
-        self.copies = copies
+        self.others = dict(others or {})
         self.hidden = hidden
         self.target_size = target_size
         self.seed = seed
@@ -192,13 +192,17 @@ class Batches:
             height = self._heights[bucket]
             source = self.sources.padded(rows, bucket.source_length, height=height)
             target = self.targets.padded(rows, bucket.target_length + 1, first=START, height=height)
-            if self.copies is None:
-                yield Batch(source, target)
-                continue
-            copies = self.copies.padded(rows, bucket.source_length, height=height)
-            if self.hidden:
-                source, copies, target = hide(source, copies, target, self.target_size, self.hidden, random)
-            yield Batch(source, target, copies)
+            others = {
+                name: ids.padded(
+                    rows, bucket.source_length if name == "copy_ids" else int(ids.lengths.max(initial=1)), height=height
+                )
+                for name, ids in self.others.items()
+            }
+            if self.hidden and "copy_ids" in others:
+                source, others["copy_ids"], target = hide(
+                    source, others["copy_ids"], target, self.target_size, self.hidden, random
+                )
+            yield Batch(source, target, others)
 
     def _plan(self, number: int) -> list[tuple[Bucket, np.ndarray]]:
         random = None if self.seed is None else np.random.default_rng((self.seed, number))

@@ -31,15 +31,16 @@ class Decoder:
         settings: of the whole network.
         columns: how many target ids can be read and written.
         first: the id of the first of them.
+        features: whether every step also reads what tags say.
     """
 
-    def __init__(self, settings: NetworkSettings, *, columns: int, first: int):
+    def __init__(self, settings: NetworkSettings, *, columns: int, first: int, features: bool = False):
         own = settings.decoder
         self.settings = settings
         self.columns = columns
         self.size = first + columns
         self.vectors = symbol_vectors(columns, own.embedding, first=first, side="target") if own.feedback else None
-        one_hot = not (own.embedding or own.context or settings.input_feeding)
+        one_hot = not (own.embedding or own.context or settings.input_feeding or features)
         self.recurrent = [
             recurrent_layer(
                 settings.cell,
@@ -158,7 +159,8 @@ class Decoder:
     def _inputs(self, target_ids: Any, states: States, memory: dict[str, Any]) -> Any:
         """What the first layer reads: float (batch, T, width)."""
         parts = [] if self.vectors is None else [self.vectors(target_ids)]
-        for name, vector in (("context", memory.get("memory_context")), (FED, states.get(FED))):
+        beside = {name: memory.get(f"memory_{name}") for name in ("context", "features")} | {FED: states.get(FED)}
+        for name, vector in beside.items():
             if vector is not None:
                 parts.append(Alongside(name=f"{name}_alongside")(vector, target_ids))
         return layers.Concatenate(name="decoder_input")(parts) if len(parts) > 1 else parts[0]

@@ -8,10 +8,10 @@ from passerelle.config import NetworkSettings
 from passerelle.layers.initializers import dense
 from passerelle.layers.recurrent import STATE_NAMES, recurrent_layer
 from passerelle.layers.reversal import Reverse
-from passerelle.layers.symbols import symbol_vectors
-from passerelle.symbols import PAD
+from passerelle.layers.symbols import SymbolEmbedding, symbol_vectors
+from passerelle.symbols import PAD, UNK
 
-__all__ = ["Encoder"]
+__all__ = ["Encoder", "FeatureEncoder"]
 
 
 class Encoder:
@@ -21,9 +21,10 @@ class Encoder:
         settings: of the whole network.
         columns: how many source ids have a vector.
         first: the id of the first of them.
+        feature_size: ids of the tags that have an encoder of their own; 0 for none.
     """
 
-    def __init__(self, settings: NetworkSettings, *, columns: int, first: int):
+    def __init__(self, settings: NetworkSettings, *, columns: int, first: int, feature_size: int = 0):
         own = settings.encoder
         self.settings = settings
         self.vectors = symbol_vectors(columns, own.embedding, first=first, side="source", mask_padding=True)
@@ -43,6 +44,7 @@ class Encoder:
             )
             for number, width in enumerate(own.widths, 1)
         ]
+        self.features = FeatureEncoder(feature_size, own.embedding or own.units) if feature_size else None
         units = settings.decoder.units
         kind = settings.attention
         self.keys = (
@@ -50,18 +52,22 @@ class Encoder:
         )
         self.emissions = dense(units, use_bias=False, name="emission_values") if kind == "monotonic" else None
 
-    def __call__(self, source_ids: Any, copies: Any = None) -> tuple[dict[str, Any], list[list[Any]]]:
+    def __call__(
+        self, source_ids: Any, copies: Any = None, feature_ids: Any = None
+    ) -> tuple[dict[str, Any], list[list[Any]]]:
         """Reads the source.
 
         Args:
             source_ids: int (batch, source_length), PAD after the last symbol.
             copies: int (batch, source_length), the target id of each source symbol; for a copying network.
+            feature_ids: int (batch, tags), PAD after the last tag; where tags have an encoder of their own.
 
         Returns:
             memory: what the decoder looks at in each step, by name: with attention `memory_values`, float
                 (batch, source_length, width), `memory_keys`, float (batch, source_length, decoder units), and
                 `memory_mask`, bool (batch, source_length), True where a symbol stands; `memory_copies`, as given;
-                `memory_context`, float (batch, width), where every step is given the last state.
+                `memory_context`, float (batch, width), where every step is given the last state; `memory_features`,
+                float (batch, width), what the tags say.
             states: for each layer its final states, (batch, units) each: forward ones, then backward ones.
         """
         mask = ops.not_equal(source_ids, PAD)
@@ -81,8 +87,27 @@ class Encoder:
             memory["memory_mask"] = mask
         if copies is not None:
             memory["memory_copies"] = copies
+        if self.features is not None:
+            memory["memory_features"] = self.features(feature_ids)
         if self.settings.decoder.context:
             kinds = len(STATE_NAMES[self.settings.cell])
             last = states[-1][::kinds]  # h of each direction
             memory["memory_context"] = ops.concatenate(last, axis=-1) if len(last) > 1 else last[0]
         return memory, states
+
+
+class FeatureEncoder:
+    """Owns the layers that read tags: their vectors' sum, in whatever order they stand, through a dense layer.
+
+    Args:
+        size: ids of the tags.
+        width: of what it says.
+    """
+
+    def __init__(self, size: int, width: int):
+        self.vectors = SymbolEmbedding(size - UNK, width, first=UNK, name="feature_embedding")
+        self.dense = dense(width, activation="tanh", name="feature_output")
+
+    def __call__(self, feature_ids: Any) -> Any:
+        """int (batch, tags), PAD after the last -> float (batch, width)."""
+        return self.dense(ops.sum(self.vectors(feature_ids), axis=1))  # PAD has a vector of zeros

@@ -27,9 +27,9 @@ class Ensemble:
         """The Keras variables of all networks."""
         return [variable for network in self.networks for variable in network.variables]
 
-    def begin(self, source_ids: Any, copy_ids: Any = None) -> tuple[Any, ...]:
+    def begin(self, inputs: dict[str, Any]) -> tuple[Any, ...]:
         """Reads the source: every network's own state, arrays with leading axis batch."""
-        return tuple(network.begin(source_ids, copy_ids) for network in self.networks)
+        return tuple(network.begin(inputs) for network in self.networks)
 
     def step(self, ids: Any, state: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
         """Reads one target symbol, says how likely each symbol comes next.

@@ -39,17 +39,18 @@ class SequenceToSequence(keras.Model):
     """The training model, which holds the two inference models.
 
     As a Keras model it takes `{"source_ids": int (batch, S), "target_ids": int (batch, T)}`, where it copies also
-    `"copy_ids": int (batch, S)`, the target id of each source symbol (see `text.copying`), and gives logits, float
-    (batch, T, columns): position t answers what comes after target symbols 0 to t. Where it copies, S columns more
-    stand for the source's positions.
+    `"copy_ids": int (batch, S)`, the target id of each source symbol (see `text.copying`), where tags have an encoder
+    of their own `"feature_ids": int (batch, F)`, and gives logits, float (batch, T, columns): position t answers what
+    comes after target symbols 0 to t. Where it copies, S columns more stand for the source's positions.
 
     Args:
         settings: of the network.
         source_size: ids of the source vocabulary, special ones included.
         target_size: ids of the target vocabulary, special ones included.
+        feature_size: ids of the tags that have an encoder of their own, special ones included; 0 for none.
 
     Attributes:
-        inference_encoder: `source_ids`, where it copies a dict with `copy_ids` too -> the decoder's initial states and
+        inference_encoder: `source_ids`, a dict with the others where there are any -> the decoder's initial states and
             the memory, a dict by name.
         inference_decoder: that dict and `target_ids`, int (batch, T) -> a dict with `logits`, float
             (batch, T, columns), the states after the last symbol, under the names they came in by, and, where the
@@ -57,9 +58,16 @@ class SequenceToSequence(keras.Model):
         assets: texts that travel in the model file beside the weights, by file name.
     """
 
-    def __init__(self, settings: NetworkSettings | dict[str, Any], source_size: int, target_size: int, **kwargs: Any):
+    def __init__(
+        self,
+        settings: NetworkSettings | dict[str, Any],
+        source_size: int,
+        target_size: int,
+        feature_size: int = 0,
+        **kwargs: Any,
+    ):
         settings = settings if isinstance(settings, NetworkSettings) else validated(NetworkSettings, settings)
-        for size in (source_size, target_size):
+        for size in (source_size, target_size, *([feature_size] if feature_size else [])):
             if type(size) is not int or not FIRST_ORDINARY < size <= LARGEST_VOCABULARY:
                 raise SettingsError(
                     f"a vocabulary must have {FIRST_ORDINARY + 1} to {LARGEST_VOCABULARY} ids, received: {size!r}"
@@ -71,23 +79,26 @@ class SequenceToSequence(keras.Model):
                 f"'general', or characters instead of words."
             )
         first_source, first_target = first_source_column(settings), first_target_column(settings)
-        encoder = Encoder(settings, columns=source_size - first_source, first=first_source)
+        encoder = Encoder(settings, columns=source_size - first_source, first=first_source, feature_size=feature_size)
         bridge = Bridge(settings)
-        decoder = Decoder(settings, columns=target_size - first_target, first=first_target)
+        decoder = Decoder(settings, columns=target_size - first_target, first=first_target, features=feature_size > 0)
 
         ids = {
-            name: keras.Input((None,), dtype="int32", name=name) for name in ("source_ids", "copy_ids", "target_ids")
+            name: keras.Input((None,), dtype="int32", name=name)
+            for name in ("source_ids", "copy_ids", "feature_ids", "target_ids")
         }
-        if not settings.copying:
-            ids.pop("copy_ids")
-        memory, final_states = encoder(ids["source_ids"], ids.get("copy_ids"))
+        for name, used in (("copy_ids", settings.copying), ("feature_ids", feature_size)):
+            if not used:
+                ids.pop(name)
+        memory, final_states = encoder(ids["source_ids"], ids.get("copy_ids"), ids.get("feature_ids"))
         states = decoder.first_states(bridge(final_states), memory)
         logits, _, _ = decoder(ids["target_ids"], states, memory)
         kwargs.setdefault("name", "training_model")
         super().__init__(ids, logits, **kwargs)
 
         target_ids = ids.pop("target_ids")
-        begin: Any = ids if settings.copying else ids["source_ids"]
+        begin: Any = ids if len(ids) > 1 else ids["source_ids"]
+        read = tuple(ids)
         self.inference_encoder = keras.Model(begin, states | memory, name="inference_encoder")
         states_in, memory_in = (
             {name: keras.Input(batch_shape=value.shape, dtype=value.dtype, name=name) for name, value in group.items()}
@@ -101,9 +112,11 @@ class SequenceToSequence(keras.Model):
         )
         # The encoder's outputs carry Keras's mask with them; the decoder has its own, `memory_mask`.
         self.inference_decoder.supports_masking = True
+        self._read = read
         self.settings = settings
         self.source_size = source_size
         self.target_size = target_size
+        self.feature_size = feature_size
         self.assets: dict[str, str] = {}
 
     @property
@@ -111,10 +124,14 @@ class SequenceToSequence(keras.Model):
         """The target id of logits column 0."""
         return first_target_column(self.settings)
 
-    def begin(self, source_ids: Any, copy_ids: Any = None) -> dict[str, Any]:
-        """Reads the source: what `step` needs before the first symbol, arrays with leading axis batch."""
-        inputs: Any = {"source_ids": source_ids, "copy_ids": copy_ids} if self.settings.copying else source_ids
-        return self.inference_encoder(inputs)
+    def begin(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        """Reads the source: what `step` needs before the first symbol, arrays with leading axis batch.
+
+        Args:
+            inputs: those of the training model without `target_ids`; what this network does not take is passed over.
+        """
+        own: Any = {name: inputs[name] for name in self._read}
+        return self.inference_encoder(own if len(own) > 1 else own["source_ids"])
 
     def step(self, ids: Any, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Reads one target symbol, says how likely each symbol comes next.
@@ -140,6 +157,7 @@ class SequenceToSequence(keras.Model):
             "settings": self.settings.model_dump(),
             "source_size": self.source_size,
             "target_size": self.target_size,
+            "feature_size": self.feature_size,
             "name": self.name,
         }
 

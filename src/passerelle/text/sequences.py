@@ -48,6 +48,16 @@ class Sequences:
         """int64 (count,), in symbols."""
         return np.diff(self.offsets)
 
+    def beside(self, other: "Sequences") -> "Sequences":
+        """Each sequence with the one of the same number in `other` after it."""
+        joined = Sequences.from_lengths(
+            np.empty(len(self.ids) + len(other.ids), np.int32), self.lengths + other.lengths
+        )
+        begin = joined.offsets[:-1]
+        for part, first in ((self, begin), (other, begin + self.lengths)):
+            joined.ids[np.repeat(first - part.offsets[:-1], part.lengths) + np.arange(len(part.ids))] = part.ids
+        return joined
+
     def padded(self, rows: np.ndarray, length: int, *, first: int = PAD, height: int | None = None) -> np.ndarray:
         """Copies chosen sequences into one array.
 

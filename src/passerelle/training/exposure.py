@@ -62,7 +62,7 @@ def own_inputs(network: Any, inputs: dict[str, Any], right: Any) -> Any:
     """
     inputs = dict(inputs)
     target_ids = ops.convert_to_tensor(inputs.pop("target_ids"))
-    state = network.begin(**inputs)
+    state = network.begin(inputs)
 
     def step(carried: Any, given: Any) -> Any:
         own, state = carried

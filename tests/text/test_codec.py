@@ -1,0 +1,87 @@
+"""Pairs' texts to ids and back, with tags and with symbols to copy."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from passerelle.symbols import END, FIRST_ORDINARY, UNK
+from passerelle.text.codec import Codec
+from passerelle.text.sequences import Sequences
+from passerelle.text.tokenizer import make_tokenizer
+
+
+def codec(**options: Any) -> Codec:
+    return Codec(
+        make_tokenizer("character", None, texts=["abc"]),
+        make_tokenizer("character", None, texts=["bcd"]),
+        make_tokenizer("symbol", ";", texts=["V;PST", "N"]),
+        **options,
+    )
+
+
+def rows(sequences: Sequences) -> list[list[int]]:
+    return [sequences[row].tolist() for row in range(len(sequences))]
+
+
+def test_tags_apart_have_an_array_of_their_own() -> None:
+    made = codec()
+    arrays = made.inputs(["ab", ""], ["V;PST", "new;N"])
+    assert rows(arrays["source_ids"]) == [[4, 5], []]
+    assert rows(arrays["feature_ids"]) == [[6, 5], [UNK, 4]]  # N, PST, V
+    assert (made.source_size, made.feature_size) == (7, 7)
+
+
+def test_tags_beside_stand_before_the_source_under_ids_of_their_own() -> None:
+    made = codec(beside=True)
+    arrays = made.inputs(["ab", "", "c"], ["V;PST", "new;N", ""])
+    assert rows(arrays["source_ids"]) == [[9, 8, 4, 5], [UNK, 7], [6]]
+    assert set(arrays) == {"source_ids"}
+    assert (made.source_size, made.feature_size) == (10, 0)
+    assert max(arrays["source_ids"].ids) < made.source_size
+
+
+def test_without_tags_there_is_nothing_of_them() -> None:
+    plain = Codec(codec().source, codec().target)
+    assert set(plain.inputs(["ab"])) == {"source_ids"}
+    assert (plain.source_size, plain.feature_size) == (7, 0)
+
+
+@given(
+    st.lists(st.tuples(st.text("abcdxé", max_size=8), st.sampled_from(["", "V", "V;PST", "X;N;V"])), min_size=1),
+    st.booleans(),
+)
+def test_what_is_copied_is_the_source_whatever_stands_beside_it(pairs: list[tuple[str, str]], beside: bool) -> None:
+    made = codec(beside=beside, copying=True)
+    texts, tags = ([pair[side] for pair in pairs] for side in (0, 1))
+    arrays = made.inputs(texts, tags)
+    np.testing.assert_array_equal(arrays["copy_ids"].lengths, arrays["source_ids"].lengths)
+    answers = made.targets(texts, tags, texts)
+    assert all(answers[row][-1] == END for row in range(len(texts)))
+    whole = Sequences.from_lists(answers[row][:-1].tolist() for row in range(len(texts)))
+    assert made.texts(whole, texts, tags) == texts
+
+
+def test_unknown_symbols_of_both() -> None:
+    assert codec().unknown("axb", "V;NEW") == ("x", "NEW")
+    assert Codec(codec().source, codec().target).unknown("axb") == ("x",)
+
+
+def test_differences_are_named() -> None:
+    one, other = codec(), codec(beside=True)
+    assert one.differences(codec()) == []
+    assert one.differences(other) == ["place of features"]
+    assert Codec(one.source, one.target).differences(one) == ["place of features"]
+    more = Codec(one.target, one.target, make_tokenizer("symbol", ",", texts=["V"]))
+    assert one.differences(more) == ["source symbols", "feature separator", "feature symbols"]
+
+
+@pytest.mark.parametrize("first", [[[1, 2], [], [3]], [[], [], []]])
+def test_sequences_side_by_side(first: list[list[int]]) -> None:
+    second = [[7], [8, 9], []]
+    joined = Sequences.from_lists(first).beside(Sequences.from_lists(second))
+    assert rows(joined) == [left + right for left, right in zip(first, second, strict=True)]
+    assert joined.ids.dtype == np.int32
+    assert FIRST_ORDINARY == 4
