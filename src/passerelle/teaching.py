@@ -245,7 +245,7 @@ class Lesson:
 
     @property
     def overlap(self) -> int:
-        """How many distinct validation sources, with their tags, are learned from too; they make its figures too good."""
+        """Distinct validation sources, with their tags, that are learned from too: they make its figures too good."""
         return len(set(self.training.questions()) & set(self.validation.questions()))
 
     def _record(self, history: History) -> dict[str, Any]:

@@ -321,11 +321,8 @@ class Translator:
                 f"a model file holds one network, received: {len(self.networks)} together. Save each, load each, and "
                 "put them together again."
             )
-        tags = (
-            None
-            if self.codec.features is None
-            else self.codec.features.join(self.codec.features.vocabulary.symbols[:2])
-        )
+        features = self.codec.features
+        tags = None if features is None else features.join(features.vocabulary.symbols[:2])
         probe = self.search(self._probe_texts(), features=tags)
 
         def check(network: SequenceToSequence, content: dict[str, Any]) -> None:
@@ -338,7 +335,7 @@ class Translator:
             "settings": self.settings.model_dump(),
             "source_symbols": list(self.source.vocabulary.symbols),
             "target_symbols": list(self.target.vocabulary.symbols),
-            "feature_symbols": [] if self.codec.features is None else list(self.codec.features.vocabulary.symbols),
+            "feature_symbols": [] if features is None else list(features.vocabulary.symbols),
             "longest": {"source": self.longest.source, "target": self.longest.target},
             "record": self.record,
         }

@@ -1,4 +1,4 @@
-"""Libraries' own layers beside Keras's loops: the same values and gradients, whatever is padded, read from either end."""
+"""Libraries' own layers beside Keras's loops: the same values and gradients, padded or not, read from either end."""
 
 import os
 import subprocess

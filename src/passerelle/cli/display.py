@@ -35,10 +35,10 @@ def teach_with_display(lesson: "Lesson", number: int = 1, count: int = 1) -> "Tr
 
 
 def _introduce(lesson: "Lesson") -> None:
-    batches = lesson.training_batches
+    batches, codec = lesson.training_batches, lesson.codec
     note(
         f"{len(lesson.training):,} pairs to learn from, {len(lesson.validation):,} held out; "
-        f"{len(lesson.codec.source.vocabulary.symbols):,} source and {len(lesson.codec.target.vocabulary.symbols):,} target "
+        f"{len(codec.source.vocabulary.symbols):,} source and {len(codec.target.vocabulary.symbols):,} target "
         f"symbols; {len(batches):,} batches in {len(batches.buckets)} shapes, "
         f"{100 * batches.padding_share():.0f} % padding"
     )

@@ -70,8 +70,8 @@ def _tagged(lines: list[str]) -> tuple[list[str], list[str]]:
     for line in lines:
         if line.strip() and "\t" not in line:
             raise DataError(
-                f"{line[:40]!r} has no tab before its tags, and this model was taught with tags. Write text, tab, tags, "
-                f"or give tags for all with --feature."
+                f"{line[:40]!r} has no tab before its tags, and this model was taught with tags. Write text, tab, "
+                f"tags, or give tags for all with --feature."
             )
     rows = [line.split("\t", 1) if "\t" in line else [line, ""] for line in lines]
     return [row[0] for row in rows], [row[1] for row in rows]

@@ -82,7 +82,8 @@ def _cudnn_lstm(
     # One flat array: both kernels, then a bias for each, of which Keras has one.
     weights = jnp.concatenate([kernel.T.ravel(), recurrent_kernel.T.ravel(), bias, jnp.zeros_like(bias)])
     h, c = (state[None] for state in states)
-    outputs, h, c = rnn.lstm(sequence, h, c, weights, lengths, width, units, 1, 0.0, False)
+    found: Any = rnn.lstm(sequence, h, c, weights, lengths, width, units, 1, 0.0, False)
+    outputs, h, c = found
     return outputs, [h[0], c[0]]
 
 
@@ -90,7 +91,7 @@ def _torch_lstm(
     sequence: Any, states: list[Any], lengths: Any, kernel: Any, recurrent_kernel: Any, bias: Any
 ) -> tuple[Any, list[Any]]:
     """Gates i f g o, as in Keras."""
-    import torch
+    import torch  # pyright: ignore[reportMissingImports] - there where Keras runs on it
 
     weights = [kernel.T, recurrent_kernel.T, bias, torch.zeros_like(bias)]
     return _torch_layer(torch.lstm, sequence, states, lengths, weights)
@@ -100,7 +101,7 @@ def _torch_gru(
     sequence: Any, states: list[Any], lengths: Any, kernel: Any, recurrent_kernel: Any, bias: Any
 ) -> tuple[Any, list[Any]]:
     """Gates r z g, in Keras z r g."""
-    import torch
+    import torch  # pyright: ignore[reportMissingImports] - there where Keras runs on it
 
     weights = []
     for array in (kernel.T, recurrent_kernel.T, *bias):
@@ -113,19 +114,19 @@ def _torch_layer(
     function: Any, sequence: Any, states: list[Any], lengths: Any, weights: list[Any]
 ) -> tuple[Any, list[Any]]:
     """One forward layer, its rows sorted by length on the way where they differ, as PyTorch wants them."""
-    import torch
-    from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+    import torch  # pyright: ignore[reportMissingImports] - there where Keras runs on it
 
+    packing = torch.nn.utils.rnn
     options = (True, 1, 0.0, torch.is_grad_enabled(), False)  # bias, layers, dropout, training, bidirectional
     steps = sequence.shape[1]
     given: Any = tuple(state[None] for state in states)
     if lengths is None:
         outputs, *last = function(sequence, given if len(given) > 1 else given[0], weights, *options, True)
         return outputs, [state[0] for state in last]
-    packed = pack_padded_sequence(sequence, lengths.cpu(), batch_first=True, enforce_sorted=False)
+    packed = packing.pack_padded_sequence(sequence, lengths.cpu(), batch_first=True, enforce_sorted=False)
     given = tuple(state.index_select(1, packed.sorted_indices) for state in given)
     data, *last = function(packed.data, packed.batch_sizes, given if len(given) > 1 else given[0], weights, *options)
-    outputs, _ = pad_packed_sequence(packed._replace(data=data), batch_first=True, total_length=steps)
+    outputs, _ = packing.pad_packed_sequence(packed._replace(data=data), batch_first=True, total_length=steps)
     return outputs, [state[0].index_select(0, packed.unsorted_indices) for state in last]
 
 

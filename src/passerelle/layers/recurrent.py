@@ -20,9 +20,9 @@ _Mixed: Any = object  # what comes next in the layer's line of classes: Keras's 
 class _FastLoop(_Mixed):
     """Mixed into a Keras layer: the same weights and results, through `kernels` or `native` where they serve.
 
-    They serve for the activations that Keras defaults to: a library's own layer on PyTorch and, for LSTM, on a GPU under
-    JAX; `kernels` elsewhere on JAX. Else Keras's own loop runs. Between steps, `kernels` drops the same of h's values
-    for every gate (Gal and Ghahramani 2016, arXiv:1512.05287, tied weights); Keras's loop draws anew for each.
+    They serve for the activations that Keras defaults to: a library's own layer on PyTorch and, for LSTM, on a GPU
+    under JAX; `kernels` elsewhere on JAX. Else Keras's own loop runs. Between steps, `kernels` drops the same of h's
+    values for every gate (Gal and Ghahramani 2016, arXiv:1512.05287, tied weights); Keras's loop draws anew for each.
 
     Args:
         units: width of the states.

@@ -14,7 +14,7 @@ from passerelle.text.tokenizer import Tokenizer, normalize
 
 __all__ = ["copied_symbols", "copy_ids", "copying_targets"]
 
-Symbols = Sequence[str]
+Symbols = list[str]
 """Those of one source, as a tokenizer splits it."""
 
 
