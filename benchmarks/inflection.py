@@ -1,0 +1,165 @@
+"""Inflection in three languages, beside Yoyodyne's pointer-generator LSTM with an encoder of its own for tags.
+
+CoNLL-SIGMORPHON 2018 task 1, medium (../shared/data/inflection): 1,000 rows each to learn from, to choose on and to
+report on. Each contestant learns from the same files in a process of its own, timed from its start to the trained
+model. Yoyodyne (PyPI) is run where `--yoyodyne` names its command, wherever that lives. Finished rows are
+kept in `--out`, so a run that was interrupted goes on where it stopped; remove the folder to begin anew.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import passerelle
+from passerelle.data.files import write_atomically
+
+HERE = Path(__file__).parent
+DATA = HERE.parent.parent / "shared" / "data" / "inflection"
+LANGUAGES = ("finnish", "french", "german")
+PARTS = ("dev", "test")
+Row = dict[str, Any]
+
+
+def main() -> None:
+    """Runs what is not there yet, then prints the table and writes it into `--out`."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=DATA, help="default: %(default)s")
+    parser.add_argument("--preset", default="pointer")
+    parser.add_argument("--place", default="apart", choices=("apart", "beside"))
+    parser.add_argument("--settings", type=json.loads, default={}, help="nested settings as JSON")
+    parser.add_argument("--languages", nargs="+", default=LANGUAGES, choices=LANGUAGES)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--yoyodyne", help="its command, for example /path/to/venv/bin/yoyodyne")
+    parser.add_argument("--out", type=Path, default=HERE / "results" / "inflection")
+    arguments = parser.parse_args()
+    contestants: dict[str, Callable[..., Row]] = {"passerelle": _passerelle}
+    if arguments.yoyodyne:
+        contestants["yoyodyne"] = _yoyodyne
+    rows: dict[str, dict[str, list[Row]]] = {language: {} for language in arguments.languages}
+    for language in arguments.languages:
+        for seed in range(1, arguments.seeds + 1):
+            for name, contestant in contestants.items():
+                folder = arguments.out / f"{name}-{language}-{seed}"
+                result = folder / "result.json"
+                if not result.exists():
+                    print(f"{folder}: training", flush=True)
+                    folder.mkdir(parents=True, exist_ok=True)
+                    text = json.dumps(contestant(arguments, language, seed, folder))
+                    write_atomically(result, lambda stream, text=text: stream.write(text.encode()))
+                rows[language].setdefault(name, []).append(json.loads(result.read_text(encoding="utf-8")))
+    table = _table(rows, arguments)
+    print(table)
+    write_atomically(arguments.out / "inflection.md", lambda stream: stream.write(table.encode()))
+
+
+def _passerelle(arguments: argparse.Namespace, language: str, seed: int, folder: Path) -> Row:
+    files = {part: arguments.data / f"{language}_{part}.tsv" for part in ("train", *PARTS)}
+    settings, model = folder / "settings.json", folder / "model.keras"
+    settings.write_text(json.dumps(arguments.settings), encoding="utf-8")
+    program = (
+        "import json, sys, passerelle\n"
+        "train, dev, settings, preset, place, seed, out = sys.argv[1:]\n"
+        "pairs = [passerelle.read_pairs(path, features=3) for path in (train, dev)]\n"
+        "translator = passerelle.train(pairs[0], validation=pairs[1], preset=preset, features=place, seed=int(seed),\n"
+        "                              settings=json.load(open(settings)))\n"
+        "translator.save(out)\n"
+    )
+    words = (files["train"], files["dev"], settings, arguments.preset, arguments.place, seed, model)
+    seconds = _timed([sys.executable, "-c", program, *map(str, words)], folder / "log")
+    translator = passerelle.load(model)
+    right = {part: translator.evaluate(passerelle.read_pairs(files[part], features=3)).exact_match for part in PARTS}
+    return {"seconds": seconds, "exact_match": right}
+
+
+def _yoyodyne(arguments: argparse.Namespace, language: str, seed: int, folder: Path) -> Row:
+    """With embedding 64, hidden 256, dropout 0.2, label smoothing 0.1, Adam at 0.01, batches of 100, clip 3."""
+    files = {part: str(arguments.data / f"{language}_{part}.tsv") for part in ("train", *PARTS)}
+
+    def encoder(hidden: int) -> Row:
+        arguments = {"dropout": 0.2, "embedding_size": 64, "hidden_size": hidden}
+        return {"class_path": "yoyodyne.models.modules.LSTMEncoder", "init_args": arguments}
+
+    common: Row = {
+        "model": {
+            "class_path": "yoyodyne.models.PointerGeneratorLSTMModel",
+            "init_args": {
+                "source_encoder": encoder(512),  # both directions together
+                "features_encoder": encoder(256),
+                "decoder_dropout": 0.2,
+                "decoder_hidden_size": 256,
+                "embedding_size": 64,
+                "label_smoothing": 0.1,
+                "optimizer": {"class_path": "torch.optim.Adam", "init_args": {"lr": 0.01}},
+            },
+        },
+    }
+    data = {"model_dir": str(folder / "model"), "features_col": 3, "batch_size": 100}
+    trainer = {"accelerator": "cpu", "enable_progress_bar": False}
+    stop = {
+        "class_path": "lightning.pytorch.callbacks.EarlyStopping",
+        "init_args": {"monitor": "val_loss", "patience": 10},
+    }
+    fit = common | {
+        "seed_everything": seed,
+        "trainer": trainer | {"max_epochs": 50, "gradient_clip_val": 3, "callbacks": [stop]},
+        "data": data | {"train": files["train"], "val": files["dev"]},
+        "checkpoint": {"monitor": "val_accuracy", "mode": "max", "filename": "best", "dirpath": str(folder)},
+    }
+    seconds = _timed([arguments.yoyodyne, "fit", "--config", _config(folder / "fit.yaml", fit)], folder / "log")
+    right = {}
+    for part in PARTS:
+        out = folder / f"{part}.txt"
+        config = common | {
+            "trainer": trainer,
+            "data": data | {"predict": files[part], "target_col": 0},
+            "prediction": {"path": str(out)},
+        }
+        words = ["predict", "--config", _config(folder / f"{part}.yaml", config)]
+        _timed([arguments.yoyodyne, *words, "--ckpt_path", str(folder / "best.ckpt")], folder / f"log-{part}")
+        pairs = passerelle.read_pairs(files[part])
+        found = out.read_text(encoding="utf-8").splitlines()
+        right[part] = 100 * statistics.mean(map(str.__eq__, found, pairs.targets))
+    return {"seconds": seconds, "exact_match": right}
+
+
+def _config(path: Path, values: Row) -> str:
+    path.write_text(json.dumps(values, indent=1), encoding="utf-8")  # which is YAML too
+    return str(path)
+
+
+def _timed(command: list[str], log: Path) -> float:
+    started = time.perf_counter()
+    with open(log, "w", encoding="utf-8") as stream:
+        status = subprocess.run(command, stdout=stream, stderr=stream).returncode
+    if status:
+        sys.exit(f"{command[0]} failed with status {status}, see {log}")
+    return time.perf_counter() - started
+
+
+def _table(rows: dict[str, dict[str, list[Row]]], arguments: argparse.Namespace) -> str:
+    def spread(values: list[float]) -> str:
+        return f"{statistics.mean(values):.1f} ({min(values):.1f} to {max(values):.1f})"
+
+    lines = [
+        f"Exact match, %, preset `{arguments.preset}`, tags {arguments.place}: mean of {arguments.seeds} seeds (lowest "
+        "to highest). Seconds from a process's start to the trained model, medians.",
+        "",
+        "| language | contestant | dev | test | seconds |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for language, contestants in rows.items():
+        for name, results in contestants.items():
+            dev, test = ([result["exact_match"][part] for result in results] for part in PARTS)
+            seconds = statistics.median(result["seconds"] for result in results)
+            lines.append(f"| {language} | {name} | {spread(dev)} | {spread(test)} | {seconds:.0f} |")
+    return "\n".join([*lines, ""])
+
+
+if __name__ == "__main__":
+    main()
