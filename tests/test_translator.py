@@ -57,7 +57,7 @@ def test_long_texts_go_fewer_at_once(copier: Any, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("blank", ["", " ", "\t \n", "\u202f"])
 def test_blank_texts(copier: Any, blank: str) -> None:
     assert copier.translate(["a", blank, "b"]) == ["a", "", "b"]
-    assert copier.search([blank]) == [Result(blank, "", 0.0, (), (), True)]
+    assert copier.search([blank]) == [Result(blank, "", 0.0, 0.0, (), (), (), True)]
 
 
 def test_unknown_symbols_are_reported(copier: Any) -> None:
@@ -112,7 +112,7 @@ def test_max_length_cuts(copier: Any) -> None:
 
 @pytest.mark.parametrize("length", [0, -1, 10**9])
 def test_max_length_out_of_range(copier: Any, length: int) -> None:
-    with pytest.raises(SettingsError, match="max_length must be 1 to"):
+    with pytest.raises(SettingsError, match="max_length: input should be"):
         copier.translate("abca", max_length=length)
 
 

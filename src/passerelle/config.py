@@ -14,15 +14,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from passerelle.errors import SettingsError, did_you_mean
 
 __all__ = [
-    "DEFAULT_PRESET", "PRESETS", "PRESET_SUMMARIES", "DecoderSettings", "EncoderSettings", "FeatureSettings",
-    "NetworkSettings", "Section", "Settings", "TextSettings", "TrainingSettings", "check_limit", "make_settings",
-    "read_settings_file", "validated",
+    "DEFAULT_PRESET", "LONGEST_TEXT", "PRESETS", "PRESET_SUMMARIES", "DecoderSettings", "EncoderSettings",
+    "FeatureSettings", "NetworkSettings", "SearchSettings", "Section", "Settings", "TextSettings", "TrainingSettings",
+    "check_limit", "make_settings", "read_settings_file", "validated",
 ]  # fmt: skip
 
 # Bounds that no useful recurrent network reaches; what they forbid is a hostile file or a slip of the finger.
 Width = Annotated[int, Field(ge=1, le=8192)]
 Depth = Annotated[int, Field(ge=1, le=8)]
 Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
+
+LONGEST_TEXT = 1_000_000
+"""Symbols; no text may be longer, nor claim to be."""
 
 
 class Section(BaseModel):
@@ -244,6 +247,31 @@ class TrainingSettings(Section):
     keep: Literal["best", "last"] = "best"
     patience: Annotated[int, Field(ge=0)] = 0
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
+
+
+class SearchSettings(Section):
+    """How translations are looked for.
+
+    Attributes:
+        beam: beginnings followed side by side; 1 takes the likeliest symbol in each step.
+        n_best: translations of each text, at most `beam`.
+        length_power: of the length penalty by which finished translations are compared (Wu et al. 2016,
+            arXiv:1609.08144, section 7); 0 compares log probabilities, which prefers short ones.
+        min_length: END is not written before so many symbols.
+        max_length: most symbols, END included; None for a limit learned in training.
+    """
+
+    beam: Annotated[int, Field(ge=1, le=1024)] = 1
+    n_best: Annotated[int, Field(ge=1)] = 1
+    length_power: Annotated[float, Field(ge=0.0, le=10.0)] = 0.6
+    min_length: Annotated[int, Field(ge=0, le=LONGEST_TEXT)] = 0
+    max_length: Annotated[int, Field(ge=1, le=LONGEST_TEXT)] | None = None
+
+    @model_validator(mode="after")
+    def _the_best_must_fit(self) -> Self:
+        if self.n_best > self.beam:
+            raise ValueError(f"{self.n_best} best translations need a beam of as many, received: beam={self.beam}")
+        return self
 
 
 class Settings(Section):

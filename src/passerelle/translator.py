@@ -5,14 +5,15 @@ import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, overload
+from typing import Any, TypedDict, Unpack, overload
 
 import numpy as np
 
 from passerelle import saving
-from passerelle.config import Settings, validated
+from passerelle.config import LONGEST_TEXT, SearchSettings, Settings, validated
 from passerelle.data.pairs import check_pairs, references
-from passerelle.decoding.greedy import GreedyResult, greedy_search
+from passerelle.decoding.beam import NEVER, BeamResult, beam_search, length_penalty
+from passerelle.decoding.greedy import greedy_search
 from passerelle.errors import DataError, ModelFileError, OutputError, SettingsError
 from passerelle.evaluation.metrics import Report, score
 from passerelle.models.compiled import compiled
@@ -23,7 +24,7 @@ from passerelle.text.codec import Codec
 from passerelle.text.sequences import Sequences
 from passerelle.text.tokenizer import Tokenizer, make_tokenizer, normalize
 
-__all__ = ["LongestPair", "Result", "Translator", "make_codec", "padded_width"]
+__all__ = ["LongestPair", "Result", "SearchOptions", "Translator", "make_codec", "padded_width"]
 
 BATCH_SIZES = (1, 8, 64, 256, 1024)
 """Rows in one call of the compiled search: each is a program of its own, so they are few."""
@@ -34,9 +35,6 @@ MOST_SYMBOLS = 2**17
 AT_ONCE = 2
 """Batches searched at the same time: while one waits for its last rows or is put into words, the other computes."""
 
-LONGEST_TEXT = 1_000_000
-"""Symbols; no text in a model file may claim to be longer."""
-
 
 @dataclass(frozen=True)
 class Result:
@@ -46,7 +44,9 @@ class Result:
         source: the text as it was given.
         text: its translation; empty for a blank source.
         score: log probability of the translation, in nats: at most 0, and the nearer to 0 the surer.
+        normalized_score: that over the length penalty, by which translations of one text are compared.
         ids: the target ids that make up `text`, END left out.
+        symbol_scores: log probability of each of them, then of END where it was reached.
         unknown: the distinct symbols of the source that training never saw, in order of appearance.
         finished: False where the translation was cut at the length limit.
     """
@@ -54,9 +54,20 @@ class Result:
     source: str
     text: str
     score: float
+    normalized_score: float
     ids: tuple[int, ...]
+    symbol_scores: tuple[float, ...]
     unknown: tuple[str, ...]
     finished: bool
+
+
+class SearchOptions(TypedDict, total=False):
+    """What a search may be told; see `SearchSettings`."""
+
+    beam: int
+    length_power: float
+    min_length: int
+    max_length: int | None
 
 
 @dataclass(frozen=True)
@@ -104,7 +115,7 @@ class Translator:
         self.longest = longest
         self.record = record or {}
         self._searched = Ensemble(self.networks) if others else network
-        self._search = compiled(self._greedy, self._searched.variables)
+        self._search = compiled(self._run_search, self._searched.variables)
 
     @property
     def source(self) -> Tokenizer:
@@ -133,22 +144,22 @@ class Translator:
 
     @overload  # a str is a Sequence[str] too, so the order matters
     def translate(  # pyright: ignore[reportOverlappingOverload]
-        self, texts: str, *, features: str | None = None, max_length: int | None = None
+        self, texts: str, *, features: str | None = None, **options: Unpack[SearchOptions]
     ) -> str: ...
     @overload
     def translate(
-        self, texts: Sequence[str], *, features: str | Sequence[str] | None = None, max_length: int | None = None
+        self, texts: Sequence[str], *, features: str | Sequence[str] | None = None, **options: Unpack[SearchOptions]
     ) -> list[str]: ...
     def translate(
         self,
         texts: str | Sequence[str],
         *,
         features: str | Sequence[str] | None = None,
-        max_length: int | None = None,
+        **options: Unpack[SearchOptions],
     ) -> str | list[str]:
         """Translates each text; one string gives one string. `search` says more about each."""
         one = isinstance(texts, str)
-        results = self.search([texts] if one else texts, features=features, max_length=max_length)
+        results = self.search([texts] if one else texts, features=features, **options)
         return results[0].text if one else [result.text for result in results]
 
     def search(
@@ -156,24 +167,42 @@ class Translator:
         texts: Sequence[str],
         *,
         features: str | Sequence[str] | None = None,
-        max_length: int | None = None,
+        **options: Unpack[SearchOptions],
     ) -> list[Result]:
         """Translates each text and says how sure it is.
 
         Args:
             texts: any strings, of any length; blank ones give empty results.
             features: the tags of each text, or one string for all; for a translator that was taught with tags.
-            max_length: most symbols to write, END included; by default a limit learned in training.
+            **options: see `SearchSettings`.
 
         Returns:
             As many results, in the same order; none depends on the other texts.
 
         Raises:
             DataError: if `texts` is not a sequence of strings, or `features` does not fit them or this translator.
-            SettingsError: if `max_length` is out of range.
+            SettingsError: if an option is unknown or out of range.
         """
-        if max_length is not None and not 1 <= max_length <= LONGEST_TEXT:
-            raise SettingsError(f"max_length must be 1 to {LONGEST_TEXT:,} symbols, received: {max_length!r}")
+        return [best for (best,) in self._results(texts, features, validated(SearchSettings, options))]
+
+    def n_best(
+        self,
+        texts: Sequence[str],
+        n: int,
+        *,
+        features: str | Sequence[str] | None = None,
+        **options: Unpack[SearchOptions],
+    ) -> list[list[Result]]:
+        """The best `n` translations of each text, best first; fewer where there are fewer. See `search`.
+
+        The beam is as wide as `n` unless `options` name a wider one.
+        """
+        settings = validated(SearchSettings, {"beam": n, **options, "n_best": n})
+        return self._results(texts, features, settings)
+
+    def _results(
+        self, texts: Sequence[str], features: str | Sequence[str] | None, settings: SearchSettings
+    ) -> list[list[Result]]:
         if isinstance(texts, str) or not isinstance(texts, Iterable):
             raise DataError(f"texts must be a list of strings, received: {texts!r:.80}")
         texts = list(texts)
@@ -181,10 +210,9 @@ class Translator:
             if not isinstance(text, str):
                 raise DataError(f"texts must be strings, received: {text!r:.80}")
         tags = self._tags(features, len(texts))
-        results = [Result(text, "", 0.0, (), (), True) for text in texts]
+        results = [[Result(text, "", 0.0, 0.0, (), (), (), True)] for text in texts]
         inputs = self.codec.inputs(texts, tags)
-        sources = inputs["source_ids"]
-        lengths = sources.lengths
+        lengths = inputs["source_ids"].lengths
         # Rows of like length share a batch; each goes back to where it came from.
         order = [row for row in np.argsort(lengths, kind="stable").tolist() if texts[row].strip()]
         batches = []
@@ -193,21 +221,34 @@ class Translator:
             order = order[len(batches[-1]) :]
 
         def translate(rows: np.ndarray) -> None:
-            found = self._search_batch(inputs, rows, max_length)
-            ids = Sequences.from_lengths(
-                found.ids[np.arange(found.ids.shape[1]) < found.lengths[:, None]], found.lengths
+            found = self._search_batch(inputs, rows, settings)
+            n = settings.n_best
+            written = Sequences.from_lengths(
+                found.ids[np.arange(found.ids.shape[2]) < found.lengths[..., None]], found.lengths.ravel()
             )
-            own = [texts[row] for row in rows], None if tags is None else [tags[row] for row in rows]
-            outputs = zip(rows.tolist(), self.codec.texts(ids, *own), found.scores.tolist(), strict=True)
-            for index, (row, text, log_probability) in enumerate(outputs):
-                results[row] = Result(
-                    source=texts[row],
-                    text=text,
-                    score=log_probability,
-                    ids=tuple(ids[index].tolist()),
-                    unknown=self._unknown(row, inputs, texts, tags),
-                    finished=bool(found.finished[index]),
-                )
+            own = rows.repeat(n)
+            words = self.codec.texts(
+                written, [texts[row] for row in own], None if tags is None else [tags[row] for row in own]
+            )
+            ranked = found.scores / length_penalty(found.lengths + found.finished, settings.length_power)
+            for index, row in enumerate(rows.tolist()):
+                unknown = self._unknown(row, inputs, texts, tags)
+                results[row] = [
+                    Result(
+                        source=texts[row],
+                        text=words[index * n + place],
+                        score=float(found.scores[index, place]),
+                        normalized_score=float(ranked[index, place]),
+                        ids=tuple(written[index * n + place].tolist()),
+                        symbol_scores=tuple(
+                            found.symbol_scores[index, place, : found.lengths[index, place] + finished].tolist()
+                        ),
+                        unknown=unknown,
+                        finished=bool(finished),
+                    )
+                    for place, finished in enumerate(found.finished[index])
+                    if not place or found.scores[index, place] > NEVER / 2
+                ]
 
         if len(batches) < 2:
             for rows in batches:
@@ -263,28 +304,41 @@ class Translator:
         sources, tags = zip(*answers, strict=True)
         return score(self.translate(list(sources), features=list(tags) if tagged else None), right)
 
-    def _search_batch(self, inputs: dict[str, Sequences], rows: np.ndarray, max_length: int | None) -> GreedyResult:
+    def _search_batch(self, inputs: dict[str, Sequences], rows: np.ndarray, settings: SearchSettings) -> BeamResult:
         """Runs the compiled search on one batch; returns numpy arrays with one row for each of `rows`."""
         lengths = inputs["source_ids"].lengths[rows]
         height = next(size for size in BATCH_SIZES if size >= len(rows))
         width = padded_width(int(lengths.max(initial=1)))
         limits = np.zeros(height, np.int32)  # rows that fill up the batch are closed from the start
-        if max_length is None:
+        if settings.max_length is None:
             limits[: len(rows)] = self.longest.limit(lengths)
             longest = int(self.longest.limit(width))
         else:
-            limits[: len(rows)] = longest = max_length
+            limits[: len(rows)] = longest = settings.max_length
         arrays = {
             name: ids.padded(
                 rows, padded_width(int(ids.lengths.max())) if name == "feature_ids" else width, height=height
             )
             for name, ids in inputs.items()
         }
-        found = self._search(limits, arrays, max_length=longest)
-        return GreedyResult(*(np.asarray(array)[: len(rows)] for array in found))
+        found = self._search(limits, arrays, max_length=longest, settings=settings)
+        return BeamResult(*(np.asarray(array)[: len(rows)] for array in found))
 
-    def _greedy(self, limits: Any, inputs: Any, *, max_length: int) -> GreedyResult:
-        return greedy_search(self._searched.step, self._searched.begin(inputs), limits, max_length)
+    def _run_search(self, limits: Any, inputs: Any, *, max_length: int, settings: SearchSettings) -> BeamResult:
+        step, state = self._searched.step, self._searched.begin(inputs)
+        if settings.beam == 1 and not settings.min_length:
+            found = greedy_search(step, state, limits, max_length)
+            return BeamResult(*(values[:, None] for values in found))
+        return beam_search(
+            step,
+            state,
+            limits,
+            max_length,
+            beam=settings.beam,
+            n_best=settings.n_best,
+            length_power=settings.length_power,
+            min_length=settings.min_length,
+        )
 
     def together_with(self, others: Iterable["Translator"]) -> "Translator":
         """A translator that asks all their networks in each step of its search and averages the probabilities.

@@ -7,6 +7,7 @@ import pytest
 from keras import ops
 
 from passerelle.decoding import greedy
+from passerelle.decoding import lanes as lanes_module
 from passerelle.decoding.greedy import GreedyResult, greedy_search
 from passerelle.symbols import END, PAD, START
 
@@ -54,7 +55,7 @@ def loops(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         ended.append(result[0])
         return result
 
-    monkeypatch.setattr(greedy.ops, "while_loop", watched)
+    monkeypatch.setattr(lanes_module.ops, "while_loop", watched)
     return ended
 
 
@@ -64,7 +65,8 @@ def test_golden_sequences() -> None:
     np.testing.assert_array_equal(found.lengths, [3, 1, 2])
     assert found.finished.all()
     np.testing.assert_allclose(found.scores, np.log(0.5) * np.array([4, 2, 3]), rtol=1e-6)
-    assert [array.dtype for array in found] == [np.int32, np.int32, np.float32, np.bool_]
+    assert [array.dtype for array in found] == [np.int32, np.int32, np.float32, np.bool_, np.float32]
+    np.testing.assert_allclose(found.symbol_scores.sum(-1), found.scores, rtol=1e-6)
 
 
 def test_end_at_once() -> None:
@@ -113,7 +115,7 @@ def test_it_stops_when_all_rows_have(rows: list[list[int]], limits: list[int], s
     search(*dictation(*rows), limits=limits)
     (loop,) = loops
     assert np.asarray(loop.position).tolist() == [steps] * len(rows)
-    assert np.asarray(loop.state[1]).tolist() == [steps] * len(rows), "the fake counts its own steps"
+    assert np.asarray(loop.own.state[1]).tolist() == [steps] * len(rows), "the fake counts its own steps"
 
 
 def test_the_step_reads_what_was_written() -> None:
@@ -161,7 +163,7 @@ def chain_step(ids: Any, chains: Any) -> Any:
 @pytest.mark.parametrize("seed", range(3))
 def test_random_chains_equal_brute_force(seed: int, lanes: int, refill: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(greedy, "LANES", lanes)
-    monkeypatch.setattr(greedy, "REFILL", refill)
+    monkeypatch.setattr(lanes_module, "REFILL", refill)
     chains = markov_chains(seed, rows=24)
     limits = np.random.default_rng(seed).integers(0, 12, 24)
     found = search(chain_step, ops.convert_to_tensor(chains), limits, max_length=12)

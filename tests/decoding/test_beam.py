@@ -1,0 +1,196 @@
+"""Beam search, driven by small fakes and held against counting everything out."""
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from keras import ops
+
+from passerelle.decoding import greedy
+from passerelle.decoding.beam import NEVER, BeamResult, beam_search, length_penalty
+from passerelle.decoding.greedy import greedy_search
+from passerelle.symbols import END, PAD, START
+
+SYMBOLS = 8
+A, B, C = 4, 5, 6
+ORDINARY = range(4, SYMBOLS)
+
+
+def table(rows: int, seed: int = 0, sharp: float = 1.5) -> np.ndarray:
+    """Random log probabilities, float32 (rows, last, next); PAD, UNK and START are impossible."""
+    logits = sharp * np.random.default_rng(seed).normal(size=(rows, SYMBOLS, SYMBOLS)).astype("f4")
+    logits[..., [0, 1, START]] = -np.inf
+    logits -= np.log(np.exp(logits).sum(-1, keepdims=True))
+    return np.maximum(logits, NEVER)
+
+
+def chain(log_probs: np.ndarray) -> tuple[Any, Any]:
+    """A step whose next symbol depends on the last one and on the row; it counts its steps in its state."""
+    flat = ops.convert_to_tensor(log_probs.reshape(-1, SYMBOLS))
+
+    def step(ids: Any, state: Any) -> Any:
+        row, made = state
+        return ops.take(flat, row * SYMBOLS + ids, axis=0), (row, made + 1)
+
+    rows = len(log_probs)
+    return step, (ops.arange(rows, dtype="int32"), ops.zeros((rows,), "int32"))
+
+
+def search(log_probs: np.ndarray, limits: Any, **options: Any) -> BeamResult:
+    limits = np.asarray(limits, np.int32)
+    found = beam_search(*chain(log_probs), limits, int(limits.max()), **{"beam": 3} | options)
+    return BeamResult(*map(np.asarray, found))
+
+
+def everything(log_probs: np.ndarray, limit: int, power: float, least: int = 0) -> list[tuple[float, list[int]]]:
+    """All finished hypotheses of at most `limit` steps, best first: normalized score and symbols."""
+    found = []
+    for length in range(least, limit):
+        for symbols in itertools.product(ORDINARY, repeat=length):
+            path = [START, *symbols, END]
+            score = sum(float(log_probs[a, b]) for a, b in itertools.pairwise(path))
+            found.append((score / float(length_penalty(length + 1, power)), list(symbols)))
+    return sorted(found, reverse=True)
+
+
+def written(result: BeamResult, row: int, place: int) -> list[int]:
+    return result.ids[row, place, : result.lengths[row, place]].tolist()
+
+
+@pytest.mark.parametrize("rows", [1, 5, 300])
+def test_width_one_is_greedy(rows: int) -> None:
+    """To the last bit, whatever the limits, with lanes that are filled again."""
+    log_probs = table(rows, sharp=1.0)
+    limits = np.random.default_rng(1).integers(0, 12, rows).astype("i4")
+    limits[0] = 12
+    expected = greedy_search(*chain(log_probs), limits, 12)
+    found = search(log_probs, limits, beam=1)
+    for name, values in expected._asdict().items():
+        np.testing.assert_array_equal(getattr(found, name)[:, 0], values, err_msg=name)
+
+
+@pytest.mark.parametrize("power", [0.0, 0.6, 1.5])
+@pytest.mark.parametrize("least", [0, 2])
+def test_a_beam_of_everything_finds_the_best(power: float, least: int) -> None:
+    """As wide as there are hypotheses: what counting all of them out finds, in the same order."""
+    log_probs, limit, wide = table(3, seed=2), 4, 4**4 + 4**3 + 4**2 + 4 + 1
+    found = search(log_probs, [limit] * 3, beam=wide, n_best=10, length_power=power, min_length=least)
+    for row in range(3):
+        expected = everything(log_probs[row], limit, power, least)[:10]
+        assert [written(found, row, place) for place in range(10)] == [symbols for _, symbols in expected]
+        scores = found.scores[row] / length_penalty(found.lengths[row] + 1, power)
+        np.testing.assert_allclose(scores, [score for score, _ in expected], rtol=1e-5)
+    assert found.finished.all()
+
+
+def test_stopping_early_loses_nothing() -> None:
+    """The best one alone, and all: the same best, whatever the penalty."""
+    log_probs = table(40, seed=3, sharp=1.0)
+    for power in (0.0, 0.6, 3.0):
+        one = search(log_probs, [7] * 40, beam=6, n_best=1, length_power=power)
+        all_of_them = search(log_probs, [7] * 40, beam=6, n_best=6, length_power=power)
+        np.testing.assert_array_equal(one.ids[:, 0], all_of_them.ids[:, 0])
+        np.testing.assert_array_equal(one.scores[:, 0], all_of_them.scores[:, 0])
+
+
+def test_it_stops_as_soon_as_nothing_better_can_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sure END at the first step leaves the others no hope."""
+    log_probs = np.full((1, SYMBOLS, SYMBOLS), np.log(0.001), "f4")
+    log_probs[..., END] = np.log(0.99)
+    ended: list[Any] = []
+    original = ops.while_loop
+
+    def watched(*arguments: Any, **options: Any) -> Any:
+        ended.append(original(*arguments, **options)[0])
+        return ended[-1:]
+
+    monkeypatch.setattr("passerelle.decoding.lanes.ops.while_loop", watched)
+    search(log_probs, [50], beam=4)
+    assert np.asarray(ended[0].position).tolist() == [1]
+
+
+def test_the_best_are_sorted_and_distinct() -> None:
+    found = search(table(20, seed=4), [9] * 20, beam=8, n_best=8, length_power=0.6)
+    for row in range(20):
+        texts = [tuple(written(found, row, place)) for place in range(8) if found.finished[row, place]]
+        assert len(set(texts)) == len(texts)
+        scores = (found.scores[row] / length_penalty(found.lengths[row] + 1, 0.6))[found.finished[row]]
+        assert (np.diff(scores) <= 1e-6).all()
+        assert (np.diff(found.finished[row].astype(int)) <= 0).all(), "cut ones after those that ended"
+
+
+def test_the_score_is_the_sum_of_its_symbols() -> None:
+    log_probs = table(6, seed=5)
+    found = search(log_probs, [4, 5, 6, 7, 8, 9], beam=5, n_best=5)
+    np.testing.assert_allclose(found.symbol_scores.sum(-1), found.scores, rtol=1e-5)
+    for row, place in itertools.product(range(6), range(5)):
+        path = [START, *written(found, row, place)] + [END] * int(found.finished[row, place])
+        expected = [log_probs[row, a, b] for a, b in itertools.pairwise(path)]
+        np.testing.assert_allclose(found.symbol_scores[row, place, : len(expected)], expected, rtol=1e-4, atol=1e-5)
+        assert not found.symbol_scores[row, place, len(expected) :].any()
+        assert (found.ids[row, place, found.lengths[row, place] :] == PAD).all()
+
+
+def test_rows_do_not_meet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Alone or among many, in lanes filled again: the same."""
+    monkeypatch.setattr("passerelle.decoding.beam.LANES", 12)
+    log_probs = table(50, seed=6, sharp=1.0)
+    limits = np.random.default_rng(2).integers(1, 15, 50)
+    together = search(log_probs, limits, beam=3, n_best=2, length_power=0.6)
+    assert greedy.LANES == 128
+    for row in range(0, 50, 7):
+        alone = search(log_probs[row : row + 1], limits[row : row + 1], beam=3, n_best=2, length_power=0.6)
+        width = int(limits[row])
+        np.testing.assert_array_equal(together.ids[row, :, :width], alone.ids[0])
+        np.testing.assert_allclose(together.scores[row], alone.scores[0], rtol=1e-6)
+
+
+def test_a_cut_hypothesis_is_kept_and_said_to_be_cut() -> None:
+    log_probs = np.full((1, SYMBOLS, SYMBOLS), NEVER, "f4")
+    log_probs[..., A] = np.log(0.7)
+    log_probs[..., B] = np.log(0.3)
+    found = search(log_probs, [3], beam=2, n_best=2)
+    assert not found.finished.any()
+    assert [written(found, 0, place) for place in (0, 1)] == [[A, A, A], [A, A, B]]
+
+
+def test_fewer_hypotheses_than_slots() -> None:
+    """One symbol, then END: the other slots stay empty and say so."""
+    log_probs = np.full((1, SYMBOLS, SYMBOLS), NEVER, "f4")
+    log_probs[0, START, A] = log_probs[0, A, END] = 0.0
+    found = search(log_probs, [5], beam=3, n_best=3)
+    assert found.finished.tolist() == [[True, False, False]]
+    assert (found.scores[0, 1:] <= NEVER / 2).all()
+    assert written(found, 0, 0) == [A]
+
+
+def test_rows_of_no_steps_stay_empty() -> None:
+    found = search(table(2), [0, 3], beam=2, n_best=2)
+    assert not found.lengths[0].any()
+    assert not found.ids[0].any()
+    assert not found.finished[0].any()
+
+
+def test_what_a_step_leaves_as_it_was_is_not_moved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The state's first array never changes: only the steps' count goes from parents to children."""
+    taken: list[Any] = []
+    original = ops.take
+
+    def watched(values: Any, indices: Any, axis: Any = None) -> Any:
+        taken.append(values)
+        return original(values, indices, axis=axis)
+
+    monkeypatch.setattr("passerelle.decoding.beam.ops.take", watched)
+    log_probs = table(1)
+    flat = ops.convert_to_tensor(log_probs.reshape(-1, SYMBOLS))
+    memory = ops.ones((1, 3))
+
+    def step(ids: Any, state: Any) -> Any:
+        return original(flat, ids, axis=0), state | {"made": state["made"] + 1}
+
+    state = {"memory": memory, "made": ops.zeros((1,), "int32")}
+    beam_search(step, state, np.array([4], np.int32), 4, beam=2)
+    shapes = {tuple(values.shape) for values in taken}
+    assert (2, 3) not in shapes, "memory was copied"
+    assert (2,) in shapes
