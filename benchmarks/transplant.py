@@ -8,7 +8,7 @@ from passerelle.config import PRESETS, NetworkSettings
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.symbols import FIRST_ORDINARY
 from passerelle.text.codec import Codec
-from passerelle.text.tokenizer import make_tokenizer
+from passerelle.text.level import make_tokenizer
 from passerelle.translator import LongestPair, Translator
 
 __all__ = ["ARRAYS", "to_program", "to_translator"]

@@ -41,12 +41,20 @@ class TextSettings(Section):
     """How one side's text becomes symbols.
 
     Attributes:
-        level: `character`, `word`, or `symbol` where the text already separates its symbols.
+        level: `character`; `word`; `subword`, frequent pieces of words (Sennrich et al. 2016, arXiv:1508.07909);
+            `symbol` where the text already separates its symbols; `auto`, chosen by the pairs when these are known.
         separator: what stands between symbols; goes with level `symbol`, and with no other.
+        vocabulary_size: most symbols to learn, the most frequent ones; 0 for all, at level `subword` for 4,000.
+        min_count: symbols that occur fewer times in training are unknown; at level `subword`, pieces that would.
+        case: `keep`, or `lower`: read in lower case. A target in lower case is also written so, and scored against
+            texts as they stand.
     """
 
-    level: Literal["character", "word", "symbol"] = "character"
+    level: Literal["auto", "character", "word", "subword", "symbol"] = "character"
     separator: Annotated[str, Field(min_length=1)] | None = None
+    vocabulary_size: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    min_count: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    case: Literal["keep", "lower"] = "keep"
 
     @model_validator(mode="after")
     def _separator_goes_with_symbols(self) -> Self:
@@ -54,6 +62,15 @@ class TextSettings(Section):
             raise ValueError(
                 f"level 'symbol' and a separator go together, received: level={self.level!r}, "
                 f"separator={self.separator!r}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _subwords_begin_with_bytes(self) -> Self:
+        if self.level == "subword" and 0 < self.vocabulary_size < 256:
+            raise ValueError(
+                f"level 'subword' has a symbol for each of 256 bytes; vocabulary_size must be 256 or more, or 0 for "
+                f"the usual one, received: {self.vocabulary_size}"
             )
         return self
 
@@ -283,6 +300,22 @@ class Settings(Section):
     features: FeatureSettings = FeatureSettings()
     network: NetworkSettings = NetworkSettings()
     training: TrainingSettings = TrainingSettings()
+
+    @model_validator(mode="after")
+    def _copies_can_be_written(self) -> Self:
+        source, target = self.source, self.target
+        if self.network.copying and source.case != target.case:
+            raise ValueError(
+                f"copying writes source symbols as they are read, and case is {source.case!r} in the source, "
+                f"{target.case!r} in the target; make them equal"
+            )
+        levels = (source.level, target.level)
+        if self.network.copying and levels.count("subword") == 1 and "auto" not in levels:
+            raise ValueError(
+                f"copying writes source symbols as they are, and subwords are spelled in bytes; levels are "
+                f"{source.level!r} and {target.level!r}, use 'subword' on both sides or on neither"
+            )
+        return self
 
 
 _SMALL = TrainingSettings(epochs=20, batch_size=32, learning_rate=0.004, schedule="cosine", clip=1.0, patience=5)

@@ -20,6 +20,7 @@ from passerelle.errors import DataError, SettingsError, did_you_mean
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.symbols import UNK
 from passerelle.text.codec import Codec
+from passerelle.text.level import choose_level
 from passerelle.training.trainer import Epoch, History, Progress, fit
 from passerelle.translator import LongestPair, Translator, make_codec, padded_width
 
@@ -51,9 +52,12 @@ class Options(TypedDict, total=False):
     Attributes:
         preset: the settings to begin with; by default the settings file's, or `compact`.
         settings: any settings: a TOML file, or nested values.
-        level: `character` or `word`, for both sides.
+        level: `character`, `word`, `subword`, or `auto`, for both sides.
         source_level: for the source alone; likewise `target_level`.
         source_separator: the source is ready symbols with this between them; likewise `target_separator`.
+        vocabulary_size: most symbols to learn, for both sides; 0 leaves it to the level.
+        min_count: symbols that occur fewer times are unknown, for both sides.
+        lowercase: whether sources are read in lower case. Targets keep theirs: people want it written.
         features: where tags that come with the pairs are read: `beside`, `apart` or `none`; see `FeatureSettings`.
         feature_separator: what stands between two tags.
         epochs: passes over the pairs.
@@ -71,6 +75,9 @@ class Options(TypedDict, total=False):
     target_level: str | None
     source_separator: str | None
     target_separator: str | None
+    vocabulary_size: int | None
+    min_count: int | None
+    lowercase: bool | None
     features: str | None
     feature_separator: str | None
     epochs: int | None
@@ -131,6 +138,7 @@ def choose_settings(**options: Unpack[Options]) -> Settings:
         "training.optimizer": get("optimizer"),
         "training.learning_rate": get("learning_rate"),
         "training.seed": get("seed"),
+        "source.case": None if get("lowercase") is None else "lower" if get("lowercase") else "keep",
         "features.place": get("features"),
         "features.separator": get("feature_separator"),
     }
@@ -138,7 +146,12 @@ def choose_settings(**options: Unpack[Options]) -> Settings:
         separator = get(f"{side}_separator")
         # A separator makes its side symbols, whatever `level` says for both.
         level = get(f"{side}_level") or ("symbol" if separator is not None else get("level"))
-        changes |= {f"{side}.level": level, f"{side}.separator": separator}
+        changes |= {
+            f"{side}.level": level,
+            f"{side}.separator": separator,
+            f"{side}.vocabulary_size": get("vocabulary_size"),
+            f"{side}.min_count": get("min_count"),
+        }
     return make_settings(get("preset"), file, changes)
 
 
@@ -153,6 +166,7 @@ class Lesson:
         codec: the tokenizers, their vocabularies from the training pairs alone.
         training_batches: ids of the training pairs.
         validation_batches: ids of the validation pairs, or None.
+        level_chosen: which level was chosen and why, where settings left it open; else empty.
     """
 
     training: Pairs
@@ -161,10 +175,11 @@ class Lesson:
     codec: Codec
     training_batches: Batches
     validation_batches: Batches | None
+    level_chosen: str = ""
 
     @property
     def uncounted(self) -> dict[str, int]:
-        """Validation symbols that training never saw, by side; target ones weigh nothing without a column."""
+        """Validation symbols without an id, by side; target ones weigh nothing without a column."""
         batches = self.validation_batches
         if batches is None:
             return {"source": 0, "target": 0}
@@ -280,9 +295,16 @@ def prepare(pairs: Iterable[tuple[str, ...]], settings: Settings, *, validation:
     training, held_out = _split(check_pairs(pairs, features=tagged), validation, settings.training.seed)
     if len(training) < 2:
         raise DataError(f"{training.name}: fewer than two pairs to learn from ({len(training)}). Give more.")
+    settings, level_chosen = _with_levels(settings, training)
     codec = make_codec(settings, training.sources, training.targets, training.features)
-    for side, tokenizer in (("source", codec.source), ("target", codec.target), ("features", codec.features)):
+    for side, tokenizer, least in (
+        ("source", codec.source, settings.source.min_count),
+        ("target", codec.target, settings.target.min_count),
+        ("features", codec.features, 1),
+    ):
         if tokenizer is not None and not tokenizer.vocabulary.symbols:
+            if least > 1:
+                raise DataError(f"{training.name}: no {side} symbol occurs {least} times. Lower min_count.")
             raise DataError(f"{training.name}: no {side} holds a symbol between its separators.")
 
     def batches(chosen: Pairs, size: int, seed: int | None, batch_type: str, hidden: float) -> Batches:
@@ -306,7 +328,20 @@ def prepare(pairs: Iterable[tuple[str, ...]], settings: Settings, *, validation:
         codec,
         batches(training, own.batch_size, own.seed, own.batch_type, own.hidden),
         batches(held_out, VALIDATION_BATCH, None, "pair", 0.0) if held_out else None,
+        level_chosen,
     )
+
+
+def _with_levels(settings: Settings, training: Pairs) -> tuple[Settings, str]:
+    """The settings with a level on each side, and why it is that where they left it open."""
+    values = settings.model_dump()
+    open_sides = [values[side] for side in ("source", "target") if values[side]["level"] == "auto"]
+    if not open_sides:
+        return settings, ""
+    level, reason = choose_level(training.sources, training.targets)
+    for side in open_sides:
+        side["level"] = level
+    return validated(Settings, values), f"level {level}: {reason}"
 
 
 def _split(pairs: Pairs, validation: Validation, seed: int) -> tuple[Pairs, Pairs]:

@@ -10,7 +10,7 @@ from typing import Any, TypedDict, Unpack, overload
 import numpy as np
 
 from passerelle import saving
-from passerelle.config import LONGEST_TEXT, SearchSettings, Settings, validated
+from passerelle.config import LONGEST_TEXT, SearchSettings, Settings, TextSettings, validated
 from passerelle.data.pairs import check_pairs, references
 from passerelle.decoding.beam import NEVER, BeamResult, beam_search, length_penalty
 from passerelle.decoding.greedy import greedy_search
@@ -21,8 +21,9 @@ from passerelle.models.ensemble import Ensemble
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.symbols import UNK
 from passerelle.text.codec import Codec
+from passerelle.text.level import make_tokenizer
 from passerelle.text.sequences import Sequences
-from passerelle.text.tokenizer import Tokenizer, make_tokenizer, normalize
+from passerelle.text.tokenizer import Tokenizer, normalize
 
 __all__ = ["LongestPair", "Result", "SearchOptions", "Translator", "make_codec", "padded_width"]
 
@@ -47,7 +48,7 @@ class Result:
         normalized_score: that over the length penalty, by which translations of one text are compared.
         ids: the target ids that make up `text`, END left out.
         symbol_scores: log probability of each of them, then of END where it was reached.
-        unknown: the distinct symbols of the source that training never saw, in order of appearance.
+        unknown: the distinct symbols of the source that have no id, in order of appearance.
         finished: False where the translation was cut at the length limit.
     """
 
@@ -452,14 +453,23 @@ def make_codec(
         known: which of the two.
     """
 
-    def tokenizer(level: str, separator: str | None, given: Sequence[str]) -> Tokenizer:
-        return make_tokenizer(level, separator, **{"symbols" if known else "texts": given})
+    def tokenizer(text: TextSettings, given: Sequence[str]) -> Tokenizer:
+        return make_tokenizer(
+            text.level,
+            text.separator,
+            case=text.case,
+            size=text.vocabulary_size,
+            min_count=text.min_count,
+            **{"symbols" if known else "texts": given},
+        )
 
     own = settings.features
     return Codec(
-        tokenizer(settings.source.level, settings.source.separator, sources),
-        tokenizer(settings.target.level, settings.target.separator, targets),
-        None if own.place == "none" else tokenizer("symbol", own.separator, features or []),
+        tokenizer(settings.source, sources),
+        tokenizer(settings.target, targets),
+        None
+        if own.place == "none"
+        else tokenizer(TextSettings(level="symbol", separator=own.separator), features or []),
         beside=own.place == "beside",
         copying=settings.network.copying,
     )

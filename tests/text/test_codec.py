@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from passerelle.symbols import END, FIRST_ORDINARY, UNK
 from passerelle.text.codec import Codec
+from passerelle.text.level import make_tokenizer
 from passerelle.text.sequences import Sequences
-from passerelle.text.tokenizer import make_tokenizer
 
 
 def codec(**options: Any) -> Codec:

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from passerelle.symbols import END, UNK
 from passerelle.text.copying import copied_symbols, copy_ids, copying_targets
-from passerelle.text.tokenizer import make_tokenizer, normalize
+from passerelle.text.level import make_tokenizer
+from passerelle.text.tokenizer import normalize
 
 
 def word(*texts: str):

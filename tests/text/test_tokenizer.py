@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from passerelle.errors import DataError, SettingsError
 from passerelle.symbols import END, FIRST_ORDINARY, UNK
+from passerelle.text.level import make_tokenizer
 from passerelle.text.sequences import Sequences
-from passerelle.text.tokenizer import make_tokenizer, normalize
+from passerelle.text.tokenizer import normalize
 
 # Blanks of French typography, marks that compose and marks that do not, joined emoji, line ends, controls.
 PECULIAR = (

@@ -36,9 +36,11 @@ def _facts(translator: "Translator") -> list[str]:
     facts = [f"{network.count_params():,} parameters in {len(network.weights)} arrays"]
     for side, tokenizer in (("source", translator.source), ("target", translator.target)):
         symbols = tokenizer.vocabulary.symbols
-        shown = " ".join(json.dumps(symbol, ensure_ascii=False) for symbol in symbols[:60])
-        more = " ..." if len(symbols) > 60 else ""
-        facts.append(f"{len(symbols):,} {side} symbols, level {tokenizer.level}: {shown}{more}")
+        own = len(symbols) - len(tokenizer.alphabet)
+        made = f", 256 bytes and {own:,} pieces" if tokenizer.alphabet else ""
+        shown = " ".join(json.dumps(symbol, ensure_ascii=False) for symbol in tokenizer.shown(60))
+        more = " ..." if own > 60 else ""
+        facts.append(f"{len(symbols):,} {side} symbols, level {tokenizer.level}{made}: {shown}{more}")
     facts.append(
         f"longest in training: source {translator.longest.source:,}, target {translator.longest.target:,} symbols"
     )

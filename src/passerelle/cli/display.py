@@ -36,6 +36,8 @@ def teach_with_display(lesson: "Lesson", number: int = 1, count: int = 1) -> "Tr
 
 def _introduce(lesson: "Lesson") -> None:
     batches, codec = lesson.training_batches, lesson.codec
+    if lesson.level_chosen:
+        note(lesson.level_chosen)
     note(
         f"{len(lesson.training):,} pairs to learn from, {len(lesson.validation):,} held out; "
         f"{len(codec.source.vocabulary.symbols):,} source and {len(codec.target.vocabulary.symbols):,} target "
@@ -47,7 +49,7 @@ def _introduce(lesson: "Lesson") -> None:
     for side, count in lesson.uncounted.items():
         if count:
             weight = "" if lesson.settings.network.unknown else "; they weigh nothing"
-            note(f"{count:,} {side} symbols of the held-out pairs never occur in the others{weight}")
+            note(f"{count:,} {side} symbols of the held-out pairs are unknown{weight}")
     if lesson.overlap:
         note(f"{lesson.overlap:,} held-out sources are learned from too: their figures will be too good")
     note("the first epoch takes longer: programs are compiled")

@@ -32,6 +32,9 @@ def train(
     target_level: str | None = None,
     source_separator: str | None = None,
     target_separator: str | None = None,
+    vocabulary_size: int | None = None,
+    min_count: int | None = None,
+    lowercase: Annotated[bool, Parameter(negative=())] = False,
     features: int | None = None,
     feature_separator: str | None = None,
     feature_place: str | None = None,
@@ -62,7 +65,7 @@ def train(
     swap
         Translate from the second column to the first.
     level
-        character or word, for both sides.
+        character, word, subword (frequent pieces of words), or auto (by the pairs, saying why), for both sides.
     source_level
         For the source alone.
     target_level
@@ -71,6 +74,12 @@ def train(
         The source is ready symbols, not text, with this between them.
     target_separator
         Likewise the target, for example " " for phones.
+    vocabulary_size
+        Learn at most this many symbols a side, the most frequent ones; by default all, at level subword 4,000.
+    min_count
+        Symbols that occur fewer times are unknown; at level subword, pieces of words that would are not made.
+    lowercase
+        Read sources in lower case: The and the are one symbol. Targets are written as they stand in PAIRS.
     features
         The column, from 3 on, whose tags come with each pair and steer it: V;PST, formal, fr.
     feature_separator
@@ -111,6 +120,9 @@ def train(
         target_level=target_level,
         source_separator=source_separator,
         target_separator=target_separator,
+        vocabulary_size=vocabulary_size,
+        min_count=min_count,
+        lowercase=lowercase or None,
         features=feature_place or (None if features is None else DEFAULT_PLACE),
         feature_separator=feature_separator,
         epochs=epochs,

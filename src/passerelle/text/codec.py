@@ -8,7 +8,7 @@ import numpy as np
 from passerelle.symbols import FIRST_ORDINARY, UNK
 from passerelle.text.copying import copied_symbols, copy_ids, copying_targets
 from passerelle.text.sequences import Sequences
-from passerelle.text.tokenizer import Tokenizer, normalize
+from passerelle.text.tokenizer import Tokenizer
 
 __all__ = ["Codec"]
 
@@ -82,15 +82,15 @@ class Codec:
         return [self.target.join(copied_symbols(own, self.target, ids[row])) for row, own in enumerate(symbols)]
 
     def unknown(self, text: str, tags: str = "") -> tuple[str, ...]:
-        """The distinct symbols of a source and its tags that training never saw, in order of appearance."""
+        """The distinct symbols of a source and its tags that have no id, in order of appearance."""
         return self.source.unknown(text) + (() if self.features is None else self.features.unknown(tags))
 
     def _symbols(self, texts: Sequence[str], tags: Sequence[str] | None) -> list[list[str]]:
         """The symbols of each source as copying counts them: with its tags where these stand beside it."""
-        symbols = [self.source.split(normalize(text)) for text in texts]
+        symbols = [self.source.read(text) for text in texts]
         if self.features is None or not self.beside:
             return symbols
-        return [[*self.features.split(normalize(tag)), *own] for tag, own in zip(tags or [], symbols, strict=True)]
+        return [[*self.features.read(tag), *own] for tag, own in zip(tags or [], symbols, strict=True)]
 
     def differences(self, other: "Codec") -> list[str]:
         """In what `other` is not the same, in words; empty where they share all ids."""

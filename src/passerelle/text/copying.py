@@ -10,7 +10,7 @@ import numpy as np
 
 from passerelle.symbols import END, UNK
 from passerelle.text.sequences import Sequences
-from passerelle.text.tokenizer import Tokenizer, normalize
+from passerelle.text.tokenizer import Tokenizer
 
 __all__ = ["copied_symbols", "copy_ids", "copying_targets"]
 
@@ -29,7 +29,7 @@ def copying_targets(sources: Iterable[Symbols], target: Tokenizer, answers: Sequ
 
     def rows() -> Iterator[list[int]]:
         for (_, places), answer in zip(_named(sources, target), answers, strict=True):
-            ids = ((symbol, id_of(symbol)) for symbol in target.split(normalize(answer)))
+            ids = ((symbol, id_of(symbol)) for symbol in target.read(answer))
             yield [*(places.get(symbol, UNK) if identifier == UNK else identifier for symbol, identifier in ids), END]
 
     return Sequences.from_lists(rows())

@@ -1,28 +1,27 @@
 """Text <-> ids, at the level of characters, words, or symbols that the text already separates.
 
 Whatever the level, `decode(encode(text))` gives back the normalized text, as long as all its symbols are known.
+`text.subword` adds a level at which all are; `text.level` makes the tokenizer of a level.
 Training, evaluation and translation share one tokenizer, so a sentence typed by a person meets the same ids.
 """
 
 import itertools
 import unicodedata
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
 import regex
 
-from passerelle.errors import SettingsError, did_you_mean
 from passerelle.symbols import END
 from passerelle.text.sequences import Sequences
 from passerelle.text.vocabulary import Vocabulary
 
-__all__ = [
-    "CharacterTokenizer", "Level", "SymbolTokenizer", "Tokenizer", "WordTokenizer", "make_tokenizer", "normalize",
-]  # fmt: skip
+__all__ = ["CharacterTokenizer", "Level", "SymbolTokenizer", "Tokenizer", "WordTokenizer", "normalize"]
 
-Level = Literal["character", "word", "symbol"]
+Level = Literal["character", "word", "subword", "symbol"]
 
 
 def normalize(text: str) -> str:
@@ -35,13 +34,17 @@ class Tokenizer(ABC):
 
     Args:
         vocabulary: the symbols it knows.
+        case: `keep`, or `lower`: texts are read, and so written, in lower case.
     """
 
     level: ClassVar[Level]
+    alphabet: ClassVar[tuple[str, ...]] = ()
+    """The symbols with which every vocabulary of the level begins."""
     separator: str | None = None
 
-    def __init__(self, vocabulary: Vocabulary):
+    def __init__(self, vocabulary: Vocabulary, *, case: str = "keep"):
         self.vocabulary = vocabulary
+        self.case = case
 
     @abstractmethod
     def split(self, text: str) -> list[str]:
@@ -50,6 +53,34 @@ class Tokenizer(ABC):
     @abstractmethod
     def join(self, symbols: Sequence[str]) -> str:
         """The text of some symbols; undoes `split`."""
+
+    def learn(self, texts: Iterable[str], *, size: int = 0, min_count: int = 1) -> None:
+        """Takes the symbols of `texts` for its vocabulary.
+
+        Args:
+            texts: any strings.
+            size: at most so many symbols, the most frequent ones; 0 for all.
+            min_count: how often a symbol must occur.
+
+        Raises:
+            DataError: if a symbol is no text (a lone surrogate).
+        """
+        counts: Counter[str] = Counter()
+        for text in texts:
+            counts.update(self.read(text))
+        frequent = [symbol for symbol, count in counts.items() if count >= min_count]
+        if size:
+            frequent = sorted(frequent, key=lambda symbol: (-counts[symbol], symbol))[:size]
+        self.vocabulary = Vocabulary.of(frequent)
+
+    def normalize(self, text: str) -> str:
+        """`text` in NFC and in this tokenizer's case."""
+        text = normalize(text)
+        return normalize(text.lower()) if self.case == "lower" else text
+
+    def read(self, text: str) -> list[str]:
+        """The symbols of any text, known or not."""
+        return self.split(self.normalize(text))
 
     def encode(self, texts: Sequence[str], *, end: bool = False) -> Sequences:
         """Turns texts into ids.
@@ -63,7 +94,7 @@ class Tokenizer(ABC):
         """
         closing = [END] if end else []
         id_of = self.vocabulary.id_of
-        return Sequences.from_lists([*map(id_of, self.split(normalize(text))), *closing] for text in texts)
+        return Sequences.from_lists([*map(id_of, self.read(text)), *closing] for text in texts)
 
     def decode(self, sequences: Sequences) -> list[str]:
         """Turns ids into texts; special symbols look like U+FFFD, so leave END and PAD out of `sequences`."""
@@ -72,13 +103,18 @@ class Tokenizer(ABC):
 
     def unknown(self, text: str) -> tuple[str, ...]:
         """The distinct symbols of `text` that the vocabulary lacks, in order of appearance."""
-        missing = (symbol for symbol in self.split(normalize(text)) if symbol not in self.vocabulary)
+        missing = (symbol for symbol in self.read(text) if symbol not in self.vocabulary)
         return tuple(dict.fromkeys(missing))
 
+    def shown(self, count: int) -> list[str]:
+        """The first `count` symbols, as people read them."""
+        return list(self.vocabulary.symbols[:count])
+
     def differences(self, other: "Tokenizer") -> list[str]:
-        """In what `other` is not the same: `level`, `separator` or `symbols`; empty where they share all ids."""
+        """In what `other` is not the same: level, case, separator, symbols; empty where they share all ids."""
         parts = {
             "level": (self.level, other.level),
+            "case": (self.case, other.case),
             "separator": (self.separator, other.separator),
             "symbols": (self.vocabulary.symbols, other.vocabulary.symbols),
         }
@@ -97,7 +133,7 @@ class CharacterTokenizer(Tokenizer):
         return "".join(symbols)
 
     def encode(self, texts: Sequence[str], *, end: bool = False) -> Sequences:
-        texts = [normalize(text) for text in texts]
+        texts = [self.normalize(text) for text in texts]
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
         # A lone surrogate (a byte that was not UTF-8) is looked up like any unseen character.
         raw = "".join(texts).encode("utf-32-le", "surrogatepass")
@@ -138,48 +174,17 @@ class SymbolTokenizer(Tokenizer):
     Args:
         vocabulary: the symbols it knows.
         separator: what stands between two symbols; pieces that are empty do not count.
+        case: as in `Tokenizer`.
     """
 
     level = "symbol"
 
-    def __init__(self, vocabulary: Vocabulary, separator: str):
-        super().__init__(vocabulary)
-        self.separator = normalize(separator)
+    def __init__(self, vocabulary: Vocabulary, separator: str, *, case: str = "keep"):
+        super().__init__(vocabulary, case=case)
+        self.separator = self.normalize(separator)
 
     def split(self, text: str) -> list[str]:
         return [symbol for symbol in text.split(self.separator) if symbol]
 
     def join(self, symbols: Sequence[str]) -> str:
         return str(self.separator).join(symbols)
-
-
-_TOKENIZERS: dict[str, type[Tokenizer]] = {
-    tokenizer.level: tokenizer for tokenizer in (CharacterTokenizer, WordTokenizer, SymbolTokenizer)
-}
-
-
-def make_tokenizer(
-    level: str, separator: str | None, *, texts: Iterable[str] = (), symbols: Sequence[str] | None = None
-) -> Tokenizer:
-    """Makes a tokenizer whose vocabulary is learned from `texts`, or given.
-
-    Args:
-        level: `character`, `word` or `symbol`.
-        separator: what stands between symbols, at level `symbol` only.
-        texts: the training texts; read only where `symbols` is None.
-        symbols: the vocabulary's ordinary symbols, in the order of their ids.
-
-    Raises:
-        SettingsError: if the level is unknown.
-    """
-    if level not in _TOKENIZERS:
-        raise SettingsError(f"level must be one that exists, received: {level!r}.{did_you_mean(level, _TOKENIZERS)}")
-    vocabulary = Vocabulary(()) if symbols is None else Vocabulary(symbols)
-    kind = _TOKENIZERS[level]
-    tokenizer = SymbolTokenizer(vocabulary, separator or " ") if kind is SymbolTokenizer else kind(vocabulary)
-    if symbols is None:
-        distinct: set[str] = set()
-        for text in texts:
-            distinct.update(tokenizer.split(normalize(text)))
-        tokenizer.vocabulary = Vocabulary.of(distinct)
-    return tokenizer

@@ -8,7 +8,7 @@ import numpy as np
 from passerelle.errors import DataError
 from passerelle.symbols import FIRST_ORDINARY, UNK
 
-__all__ = ["Vocabulary"]
+__all__ = ["Vocabulary", "require_text"]
 
 REPLACEMENT = "\ufffd"
 """How an id that is no ordinary symbol looks in text."""
@@ -29,11 +29,7 @@ class Vocabulary:
         self._ids = {symbol: identifier for identifier, symbol in enumerate(self.symbols, FIRST_ORDINARY)}
         if len(self._ids) != len(self.symbols) or "" in self._ids:
             raise DataError("a vocabulary's symbols must be distinct and not empty")
-        try:
-            "".join(self.symbols).encode()
-        except UnicodeEncodeError as error:
-            half = error.object[error.start]
-            raise DataError(f"{half!r} is half a character (a lone surrogate), no text. Clean the pairs.") from None
+        require_text("".join(self.symbols))
 
     @classmethod
     def of(cls, symbols: Iterable[str]) -> "Vocabulary":
@@ -70,3 +66,16 @@ class Vocabulary:
         ids = np.full(0x110000, UNK, np.int32)
         ids[self.code_points[FIRST_ORDINARY:]] = np.arange(FIRST_ORDINARY, self.size)
         return ids
+
+
+def require_text(text: str) -> None:
+    """Checks that `text` can be written as UTF-8.
+
+    Raises:
+        DataError: if it holds a lone surrogate (names it).
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        half = error.object[error.start]
+        raise DataError(f"{half!r} is half a character (a lone surrogate), no text. Clean the pairs.") from None

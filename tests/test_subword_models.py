@@ -1,0 +1,143 @@
+"""Translators of subwords: taught, copying, saved, loaded, and their symbols never trusted."""
+
+import copy
+import itertools
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import passerelle
+from passerelle import saving
+from passerelle.errors import DataError, ModelFileError, SettingsError
+from passerelle.teaching import choose_settings, prepare
+from passerelle.text.subword import BYTES
+
+NAMES = ["Zoé", "Łódź", "Anna", "Béa", "Tom", "Yann"]
+PAIRS = [
+    (f"{name} is {what}.", f"{name} est {gives}\u202f!")
+    for name, (what, gives) in itertools.product(NAMES, [("tired", "las"), ("old", "vieux"), ("here", "là")])
+]
+SIDE = {"embedding": 8, "units": 12}
+TINY: dict[str, Any] = {
+    "network": {"attention": "general", "copying": True, "dropout": 0.0, "encoder": SIDE, "decoder": SIDE},
+    "training": {"epochs": 2, "batch_size": 8},
+}
+
+
+@pytest.fixture(scope="module")
+def taught() -> Any:
+    return passerelle.train(PAIRS, validation=0.2, level="subword", vocabulary_size=300, settings=TINY)
+
+
+@pytest.fixture(scope="module")
+def saved(taught: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("subword") / "subword.keras"
+    taught.save(path)
+    return path
+
+
+def test_saved_and_loaded(taught: Any, saved: Path) -> None:
+    texts = ["Zoé is tired.", "Xavier is œ 👩‍👧.", "\ud800", "\x00\n"]
+    loaded = passerelle.load(saved)
+    assert loaded.search(texts) == taught.search(texts)
+    assert all(result.unknown == () for result in loaded.search(texts))
+    for side in ("source", "target"):
+        symbols = getattr(loaded, side).vocabulary.symbols
+        assert symbols == getattr(taught, side).vocabulary.symbols
+        assert symbols[:256] == BYTES
+        assert 256 < len(symbols) <= 300
+
+
+def test_copied_pieces_are_the_text_they_came_from(taught: Any) -> None:
+    texts = [source for source, _ in PAIRS] + ["Où est Łucja\u202f?"]
+    answers = taught.codec.targets(texts, None, texts)
+    size = taught.target.vocabulary.size
+    copies = taught.codec.inputs(texts)["copy_ids"]
+    assert (copies.ids >= size).any(), "the source has pieces that the target lacks"
+    assert taught.codec.texts(copies, texts) == texts
+    assert (answers.ids < size).all(), "no target text has unknown symbols"
+
+
+HOSTILE: dict[str, Any] = {
+    "a byte less": BYTES[1:],
+    "bytes in another order": BYTES[::-1],
+    "a symbol that is no bytes": [*BYTES, "a b"],
+    "a symbol twice": [*BYTES, "a"],
+    "a surrogate": [*BYTES, "\ud800"],
+    "numbers": list(range(300)),
+    "one text": "".join(BYTES) + "!",
+    "fewer symbols than the network has": BYTES,
+    "nothing": None,
+}
+
+
+@pytest.mark.parametrize("symbols", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_symbols_that_are_none(
+    taught: Any, saved: Path, side: str, symbols: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with zipfile.ZipFile(saved) as archive:
+        content = json.loads(archive.read("assets/translator.json")) | {f"{side}_symbols": symbols}
+    monkeypatch.setattr(saving, "load_network", lambda path: (taught.network, copy.deepcopy(content)))
+    with pytest.raises(ModelFileError, match=r"^x\.keras is damaged: [^\n]+$"):
+        passerelle.load("x.keras")
+
+
+def test_a_file_that_leaves_its_level_open(taught: Any, saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with zipfile.ZipFile(saved) as archive:
+        content = json.loads(archive.read("assets/translator.json"))
+    content["settings"]["source"]["level"] = "auto"
+    monkeypatch.setattr(saving, "load_network", lambda path: (taught.network, copy.deepcopy(content)))
+    with pytest.raises(ModelFileError, match="level must be one that exists, received: 'auto'"):
+        passerelle.load("x.keras")
+
+
+# ---- settings
+
+
+def lesson(pairs: Any = PAIRS, **options: Any) -> Any:
+    return prepare(pairs, choose_settings(settings={"training": {"epochs": 1}}, **options), validation=0)
+
+
+def test_a_level_left_open_is_chosen_and_kept() -> None:
+    made = lesson(level="auto", target_level="word")
+    assert (made.settings.source.level, made.settings.target.level) == ("character", "word")
+    assert made.level_chosen == "level character: 18 pairs to learn from, and subwords want 30,000"
+    assert made.with_seed(2).settings.source.level == "character"
+    assert lesson(level="character").level_chosen == ""
+    many = lesson([pair for pair in PAIRS for _ in range(2000)], level="auto")
+    assert (many.settings.source.level, many.settings.target.level) == ("subword", "subword")
+    assert many.codec.source.level == "subword"
+
+
+def test_bounds_hold_for_both_sides_and_lower_case_for_the_source() -> None:
+    made = lesson(level="word", vocabulary_size=5, lowercase=True)
+    assert [len(side.vocabulary.symbols) for side in (made.codec.source, made.codec.target)] == [5, 5]
+    assert (made.settings.source.case, made.settings.target.case) == ("lower", "keep")
+    assert made.codec.source.read("ZOÉ is") == [" zoé", " is"]
+    assert made.codec.target.read("ZOÉ") == [" ZOÉ"]
+    frequent = lesson(level="word", min_count=6)
+    assert " Zoé" not in frequent.codec.source.vocabulary
+    assert " is" in frequent.codec.source.vocabulary
+    with pytest.raises(DataError, match=r"no source symbol occurs 1000 times\. Lower min_count\."):
+        lesson(min_count=1000)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"level": "subword", "vocabulary_size": 255}, r"source: level 'subword' has a symbol for each of 256 bytes; "),
+        ({"level": "word", "vocabulary_size": -1}, r"source\.vocabulary_size: .* received: -1"),
+        ({"min_count": 0}, r"source\.min_count: .* received: 0"),
+        ({"level": "subwords"}, r"source\.level: "),
+        ({"preset": "pointer", "lowercase": True}, r"copying writes source symbols as they are read, and case is "),
+        ({"preset": "pointer", "source_level": "subword"}, r"use 'subword' on both sides or on neither"),
+    ],
+)
+def test_what_does_not_go_together(options: Any, message: str) -> None:
+    with pytest.raises(SettingsError, match=message) as caught:
+        lesson(**options)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,50 @@
+"""Which level fits some pairs, and what bounds a vocabulary."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from passerelle.text.level import FEW_PAIRS, choose_level, make_tokenizer
+
+LONG, LETTERS, MANY = "He is very tired.", "internationalization", FEW_PAIRS
+
+
+@pytest.mark.parametrize(
+    ("sources", "targets", "level", "reason"),
+    [
+        ([LONG] * MANY, [LONG] * MANY, "subword", "30,000 pairs to learn from, enough for subwords"),
+        ([LONG] * (MANY - 1), [LONG] * (MANY - 1), "character", "29,999 pairs to learn from, and subwords want 30,000"),
+        (["cat"] * MANY, [LONG] * MANY, "character", "source texts are short, 3 characters (median)"),
+        ([LONG] * MANY, ["k æ t"] * MANY, "character", "target texts are short, 5 characters (median)"),
+        ([LETTERS] * MANY, [LONG] * MANY, "character", "most source texts have no blanks"),
+        ([LONG] * MANY, ["彼はとても疲れているようですね。"] * MANY, "character", "most target texts have no blanks"),
+        (["Go."], ["Va !"], "character", "source texts are short, 3 characters (median)"),
+    ],
+)
+def test_rules_of_thumb(sources, targets, level, reason):
+    assert choose_level(sources, targets) == (level, reason)
+
+
+@pytest.mark.parametrize("level", ["character", "word", "symbol"])
+@given(st.lists(st.text("abc ", max_size=9), max_size=9), st.integers(0, 4), st.integers(1, 4))
+def test_a_bounded_vocabulary_holds_the_most_frequent(level, texts, size, min_count):
+    separator = " " if level == "symbol" else None
+    made = make_tokenizer(level, separator, texts=texts, size=size, min_count=min_count)
+    seen = [symbol for text in texts for symbol in made.split(text)]
+    symbols = made.vocabulary.symbols
+    assert list(symbols) == sorted(symbols)
+    assert not size or len(symbols) <= size
+    assert all(seen.count(symbol) >= min_count for symbol in symbols)
+    left = {symbol for symbol in seen if seen.count(symbol) >= min_count}.difference(symbols)
+    assert not left or len(symbols) == size, "none is left out without need"
+    assert all(seen.count(out) <= seen.count(symbol) for out in left for symbol in symbols)
+
+
+@pytest.mark.parametrize("level", ["character", "word", "symbol"])
+@given(st.text(max_size=20))
+def test_in_lower_case_both_cases_are_the_same(level, text):
+    made = make_tokenizer(level, " " if level == "symbol" else None, texts=["a b ı straße"], case="lower")
+    assert made.read(text) == made.read(made.normalize(text))
+    assert made.read("STRAẞE É") == made.read("straße e\u0301")
+    assert made.encode([text])[0].tolist() == [made.vocabulary.id_of(symbol) for symbol in made.read(text)]
+    assert made.differences(make_tokenizer(level, made.separator, symbols=made.vocabulary.symbols)) == ["case"]

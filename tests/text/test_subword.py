@@ -1,0 +1,182 @@
+"""Subwords: merges as an independent library makes them, any text whole again, and no list of symbols trusted."""
+
+import itertools
+import random
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from passerelle.errors import DataError
+from passerelle.symbols import END, FIRST_ORDINARY, UNK
+from passerelle.text.level import make_tokenizer
+from passerelle.text.sequences import Sequences
+from passerelle.text.subword import BYTES, LONGEST_WORD, learn_symbols
+from passerelle.text.tokenizer import normalize
+
+TEXTS = """Il était une fois un petit garçon qui aimait les petits oiseaux.
+L'été, l'oiseau chantait ; l'hiver, il ne chantait plus\u202f!
+— Où est l'oiseau ? demandait le petit garçon. — Il est où il était, 👩‍👧 !
+Un garçon, deux garçons, trois garçons ; un oiseau, deux oiseaux, trois oiseaux.
+naïve naïveté cœur sœur cœurs sœurs ohohohoh ohohoh aaaa aaaaa"""
+
+# The library `tokenizers` 0.23.3: BpeTrainer(vocab_size=330, min_frequency=2, initial_alphabet=<the 256 characters>) on
+# TEXTS, cut into the same words. On both sides of 140,000 pairs all 8,000 symbols were the same too.
+MERGED = (
+    "is it ois aa oh au ait eau oiseau ar gar on §on Ã© Ã§on Ġl Ġgar ohoh ĠgarÃ§on et tait ur Åĵ âĢ Ġc Ġp Ġoiseau "
+    "Åĵur an de es un Ġn Ġde Ġun Ġl' etit Ġpetit Ġoiseaux Il aÃ han il rois sÅĵur trois ux ve Ã¹ ðŁ Ġ; Ġaa ĠÃ© Ġohoh "
+    "ĠâĢ Ġes ĠIl Ġil ĠsÅĵur Ġtrois ĠgarÃ§ons ĠcÅĵur Ġchan ĠnaÃ Ġdeux ðŁĳ Ġaaaa ĠÃ©tait ĠâĢĶ Ġest Ġchantait ĠnaÃ¯"
+)
+SPLIT = {
+    "le petit oiseau chantait": "Ġl e Ġpetit Ġoiseau Ġchantait",
+    "garçonnets naïfs": "ĠgarÃ§on n et s ĠnaÃ¯ f s",
+    "L'œuvre d'un sœurs ohohohohoh aaaaaaa 👩": ("Ġ L ' Åĵ u v r e Ġ d ' un ĠsÅĵur s Ġohoh ohoh oh Ġaaaa aa a Ġ ðŁĳ ©"),
+}
+
+quick = settings(max_examples=150, deadline=None)
+ANY = st.text(
+    st.one_of(
+        st.sampled_from(" \u00a0\u202f\n\r\u0085'’.!?éeE\u0301\u0327ſİß👩\u200d👧\ufe0f\x00\x7f\ufffd한ᄒ\u1161Ġ"),
+        st.characters(exclude_categories=["Cs"]),
+    ),
+    max_size=60,
+)
+
+
+@pytest.fixture(scope="module")
+def learned():
+    return make_tokenizer("subword", texts=TEXTS.splitlines())
+
+
+def test_merges_are_those_of_the_library(learned):
+    assert learned.vocabulary.symbols == (*BYTES, *MERGED.split())
+
+
+@pytest.mark.parametrize("text", SPLIT)
+def test_splits_are_those_of_the_library(learned, text):
+    assert learned.split(text) == SPLIT[text].split()
+
+
+def test_the_alphabet_is_every_byte_once():
+    assert len(set(BYTES)) == 256
+    assert list(BYTES) == sorted(BYTES)
+    assert all(symbol.isprintable() and not symbol.isspace() for symbol in BYTES)
+    assert BYTES[:3] == ("!", '"', "#")
+    assert make_tokenizer("subword").read("a é") == ["Ġ", "a", "Ġ", "Ã", "©"]
+
+
+@quick
+@given(ANY)
+@example("")
+@example("  two  blanks  ")
+@example("Où ça\u00a0? «\u202fL'été\u202f», c’est l'heure\u202f!")
+@example("x" * (3 * LONGEST_WORD + 1))
+def test_any_text_comes_back_byte_for_byte(learned, text):
+    ids = learned.encode([text])
+    assert UNK not in ids.ids
+    assert learned.decode(ids) == [normalize(text)]
+    assert learned.unknown(text) == ()
+
+
+@quick
+@given(st.text(st.characters(categories=["Cs", "Ll"]), max_size=12))
+@example("a\ud800b \udcff")
+def test_lone_surrogates_are_read_and_written_as_replacements(learned, text):
+    kept = [character for character in learned.decode(learned.encode([text]))[0] if character != "\ufffd"]
+    assert kept == [character for character in normalize(text) if not "\ud800" <= character <= "\udfff"]
+    assert UNK not in learned.encode([text]).ids
+
+
+def test_lone_surrogates_are_not_learned():
+    with pytest.raises(DataError, match="'\\\\ud800' is half a character"):
+        make_tokenizer("subword", texts=["ab", "a\ud800"])
+
+
+@quick
+@given(st.lists(st.integers(0, FIRST_ORDINARY + 400)))
+def test_whatever_a_network_writes_is_text(learned, ids):
+    (text,) = learned.decode(Sequences.from_lists([ids]))
+    text.encode()
+    if any(i < FIRST_ORDINARY for i in ids):
+        assert "\ufffd" in text
+
+
+def test_bytes_that_are_no_utf_8_look_like_a_replacement_character(learned):
+    assert learned.join(["Ġa", "Ã", "b"]) == "a\ufffdb"
+    assert learned.decode(Sequences.from_lists([[UNK, END], []])) == ["\ufffd\ufffd", ""]
+
+
+@quick
+@given(st.lists(st.text("abc é", max_size=10), max_size=12), st.randoms())
+def test_neither_order_nor_repetition_of_words_changes_the_vocabulary(texts, order):
+    shuffled = list(texts)
+    order.shuffle(shuffled)
+    first, second = (make_tokenizer("subword", texts=given_texts) for given_texts in (texts, shuffled))
+    assert first.vocabulary.symbols == second.vocabulary.symbols
+
+
+def by_recounting(counts, size, min_count):
+    """Byte-pair encoding as its paper tells it: count everything again for every merge."""
+    symbols = list(BYTES)
+    words = {word: make_tokenizer("subword").read(word)[1:] for word in counts}
+    while len(symbols) < size:
+        pairs = {}
+        for word, parts in words.items():
+            for pair in itertools.pairwise(parts):
+                pairs[pair] = pairs.get(pair, 0) + counts[word]
+        best = min(pairs, key=lambda pair: (-pairs[pair], *map(symbols.index, pair)), default=None)
+        if best is None or pairs[best] < min_count:
+            break
+        if "".join(best) not in symbols:
+            symbols.append("".join(best))
+        for parts in words.values():
+            for place in range(len(parts)):
+                if tuple(parts[place : place + 2]) == best:
+                    parts[place : place + 2] = ["".join(best)]
+    return symbols
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.dictionaries(st.text("abé", min_size=1, max_size=9), st.integers(1, 5), max_size=8), st.integers(1, 4))
+def test_counting_as_it_goes_is_counting_anew(counts, min_count):
+    assert learn_symbols(counts, 280, min_count) == by_recounting(counts, 280, min_count)
+
+
+def test_size_and_min_count():
+    drawn = random.Random(1)
+    texts = ["".join(drawn.choices("abcdefgh ", k=30)) for _ in range(200)]
+    every = make_tokenizer("subword", texts=texts).vocabulary.symbols
+    fewer = make_tokenizer("subword", texts=texts, size=300).vocabulary.symbols
+    assert fewer == every[:300]
+    frequent = make_tokenizer("subword", texts=texts, min_count=20).vocabulary.symbols
+    assert 256 < len(frequent) < len(every)
+    assert frequent == every[: len(frequent)]
+    assert make_tokenizer("subword", texts=["once a"]).vocabulary.symbols == BYTES, "what occurs once is no symbol"
+
+
+def test_splitting_needs_the_list_alone(learned):
+    again = make_tokenizer("subword", symbols=list(learned.vocabulary.symbols))
+    for text in (*TEXTS.splitlines(), *SPLIT):
+        assert again.read(text) == learned.read(text)
+    assert again.differences(learned) == []
+
+
+def test_case():
+    lower = make_tokenizer("subword", texts=["The the THE"] * 2, case="lower")
+    assert lower.read("THE") == ["Ġthe"]
+    assert lower.decode(lower.encode(["The İ"])) == ["the i\u0307"]
+
+
+def test_shown_to_people(learned):
+    assert learned.shown(16)[-1] == " l"
+    assert learned.shown(14)[-1] == "é"
+
+
+@pytest.mark.parametrize(
+    "symbols",
+    [[], BYTES[:255], BYTES[::-1], [*BYTES, " a"], [*BYTES, "a\ud800"], [*BYTES, "ab", "ab"], [*BYTES, ""]],
+    ids=["none", "a byte less", "another order", "a blank", "a surrogate", "twice", "empty"],
+)
+def test_a_vocabulary_of_something_else(symbols):
+    with pytest.raises(DataError):
+        make_tokenizer("subword", symbols=symbols)
