@@ -87,7 +87,7 @@ def test_what_is_inside(members: dict[str, bytes], copier: Any) -> None:
     assert set(members) == {"metadata.json", "config.json", WEIGHTS, ASSET}
     content = json.loads(members[ASSET])
     assert set(content) == {
-        "format", "settings", "source_symbols", "target_symbols", "longest", "record",
+        "format", "settings", "source_symbols", "target_symbols", "feature_symbols", "longest", "record",
     }  # fmt: skip
     assert "é" in members[ASSET].decode("utf-8"), "readable by people"
     assert passerelle.Settings.model_validate(content["settings"]) == copier.settings

@@ -88,7 +88,7 @@ def train(*arguments):
         (["translate", "folder", "x"], "folder"),
         (["translate", "no.keras", "--with"], ""),
         (["describe", "no.keras"], "no.keras: no such file."),
-        (["evaluate", "no.keras", "no.tsv"], "no.tsv: no such file."),
+        (["evaluate", "no.keras", "no.tsv"], "no.keras: no such file."),
         (["evaluate", "no.keras", "good.tsv", "--limit", "1"], "limit must be at least 2 pairs, received: 1"),
         (["diagram", "no.keras"], "no.keras: no such file."),
         (["phrasebook", "--part", "trian"], "unknown part 'trian'. Did you mean 'train'?"),

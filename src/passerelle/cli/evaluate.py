@@ -43,8 +43,9 @@ def evaluate(
     from passerelle.data.pairs import read_pairs
     from passerelle.translator import Translator
 
+    check_limit(limit)
     translator = Translator.load(model).together_with([Translator.load(path) for path in with_])
     column = None if translator.codec.features is None else features
-    examples = read_pairs(pairs, limit=check_limit(limit), swap=swap, features=column)
+    examples = read_pairs(pairs, limit=limit, swap=swap, features=column)
     report = translator.evaluate(examples)
     print(json.dumps(dataclasses.asdict(report)) if as_json else report)
