@@ -37,9 +37,7 @@ def read_parquet(path: str | os.PathLike[str], columns: Sequence[str]) -> Genera
         import pyarrow as arrow  # pyright: ignore[reportMissingImports]
         from pyarrow.parquet import ParquetFile  # pyright: ignore[reportMissingImports]
     except ImportError:
-        raise DataError(
-            f"{name}: Parquet is read with pyarrow, which is absent. Install it: pip install pyarrow"
-        ) from None
+        raise DataError(f"{name}: Parquet needs pyarrow, which is absent. Install it: pip install pyarrow") from None
     with ExitStack() as stack:
         stream: Any = stack.enter_context(open_input(path))
         if not (type(stream) is io.BufferedReader and stream.seekable()):

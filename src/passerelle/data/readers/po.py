@@ -49,10 +49,10 @@ def read_po(path: str | os.PathLike[str]) -> Generator[Row, None, None]:
     entry, keyword = _Entry(), ""
     for number, line in enumerate(read_lines(path), start=1):
         obsolete = line.startswith("#~")
-        line = line.removeprefix("#~") if obsolete else line
-        begun = any(key.startswith("msgstr") for key in entry.fields)
-        comment = line.startswith(("#", "|"))
-        if begun and (comment or line.lstrip().startswith(("msgctxt", "msgid"))):
+        line = line.removeprefix("#~")
+        comment = line.startswith("|" if obsolete else "#")
+        # A keyword other than msgstr, or a comment, after a msgstr: the next message.
+        if keyword.startswith("msgstr") and (comment or line.lstrip().startswith(("msgctxt", "msgid"))):
             yield from _rows(entry)
             entry, keyword = _Entry(), ""
         if comment:
@@ -69,7 +69,10 @@ def read_po(path: str | os.PathLike[str]) -> Generator[Row, None, None]:
             )
         entry.line = entry.line or number
         entry.obsolete |= obsolete
-        entry.fields.setdefault(keyword, []).append(_unescaped(match[2], f"{name}, line {number}"))
+        text = _unescaped(match[2], f"{name}, line {number}") if "\\" in match[2] else match[2]
+        entry.fields.setdefault(keyword, []).append(text)
+    if keyword and not keyword.startswith("msgstr"):
+        raise DataError(f"{name}, line {entry.line}: the file ends before this message does. Fetch it again.")
     yield from _rows(entry)
 
 
@@ -98,4 +101,4 @@ def _unescaped(text: str, place: str) -> str:
         except UnicodeDecodeError:
             raise DataError(f"{place}: {match[1]!r} is not UTF-8. Write characters themselves.") from None
 
-    return _ESCAPE.sub(resolve, text) if "\\" in text else text
+    return _ESCAPE.sub(resolve, text)

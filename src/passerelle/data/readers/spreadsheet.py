@@ -42,8 +42,9 @@ def read_spreadsheet(path: str | os.PathLike[str], columns: Sequence[str]) -> Ge
         try:
             fields = next(rows, None)
         except csv.Error as error:
+            reason = str(error).partition(" - ")[0]  # what follows is for programmers
             raise DataError(
-                f"{name}, line {number}: {error}. A field with {separator!r}, a quote or a line end needs quotes "
+                f"{name}, line {number}: {reason}. A field with {separator!r}, a quote or a line end needs quotes "
                 f"around it, and quotes inside it doubled."
             ) from None
         if fields is None:

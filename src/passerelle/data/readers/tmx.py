@@ -24,7 +24,8 @@ def read_tmx(path: str | os.PathLike[str], languages: Sequence[str] = ()) -> Gen
 
     Args:
         path: XML of TMX 1.1 to 1.4b, in any encoding that XML declares.
-        languages: of source and target; `en` also finds `en-GB`. By default the first two that the file has.
+        languages: of source and target; `en` also finds `en-GB`. By default the first two that the file
+            has, whatever their countries.
 
     Raises:
         DataError: if the file cannot be read, is not well-formed, declares entities, or lacks a language.
@@ -39,7 +40,9 @@ def read_tmx(path: str | os.PathLike[str], languages: Sequence[str] = ()) -> Gen
         if len(seen) < _MOST_LANGUAGES:
             seen |= dict.fromkeys(unit)
         if not wanted and len(seen) > 1:
-            wanted = list(seen)[:2]
+            codes = list(seen)[:2]
+            bare = [code.partition("-")[0] for code in codes]
+            wanted = bare if bare[0] != bare[1] else codes
         texts = [_text_in(unit, language) for language in wanted]
         if missing:
             missing -= {language for language, text in zip(wanted, texts, strict=True) if text is not None}
