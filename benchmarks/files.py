@@ -72,6 +72,7 @@ def write(
         if kind == "csv":
             csv.writer(stream).writerow(columns)
             csv.writer(stream).writerows(pairs)
+            return [path]
         if kind == "tmx":
             stream.write('<tmx version="1.4"><header srclang="en"/><body>\n')
         for source, target in pairs:

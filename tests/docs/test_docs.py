@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-import files
 import pytest
 
+import files
 from passerelle.cli.app import app
 from passerelle.config import PRESETS, make_settings
 

@@ -49,7 +49,7 @@ def read_tmx(path: str | os.PathLike[str], languages: Sequence[str] = ()) -> Gen
         if None in texts or not wanted:
             yield Row(number, None, None, passed_over="not in both languages")
         else:
-            yield Row(number, *texts)
+            yield Row(number, texts[0], texts[1])
     if seen and not wanted:
         raise DataError(f"{name}: all texts are in one language, {next(iter(seen))!r}. Pairs need two.")
     for language in sorted(missing) if seen else ():
