@@ -47,7 +47,7 @@ bench: setup-dev
 	$(BIN)/python benchmarks/run.py
 
 constraints: setup-dev
-	$(BIN)/uv pip compile pyproject.toml --extra dev --python-version 3.11 --universal --upgrade \
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra parquet --python-version 3.11 --universal --upgrade \
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet --output-file constraints.txt
 
 clean:

@@ -46,6 +46,15 @@ def test_vocabularies_come_from_the_training_part_alone() -> None:
     assert made.uncounted == {"source": 2, "target": 3}
 
 
+def test_the_validation_file_may_be_two_side_by_side(tmp_path: Path) -> None:
+    paths = tmp_path / "dev.en", tmp_path / "dev.fr"
+    paths[0].write_text("ab\n\ncd\n")
+    paths[1].write_text("b a!\nx\nd c!\n")
+    held_out = lesson(validation=paths).validation
+    assert (list(held_out), held_out.blank) == ([("ab", "b a!"), ("cd", "d c!")], 1)
+    assert list(lesson(validation=(("ab", "x"), ("cd", "y"))).validation) == [("ab", "x"), ("cd", "y")]
+
+
 def test_a_held_out_share_teaches_no_symbol() -> None:
     """A symbol of one source only is unknown where that source is held out."""
     pairs = [(f"{a}{b}", a) for a, b in itertools.product("abcdef", repeat=2)] + [("ab§", "a")]

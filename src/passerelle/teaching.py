@@ -15,6 +15,7 @@ import numpy as np
 
 from passerelle.config import Settings, make_settings, read_settings_file, validated
 from passerelle.data.batches import Batches
+from passerelle.data.formats import PairPath
 from passerelle.data.pairs import Pairs, check_pairs, read_pairs, split_by_source
 from passerelle.errors import DataError, SettingsError, did_you_mean
 from passerelle.models.sequence_to_sequence import SequenceToSequence
@@ -28,7 +29,7 @@ __all__ = ["Lesson", "Options", "Sample", "choose_settings", "prepare", "train"]
 
 VALIDATION_BATCH = 256
 
-Validation = float | str | os.PathLike[str] | Iterable[tuple[str, ...]] | None
+Validation = float | PairPath | Iterable[tuple[str, ...]] | None
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,8 @@ def train(
     Args:
         pairs: (source, target) texts, for example from `read_pairs`; where settings place features, (source, target,
             tags).
-        validation: share of the sources to hold out, or a file, or pairs; 0 holds out none, None a tenth.
+        validation: share of the sources to hold out, or a file, or a tuple of two side by side, or pairs; 0 holds out
+            none, None a tenth.
         on_progress: called a few times a second.
         on_epoch: called after each epoch, with an unseen sentence translated.
         **options: see `Options`.
@@ -350,8 +352,9 @@ def _split(pairs: Pairs, validation: Validation, seed: int) -> tuple[Pairs, Pair
         if validation is not None and not 0 <= float(validation) < 1:
             raise SettingsError(f"validation must be a share from 0 to 1 (exclusive), received: {validation!r}")
         return split_by_source(pairs, None if validation is None else float(validation), seed=seed)
-    if isinstance(validation, (str, os.PathLike)):
-        return pairs, read_pairs(validation, features=3 if tagged else None)
+    named = validation if isinstance(validation, tuple) else (validation,)
+    if named and all(isinstance(path, (str, os.PathLike)) for path in named):
+        return pairs, read_pairs(named, features=3 if tagged else None)  # pyright: ignore[reportArgumentType]
     return pairs, check_pairs(validation, name="validation", features=tagged)  # pyright: ignore[reportArgumentType]
 
 

@@ -220,6 +220,12 @@ def test_a_share_that_leaves_nothing(file):
     )
 
 
+def test_training_pairs_keep_the_counts_of_what_was_passed_over(file):
+    pairs = read_pairs(file("a\tb\n\nc\td\ne\tf\n"))
+    training, held_out = split_by_source(pairs, 0.4, seed=1)
+    assert (training.blank, held_out.blank) == (1, 0)
+
+
 def test_fingerprint_is_that_of_the_written_file(tmp_path):
     pairs = check_pairs(ROWS)
     write_pairs(tmp_path / "out.tsv", pairs)

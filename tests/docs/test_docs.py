@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import files
 from passerelle.cli.app import app
 from passerelle.config import PRESETS, make_settings
 
@@ -20,6 +21,7 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob
 COMMANDS = {name for name in app if not name.startswith("-")}
 CONSOLE = {"bash", "console"}
 ROWS = 60
+NAMES = {"pairs.en": "train.en", "pairs.fr": "train.fr", "pairs.po": "messages.po", "pairs.tmx": "memory.tmx"}
 
 
 @dataclass(frozen=True)
@@ -74,14 +76,15 @@ def prose_of(page: Path) -> str:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with short pairs, all sources of like length: few shapes to compile."""
+    """A folder with short pairs in every kind of file, all sources of like length: few shapes to compile."""
     from passerelle import phrasebook
 
     folder = tmp_path_factory.mktemp("docs")
     short = (pair for pair in phrasebook() if 9 <= len(pair[0]) <= 15)
-    rows = islice(short, 0, None, 17)
-    text = "".join(f"{source}\t{target}\n" for source, target in islice(rows, ROWS))
-    (folder / "pairs.tsv").write_text(text, encoding="utf-8")
+    rows = list(islice(short, 0, 17 * ROWS, 17))
+    for kind in ("tsv", "moses", "jsonl", "csv", "po", "tmx"):
+        for path in files.write(kind, folder, rows, ("en", "fr")):
+            path.rename(folder / NAMES.get(path.name, path.name))
     return folder
 
 

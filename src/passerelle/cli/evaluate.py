@@ -11,10 +11,12 @@ __all__ = ["evaluate"]
 
 def evaluate(
     model: str,
-    pairs: str,
+    pairs: tuple[str, ...],
     /,
     *,
     with_: Annotated[tuple[str, ...], Parameter(name="--with", negative=(), show_default=False)] = (),
+    format: str | None = None,
+    columns: str | None = None,
     limit: int | None = None,
     swap: Annotated[bool, Parameter(negative=())] = False,
     features: int = 3,
@@ -30,10 +32,14 @@ def evaluate(
         As for train. Rows with the same source are references of each other.
     with_
         Another model with the same vocabularies, asked together with MODEL; may be given several times.
+    format
+        As for train.
+    columns
+        As for train.
     limit
         Use this many pairs from the beginning.
     swap
-        Translate from the second column to the first.
+        Translate from the target's column or language to the source's.
     features
         The column of the tags, for a model that was taught with them.
     as_json
@@ -46,6 +52,6 @@ def evaluate(
     check_limit(limit)
     translator = Translator.load(model).together_with([Translator.load(path) for path in with_])
     column = None if translator.codec.features is None else features
-    examples = read_pairs(pairs, limit=limit, swap=swap, features=column)
+    examples = read_pairs(pairs, limit=limit, swap=swap, features=column, format=format, columns=columns)
     report = translator.evaluate(examples)
     print(json.dumps(dataclasses.asdict(report)) if as_json else report)

@@ -1,6 +1,7 @@
 """passerelle train"""
 
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,11 +21,13 @@ DEFAULT_PLACE = "apart"
 
 
 def train(
-    pairs: str,
+    pairs: tuple[str, ...],
     /,
     *,
     out: str | None = None,
     preset: str | None = None,
+    format: str | None = None,
+    columns: str | None = None,
     limit: int | None = None,
     swap: Annotated[bool, Parameter(negative=())] = False,
     level: str | None = None,
@@ -45,7 +48,7 @@ def train(
     learning_rate: float | None = None,
     seed: int | None = None,
     seeds: int = 1,
-    validation: str | None = None,
+    validation: Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)] = (),
     save_split: str | None = None,
     settings: str | None = None,
 ) -> int:
@@ -54,16 +57,21 @@ def train(
     Parameters
     ----------
     pairs
-        UTF-8 text: source, tab, target; further columns are ignored. .gz and .zip are read as they are, - is
-        standard input.
+        UTF-8 text: source, tab, target; further columns are ignored. Or .jsonl, .csv, .po, .tmx, .parquet, or two
+        files side by side: train.en train.fr. .gz and .zip are read as they are, - is standard input.
     out
         The model file to write; by default the name of PAIRS with .keras.
     preset
         The settings to begin with, by default compact; passerelle presets lists them.
+    format
+        tsv, moses, jsonl, csv, po, tmx or parquet, where the file's name does not tell.
+    columns
+        Of .jsonl, .csv and .parquet, the names of source, target and, if wanted, tags (default: source,target); of
+        .tmx, two languages (default: the first two).
     limit
         Use this many pairs from the beginning.
     swap
-        Translate from the second column to the first.
+        Translate from the target's column or language to the source's.
     level
         character, word, subword (frequent pieces of words), or auto (by the pairs, saying why), for both sides.
     source_level
@@ -81,7 +89,8 @@ def train(
     lowercase
         Read sources in lower case: The and the are one symbol. Targets are written as they stand in PAIRS.
     features
-        The column, from 3 on, whose tags come with each pair and steer it: V;PST, formal, fr.
+        The column, from 3 on, whose tags come with each pair and steer it: V;PST, formal, fr. Where columns have
+        names, the third one of --columns.
     feature_separator
         What stands between two tags, by default a semicolon.
     feature_place
@@ -102,7 +111,8 @@ def train(
         Train this many translators on one split, each with a seed of its own from --seed on. For --out MODEL.keras
         they are MODEL-1.keras, MODEL-2.keras and so on; passerelle translate --with asks them together.
     validation
-        A file of pairs, or the share of sources to hold out (default: a tenth, at most 1,000); 0 holds out none.
+        A file of pairs as PAIRS is, or the share of sources to hold out (default: a tenth, at most 1,000); 0 holds
+        out none. Two files side by side: --validation=dev.en --validation=dev.fr.
     save_split
         Write train.tsv and validation.tsv into this folder.
     settings
@@ -112,6 +122,7 @@ def train(
     from passerelle.data.pairs import read_pairs, write_split
     from passerelle.teaching import choose_settings, prepare
 
+    tagged = features is not None or (columns is not None and columns.count(",") == 2)
     chosen = choose_settings(
         preset=preset,
         settings=settings,
@@ -123,7 +134,7 @@ def train(
         vocabulary_size=vocabulary_size,
         min_count=min_count,
         lowercase=lowercase or None,
-        features=feature_place or (None if features is None else DEFAULT_PLACE),
+        features=feature_place or (DEFAULT_PLACE if tagged else None),
         feature_separator=feature_separator,
         epochs=epochs,
         batch_size=batch_size,
@@ -132,12 +143,13 @@ def train(
         learning_rate=learning_rate,
         seed=seed,
     )
-    paths = _model_paths(out if out is not None else _default_out(pairs), seeds)
+    paths = _model_paths(out if out is not None else _default_out(pairs[0]), seeds)
     column = features or (None if chosen.features.place == "none" else 3)
-    examples = read_pairs(pairs, limit=check_limit(limit), swap=swap, features=column)
-    held_out = _share_or_file(validation)
-    if isinstance(held_out, str):
-        held_out = read_pairs(held_out, swap=swap, features=column)
+    read = partial(read_pairs, swap=swap, features=column, format=format, columns=columns)
+    examples = read(pairs, limit=check_limit(limit))
+    held_out = _share_or_files(validation)
+    if isinstance(held_out, tuple):
+        held_out = read(held_out)
     lesson = prepare(examples, chosen, validation=held_out)
     first = lesson.settings.training.seed
     lessons = [lesson.with_seed(first + number) for number in range(seeds)]
@@ -182,8 +194,8 @@ def _default_out(pairs: str) -> str:
     return f"{stem if pairs != '/dev/stdin' else 'model'}.keras"
 
 
-def _share_or_file(validation: str | None) -> float | str | None:
+def _share_or_files(validation: tuple[str, ...]) -> float | tuple[str, ...] | None:
     try:
-        return None if validation is None else float(validation)
+        return float(*validation) if len(validation) == 1 else validation or None
     except ValueError:
         return validation

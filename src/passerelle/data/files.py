@@ -1,4 +1,4 @@
-"""Files in and out: lines of plain, gzipped or zipped UTF-8 text, and writing that is whole or not at all."""
+"""Files in and out: plain, gzipped or zipped bytes and lines of text, and writing that is whole or not at all."""
 
 import gzip
 import io
@@ -16,7 +16,9 @@ from passerelle.errors import DataError, OutputError
 
 __all__ = [
     "STANDARD_INPUT",
+    "inner_name",
     "input_name",
+    "open_input",
     "prepare_folder",
     "read_lines",
     "replacing",
@@ -34,32 +36,65 @@ def input_name(path: str | os.PathLike[str]) -> str:
     return "standard input" if os.fspath(path) in _STANDARD_INPUT_NAMES else os.fspath(path)
 
 
-def read_lines(path: str | os.PathLike[str]) -> Iterator[str]:
+def inner_name(path: str | os.PathLike[str]) -> str:
+    """The name that tells what a file holds: of a `.zip`, its one text file's; `.gz` does not count.
+
+    Raises:
+        DataError: if `path` ends in `.zip` and is no readable archive of one text file.
+    """
+    name = Path(path).name
+    if name.lower().endswith(".zip"):
+        with _explained(path), open(path, "rb") as raw, zipfile.ZipFile(raw) as archive:
+            name = Path(_text_member(archive, path)).name
+    return name[:-3] if name.lower().endswith(".gz") else name
+
+
+def read_lines(path: str | os.PathLike[str], *, ends: bool = False) -> Iterator[str]:
     """Yields the lines of a text file, without their line ends, reading no more than it must.
 
     Args:
-        path: a plain file, a `.gz`, a `.zip` that holds one text file (files beginning with `_` do not count), or
-            `-` for standard input. A byte order mark is dropped; lines end with LF or CRLF.
+        path: as for `open_input`. A byte order mark is dropped; lines end with LF or CRLF.
+        ends: leave the line ends on.
 
     Raises:
-        DataError: if the file is missing, a folder, unreadable, a damaged archive, or not UTF-8 (says which byte).
+        DataError: if the file cannot be read, or is not UTF-8 (says which byte).
     """
-    name = input_name(path)
     offset = 0
+    with open_input(path) as stream:
+        for number, raw in enumerate(stream, start=1):
+            text = raw.removeprefix(_BYTE_ORDER_MARK) if number == 1 else raw
+            try:
+                line = text.decode("utf-8")
+            except UnicodeDecodeError as error:
+                at = offset + len(raw) - len(text) + error.start
+                raise DataError(
+                    f"{input_name(path)}, line {number}: byte {at} (0x{text[error.start]:02x}) is not UTF-8. "
+                    f"Save the file as UTF-8, for example: iconv -f LATIN1 -t UTF-8 OLD > NEW"
+                ) from None
+            offset += len(raw)
+            yield line if ends else line.removesuffix("\n").removesuffix("\r")
+
+
+@contextmanager
+def open_input(path: str | os.PathLike[str]) -> Iterator[BinaryIO | io.BufferedIOBase]:
+    """Opens a file for reading its bytes; whatever fails while it is open is explained.
+
+    Args:
+        path: a plain file, a `.gz`, a `.zip` that holds one text file (files beginning with `_` do not count), or
+            `-` for standard input.
+
+    Raises:
+        DataError: if the file is missing, a folder, unreadable, or a damaged archive.
+    """
+    with _explained(path), _open(path) as stream:
+        yield stream
+
+
+@contextmanager
+def _explained(path: str | os.PathLike[str]) -> Iterator[None]:
+    name = input_name(path)
     try:
-        with _open(path) as stream:
-            for number, raw in enumerate(stream, start=1):
-                text = raw.removeprefix(_BYTE_ORDER_MARK) if number == 1 else raw
-                try:
-                    line = text.decode("utf-8")
-                except UnicodeDecodeError as error:
-                    at = offset + len(raw) - len(text) + error.start
-                    raise DataError(
-                        f"{name}, line {number}: byte {at} (0x{text[error.start]:02x}) is not UTF-8. "
-                        f"Save the file as UTF-8, for example: iconv -f LATIN1 -t UTF-8 OLD > NEW"
-                    ) from None
-                offset += len(raw)
-                yield line.removesuffix("\n").removesuffix("\r")
+        yield
     except FileNotFoundError:
         raise DataError(f"{name}: no such file. Check the path, or try: passerelle phrasebook > pairs.tsv") from None
     except IsADirectoryError:

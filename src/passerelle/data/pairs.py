@@ -1,16 +1,18 @@
 """Pairs of texts: reading them, splitting them so that nothing leaks, and knowing them again."""
 
 import hashlib
-import itertools
 import os
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, overload
 
-from passerelle.data.files import input_name, prepare_folder, read_lines, write_atomically
-from passerelle.errors import DataError, SettingsError
+from passerelle.data.files import prepare_folder, write_atomically
+from passerelle.data.formats import PairPath, choose_format
+from passerelle.errors import DataError
 
 __all__ = [
     "Pair",
@@ -44,6 +46,7 @@ class Pairs(Sequence[Pair]):
         name: where they come from, for messages.
         blank: rows passed over because source or target was blank.
         features: the tags of each pair, one text a pair; None where pairs have none.
+        passed_over: further rows passed over, by reason: `fuzzy`, `obsolete`, `untranslated`, `not in both languages`.
     """
 
     sources: Sequence[str]
@@ -51,6 +54,7 @@ class Pairs(Sequence[Pair]):
     name: str = "pairs"
     blank: int = field(default=0, compare=False)
     features: Sequence[str] | None = None
+    passed_over: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -128,57 +132,54 @@ def _pairs(rows: list[tuple[str, ...]], name: str, blank: int = 0, *, features: 
 
 
 def read_pairs(
-    path: str | os.PathLike[str], *, limit: int | None = None, swap: bool = False, features: int | None = None
+    path: PairPath,
+    *,
+    limit: int | None = None,
+    swap: bool = False,
+    features: int | None = None,
+    format: str | None = None,
+    columns: str | Sequence[str] | None = None,
 ) -> Pairs:
-    """Reads tab-separated pairs.
+    """Reads pairs from a file of any kind that `formats` knows.
 
     Args:
-        path: UTF-8 text, source and target in the first two columns, further ones ignored (Anki's files have them).
-            `.gz` and `.zip` are read as they are; `-` is standard input.
+        path: the file, or two side by side. `.gz` and `.zip` are read as they are; `-` is standard input.
         limit: at most this many usable pairs, from the beginning.
-        swap: take the target from the first column and the source from the second.
+        swap: take the target from where the source stands, and the source from where the target does.
         features: the column, from 3 on, that holds the tags of each pair; None for pairs without.
+        format: what kind of file it is; None goes by its name.
+        columns: what source, target and, if wanted, tags are called, or the two languages; see `choose_format`.
 
     Returns:
         The pairs, in the file's order. Rows with a blank source or target are left out and counted.
 
     Raises:
-        DataError: if the file cannot be read, a line has too few columns (says which), or fewer than two pairs are
-            usable.
+        DataError: if the file cannot be read, a row is wrong (says which), or fewer than two pairs are usable.
+        SettingsError: if `format`, `columns` and `features` do not go together.
     """
-    if features is not None and features < 3:
-        raise SettingsError(f"tags stand in column 3 or later, received: {features}. Source and target come first.")
-    name = input_name(path)
-    blank = 0
-
-    def usable() -> Iterator[tuple[str, ...]]:
-        nonlocal blank
-        for number, line in enumerate(read_lines(path), start=1):
-            columns = line.split("\t", features or 2)
-            if not line.strip():
-                blank += 1
+    file = choose_format(path, format, columns, features)
+    sources, targets, tags = [], [], []
+    passed_over = Counter(blank=0)
+    with closing(file.rows()) as rows:
+        for number, first, second, third, reason in rows:
+            for text in (first, second, third):
+                if text is not None and not isinstance(text, str):
+                    where = f"{file.name}, {file.format.number} {number}"
+                    raise DataError(f"{where}: expected a text, received: {text!r:.40}. Write it as a string.")
+            if reason or not (first and second) or first.isspace() or second.isspace():
+                passed_over[reason or "blank"] += 1
                 continue
-            if len(columns) < 2:
-                raise DataError(
-                    f"{name}, line {number}: no tab between source and target: {line[:40]!r}. "
-                    f"Each line needs source, tab, target."
-                )
-            if features and len(columns) < features:
-                raise DataError(
-                    f"{name}, line {number}: {len(columns)} columns, and tags are to stand in column {features}: "
-                    f"{line[:40]!r}."
-                )
-            source, target = (columns[1], columns[0]) if swap else columns[:2]
-            if source.strip() and target.strip():
-                yield (source, target, columns[features - 1]) if features else (source, target)
-            else:
-                blank += 1
-
-    found = list(itertools.islice(usable(), limit))
-    if len(found) < 2:
-        reason = "it is empty" if not found and not blank else f"usable: {len(found)}, blank: {blank}"
-        raise DataError(f"{name} holds fewer than two pairs ({reason}). Each line needs source, tab, target.")
-    return _pairs(found, name, blank, features=features is not None)
+            sources.append(second if swap else first)
+            targets.append(first if swap else second)
+            tags.append(third or "")
+            if limit is not None and len(sources) >= limit:
+                break
+    if len(sources) < 2:
+        counts = {"usable": len(sources), **passed_over}
+        listed = ", ".join(f"{name}: {count}" for name, count in counts.items() if any(counts.values()))
+        raise DataError(f"{file.name} holds fewer than two pairs ({listed or 'it is empty'}). {file.format.needs}")
+    blank = passed_over.pop("blank")
+    return Pairs(sources, targets, file.name, blank, None if file.features is None else tags, passed_over)
 
 
 def references(pairs: Pairs) -> dict[tuple[str, str], list[str]]:
@@ -199,8 +200,8 @@ def split_by_source(pairs: Pairs, share: float | None, *, seed: int) -> tuple[Pa
         seed: of the choice.
 
     Returns:
-        (training pairs, held-out pairs), each in the order of `pairs`; nothing is held out of fewer than ten
-        sources unless `share` was given.
+        (training pairs, held-out pairs), each in the order of `pairs`; the training pairs have its counts of rows
+        passed over. Nothing is held out of fewer than ten sources unless `share` was given.
 
     Raises:
         DataError: if `share` leaves no source on one of the sides.
@@ -220,7 +221,7 @@ def split_by_source(pairs: Pairs, share: float | None, *, seed: int) -> tuple[Pa
     for row in pairs.rows():
         sides[row[0] in held_out].append(row)
     training, validation = (_pairs(side, pairs.name, features=pairs.features is not None) for side in sides)
-    return training, validation
+    return replace(training, blank=pairs.blank, passed_over=pairs.passed_over), validation
 
 
 def write_pairs(path: str | os.PathLike[str], pairs: Iterable[tuple[str, ...]]) -> None:

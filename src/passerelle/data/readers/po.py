@@ -1,0 +1,104 @@
+"""Message catalogues of GNU gettext, `.po`."""
+
+import os
+import re
+from collections.abc import Generator
+from dataclasses import dataclass, field
+
+from passerelle.data.files import input_name, read_lines
+from passerelle.data.readers.row import Row
+from passerelle.errors import DataError
+
+__all__ = ["read_po"]
+
+_LINE = re.compile(r'\s*(?:(msgctxt|msgid|msgid_plural|msgstr|msgstr\[\d+\])\s*)?"((?:[^"\\]|\\.)*)"\s*')
+_ESCAPE = re.compile(r"((?:\\(?:[0-7]{1,3}|x[0-9A-Fa-f]{1,2}))+)|\\(.)")
+_BYTE = re.compile(r"\\(?:([0-7]{1,3})|x(..?))")
+_LETTERS = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
+
+
+@dataclass
+class _Entry:
+    """One message as far as it has been read.
+
+    Attributes:
+        line: where it begins.
+        fields: parts of each string by keyword.
+        fuzzy: whether its translation is a guess.
+        obsolete: whether the program no longer has it.
+    """
+
+    line: int = 0
+    fields: dict[str, list[str]] = field(default_factory=dict)
+    fuzzy: bool = False
+    obsolete: bool = False
+
+
+def read_po(path: str | os.PathLike[str]) -> Generator[Row, None, None]:
+    """Yields a row for each message, msgid and msgstr, and for each of its plural forms.
+
+    msgstr[0] translates msgid, those after it msgid_plural. Fuzzy, obsolete and untranslated messages are marked as
+    passed over; the header is left out.
+
+    Raises:
+        DataError: if the file cannot be read, or a line is none of a catalogue.
+
+    Source: the manual of GNU gettext, section "The Format of PO Files".
+    """
+    name = input_name(path)
+    entry, keyword = _Entry(), ""
+    for number, line in enumerate(read_lines(path), start=1):
+        obsolete = line.startswith("#~")
+        line = line.removeprefix("#~")
+        comment = line.startswith("|" if obsolete else "#")
+        # A keyword other than msgstr, or a comment, after a msgstr: the next message.
+        if keyword.startswith("msgstr") and (comment or line.lstrip().startswith(("msgctxt", "msgid"))):
+            yield from _rows(entry)
+            entry, keyword = _Entry(), ""
+        if comment:
+            entry.fuzzy |= line.startswith("#,") and "fuzzy" in re.split(r"[,\s]+", line[2:])
+            continue
+        if not line.strip():
+            continue
+        match = _LINE.fullmatch(line)
+        keyword = match[1] or keyword if match else ""
+        if not match or not keyword or (match[1] and match[1] in entry.fields):
+            raise DataError(
+                f'{name}, line {number}: no line of a message: {line[:40]!r}. Each message needs msgid "..." and '
+                f'msgstr "..."; msgfmt --check finds what is wrong.'
+            )
+        entry.line = entry.line or number
+        entry.obsolete |= obsolete
+        text = _unescaped(match[2], f"{name}, line {number}") if "\\" in match[2] else match[2]
+        entry.fields.setdefault(keyword, []).append(text)
+    if keyword and not keyword.startswith("msgstr"):
+        raise DataError(f"{name}, line {entry.line}: the file ends before this message does. Fetch it again.")
+    yield from _rows(entry)
+
+
+def _rows(entry: _Entry) -> Generator[Row, None, None]:
+    texts = {keyword: "".join(parts) for keyword, parts in entry.fields.items()}
+    if not texts.get("msgid") and "msgctxt" not in texts:
+        return
+    reason = "obsolete" if entry.obsolete else "fuzzy" if entry.fuzzy else ""
+    source = texts.get("msgid", "")
+    for keyword, target in texts.items():
+        if keyword.startswith("msgstr"):
+            plural = keyword not in {"msgstr", "msgstr[0]"}
+            asked = texts.get("msgid_plural", source) if plural else source
+            yield Row(entry.line, asked, target, passed_over=reason or ("" if target else "untranslated"))
+
+
+def _unescaped(text: str, place: str) -> str:
+    """Resolves the escapes of C; numbers are bytes of UTF-8."""
+
+    def resolve(match: re.Match[str]) -> str:
+        if match[2]:
+            return _LETTERS.get(match[2], match[2])
+        raw = bytes(int(octal, 8) & 255 if octal else int(other, 16) for octal, other in _BYTE.findall(match[1]))
+        try:
+            return raw.decode()
+        except UnicodeDecodeError:
+            raise DataError(f"{place}: {match[1]!r} is not UTF-8. Write characters themselves.") from None
+
+    return _ESCAPE.sub(resolve, text)

@@ -1,0 +1,76 @@
+"""Other kinds of files of pairs, from the command line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROWS = [(a + b, b + a, f"N;{b}") for a in "bcdfgk" for b in "aeiou"]
+TINY = ["--preset", "tutorial", "--epochs", "1", "--units", "4", "--out", "m.keras"]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    for name, column in (("train.en", 0), ("train.fr", 1)):
+        (tmp_path / name).write_text("".join(f"{row[column]}\n" for row in ROWS))
+    objects = (json.dumps(dict(zip(("en", "fr", "tags"), row, strict=True))) for row in ROWS)
+    (tmp_path / "pairs.jsonl").write_text("\n".join(objects))
+    return tmp_path
+
+
+def test_two_files_side_by_side_to_learn_from_and_to_be_examined_on(quick: Any, desk: Path) -> None:
+    options = ["--validation=train.en", "--validation=train.fr", "--seed", "2"]
+    taught = quick("train", "train.en", "train.fr", *options, *TINY)
+    assert taught.status == 0, taught.err
+    assert "30 pairs to learn from, 30 held out" in taught.err
+    report = quick("evaluate", "m.keras", "train.en", "train.fr", "--limit", "4", "--swap")
+    assert report.status == 0, report.err
+    named = quick("train", "train.en", "train.fr", *TINY[:-2])
+    assert (named.status, (desk / "train.keras").exists()) == (0, True), named.err
+
+
+def test_columns_with_tags(quick: Any, desk: Path) -> None:
+    taught = quick("train", "pairs.jsonl", "--columns", "en,fr,tags", "--validation", "0.2", *TINY)
+    assert taught.status == 0, taught.err
+    assert "--feature 'N;" in taught.err
+    report = quick(
+        "evaluate",
+        "m.keras",
+        "-",
+        "--format",
+        "jsonl",
+        "--columns",
+        "en,fr,tags",
+        stdin=Path(desk / "pairs.jsonl").read_bytes(),
+    )
+    assert report.status == 0, report.err
+    assert (
+        "tags in the third column named" in quick("evaluate", "m.keras", "pairs.jsonl", "--columns", "en,fr").refused()
+    )
+
+
+def test_what_was_passed_over_is_said(quick: Any, desk: Path) -> None:
+    entries = "".join(f'msgid "{source}"\nmsgstr "{target}"\n\n' for source, target, _ in ROWS)
+    (desk / "fr.po").write_text(f'{entries}#, fuzzy\nmsgid "x"\nmsgstr "y"\n')
+    taught = quick("train", "fr.po", *TINY)
+    assert taught.status == 0, taught.err
+    assert "1 rows passed over: fuzzy" in taught.err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["train.en", "train.fr", "pairs.jsonl"], "pairs stand in one file, or in two side by side, received: 3 files"),
+        (["pairs.jsonl", "train.en"], "two files side by side are lines of text, not jsonl."),
+        (["pairs.jsonl"], "pairs.jsonl, line 1: no column 'source'. Known: en, fr, tags. Name yours: --columns"),
+        (["pairs.jsonl", "--format", "jsnl"], "unknown format 'jsnl'. Did you mean 'jsonl'?"),
+        (["train.en", "train.fr", "--columns", "en,fr"], "moses has no names to choose by"),
+        (["train.en", "train.fr", "--features", "3"], "moses has no column for tags."),
+        (["train.en", "train.fr", "--validation=0.2", "--validation=x"], "0.2: no such file."),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_refused(quick: Any, desk: Path, words: list[str], message: str) -> None:
+    assert quick("train", *words, *TINY).refused().startswith(message)
+    assert not (desk / "m.keras").exists()

@@ -1,0 +1,166 @@
+"""Catalogues of gettext: what polib and msgfmt find in them, and no more."""
+
+import gettext
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from passerelle.data.pairs import read_pairs
+from passerelle.data.readers.po import read_po
+from passerelle.errors import DataError
+
+CATALOGUE = r"""# Translators are named here.
+#, fuzzy
+msgid ""
+msgstr ""
+"Content-Type: text/plain; charset=UTF-8\n"
+"Plural-Forms: nplurals=3; plural=(n==1 ? 0 : n<5 ? 1 : 2);\n"
+
+#. for translators
+#: main.c:12
+#, c-format
+msgid "Open %s"
+msgstr "Ouvrir %s"
+
+#, c-format, fuzzy
+#| msgid "Shut"
+msgid "Close"
+msgstr "Fermé"
+
+msgctxt "menu"
+msgid "File"
+msgstr "Fichier"
+msgid ""
+"Two\n"
+"lines, \"quoted\"\t\\n"
+msgstr ""
+"Deux\n"
+"lignes, « é »"
+#, fuzzy-looking
+msgid "%d day"
+msgid_plural "%d days"
+msgstr[0] "%d dzień"
+msgstr[1] "%d dni"
+msgstr[2] ""
+
+msgid "Not yet"
+msgstr ""
+
+#~ msgid "Old"
+#~ msgstr "Vieux"
+
+#, fuzzy
+#~| msgid "Elder"
+#~ msgid "Older"
+#~ msgstr ""
+#~ "Plus "
+#~ "vieux"
+"""
+GOLDEN = [  # polib 1.2.0's, with index 0 of a plural beside msgid and the others beside msgid_plural
+    (11, "Open %s", "Ouvrir %s", ""),
+    (16, "Close", "Fermé", "fuzzy"),
+    (19, "File", "Fichier", ""),
+    (22, 'Two\nlines, "quoted"\t\\n', "Deux\nlignes, « é »", ""),
+    (29, "%d day", "%d dzień", ""),
+    (29, "%d days", "%d dni", ""),
+    (29, "%d days", "", "untranslated"),
+    (35, "Not yet", "", "untranslated"),
+    (38, "Old", "Vieux", "obsolete"),
+    (43, "Older", "Plus vieux", "obsolete"),
+]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "fr.po"
+    path.write_text(CATALOGUE, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_messages(path: Path, end: str) -> None:
+    path.write_bytes(CATALOGUE.replace("\n", end).encode())
+    rows = [(row.number, row.source, row.target, row.passed_over) for row in read_po(path)]
+    assert rows == GOLDEN
+
+
+def test_what_is_left_out_is_counted(path: Path) -> None:
+    pairs = read_pairs(path)
+    assert list(pairs) == [golden[1:3] for golden in GOLDEN if not golden[3]]
+    assert (pairs.blank, pairs.passed_over) == (0, {"fuzzy": 1, "untranslated": 2, "obsolete": 2})
+    path.write_text(CATALOGUE[: CATALOGUE.index("msgctxt")], encoding="utf-8")
+    with pytest.raises(DataError) as caught:
+        read_pairs(path)
+    assert str(caught.value) == (
+        f"{path} holds fewer than two pairs (usable: 1, blank: 0, fuzzy: 1). Each message needs msgid and msgstr."
+    )
+
+
+@pytest.mark.skipif(shutil.which("msgfmt") is None, reason="msgfmt, of GNU gettext, is not installed")
+def test_msgfmt_finds_the_same(path: Path) -> None:
+    subprocess.run(["msgfmt", "-o", path.with_suffix(".mo"), path], check=True, capture_output=True)
+    with open(path.with_suffix(".mo"), "rb") as stream:
+        catalogue = gettext.GNUTranslations(stream)
+    plural = 0
+    for source, target in read_pairs(path):
+        if source.startswith("%d"):
+            assert catalogue.ngettext("%d day", "%d days", 1 + plural) == target
+            plural += 1
+        elif source == "File":
+            assert catalogue.pgettext("menu", source) == target
+        else:
+            assert catalogue.gettext(source) == target
+    assert plural == 2
+    with pytest.raises(KeyError):
+        catalogue._catalog["Close"]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@settings(max_examples=60, deadline=None)
+@given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), min_size=1))
+def test_numbers_stand_for_bytes(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:
+    path = tmp_path_factory.getbasetemp() / "escaped.po"
+    lines = []
+    for text in texts:
+        octal = "".join(f"\\{byte:03o}" for byte in text.encode())
+        sixteen = "".join(f"\\x{byte:02X}" for byte in text.encode())
+        lines.append(f'msgid "a{octal}7"\nmsgstr "{sixteen}\\a\\\'"\n')
+    path.write_text("".join(lines))
+    assert [(row.source, row.target) for row in read_po(path)] == [(f"a{text}7", f"{text}\a'") for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "text"),
+    [
+        ('msgid "a"\nmsgstr b\n', 2, "msgstr b"),
+        ('msgid "a"\nmsgstr "b"c"\n', 2, 'msgstr "b"c"'),
+        ('msgid "a"\nmsgstr "b\n', 2, 'msgstr "b'),
+        ('"a"\n', 1, '"a"'),
+        ("a\tb\n", 1, "a\tb"),
+        ('msgid "a"\nmsgid "b"\nmsgstr "c"\n', 2, 'msgid "b"'),
+    ],
+)
+def test_lines_that_are_none(path: Path, content: str, line: int, text: str) -> None:
+    assert refusal(path, content) == (
+        f'{path}, line {line}: no line of a message: {text!r}. Each message needs msgid "..." and msgstr "..."; '
+        f"msgfmt --check finds what is wrong."
+    )
+
+
+def test_cut_files_and_bytes_of_other_encodings(path: Path) -> None:
+    assert refusal(path, 'msgid "a"\nmsgstr "b"\n\n#, c\nmsgid "d"\n') == (
+        f"{path}, line 5: the file ends before this message does. Fetch it again."
+    )
+    assert refusal(path, 'msgid "a"\nmsgstr "\\351"\n') == (
+        f"{path}, line 2: '\\\\351' is not UTF-8. Write characters themselves."
+    )
+
+
+def refusal(path: Path, content: str) -> str:
+    path.write_text(content)
+    with pytest.raises(DataError) as caught:
+        list(read_po(path))
+    return str(caught.value)

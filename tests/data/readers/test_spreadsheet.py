@@ -1,0 +1,67 @@
+"""CSV: quotes, separators, and what is wrong with both."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from passerelle.data.readers.row import Row
+from passerelle.data.readers.spreadsheet import read_spreadsheet
+from passerelle.errors import DataError
+
+COLUMNS = ("en", "fr")
+CELL = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    rows=st.lists(st.tuples(CELL, CELL, CELL)),
+    separator=st.sampled_from(",;\t"),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    end=st.sampled_from(["\n", "\r\n"]),
+)
+def test_what_the_standard_library_writes_is_read(
+    tmp_path_factory: Any, rows: Any, separator: str, quoting: Any, end: str
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "table.csv"
+    if any("\r" in cell for row in rows for cell in row):
+        quoting = csv.QUOTE_ALL  # the writer forgets to quote it where lines end with LF alone
+    with open(path, "w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, delimiter=separator, quoting=quoting, lineterminator=end)
+        writer.writerows([("fr", "id", "en"), *rows])
+    assert [row[1:3] for row in read_spreadsheet(path, COLUMNS)] == [(row[2], row[0]) for row in rows]
+
+
+def test_rows_are_numbered_by_the_line_where_they_begin(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes('\ufeffen,fr\r\n"a\r\nb","say ""c"""\r\n\r\nd,e\r\n'.encode())
+    assert list(read_spreadsheet(path, COLUMNS)) == [Row(2, "a\r\nb", 'say "c"'), Row(4, "", ""), Row(5, "d", "e")]
+
+
+HINT = "A field with ',' inside needs quotes around it."
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("en,fr\na,b\nc, or d,e\n", f", line 3: 3 fields, and the header has 2. {HINT}"),
+        ("en,fr\na\n", f", line 2: 1 fields, and the header has 2. {HINT}"),
+        ('en,fr\n"a" b,c\n', ", line 2: ',' expected after '\"'. A field with ',', a quote or a line end needs quotes"),
+        ('en,fr\na,b\n"c,d\ne,f\n', ", line 3: unexpected end of data. A field with"),
+        ('en,fr\na,b\n"c' + "x\n" * 100_000, ", line 3: field larger than field limit (131072). A field with"),
+        ("en,fr\na\rb,c\n", ", line 2: new-line character seen in unquoted field. A field with ',', a quote or a line"),
+        ("en,en,fr\n", ", line 1: two columns are called 'en'. Rename one."),
+        ("a b\nc d\n", ", line 1: no column 'en'. Known: a b. Name yours: --columns SOURCE,TARGET"),
+        ("\nen,fr\n", ", line 1: no column 'en'. There are no names."),
+    ],
+    ids=lambda text: text[:20],
+)
+def test_bad_tables(tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(content)
+    with pytest.raises(DataError) as caught:
+        list(read_spreadsheet(path, COLUMNS))
+    assert str(caught.value).startswith(f"{path}{message}")
