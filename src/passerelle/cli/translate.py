@@ -1,15 +1,20 @@
 """passerelle translate"""
 
+import json
+import math
 import queue
 import sys
 import threading
 from collections.abc import Iterator
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from passerelle.cli.display import note
 from passerelle.errors import DataError
+
+if TYPE_CHECKING:
+    from passerelle.translator import Result, Translator
 
 __all__ = ["translate"]
 
@@ -23,6 +28,13 @@ def translate(
     *texts: str,
     with_: Annotated[tuple[str, ...], Parameter(name="--with", negative=(), show_default=False)] = (),
     feature: str | None = None,
+    beam: int | None = None,
+    n_best: int = 1,
+    length_power: float | None = None,
+    min_length: int | None = None,
+    max_length: int | None = None,
+    scores: Annotated[bool, Parameter(negative=())] = False,
+    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> int:
     """Translate texts, or the lines of standard input.
 
@@ -37,28 +49,89 @@ def translate(
         probabilities counts. May be given several times.
     feature
         The tags of all texts, for a model that was taught with tags; without, each text brings its own after a tab.
+    beam
+        Beginnings followed side by side, by default as many as --n-best; 1 takes the likeliest symbol in each step.
+    n_best
+        Write so many translations of each text, a line each, best first; empty lines where there are fewer.
+    length_power
+        Of the length penalty by which translations of one text are compared, by default 0.6; 0 prefers short ones.
+    min_length
+        Write at least so many symbols.
+    max_length
+        Write at most so many, the end counted; by default a limit learned in training.
+    scores
+        Write columns: number of the text, rank, score over length penalty, log probability, translation.
+    as_json
+        Write one JSON object a text, with the probability of every symbol.
     """
-    from passerelle.translator import Translator
+    from passerelle.config import SearchSettings, validated
+    from passerelle.translator import SearchOptions, Translator
 
+    options: SearchOptions = {"beam": n_best if beam is None else beam}
+    if length_power is not None:
+        options["length_power"] = length_power
+    if min_length is not None:
+        options["min_length"] = min_length
+    if max_length is not None:
+        options["max_length"] = max_length
+    validated(SearchSettings, {**options, "n_best": n_best})
     translator = Translator.load(model).together_with([Translator.load(path) for path in with_])
     blocks = iter([list(texts)]) if texts else _blocks()
     said: set[str] = set()
-    cut = 0
+    cut = written = 0
     for block in blocks:
         tags: str | list[str] | None = feature
         if feature is None and translator.codec.features is not None:
             block, tags = _tagged(block)
-        results = translator.search(block, features=tags)
-        sys.stdout.write("".join(f"{' '.join(result.text.splitlines())}\n" for result in results))
+        found = translator.n_best(block, n_best, features=tags, **options)
+        for number, results in enumerate(found, start=written + 1):
+            if as_json:
+                sys.stdout.write(json.dumps(_values(translator, results), ensure_ascii=False) + "\n")
+            elif scores:
+                sys.stdout.writelines(_columns(number, rank, result) for rank, result in enumerate(results, start=1))
+            else:
+                sys.stdout.writelines(_line(result) + "\n" for result in results)
+                sys.stdout.write("\n" * (n_best - len(results)))
         sys.stdout.flush()
-        new = {symbol for result in results for symbol in result.unknown} - said
+        written += len(found)
+        new = {symbol for results in found for symbol in results[0].unknown} - said
         if new:
             said |= new
             note(f"passerelle: not seen in training, read as unknown: {' '.join(map(repr, sorted(new)))}")
-        cut += sum(not result.finished for result in results)
+        cut += sum(not results[0].finished for results in found)
     if cut:
         note(f"passerelle: {cut:,} translations were cut at their length limit")
     return 0
+
+
+def _line(result: "Result") -> str:
+    """Its text on one line."""
+    return " ".join(result.text.splitlines())
+
+
+def _columns(number: int, rank: int, result: "Result") -> str:
+    text = _line(result).replace("\t", " ")
+    return f"{number}\t{rank}\t{result.normalized_score:.4f}\t{result.score:.4f}\t{text}\n"
+
+
+def _values(translator: "Translator", results: list["Result"]) -> dict[str, Any]:
+    """What a line of JSON says; a symbol that a translation copied looks like U+FFFD, and END is the last one."""
+    symbol_of = translator.target.vocabulary.symbol_of
+    return {
+        "source": results[0].source,
+        "unknown": results[0].unknown,
+        "translations": [
+            {
+                "text": result.text,
+                "score": result.normalized_score,
+                "log_probability": result.score,
+                "finished": result.finished,
+                "symbols": [symbol_of(i) for i in result.ids],
+                "probabilities": [round(math.exp(score), 6) for score in result.symbol_scores],
+            }
+            for result in results
+        ],
+    }
 
 
 def _tagged(lines: list[str]) -> tuple[list[str], list[str]]:
