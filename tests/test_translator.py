@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-import passerelle.translator
+from passerelle.data import rows
+from passerelle.data.rows import padded_width
 from passerelle.errors import DataError, OutputError, SettingsError
 from passerelle.models.compiled import compiled
 from passerelle.symbols import END, START
 from passerelle.teaching import choose_settings, prepare
 from passerelle.text.sequences import Sequences
-from passerelle.translator import LongestPair, Result, padded_width
+from passerelle.translator import LongestPair, Result
 
 
 def test_one_string_gives_one_string(copier: Any) -> None:
@@ -31,7 +32,7 @@ def test_the_order_is_kept(copier: Any) -> None:
 
 
 def test_more_texts_than_one_batch_holds(copier: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passerelle.translator, "BATCH_SIZES", (1, 8))
+    monkeypatch.setattr(rows, "BATCH_SIZES", (1, 8))
     texts = ["".join(letters) for letters in itertools.product("abc", repeat=3)][:21]
     texts[::2] = [text[:2] for text in texts[::2]]
     assert copier.translate(texts) == texts
@@ -46,7 +47,7 @@ def test_long_texts_go_fewer_at_once(copier: Any, monkeypatch: pytest.MonkeyPatc
         return original(limits, source_ids, **options)
 
     monkeypatch.setattr(copier, "_search", watched)
-    monkeypatch.setattr(passerelle.translator, "MOST_SYMBOLS", 8 * 16)
+    monkeypatch.setattr(rows, "MOST_SYMBOLS", 8 * 16)
     texts = ["ab", "abc" * 10, "ba", *["cab" * 7] * 9]
     results = copier.search(texts, max_length=5)
     assert [result.source for result in results] == texts

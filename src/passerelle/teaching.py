@@ -17,13 +17,14 @@ from passerelle.config import Settings, make_settings, read_settings_file, valid
 from passerelle.data.batches import Batches
 from passerelle.data.formats import PairPath
 from passerelle.data.pairs import Pairs, check_pairs, read_pairs, split_by_source
+from passerelle.data.rows import padded_width
 from passerelle.errors import DataError, SettingsError, did_you_mean
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.symbols import UNK
-from passerelle.text.codec import Codec
+from passerelle.text.codec import Codec, make_codec
 from passerelle.text.level import choose_level
 from passerelle.training.trainer import Epoch, History, Progress, fit
-from passerelle.translator import LongestPair, Translator, make_codec, padded_width
+from passerelle.translator import LongestPair, Translator
 
 __all__ = ["Lesson", "Options", "Sample", "choose_settings", "prepare", "train"]
 

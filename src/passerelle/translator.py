@@ -5,13 +5,15 @@ import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, TypedDict, Unpack, overload
 
 import numpy as np
 
 from passerelle import saving
-from passerelle.config import LONGEST_TEXT, SearchSettings, Settings, TextSettings, validated
+from passerelle.config import LONGEST_TEXT, SearchSettings, Settings, validated
 from passerelle.data.pairs import check_pairs, references
+from passerelle.data.rows import padded_inputs, row_batches
 from passerelle.decoding.beam import NEVER, BeamResult, beam_search, length_penalty
 from passerelle.decoding.greedy import greedy_search
 from passerelle.errors import DataError, ModelFileError, OutputError, SettingsError
@@ -20,18 +22,11 @@ from passerelle.models.compiled import compiled
 from passerelle.models.ensemble import Ensemble
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.symbols import UNK
-from passerelle.text.codec import Codec
-from passerelle.text.level import make_tokenizer
+from passerelle.text.codec import Codec, make_codec
 from passerelle.text.sequences import Sequences
 from passerelle.text.tokenizer import Tokenizer, normalize
 
-__all__ = ["LongestPair", "Result", "SearchOptions", "Translator", "make_codec", "padded_width"]
-
-BATCH_SIZES = (1, 8, 64, 256, 1024)
-"""Rows in one call of the compiled search: each is a program of its own, so they are few."""
-
-MOST_SYMBOLS = 2**17
-"""Source symbols in one call, padding included: bounds what attention has to remember of long texts."""
+__all__ = ["LongestPair", "Result", "SearchOptions", "Translator"]
 
 AT_ONCE = 2
 """Batches searched at the same time: while one waits for its last rows or is put into words, the other computes."""
@@ -204,22 +199,12 @@ class Translator:
     def _results(
         self, texts: Sequence[str], features: str | Sequence[str] | None, settings: SearchSettings
     ) -> list[list[Result]]:
-        if isinstance(texts, str) or not isinstance(texts, Iterable):
-            raise DataError(f"texts must be a list of strings, received: {texts!r:.80}")
-        texts = list(texts)
-        for text in texts:
-            if not isinstance(text, str):
-                raise DataError(f"texts must be strings, received: {text!r:.80}")
-        tags = self._tags(features, len(texts))
+        texts, tags = self._checked(texts, features)
         results = [[Result(text, "", 0.0, 0.0, (), (), (), True)] for text in texts]
         inputs = self.codec.inputs(texts, tags)
         lengths = inputs["source_ids"].lengths
-        # Rows of like length share a batch; each goes back to where it came from.
-        order = [row for row in np.argsort(lengths, kind="stable").tolist() if texts[row].strip()]
-        batches = []
-        while order:
-            batches.append(np.array(order[: _rows_at_once(lengths[order[: BATCH_SIZES[-1]]])]))
-            order = order[len(batches[-1]) :]
+        # Each row goes back to where it came from.
+        batches = list(row_batches([row for row, text in enumerate(texts) if text.strip()], lengths))
 
         def translate(rows: np.ndarray) -> None:
             found = self._search_batch(inputs, rows, settings)
@@ -259,6 +244,48 @@ class Translator:
                 for _ in pool.map(translate, batches):
                     pass
         return results
+
+    def encode(self, texts: Sequence[str], *, features: str | Sequence[str] | None = None) -> np.ndarray:
+        """What the encoder has read when it has read a text: a vector for each.
+
+        It is the last output of the encoder's last layer; where that reads in both directions, the forward one's and
+        the backward one's side by side. It holds what the decoder begins with, so of a translator with attention, whose
+        decoder looks back at the source, it holds less.
+
+        Args:
+            texts: any strings; blank ones have a vector of zeros.
+            features: as in `search`.
+
+        Returns:
+            float32 (texts, width); no row depends on the other texts.
+
+        Raises:
+            DataError: as in `search`.
+        """
+        texts, tags = self._checked(texts, features)
+        inputs = self.codec.inputs(texts, tags)
+        vectors = np.zeros((len(texts), self.network.settings.encoder.widths[-1]), np.float32)
+        rows = [row for row, text in enumerate(texts) if text.strip()]
+        for batch in row_batches(rows, inputs["source_ids"].lengths):
+            vectors[batch] = np.asarray(self._encode(padded_inputs(inputs, batch)))[: len(batch)]
+        return vectors
+
+    @cached_property
+    def _encode(self) -> Any:
+        encoder = self.network.sentence_encoder()
+        return compiled(lambda inputs: encoder(self.network.own_inputs(inputs)), self.network.variables)
+
+    def _checked(
+        self, texts: Sequence[str], features: str | Sequence[str] | None
+    ) -> tuple[list[str], list[str] | None]:
+        """The texts as a list, and the tags of each."""
+        if isinstance(texts, str) or not isinstance(texts, Iterable):
+            raise DataError(f"texts must be a list of strings, received: {texts!r:.80}")
+        texts = list(texts)
+        for text in texts:
+            if not isinstance(text, str):
+                raise DataError(f"texts must be strings, received: {text!r:.80}")
+        return texts, self._tags(features, len(texts))
 
     def _tags(self, features: str | Sequence[str] | None, count: int) -> list[str] | None:
         """The tags of each of `count` texts; None where this translator knows none."""
@@ -307,21 +334,14 @@ class Translator:
 
     def _search_batch(self, inputs: dict[str, Sequences], rows: np.ndarray, settings: SearchSettings) -> BeamResult:
         """Runs the compiled search on one batch; returns numpy arrays with one row for each of `rows`."""
-        lengths = inputs["source_ids"].lengths[rows]
-        height = next(size for size in BATCH_SIZES if size >= len(rows))
-        width = padded_width(int(lengths.max(initial=1)))
+        arrays = padded_inputs(inputs, rows)
+        height, width = arrays["source_ids"].shape
         limits = np.zeros(height, np.int32)  # rows that fill up the batch are closed from the start
         if settings.max_length is None:
-            limits[: len(rows)] = self.longest.limit(lengths)
+            limits[: len(rows)] = self.longest.limit(inputs["source_ids"].lengths[rows])
             longest = int(self.longest.limit(width))
         else:
             limits[: len(rows)] = longest = settings.max_length
-        arrays = {
-            name: ids.padded(
-                rows, padded_width(int(ids.lengths.max())) if name == "feature_ids" else width, height=height
-            )
-            for name, ids in inputs.items()
-        }
         found = self._search(limits, arrays, max_length=longest, settings=settings)
         return BeamResult(*(np.asarray(array)[: len(rows)] for array in found))
 
@@ -433,62 +453,3 @@ def _assemble(network: SequenceToSequence, content: dict[str, Any]) -> Translato
     if not all(1 <= length <= LONGEST_TEXT for length in (longest.source, longest.target)):
         raise ValueError(f"the longest pair must have 1 to {LONGEST_TEXT:,} symbols a side")
     return Translator(network, codec, settings, longest, dict(content["record"]))
-
-
-def make_codec(
-    settings: Settings,
-    sources: Sequence[str],
-    targets: Sequence[str],
-    features: Sequence[str] | None,
-    *,
-    known: bool = False,
-) -> Codec:
-    """The tokenizers that `settings` ask for.
-
-    Args:
-        settings: of everything.
-        sources: texts to learn the vocabulary from; with `known`, its symbols in the order of their ids.
-        targets: likewise.
-        features: tags, likewise; not read where settings place none.
-        known: which of the two.
-    """
-
-    def tokenizer(text: TextSettings, given: Sequence[str]) -> Tokenizer:
-        return make_tokenizer(
-            text.level,
-            text.separator,
-            case=text.case,
-            size=text.vocabulary_size,
-            min_count=text.min_count,
-            **{"symbols" if known else "texts": given},
-        )
-
-    own = settings.features
-    return Codec(
-        tokenizer(settings.source, sources),
-        tokenizer(settings.target, targets),
-        None
-        if own.place == "none"
-        else tokenizer(TextSettings(level="symbol", separator=own.separator), features or []),
-        beside=own.place == "beside",
-        copying=settings.network.copying,
-    )
-
-
-def _rows_at_once(lengths: np.ndarray) -> int:
-    """How many of these rows, by growing length, go into one call: at least half of a program's, and not too wide."""
-    sizes = [
-        size
-        for size in BATCH_SIZES
-        if size <= 2 * len(lengths) and padded_width(int(lengths[:size][-1])) * size <= MOST_SYMBOLS
-    ]
-    return min(max(sizes, default=1), len(lengths))
-
-
-def padded_width(length: int) -> int:
-    """The next width in 8, 16, 24, 32, 48, 64, 96, 128, ...: few shapes, at most half of one is padding."""
-    width = 8
-    while width < length:
-        power = 1 << (width.bit_length() - 1)
-        width += 8 if width < 32 else power // 2
-    return width

@@ -16,7 +16,7 @@ from passerelle.errors import DataError
 if TYPE_CHECKING:
     from passerelle.translator import Result, Translator
 
-__all__ = ["translate"]
+__all__ = ["tagged", "translate"]
 
 LARGEST_BLOCK = 4096
 """Lines translated at once where more are waiting: bounds the memory, whatever the input's length."""
@@ -82,7 +82,7 @@ def translate(
     for block in blocks:
         tags: str | list[str] | None = feature
         if feature is None and translator.codec.features is not None:
-            block, tags = _tagged(block)
+            block, tags = tagged(block)
         found = translator.n_best(block, n_best, features=tags, **options)
         for number, results in enumerate(found, start=written + 1):
             if as_json:
@@ -134,7 +134,7 @@ def _values(translator: "Translator", results: list["Result"]) -> dict[str, Any]
     }
 
 
-def _tagged(lines: list[str]) -> tuple[list[str], list[str]]:
+def tagged(lines: list[str]) -> tuple[list[str], list[str]]:
     """Texts and their tags; blank lines need none.
 
     Raises:

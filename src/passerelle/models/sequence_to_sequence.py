@@ -8,6 +8,7 @@ from keras import ops
 
 from passerelle.config import NetworkSettings, validated
 from passerelle.errors import SettingsError
+from passerelle.layers.recurrent import STATE_NAMES
 from passerelle.models.bridge import Bridge
 from passerelle.models.decoder import Decoder
 from passerelle.models.encoder import Encoder
@@ -100,6 +101,8 @@ class SequenceToSequence(keras.Model):
         begin: Any = ids if len(ids) > 1 else ids["source_ids"]
         read = tuple(ids)
         self.inference_encoder = keras.Model(begin, states | memory, name="inference_encoder")
+        sentence = final_states[-1][:: len(STATE_NAMES[settings.cell])]  # h of each direction
+        self._sentence = begin, ops.concatenate(sentence, axis=-1) if len(sentence) > 1 else sentence[0]
         states_in, memory_in = (
             {name: keras.Input(batch_shape=value.shape, dtype=value.dtype, name=name) for name, value in group.items()}
             for group in (states, memory)
@@ -130,8 +133,18 @@ class SequenceToSequence(keras.Model):
         Args:
             inputs: those of the training model without `target_ids`; what this network does not take is passed over.
         """
-        own: Any = {name: inputs[name] for name in self._read}
-        return self.inference_encoder(own if len(own) > 1 else own["source_ids"])
+        return self.inference_encoder(self.own_inputs(inputs))
+
+    def sentence_encoder(self) -> Any:
+        """A Keras model, made of the same layers: inputs as of the inference encoder -> float (batch, width), the last
+        output of the encoder's last layer, forward, then backward.
+        """
+        return keras.Model(*self._sentence, name="sentence_encoder")
+
+    def own_inputs(self, inputs: dict[str, Any]) -> Any:
+        """Those of the inference encoder, as it takes them; others are passed over."""
+        own = {name: inputs[name] for name in self._read}
+        return own if len(own) > 1 else own["source_ids"]
 
     def step(self, ids: Any, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Reads one target symbol, says how likely each symbol comes next.

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from passerelle.config import Settings, TextSettings
 from passerelle.symbols import FIRST_ORDINARY, UNK
 from passerelle.text.copying import copied_symbols, copy_ids, copying_targets
+from passerelle.text.level import make_tokenizer
 from passerelle.text.sequences import Sequences
 from passerelle.text.tokenizer import Tokenizer
 
-__all__ = ["Codec"]
+__all__ = ["Codec", "make_codec"]
 
 
 @dataclass(frozen=True)
@@ -101,3 +103,43 @@ class Codec:
         elif self.features is not None and other.features is not None:
             found += [f"feature {name}" for name in self.features.differences(other.features)]
         return found
+
+
+def make_codec(
+    settings: Settings,
+    sources: Sequence[str],
+    targets: Sequence[str],
+    features: Sequence[str] | None,
+    *,
+    known: bool = False,
+) -> Codec:
+    """The tokenizers that `settings` ask for.
+
+    Args:
+        settings: of everything.
+        sources: texts to learn the vocabulary from; with `known`, its symbols in the order of their ids.
+        targets: likewise.
+        features: tags, likewise; not read where settings place none.
+        known: which of the two.
+    """
+
+    def tokenizer(text: TextSettings, given: Sequence[str]) -> Tokenizer:
+        return make_tokenizer(
+            text.level,
+            text.separator,
+            case=text.case,
+            size=text.vocabulary_size,
+            min_count=text.min_count,
+            **{"symbols" if known else "texts": given},
+        )
+
+    own = settings.features
+    return Codec(
+        tokenizer(settings.source, sources),
+        tokenizer(settings.target, targets),
+        None
+        if own.place == "none"
+        else tokenizer(TextSettings(level="symbol", separator=own.separator), features or []),
+        beside=own.place == "beside",
+        copying=settings.network.copying,
+    )

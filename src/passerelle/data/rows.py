@@ -1,0 +1,72 @@
+"""Texts to be read in batches of like length, in few shapes, whatever their number and order."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from passerelle.text.sequences import Sequences
+
+__all__ = ["BATCH_SIZES", "MOST_SYMBOLS", "padded_inputs", "padded_width", "row_batches"]
+
+BATCH_SIZES = (1, 8, 64, 256, 1024)
+"""Rows in one call of a compiled program: each is a program of its own, so they are few."""
+
+MOST_SYMBOLS = 2**17
+"""Source symbols in one call, padding included: bounds what attention has to remember of long texts."""
+
+
+def row_batches(rows: Sequence[int], lengths: np.ndarray) -> Iterator[np.ndarray]:
+    """Cuts rows into batches of like length.
+
+    Args:
+        rows: which rows are wanted.
+        lengths: int (all rows,), in symbols.
+
+    Yields:
+        int (n,), row numbers by growing length, n at most the largest of `BATCH_SIZES`.
+    """
+    wanted = np.asarray(rows, np.int64)
+    order = wanted[np.argsort(lengths[wanted], kind="stable")]
+    while len(order):
+        count = _at_once(lengths[order[: BATCH_SIZES[-1]]])
+        yield order[:count]
+        order = order[count:]
+
+
+def padded_inputs(inputs: Mapping[str, Sequences], rows: np.ndarray) -> dict[str, np.ndarray]:
+    """A network's inputs for one batch, int32 (height, width), by name.
+
+    Args:
+        inputs: of all rows, as `Codec.inputs` gives them.
+        rows: int (n,), which.
+
+    Returns:
+        Arrays of one of the few heights and widths; rows past n hold PAD alone.
+    """
+    height = next(size for size in BATCH_SIZES if size >= len(rows))
+    width = padded_width(int(inputs["source_ids"].lengths[rows].max(initial=1)))
+    return {
+        name: ids.padded(
+            rows, padded_width(int(ids.lengths.max(initial=1))) if name == "feature_ids" else width, height=height
+        )
+        for name, ids in inputs.items()
+    }
+
+
+def padded_width(length: int) -> int:
+    """The next width in 8, 16, 24, 32, 48, 64, 96, 128, ...: few shapes, at most half of one is padding."""
+    width = 8
+    while width < length:
+        power = 1 << (width.bit_length() - 1)
+        width += 8 if width < 32 else power // 2
+    return width
+
+
+def _at_once(lengths: np.ndarray) -> int:
+    """How many of these rows, by growing length, go into one call: at least half of a program's, and not too wide."""
+    sizes = [
+        size
+        for size in BATCH_SIZES
+        if size <= 2 * len(lengths) and padded_width(int(lengths[:size][-1])) * size <= MOST_SYMBOLS
+    ]
+    return min(max(sizes, default=1), len(lengths))
