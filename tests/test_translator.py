@@ -42,17 +42,17 @@ def test_long_texts_go_fewer_at_once(copier: Any, monkeypatch: pytest.MonkeyPatc
     heights = []
     original = copier._search
 
-    def watched(limits: Any, source_ids: Any, **options: Any) -> Any:
-        heights.append(source_ids.shape)
-        return original(limits, source_ids, **options)
+    def watched(limits: Any, inputs: Any, **options: Any) -> Any:
+        heights.append(inputs["source_ids"].shape)
+        return original(limits, inputs, **options)
 
     monkeypatch.setattr(copier, "_search", watched)
     monkeypatch.setattr(rows, "MOST_SYMBOLS", 8 * 16)
     texts = ["ab", "abc" * 10, "ba", *["cab" * 7] * 9]
     results = copier.search(texts, max_length=5)
     assert [result.source for result in results] == texts
-    assert all(rows == 1 or rows * width <= 8 * 16 for rows, width in heights)
-    assert sum(rows for rows, _ in heights) >= len(texts)
+    assert all(height == 1 or height * width <= 8 * 16 for height, width in heights)
+    assert sum(height for height, _ in heights) >= len(texts)
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\t \n", "\u202f"])
