@@ -345,7 +345,7 @@ PRESETS: dict[str, Settings] = {
         ),
         training=_SMALL,
     ),
-    # compact at twice the width. Additive attention instead of general takes several times as long, and gains nothing.
+    # compact at twice the width. Additive attention in place of general takes longer and gains nothing (docs/quality.md).
     "attention": Settings(
         preset="attention",
         network=NetworkSettings(
@@ -430,7 +430,7 @@ PRESETS: dict[str, Settings] = {
 PRESET_SUMMARIES: dict[str, str] = {
     "tutorial": "the well-known tutorial's network, to compare with; 3 minutes for 8,000 short pairs on two cores",
     "compact": "looks back at the source, so learns more from few pairs; 2 minutes for 8,000 short pairs on two cores",
-    "attention": "wider, with additive attention, where there is more to learn; some 6 times the time of compact",
+    "attention": "compact at twice the width, where there is more to learn; some 3 times the time of compact",
     "pointer": "compact that also copies: names, numbers, letters never seen; about the time of compact",
     "monotonic": "spelling to sound, inflection, transliteration, from few pairs, for small vocabularies",
     "repeat": "the simplest of all: the source at every step, nothing fed back, each output symbol for itself",
