@@ -345,7 +345,7 @@ PRESETS: dict[str, Settings] = {
         ),
         training=_SMALL,
     ),
-    # compact at twice the width. Additive attention in place of general takes longer and gains nothing (docs/quality.md).
+    # compact at twice the width. Additive attention in its place takes longer and gains nothing (docs/quality.md).
     "attention": Settings(
         preset="attention",
         network=NetworkSettings(
