@@ -315,11 +315,12 @@ class Translator:
             return ()
         return self.codec.unknown(texts[row], tags[row] if tags else "")
 
-    def evaluate(self, pairs: Iterable[tuple[str, ...]]) -> Report:
+    def evaluate(self, pairs: Iterable[tuple[str, ...]], **options: Unpack[SearchOptions]) -> Report:
         """Translates each distinct source and compares with all its targets in `pairs`.
 
         Args:
             pairs: rows (source, target); (source, target, tags) where this translator was taught with tags.
+            **options: of the search; see `SearchSettings`.
 
         Raises:
             DataError: if `pairs` are no such rows, or there are none.
@@ -330,7 +331,8 @@ class Translator:
             raise DataError("there are no pairs to evaluate on.")
         right = [[normalize(target) for target in targets] for targets in answers.values()]
         sources, tags = zip(*answers, strict=True)
-        return score(self.translate(list(sources), features=list(tags) if tagged else None), right)
+        translations = self.translate(list(sources), features=list(tags) if tagged else None, **options)
+        return score(translations, right)
 
     def _search_batch(self, inputs: dict[str, Sequences], rows: np.ndarray, settings: SearchSettings) -> BeamResult:
         """Runs the compiled search on one batch; returns numpy arrays with one row for each of `rows`."""

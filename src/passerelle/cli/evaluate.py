@@ -20,6 +20,7 @@ def evaluate(
     limit: int | None = None,
     swap: Annotated[bool, Parameter(negative=())] = False,
     features: int = 3,
+    beam: int = 1,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
     """Translate the sources of a file of pairs and compare with its targets.
@@ -42,6 +43,8 @@ def evaluate(
         Translate from the target's column or language to the source's.
     features
         The column of the tags, for a model that was taught with them.
+    beam
+        Beginnings followed side by side; 1 takes the likeliest symbol in each step.
     as_json
         Print one JSON object.
     """
@@ -53,5 +56,5 @@ def evaluate(
     translator = Translator.load(model).together_with([Translator.load(path) for path in with_])
     column = None if translator.codec.features is None else features
     examples = read_pairs(pairs, limit=limit, swap=swap, features=column, format=format, columns=columns)
-    report = translator.evaluate(examples)
+    report = translator.evaluate(examples, beam=beam)
     print(json.dumps(dataclasses.asdict(report)) if as_json else report)
