@@ -22,6 +22,10 @@ LARGEST_BLOCK = 4096
 """Lines translated at once where more are waiting: bounds the memory, whatever the input's length."""
 
 
+_LINE_ENDS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
+"""Of Unicode's, those that JSON leaves as they are: an object is to stay on one line, whoever reads it."""
+
+
 def translate(
     model: str,
     /,
@@ -86,7 +90,8 @@ def translate(
         found = translator.n_best(block, n_best, features=tags, **options)
         for number, results in enumerate(found, start=written + 1):
             if as_json:
-                sys.stdout.write(json.dumps(_values(translator, results), ensure_ascii=False) + "\n")
+                text = json.dumps(_values(translator, results), ensure_ascii=False)
+                sys.stdout.write(text.translate(_LINE_ENDS) + "\n")
             elif scores:
                 sys.stdout.writelines(_columns(number, rank, result) for rank, result in enumerate(results, start=1))
             else:
