@@ -9,7 +9,7 @@ from passerelle.cli.display import teach_with_display
 
 __all__ = ["demo"]
 
-EPOCHS = 7
+EPOCHS = 6
 SETTINGS = {"training": {"learning_rate": 0.006}}
 """For less than three minutes on two cores: few epochs, so large steps. A preset that the user names stays as it is."""
 
