@@ -91,7 +91,7 @@ def _with_products(translator: Translator, products: str) -> Translator:
     twin = SequenceToSequence(settings, network.source_size, network.target_size)
     twin.set_weights(network.get_weights())
     whole = translator.settings.model_copy(update={"network": settings})
-    return Translator(twin, translator.source, translator.target, whole, translator.longest)
+    return Translator(twin, translator.codec, whole, translator.longest)
 
 
 def _rate(decode: Callable[[], list[str]]) -> float:
