@@ -344,24 +344,16 @@ class Translator:
             longest = int(self.longest.limit(width))
         else:
             limits[: len(rows)] = longest = settings.max_length
-        found = self._search(limits, arrays, max_length=longest, settings=settings)
+        options = settings.model_dump(exclude={"max_length"}) if settings.beam > 1 or settings.min_length else {}
+        found = self._search(limits, arrays, max_length=longest, **options)
         return BeamResult(*(np.asarray(array)[: len(rows)] for array in found))
 
-    def _run_search(self, limits: Any, inputs: Any, *, max_length: int, settings: SearchSettings) -> BeamResult:
+    def _run_search(self, limits: Any, inputs: Any, *, max_length: int, **beam: Any) -> BeamResult:
         step, state = self._searched.step, self._searched.begin(inputs)
-        if settings.beam == 1 and not settings.min_length:
-            found = greedy_search(step, state, limits, max_length)
-            return BeamResult(*(values[:, None] for values in found))
-        return beam_search(
-            step,
-            state,
-            limits,
-            max_length,
-            beam=settings.beam,
-            n_best=settings.n_best,
-            length_power=settings.length_power,
-            min_length=settings.min_length,
-        )
+        if beam:
+            return beam_search(step, state, limits, max_length, **beam)
+        found = greedy_search(step, state, limits, max_length)
+        return BeamResult(*(values[:, None] for values in found))
 
     def together_with(self, others: Iterable["Translator"]) -> "Translator":
         """A translator that asks all their networks in each step of its search and averages the probabilities.
