@@ -236,9 +236,9 @@ class Lesson:
             row = samples[(epoch.number - 1) % len(samples)] if samples else None
             sample = None
             if row is not None:
-                (source, tags), target = self.validation.questions()[row], self.validation.targets[row]
-                translation = translator.translate(source, features=tags if self.codec.features else None)
-                sample = Sample(source, translation, target)
+                source, tags = self.validation.sources[row], self.validation.features
+                translation = translator.translate(source, features=tags[row] if tags else None)
+                sample = Sample(source, translation, self.validation.targets[row])
             on_epoch(epoch, sample)
 
         history = fit(
