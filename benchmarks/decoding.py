@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import statistics
 import time
 from collections.abc import Callable
@@ -13,7 +14,8 @@ import tutorial_program
 from passerelle.data.files import write_atomically
 from passerelle.data.pairs import read_pairs, references
 from passerelle.models.sequence_to_sequence import SequenceToSequence
-from passerelle.translator import LongestPair, Translator
+from passerelle.search import Lengths
+from passerelle.translator import Translator
 from transplant import to_translator
 
 RUNS = 5
@@ -31,12 +33,12 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
 
     program = tutorial_program.TutorialProgram.load(arguments.program)
-    longest = LongestPair(program.max_source, program.max_target - 2)
+    lengths = Lengths(program.max_source, program.max_target - 2, math.inf)
     translator = to_translator(
         {name: np.asarray(array) for name, array in program.weights().items()},
         program.source_characters,
         program.target_characters,
-        longest,
+        lengths,
     )
     limit = program.max_target + 1
     sources = [source for source, _ in references(read_pairs(arguments.test)) if len(source) <= program.max_source]
@@ -91,7 +93,7 @@ def _with_products(translator: Translator, products: str) -> Translator:
     twin = SequenceToSequence(settings, network.source_size, network.target_size)
     twin.set_weights(network.get_weights())
     whole = translator.settings.model_copy(update={"network": settings})
-    return Translator(twin, translator.codec, whole, translator.longest)
+    return Translator(twin, translator.codec, whole, translator.lengths)
 
 
 def _rate(decode: Callable[[], list[str]]) -> float:

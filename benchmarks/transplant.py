@@ -6,10 +6,11 @@ import numpy as np
 
 from passerelle.config import PRESETS, NetworkSettings
 from passerelle.models.sequence_to_sequence import SequenceToSequence
+from passerelle.search import Lengths
 from passerelle.symbols import FIRST_ORDINARY
 from passerelle.text.codec import Codec
 from passerelle.text.level import make_tokenizer
-from passerelle.translator import LongestPair, Translator
+from passerelle.translator import Translator
 
 __all__ = ["ARRAYS", "to_program", "to_translator"]
 
@@ -31,7 +32,7 @@ def to_translator(
     weights: Mapping[str, np.ndarray],
     source_characters: Sequence[str],
     target_characters: Sequence[str],
-    longest: LongestPair,
+    lengths: Lengths,
 ) -> Translator:
     """Makes a translator of the program's arrays.
 
@@ -42,7 +43,7 @@ def to_translator(
         weights: the eight arrays by name.
         source_characters: of the program, in the order of its one-hot columns.
         target_characters: likewise, START and END included.
-        longest: lengths seen in training.
+        lengths: seen in training.
 
     Raises:
         ValueError: if START and END are not the first two target characters.
@@ -65,7 +66,7 @@ def to_translator(
             make_tokenizer("character", None, symbols=target_characters[2:]),
         ),
         preset.model_copy(update={"network": network_settings}),
-        longest,
+        lengths,
     )
 
 

@@ -19,11 +19,11 @@ FLOORS = [
     {"data", "models"},
     {"decoding", "saving"},
     {"training"},
-    {"translator", "teaching"},
+    {"search", "translator", "teaching"},
     {"cli"},
 ]
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-NEIGHBOURS = {("config", "errors"), ("teaching", "translator")}
+NEIGHBOURS = {("config", "errors"), ("teaching", "translator"), ("teaching", "search"), ("translator", "search")}
 """The only rooms that may use another one of their own floor."""
 
 PATHS = sorted(ROOT.rglob("*.py"))

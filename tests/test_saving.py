@@ -49,7 +49,7 @@ def test_loaded_equals_saved(copier: Any, saved: Path) -> None:
     assert loaded.search(TEXTS) == copier.search(TEXTS)
     assert loaded.settings == copier.settings
     assert loaded.record == copier.record
-    assert loaded.longest == copier.longest
+    assert loaded.lengths == copier.lengths
     assert loaded.source.vocabulary.symbols == copier.source.vocabulary.symbols
     assert loaded.target.vocabulary.symbols == copier.target.vocabulary.symbols
     for left, right in zip(loaded.network.get_weights(), copier.network.get_weights(), strict=True):
@@ -87,7 +87,7 @@ def test_what_is_inside(members: dict[str, bytes], copier: Any) -> None:
     assert set(members) == {"metadata.json", "config.json", WEIGHTS, ASSET}
     content = json.loads(members[ASSET])
     assert set(content) == {
-        "format", "settings", "source_symbols", "target_symbols", "feature_symbols", "longest", "record",
+        "format", "settings", "source_symbols", "target_symbols", "feature_symbols", "lengths", "record",
     }  # fmt: skip
     assert "é" in members[ASSET].decode("utf-8"), "readable by people"
     assert passerelle.Settings.model_validate(content["settings"]) == copier.settings
@@ -412,13 +412,13 @@ CONTENT_EDITS: list[tuple[str, tuple[str, ...], Any]] = [
     ("symbols that are none", ("source_symbols",), [1, 2, 3, 4]),
     ("no symbols", ("target_symbols",), None),
     ("a surrogate", ("target_symbols",), ["a", "b", "c", "\ud800"]),
-    ("no length", ("longest", "source"), 0),
-    ("a length below none", ("longest", "target"), -5),
-    ("a vast length", ("longest", "target"), 10**9),
-    ("an infinite length", ("longest", "source"), float("inf")),
-    ("a length that is no number", ("longest", "source"), float("nan")),
-    ("a length that is a text", ("longest", "source"), "x"),
-    ("lengths that are none", ("longest",), 7),
+    ("no length", ("lengths", "source"), 0),
+    ("a length below none", ("lengths", "target"), -5),
+    ("a vast length", ("lengths", "target"), 10**9),
+    ("an infinite length", ("lengths", "source"), float("inf")),
+    ("a length that is no number", ("lengths", "source"), float("nan")),
+    ("a length that is a text", ("lengths", "source"), "x"),
+    ("lengths that are none", ("lengths",), 7),
     ("a record that is none", ("record",), [1, 2]),
 ]
 

@@ -283,5 +283,5 @@ def test_interrupted_training_is_a_translator_too() -> None:
 
 def test_the_longest_pair_is_remembered() -> None:
     translator = lesson([*PAIRS, ("abcdefa", "abc")], validation=0).build()
-    assert (translator.longest.source, translator.longest.target) == (7, 4)
+    assert (translator.lengths.source, translator.lengths.target) == (7, 4)
     assert isinstance(translator, passerelle.Translator)

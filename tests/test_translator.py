@@ -1,21 +1,24 @@
 """Text in, text out."""
 
 import itertools
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from passerelle.data import rows
 from passerelle.data.rows import padded_width
 from passerelle.errors import DataError, OutputError, SettingsError
 from passerelle.models.compiled import compiled
+from passerelle.search import Lengths, Result
 from passerelle.symbols import END, START
 from passerelle.teaching import choose_settings, prepare
 from passerelle.text.sequences import Sequences
-from passerelle.translator import LongestPair, Result
 
 
 def test_one_string_gives_one_string(copier: Any) -> None:
@@ -40,13 +43,13 @@ def test_more_texts_than_one_batch_holds(copier: Any, monkeypatch: pytest.Monkey
 
 def test_long_texts_go_fewer_at_once(copier: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     heights = []
-    original = copier._search
+    original = copier._search._program
 
-    def watched(limits: Any, inputs: Any, **options: Any) -> Any:
+    def watched(limits: Any, inputs: Any, *others: Any, **options: Any) -> Any:
         heights.append(inputs["source_ids"].shape)
-        return original(limits, inputs, **options)
+        return original(limits, inputs, *others, **options)
 
-    monkeypatch.setattr(copier, "_search", watched)
+    monkeypatch.setattr(copier._search, "_program", watched)
     monkeypatch.setattr(rows, "MOST_SYMBOLS", 8 * 16)
     texts = ["ab", "abc" * 10, "ba", *["cab" * 7] * 9]
     results = copier.search(texts, max_length=5)
@@ -119,15 +122,31 @@ def test_max_length_out_of_range(copier: Any, length: int) -> None:
 
 def test_longer_than_anything_in_training(copier: Any) -> None:
     (result,) = copier.search(["abcé" * 10])
-    assert 0 < len(result.text) <= copier.longest.limit(40)
-    assert result.finished == (len(result.ids) < copier.longest.limit(40))
+    assert 0 < len(result.text) <= copier.lengths.limit(40)
+    assert result.finished == (len(result.ids) < copier.lengths.limit(40))
     assert not set(result.text) - set("abcé")
 
 
 def test_the_limit_grows_with_the_source() -> None:
-    longest = LongestPair(source=10, target=20)
-    assert [int(longest.limit(length)) for length in (0, 1, 10, 11, 20, 100)] == [24, 24, 24, 27, 46, 222]
-    assert longest.limit(np.array([1, 20])).tolist() == [24, 46]
+    lengths = Lengths(source=10, target=20, ratio=math.inf)
+    assert [int(lengths.limit(length)) for length in (0, 1, 10, 11, 20, 100)] == [24, 24, 24, 27, 46, 222]
+    assert lengths.limit(np.array([1, 20])).tolist() == [24, 46]
+
+
+@given(st.lists(st.tuples(st.integers(1, 300), st.integers(1, 300)), min_size=1, max_size=20))
+def test_every_training_pair_fits_its_limit_and_no_text_runs_away(pairs: list[tuple[int, int]]) -> None:
+    lengths = Lengths.of(*np.array(pairs).T)
+    assert all(lengths.limit(source) >= target * 1.1 + 1 for source, target in pairs)
+    limits = lengths.limit(np.arange(400))
+    assert (np.diff(limits) >= 0).all()
+    assert all(limit <= 1.1 * lengths.ratio * (length + 8) + 3 for length, limit in enumerate(limits))
+
+
+def test_short_sources_have_shorter_limits() -> None:
+    """Where a longer source had the longest target."""
+    lengths = Lengths.of(np.array([2, 92]), np.array([5, 100]))
+    assert lengths.limit(2) == 13
+    assert lengths.limit(92) == 112
 
 
 def test_widths_are_few_and_at_most_half_padding() -> None:
@@ -281,7 +300,7 @@ def test_groups_join_to_a_larger_group(members: list[Any]) -> None:
 
 def test_together_the_longest_limit_counts(copier: Any) -> None:
     short, long = untrained(pairs=[("abcabc", "xyz"), ("a", "x")]), untrained(pairs=[("abc", "xyzxyzx"), ("a", "x")])
-    assert short.together_with([long]).longest == long.together_with([short]).longest == LongestPair(6, 7)
+    assert short.together_with([long]).lengths == long.together_with([short]).lengths == Lengths(6, 7, 7 / 11)
 
 
 @pytest.mark.parametrize(

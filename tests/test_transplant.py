@@ -165,7 +165,7 @@ def test_the_tutorials_own_numbers() -> None:
     assert len(lesson.training) == 10_000
     translator = lesson.build()
     network = translator.network
-    assert (translator.longest.source, translator.longest.target) == (16, 57)
+    assert (translator.lengths.source, translator.lengths.target) == (16, 57)
     assert int(lesson.training_batches.targets.lengths.max()) + 1 == 59, "START and END included"
     assert network.output_shape[-1] == 93
     assert {name_in_program(w): tuple(w.shape) for w in network.weights} == {

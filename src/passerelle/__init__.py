@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from passerelle.errors import DataError, ModelFileError, OutputError, PasserelleError, SettingsError
     from passerelle.evaluation.metrics import Report
     from passerelle.models.sequence_to_sequence import SequenceToSequence
+    from passerelle.search import Result
     from passerelle.teaching import train
-    from passerelle.translator import Result, Translator
+    from passerelle.translator import Translator
 
 __all__ = [
     "PRESETS", "DataError", "ModelFileError", "OutputError", "Pair", "Pairs", "PasserelleError", "Report", "Result",
@@ -43,7 +44,7 @@ _HOMES = {
     "Report": "evaluation.metrics",
     "SequenceToSequence": "models.sequence_to_sequence",
     "train": "teaching",
-    "Result": "translator", "Translator": "translator",
+    "Result": "search", "Translator": "translator",
 }  # fmt: skip
 
 

@@ -271,23 +271,59 @@ class SearchSettings(Section):
 
     Attributes:
         beam: beginnings followed side by side; 1 takes the likeliest symbol in each step.
-        n_best: translations of each text, at most `beam`.
+        n_best: translations of each text: at most `beam`, or with `sample` so many draws.
         length_power: of the length penalty by which finished translations are compared (Wu et al. 2016,
             arXiv:1609.08144, section 7); 0 compares log probabilities, which prefers short ones.
+        coverage: weight of the coverage penalty (there, beta) for source symbols that no step looked at; needs a beam
+            and attention.
+        groups: the beam's shares that avoid each other's choices, so that the best differ (diverse beam search,
+            Vijayakumar et al. 2016, arXiv:1610.02424).
+        diversity: how strongly they do, nats for each choice of the same symbol in the same step.
+        sample: whether symbols are drawn by their probabilities, and not searched for.
+        temperature: of the draws: below 1 the likely become likelier.
+        top_k: draw from so many of the likeliest symbols alone; 0 for all.
+        top_p: draw from the fewest likeliest symbols that have this share of all probability.
+        seed: of the draws. They depend on it, the text and which of the `n_best` it is: not on other texts.
+        no_repeat: no so many symbols in a row are written twice; 0 allows all.
         min_length: END is not written before so many symbols.
         max_length: most symbols, END included; None for a limit learned in training.
+        prefix: what every translation begins with.
+        require: what every translation holds somewhere.
+        forbid: what none may hold.
+        lexicon: the only translations allowed, where there are any.
+        pattern: a regular expression that every whole translation matches; see `text.patterns`.
     """
 
     beam: Annotated[int, Field(ge=1, le=1024)] = 1
-    n_best: Annotated[int, Field(ge=1)] = 1
+    n_best: Annotated[int, Field(ge=1, le=1024)] = 1
     length_power: Annotated[float, Field(ge=0.0, le=10.0)] = 0.6
+    coverage: Annotated[float, Field(ge=0.0, le=10.0)] = 0.0
+    groups: Annotated[int, Field(ge=1, le=1024)] = 1
+    diversity: Annotated[float, Field(ge=0.0, le=1000.0)] = 0.5
+    sample: bool = False
+    temperature: Annotated[float, Field(gt=0.0, le=1000.0)] = 1.0
+    top_k: Annotated[int, Field(ge=0)] = 0
+    top_p: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
+    no_repeat: Annotated[int, Field(ge=0, le=1000)] = 0
     min_length: Annotated[int, Field(ge=0, le=LONGEST_TEXT)] = 0
     max_length: Annotated[int, Field(ge=1, le=LONGEST_TEXT)] | None = None
+    prefix: str = ""
+    require: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    forbid: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    lexicon: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    pattern: str | None = None
 
     @model_validator(mode="after")
     def _the_best_must_fit(self) -> Self:
-        if self.n_best > self.beam:
+        if self.sample and self.beam > 1:
+            raise ValueError("sample draws translations and beam searches for the likeliest; choose one of them")
+        if not self.sample and self.n_best > self.beam:
             raise ValueError(f"{self.n_best} best translations need a beam of as many, received: beam={self.beam}")
+        if self.beam % self.groups:
+            raise ValueError(f"groups must share out the beam evenly, received: beam={self.beam}, groups={self.groups}")
+        if self.coverage and self.beam == 1:
+            raise ValueError("coverage compares translations; it needs a beam of 2 or more")
         return self
 
 

@@ -1,6 +1,6 @@
 """The four special symbols. Their ids are the same in every vocabulary and fixed for ever."""
 
-__all__ = ["END", "FIRST_ORDINARY", "PAD", "START", "UNK"]
+__all__ = ["END", "FIRST_ORDINARY", "IMPOSSIBLE", "PAD", "START", "UNK"]
 
 PAD = 0
 """Fills rows up to the length of their batch. Never predicted, never counted."""
@@ -16,3 +16,6 @@ END = 3
 
 FIRST_ORDINARY = 4
 """Id of the first symbol that comes from text."""
+
+IMPOSSIBLE = -1e9
+"""Log probability, in nats, of what must never be written; finite, so that sums stay numbers."""

@@ -20,11 +20,12 @@ from passerelle.data.pairs import Pairs, check_pairs, read_pairs, split_by_sourc
 from passerelle.data.rows import padded_width
 from passerelle.errors import DataError, SettingsError, did_you_mean
 from passerelle.models.sequence_to_sequence import SequenceToSequence
+from passerelle.search import Lengths
 from passerelle.symbols import UNK
 from passerelle.text.codec import Codec, make_codec
 from passerelle.text.level import choose_level
 from passerelle.training.trainer import Epoch, History, Progress, fit
-from passerelle.translator import LongestPair, Translator
+from passerelle.translator import Translator
 
 __all__ = ["Lesson", "Options", "Sample", "choose_settings", "prepare", "train"]
 
@@ -215,11 +216,9 @@ class Lesson:
                 self.codec.target.vocabulary.size,
                 self.codec.feature_size,
             )
-        longest = LongestPair(
-            int(self.training_batches.sources.lengths.max()),
-            int(self.training_batches.targets.lengths.max()) - 1,
-        )
-        return Translator(network, self.codec, self.settings, longest)
+        batches = self.training_batches
+        lengths = Lengths.of(batches.sources.lengths, batches.targets.lengths - 1)
+        return Translator(network, self.codec, self.settings, lengths)
 
     def teach(
         self,

@@ -3,10 +3,9 @@
 import math
 import os
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, astuple, replace
 from functools import cached_property
-from typing import Any, TypedDict, Unpack, overload
+from typing import Any, Unpack, get_args, overload
 
 import numpy as np
 
@@ -14,72 +13,16 @@ from passerelle import saving
 from passerelle.config import LONGEST_TEXT, SearchSettings, Settings, validated
 from passerelle.data.pairs import check_pairs, references
 from passerelle.data.rows import padded_inputs, row_batches
-from passerelle.decoding.beam import NEVER, BeamResult, beam_search, length_penalty
-from passerelle.decoding.greedy import greedy_search
 from passerelle.errors import DataError, ModelFileError, OutputError, SettingsError
 from passerelle.evaluation.metrics import Report, score
 from passerelle.models.compiled import compiled
-from passerelle.models.ensemble import Ensemble
+from passerelle.models.ensemble import Mean
 from passerelle.models.sequence_to_sequence import SequenceToSequence
-from passerelle.symbols import UNK
+from passerelle.search import Lengths, Result, Search, SearchOptions
 from passerelle.text.codec import Codec, make_codec
-from passerelle.text.sequences import Sequences
 from passerelle.text.tokenizer import Tokenizer, normalize
 
-__all__ = ["LongestPair", "Result", "SearchOptions", "Translator"]
-
-AT_ONCE = 2
-"""Batches searched at the same time: while one waits for its last rows or is put into words, the other computes."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """One translated text.
-
-    Attributes:
-        source: the text as it was given.
-        text: its translation; empty for a blank source.
-        score: log probability of the translation, in nats: at most 0, and the nearer to 0 the surer.
-        normalized_score: that over the length penalty, by which translations of one text are compared.
-        ids: the target ids that make up `text`, END left out.
-        symbol_scores: log probability of each of them, then of END where it was reached.
-        unknown: the distinct symbols of the source that have no id, in order of appearance.
-        finished: False where the translation was cut at the length limit.
-    """
-
-    source: str
-    text: str
-    score: float
-    normalized_score: float
-    ids: tuple[int, ...]
-    symbol_scores: tuple[float, ...]
-    unknown: tuple[str, ...]
-    finished: bool
-
-
-class SearchOptions(TypedDict, total=False):
-    """What a search may be told; see `SearchSettings`."""
-
-    beam: int
-    length_power: float
-    min_length: int
-    max_length: int | None
-
-
-@dataclass(frozen=True)
-class LongestPair:
-    """The longest source and the longest target seen in training, in symbols (END not counted)."""
-
-    source: int
-    target: int
-
-    def limit(self, source_length: int | np.ndarray) -> Any:
-        """Most steps, END included, for a source of this many symbols.
-
-        As long as the longest target, with a tenth to spare; longer sources may grow in proportion.
-        """
-        growth = np.maximum(1.0, np.asarray(source_length) / self.source)
-        return np.ceil(1.1 * self.target * growth).astype(np.int32) + 2
+__all__ = ["Translator"]
 
 
 class Translator:
@@ -89,9 +32,11 @@ class Translator:
         network: its three models.
         codec: texts <-> the network's ids.
         settings: that made it.
-        longest: lengths seen in training.
+        lengths: seen in training.
         record: of the training: data, versions, epochs, metrics; JSON values.
         others: networks whose probabilities search averages with those of `network`.
+        weights: how much each network counts in the mean; None for all the same.
+        mean: see `Ensemble`.
     """
 
     def __init__(
@@ -99,19 +44,20 @@ class Translator:
         network: SequenceToSequence,
         codec: Codec,
         settings: Settings,
-        longest: LongestPair,
+        lengths: Lengths,
         record: dict[str, Any] | None = None,
         others: Sequence[SequenceToSequence] = (),
+        weights: Sequence[float] | None = None,
+        mean: Mean = "arithmetic",
     ):
         self.network = network
         self.networks = (network, *others)
         # Several together copy if one of them does.
         self.codec = replace(codec, copying=any(one.settings.copying for one in self.networks))
         self.settings = settings
-        self.longest = longest
+        self.lengths = lengths
         self.record = record or {}
-        self._searched = Ensemble(self.networks) if others else network
-        self._search = compiled(self._run_search, self._searched.variables)
+        self._search = Search(self.networks, self.codec, lengths, weights, mean)
 
     @property
     def source(self) -> Tokenizer:
@@ -199,51 +145,7 @@ class Translator:
     def _results(
         self, texts: Sequence[str], features: str | Sequence[str] | None, settings: SearchSettings
     ) -> list[list[Result]]:
-        texts, tags = self._checked(texts, features)
-        results = [[Result(text, "", 0.0, 0.0, (), (), (), True)] for text in texts]
-        inputs = self.codec.inputs(texts, tags)
-        lengths = inputs["source_ids"].lengths
-        # Each row goes back to where it came from.
-        batches = list(row_batches([row for row, text in enumerate(texts) if text.strip()], lengths))
-
-        def translate(rows: np.ndarray) -> None:
-            found = self._search_batch(inputs, rows, settings)
-            n = settings.n_best
-            written = Sequences.from_lengths(
-                found.ids[np.arange(found.ids.shape[2]) < found.lengths[..., None]], found.lengths.ravel()
-            )
-            own = rows.repeat(n)
-            words = self.codec.texts(
-                written, [texts[row] for row in own], None if tags is None else [tags[row] for row in own]
-            )
-            ranked = found.scores / length_penalty(found.lengths + found.finished, settings.length_power)
-            for index, row in enumerate(rows.tolist()):
-                unknown = self._unknown(row, inputs, texts, tags)
-                results[row] = [
-                    Result(
-                        source=texts[row],
-                        text=words[index * n + place],
-                        score=float(found.scores[index, place]),
-                        normalized_score=float(ranked[index, place]),
-                        ids=tuple(written[index * n + place].tolist()),
-                        symbol_scores=tuple(
-                            found.symbol_scores[index, place, : found.lengths[index, place] + finished].tolist()
-                        ),
-                        unknown=unknown,
-                        finished=bool(finished),
-                    )
-                    for place, finished in enumerate(found.finished[index])
-                    if not place or found.scores[index, place] > NEVER / 2
-                ]
-
-        if len(batches) < 2:
-            for rows in batches:
-                translate(rows)
-        else:
-            with ThreadPoolExecutor(AT_ONCE) as pool:
-                for _ in pool.map(translate, batches):
-                    pass
-        return results
+        return self._search.results(*self._checked(texts, features), settings)
 
     def encode(self, texts: Sequence[str], *, features: str | Sequence[str] | None = None) -> np.ndarray:
         """What the encoder has read when it has read a text: a vector for each.
@@ -308,13 +210,6 @@ class Translator:
             )
         return tags
 
-    def _unknown(
-        self, row: int, inputs: dict[str, Sequences], texts: list[str], tags: list[str] | None
-    ) -> tuple[str, ...]:
-        if not any(UNK in ids[row] for name, ids in inputs.items() if name != "copy_ids"):
-            return ()
-        return self.codec.unknown(texts[row], tags[row] if tags else "")
-
     def evaluate(self, pairs: Iterable[tuple[str, ...]], **options: Unpack[SearchOptions]) -> Report:
         """Translates each distinct source and compares with all its targets in `pairs`.
 
@@ -334,35 +229,25 @@ class Translator:
         translations = self.translate(list(sources), features=list(tags) if tagged else None, **options)
         return score(translations, right)
 
-    def _search_batch(self, inputs: dict[str, Sequences], rows: np.ndarray, settings: SearchSettings) -> BeamResult:
-        """Runs the compiled search on one batch; returns numpy arrays with one row for each of `rows`."""
-        arrays = padded_inputs(inputs, rows)
-        height, width = arrays["source_ids"].shape
-        limits = np.zeros(height, np.int32)  # rows that fill up the batch are closed from the start
-        if settings.max_length is None:
-            limits[: len(rows)] = self.longest.limit(inputs["source_ids"].lengths[rows])
-            longest = int(self.longest.limit(width))
-        else:
-            limits[: len(rows)] = longest = settings.max_length
-        options = settings.model_dump(exclude={"max_length"}) if settings.beam > 1 or settings.min_length else {}
-        found = self._search(limits, arrays, max_length=longest, **options)
-        return BeamResult(*(np.asarray(array)[: len(rows)] for array in found))
-
-    def _run_search(self, limits: Any, inputs: Any, *, max_length: int, **beam: Any) -> BeamResult:
-        step, state = self._searched.step, self._searched.begin(inputs)
-        if beam:
-            return beam_search(step, state, limits, max_length, **beam)
-        found = greedy_search(step, state, limits, max_length)
-        return BeamResult(*(values[:, None] for values in found))
-
-    def together_with(self, others: Iterable["Translator"]) -> "Translator":
+    def together_with(
+        self,
+        others: Iterable["Translator"],
+        *,
+        weights: Sequence[float] | None = None,
+        mean: Mean = "arithmetic",
+    ) -> "Translator":
         """A translator that asks all their networks in each step of its search and averages the probabilities.
 
         The networks may differ in kind and size; the vocabularies may not. Settings, record and the three Keras models
         remain this one's.
 
+        Args:
+            others: at least none.
+            weights: how much each network counts, this one's first; None for all the same.
+            mean: of probabilities, or of their logarithms; see `Ensemble`.
+
         Raises:
-            SettingsError: if a tokenizer of one is not the same as this one's.
+            SettingsError: if a tokenizer of one is not the same as this one's, or the weights do not fit.
         """
         members = [self, *others]
         for number, other in enumerate(members, start=1):
@@ -372,11 +257,18 @@ class Translator:
                     f"first in: {', '.join(differences)}. Train all on one split: passerelle train PAIRS --seeds "
                     f"{len(members)}"
                 )
-        longest = LongestPair(
-            max(member.longest.source for member in members), max(member.longest.target for member in members)
-        )
         _, *networks = [network for member in members for network in member.networks]
-        return Translator(self.network, self.codec, self.settings, longest, self.record, others=networks)
+        if weights is not None and (len(weights) != len(networks) + 1 or not all(weight > 0 for weight in weights)):
+            raise SettingsError(
+                f"weights must be positive numbers, one for each of {len(networks) + 1} networks, received: "
+                f"{list(weights)}"
+            )
+        if mean not in get_args(Mean):
+            raise SettingsError(f"mean must be one of {', '.join(get_args(Mean))}, received: {mean!r}")
+        lengths = (
+            Lengths(*map(max, *(astuple(member.lengths) for member in members))) if len(members) > 1 else self.lengths
+        )
+        return Translator(self.network, self.codec, self.settings, lengths, self.record, networks, weights, mean)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes one self-contained `.keras` file, reads it back, and checks that it translates the same.
@@ -405,14 +297,14 @@ class Translator:
             "source_symbols": list(self.source.vocabulary.symbols),
             "target_symbols": list(self.target.vocabulary.symbols),
             "feature_symbols": [] if features is None else list(features.vocabulary.symbols),
-            "longest": {"source": self.longest.source, "target": self.longest.target},
+            "lengths": asdict(self.lengths),
             "record": self.record,
         }
         saving.save_network(self.network, content, path, check=check)
 
     def _probe_texts(self) -> list[str]:
         """A known text and one with an unknown symbol."""
-        known = self.source.join(self.source.vocabulary.symbols[: max(1, min(8, self.longest.source))])
+        known = self.source.join(self.source.vocabulary.symbols[: max(1, min(8, self.lengths.source))])
         return [known, known + "\ufffe"]
 
     @classmethod
@@ -443,7 +335,10 @@ def _assemble(network: SequenceToSequence, content: dict[str, Any]) -> Translato
     sizes = (codec.source_size, codec.target.vocabulary.size, codec.feature_size)
     if sizes != (network.source_size, network.target_size, network.feature_size):
         raise ValueError("the vocabularies do not fit the network")
-    longest = LongestPair(int(content["longest"]["source"]), int(content["longest"]["target"]))
-    if not all(1 <= length <= LONGEST_TEXT for length in (longest.source, longest.target)):
+    found = content["lengths"]
+    lengths = Lengths(int(found["source"]), int(found["target"]), float(found["ratio"]))
+    if not all(1 <= length <= LONGEST_TEXT for length in (lengths.source, lengths.target)):
         raise ValueError(f"the longest pair must have 1 to {LONGEST_TEXT:,} symbols a side")
-    return Translator(network, codec, settings, longest, dict(content["record"]))
+    if not 0 < lengths.ratio <= LONGEST_TEXT:
+        raise ValueError("the ratio of lengths is out of bounds")
+    return Translator(network, codec, settings, lengths, dict(content["record"]))

@@ -7,7 +7,7 @@ import pytest
 
 from passerelle.models.compiled import compiled
 from passerelle.models.ensemble import Ensemble
-from passerelle.models.sequence_to_sequence import IMPOSSIBLE
+from passerelle.symbols import IMPOSSIBLE
 
 GRU = {"cell": "gru", "bridge": "zero", "unknown": False, "encoder": {"units": 3}, "decoder": {"units": 7}}
 LSTM = {
@@ -24,7 +24,7 @@ class Fake:
         self.log_probs = np.log(np.array([probabilities, probabilities[::-1]], np.float32))
         self.variables = list(variables)
 
-    def begin(self, inputs: Any) -> Any:
+    def begin(self, inputs: Any, *, coverage: bool = False) -> Any:
         return {"read": inputs, "steps": 0}
 
     def step(self, ids: Any, state: Any) -> Any:

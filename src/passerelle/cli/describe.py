@@ -42,7 +42,7 @@ def _facts(translator: "Translator") -> list[str]:
         more = " ..." if own > 60 else ""
         facts.append(f"{len(symbols):,} {side} symbols, level {tokenizer.level}{made}: {shown}{more}")
     facts.append(
-        f"longest in training: source {translator.longest.source:,}, target {translator.longest.target:,} symbols"
+        f"longest in training: source {translator.lengths.source:,}, target {translator.lengths.target:,} symbols"
     )
     try:
         return facts + _record_facts(record)

@@ -14,7 +14,8 @@ from passerelle.cli.display import note
 from passerelle.errors import DataError
 
 if TYPE_CHECKING:
-    from passerelle.translator import Result, Translator
+    from passerelle.search import Result, SearchOptions
+    from passerelle.translator import Translator
 
 __all__ = ["tagged", "translate"]
 
@@ -69,7 +70,7 @@ def translate(
         Write one JSON object a text, with the probability of every symbol.
     """
     from passerelle.config import SearchSettings, validated
-    from passerelle.translator import SearchOptions, Translator
+    from passerelle.translator import Translator
 
     options: SearchOptions = {"beam": n_best if beam is None else beam}
     if length_power is not None:

@@ -1,20 +1,18 @@
 """Beam search: the likeliest few beginnings are followed side by side, in one loop that a backend can compile."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
 
-from passerelle.decoding.greedy import LANES
+from passerelle.decoding.greedy import LANES, possible
 from passerelle.decoding.lanes import Step, run_lanes
-from passerelle.symbols import END, PAD, START
+from passerelle.symbols import END, IMPOSSIBLE, PAD, START
 
-__all__ = ["NEVER", "BeamResult", "beam_search", "length_penalty"]
+__all__ = ["BeamResult", "beam_search", "length_penalty"]
 
 ops: Any = keras.ops
 """Without Keras's annotations, which say that these may return None."""
-
-NEVER = -1e9
-"""Log probability of a hypothesis that does not exist; finite, so that sums stay numbers."""
 
 
 class BeamResult(NamedTuple):
@@ -24,9 +22,10 @@ class BeamResult(NamedTuple):
         ids: int32 (rows, n_best, max_length): the symbols before END, then PAD.
         lengths: int32 (rows, n_best): how many they are.
         scores: float32 (rows, n_best): log probability of the symbols, and of END where it was reached, in nats;
-            `NEVER` where there is no such hypothesis.
+            not `possible` where there is no such hypothesis.
         finished: bool (rows, n_best): False where the limit cut it before END, or there is none.
         symbol_scores: float32 (rows, n_best, max_length): log probability of each symbol, then of END, then 0.
+        bonuses: float32 (rows, n_best): of those that ended.
     """
 
     ids: Any
@@ -34,6 +33,7 @@ class BeamResult(NamedTuple):
     scores: Any
     finished: Any
     symbol_scores: Any
+    bonuses: Any
 
 
 def length_penalty(lengths: Any, power: float) -> Any:
@@ -53,14 +53,21 @@ def beam_search(
     beam: int,
     n_best: int = 1,
     length_power: float = 0.0,
-    min_length: int = 0,
+    groups: int = 1,
+    diversity: float = 0.0,
+    bonus: Callable[[Any], Any] | None = None,
 ) -> BeamResult:
     """Keeps the `beam` likeliest beginnings of each row in every step.
 
     A hypothesis that ends keeps its slot: it never changes again, and those that still grow compete for the slots
     that are left. So width 1 is exactly greedy search. A row stops once no growing hypothesis can still come among the
-    `n_best` that have ended: its log probability only falls, and the penalty for its length is at most that of the
-    limit.
+    `n_best` that have ended: its log probability only falls, the penalty for its length is at most that of the limit,
+    and its bonus is at most 0.
+
+    With groups the slots are shared out among them, and each group is a beam of its own that chooses after those
+    before it, and avoids what they chose in this step (Vijayakumar et al. 2016, arXiv:1610.02424, with Hamming
+    diversity). Deviation: the penalty decides one step's choice and is not summed up; hypotheses are ranked by the
+    network's log probabilities. Two groups may end with the same hypothesis.
 
     Args:
         step: says what comes next. What it hands on unchanged, the very same array, is not moved between slots.
@@ -70,30 +77,38 @@ def beam_search(
         beam: slots a row, at least 1.
         n_best: hypotheses to return, at most `beam`.
         length_power: of `length_penalty`, by which finished hypotheses are ranked; at least 0.
-        min_length: END is not written before so many symbols.
+        groups: divides `beam`.
+        diversity: taken from a symbol's log probability for each choice of it by the groups before, nats.
+        bonus: the step's state, leading axis batch -> float (batch,), at most 0, added where finished hypotheses are
+            ranked: the coverage penalty.
 
     Returns:
-        `n_best` hypotheses a row: those that ended first, by log probability over length penalty.
+        `n_best` hypotheses a row: those that ended first, by log probability over length penalty, bonus added.
 
-    Source: Wu et al. 2016, arXiv:1609.08144, section 7, without the coverage term, and with slots that are kept
-    instead of hypotheses pruned by their distance to the best one.
+    Source: Wu et al. 2016, arXiv:1609.08144, section 7, with slots that are kept instead of hypotheses pruned by their
+    distance to the best one.
     """
-    strategy = _Beam(step, beam, n_best, length_power, min_length)
+    strategy = _Beam(step, beam, n_best, length_power, groups, diversity, bonus)
     result: BeamResult = run_lanes(strategy, state, limits, max_length)
-    ranked = ops.where(result.finished, _ranking(result, length_power), NEVER + result.scores)
+    ranked = ops.where(result.finished, _ranking(result, length_power), IMPOSSIBLE + result.scores)
     order = ops.argsort(-ranked, axis=-1)[:, :n_best]  # stable: the first slot of equals
     best = BeamResult(*(_slots(values, order) for values in result))
     return best._replace(ids=best.ids[..., :max_length], symbol_scores=best.symbol_scores[..., :max_length])
 
 
 def _ranking(result: BeamResult, power: float) -> Any:
-    """float32 (rows, beam): log probabilities over length penalty, END counted."""
-    return result.scores / length_penalty(result.lengths + 1, power)
+    """float32 (rows, beam): log probabilities over length penalty, END counted, and the bonus."""
+    return result.scores / length_penalty(result.lengths + 1, power) + result.bonuses
 
 
 def _slots(values: Any, order: Any) -> Any:
     """(rows, beam, ...) and int (rows, n) -> (rows, n, ...): chosen slots."""
     return ops.take_along_axis(values, ops.reshape(order, (*order.shape, *[1] * (len(values.shape) - 2))), axis=1)
+
+
+def _flat(state: Any) -> Any:
+    """Leading axes lanes and beam -> one axis of both."""
+    return keras.tree.map_structure(lambda values: ops.reshape(values, (-1, *values.shape[2:])), state)
 
 
 class _Row(NamedTuple):
@@ -102,7 +117,7 @@ class _Row(NamedTuple):
     Attributes:
         last: int32 (lanes, beam), what each slot's next step reads.
         growing: bool (lanes, beam), whether there is a hypothesis that has not ended.
-        result: as written so far; slots without a hypothesis have the score NEVER.
+        result: as written so far; slots without a hypothesis have an impossible score.
         state: the step's own, leading axes lanes and beam.
     """
 
@@ -115,64 +130,104 @@ class _Row(NamedTuple):
 class _Beam:
     """A strategy; see `lanes.Strategy`."""
 
-    def __init__(self, step: Step, beam: int, n_best: int, length_power: float, min_length: int):
+    def __init__(
+        self,
+        step: Step,
+        beam: int,
+        n_best: int,
+        length_power: float,
+        groups: int,
+        diversity: float,
+        bonus: Callable[[Any], Any] | None,
+    ):
         self.step = step
         self.beam = beam
         self.n_best = n_best
         self.length_power = length_power
-        self.min_length = min_length
+        self.groups = groups
+        self.diversity = diversity
+        self.bonus = bonus
         self.lanes = max(1, LANES // beam)
 
     def begin(self, state: Any, width: int) -> _Row:
-        """One empty hypothesis in the first slot."""
+        """One empty hypothesis in the first slot of each group."""
         lanes, beam = keras.tree.flatten(state)[0].shape[0], self.beam
-        first = ops.broadcast_to(ops.arange(beam, dtype="int32") == 0, (lanes, beam))
+        first = ops.equal(ops.arange(beam, dtype="int32") % (beam // self.groups), 0)
+        first = ops.broadcast_to(first, (lanes, beam))
         empty = BeamResult(
             ids=ops.full((lanes, beam, width), PAD, "int32"),
             lengths=ops.zeros((lanes, beam), "int32"),
-            scores=ops.where(first, 0.0, NEVER),
+            scores=ops.where(first, 0.0, IMPOSSIBLE),
             finished=ops.zeros((lanes, beam), "bool"),
             symbol_scores=ops.zeros((lanes, beam, width), "float32"),
+            bonuses=ops.zeros((lanes, beam), "float32"),
         )
         repeated = keras.tree.map_structure(lambda values: ops.repeat(ops.expand_dims(values, 1), beam, axis=1), state)
         return _Row(ops.full((lanes, beam), START, "int32"), first, empty, repeated)
 
     def advance(self, own: _Row, is_open: Any, position: Any, limit: Any) -> tuple[_Row, Any]:
         before = own.result
-        lanes, beam = own.last.shape
-        log_probs, changed = self._ask(own)  # (lanes, beam, symbols)
-        symbols = log_probs.shape[-1]
-        if self.min_length:
-            early = ops.expand_dims(position < self.min_length, (1, 2))
-            is_end = ops.equal(ops.arange(symbols, dtype="int32"), END)
-            log_probs = ops.where(ops.logical_and(early, is_end), NEVER, log_probs)
-        totals = ops.where(ops.expand_dims(own.growing, -1), ops.expand_dims(before.scores, -1) + log_probs, 2 * NEVER)
-        values, index = ops.top_k(ops.reshape(totals, (lanes, beam * symbols)), beam)
-        # Slots that are kept stay as they are; the best continuations fill the others, in order.
+        log_probs, after = self._ask(own)
         kept = ops.logical_or(before.finished, ops.expand_dims(ops.logical_not(is_open), 1))
-        rank = ops.maximum(ops.cumsum(ops.cast(ops.logical_not(kept), "int32"), axis=1) - 1, 0)
-        value, index = (ops.take_along_axis(array, rank, axis=1) for array in (values, index))
-        gained = ops.take_along_axis(ops.reshape(log_probs, (lanes, beam * symbols)), index, axis=1)
-        here = ops.broadcast_to(ops.arange(beam, dtype="int32"), (lanes, beam))
-        parent = ops.where(kept, here, ops.cast(index // symbols, "int32"))
-        symbol = ops.cast(index % symbols, "int32")
-        exists = ops.logical_and(ops.logical_not(kept), value > NEVER / 2)
-        ends = ops.logical_and(exists, ops.equal(symbol, END))
-        writes = ops.logical_and(exists, ops.not_equal(symbol, END))
-
+        parent, symbol = self._choose(own, log_probs, kept)
+        symbols = log_probs.shape[-1]
+        flat = ops.reshape(log_probs, (log_probs.shape[0], -1))
+        gained = ops.take_along_axis(flat, parent * symbols + symbol, axis=1)
         moved = BeamResult(*(_slots(array, parent) for array in before))
+        grows = ops.logical_and(
+            ops.logical_and(ops.logical_not(kept), ops.take_along_axis(own.growing, parent, axis=1)),
+            possible(moved.scores + gained),
+        )
+        ends = ops.logical_and(grows, ops.equal(symbol, END))
+        writes = ops.logical_and(grows, ops.not_equal(symbol, END))
         column = ops.equal(ops.arange(before.ids.shape[2], dtype="int32"), ops.expand_dims(position, -1))
         column = ops.expand_dims(column, 1)  # (lanes, 1, width): all hypotheses that grow are as long
         result = BeamResult(
             ids=ops.where(ops.logical_and(column, writes[..., None]), symbol[..., None], moved.ids),
             lengths=moved.lengths + ops.cast(writes, "int32"),
-            scores=ops.where(kept, before.scores, ops.where(exists, value, NEVER)),
+            scores=ops.where(kept, before.scores, ops.where(grows, moved.scores + gained, IMPOSSIBLE)),
             finished=ops.logical_or(moved.finished, ends),
-            symbol_scores=ops.where(ops.logical_and(column, exists[..., None]), gained[..., None], moved.symbol_scores),
+            symbol_scores=ops.where(ops.logical_and(column, grows[..., None]), gained[..., None], moved.symbol_scores),
+            bonuses=moved.bonuses,
         )
+        state = self._moved(own.state, after, parent)
+        if self.bonus is not None:
+            result = result._replace(bonuses=ops.where(ends, self._bonus(state), result.bonuses))
         growing = ops.where(kept, own.growing, writes)
-        row = _Row(symbol, growing, result, self._moved(own.state, changed, parent))
+        row = _Row(symbol, growing, result, state)
         return row, self._undecided(row, limit)
+
+    def _choose(self, own: _Row, log_probs: Any, kept: Any) -> tuple[Any, Any]:
+        """Slots that are kept stay as they are; in each group the best continuations fill the others, in order.
+
+        Returns:
+            int32 (lanes, beam): each slot's parent, and its new symbol, int32 (lanes, beam).
+        """
+        lanes, beam, symbols = log_probs.shape
+        totals = ops.expand_dims(own.result.scores, -1) + log_probs
+        totals = ops.where(ops.expand_dims(own.growing, -1), totals, 2 * IMPOSSIBLE)
+        width = beam // self.groups
+        chosen = ops.zeros((lanes, 1, symbols), "float32")
+        parents, written = [], []
+        for first in range(0, beam, width):
+            part = slice(first, first + width)
+            ranked = totals[:, part] - self.diversity * chosen if first else totals[:, part]
+            _, index = ops.top_k(ops.reshape(ranked, (lanes, width * symbols)), width)
+            free = ops.logical_not(kept[:, part])
+            rank = ops.maximum(ops.cumsum(ops.cast(free, "int32"), axis=1) - 1, 0)
+            index = ops.take_along_axis(index, rank, axis=1)
+            here = ops.broadcast_to(ops.arange(width, dtype="int32"), (lanes, width))
+            parents.append(first + ops.where(free, ops.cast(index // symbols, "int32"), here))
+            written.append(ops.cast(index % symbols, "int32"))
+            if first + width < beam:
+                picks = ops.one_hot(written[-1], symbols) * ops.cast(free, "float32")[..., None]
+                chosen = chosen + ops.sum(picks, axis=1, keepdims=True)
+        return ops.concatenate(parents, axis=1), ops.concatenate(written, axis=1)
+
+    def _bonus(self, state: Any) -> Any:
+        """float32 (lanes, beam)."""
+        lanes = keras.tree.flatten(state)[0].shape[0]
+        return ops.reshape(self.bonus(_flat(state)), (lanes, self.beam))  # pyright: ignore[reportOptionalCall]
 
     def result(self, own: _Row) -> BeamResult:
         return own.result
@@ -180,9 +235,7 @@ class _Beam:
     def _ask(self, own: _Row) -> tuple[Any, Any]:
         """One step of all slots: log probabilities, and of the state what the step changed, None for the rest."""
         lanes, beam = own.last.shape
-        flat = keras.tree.map_structure(
-            lambda values: ops.reshape(values, (lanes * beam, *values.shape[2:])), own.state
-        )
+        flat = _flat(own.state)
         log_probs, after = self.step(ops.reshape(own.last, (lanes * beam,)), flat)
         changed = keras.tree.map_structure(lambda new, old: None if new is old else new, after, flat)
         return ops.reshape(log_probs, (lanes, beam, -1)), changed
@@ -202,8 +255,8 @@ class _Beam:
     def _undecided(self, row: _Row, limit: Any) -> Any:
         """bool (lanes,), whether a hypothesis that grows could still come among the best."""
         result = row.result
-        ended = ops.where(result.finished, _ranking(result, self.length_power), NEVER)
+        ended = ops.where(result.finished, _ranking(result, self.length_power), IMPOSSIBLE)
         worst = ops.top_k(ended, self.n_best)[0][:, -1]
         longest = ops.expand_dims(length_penalty(limit, self.length_power), 1)
-        hopes = ops.where(row.growing, result.scores / longest, 2 * NEVER)
+        hopes = ops.where(row.growing, result.scores / longest, 2 * IMPOSSIBLE)
         return ops.logical_and(ops.any(row.growing, axis=1), ops.max(hopes, axis=1) > worst)

@@ -1,4 +1,7 @@
-"""Greedy search: in each step the likeliest symbol, for many rows, in one loop that a backend can compile."""
+"""One path a row: in each step one symbol is chosen and never taken back; greedy search takes the likeliest.
+
+`decoding.sample` draws it instead.
+"""
 
 from typing import Any, NamedTuple
 
@@ -6,21 +9,22 @@ import keras
 from keras import ops
 
 from passerelle.decoding.lanes import Step, run_lanes
-from passerelle.symbols import END, PAD, START
+from passerelle.symbols import END, IMPOSSIBLE, PAD, START
 
-__all__ = ["LANES", "GreedyResult", "greedy_search"]
+__all__ = ["LANES", "OnePath", "PathResult", "follow", "greedy_search", "possible"]
 
 LANES = 128
 """Rows that grow at once: more fill the processor no better, and wait longer for their last."""
 
 
-class GreedyResult(NamedTuple):
+class PathResult(NamedTuple):
     """What the search found.
 
     Attributes:
         ids: int32 (rows, max_length): the symbols before END, then PAD.
         lengths: int32 (rows,): how many they are.
-        scores: float32 (rows,): log probability of the symbols, and of END where it was reached, in nats.
+        scores: float32 (rows,): log probability of the symbols, and of END where it was reached, in nats; not
+            `possible` where a step left nothing that may be written.
         finished: bool (rows,): False where the limit cut the row before END.
         symbol_scores: float32 (rows, max_length): log probability of each symbol, then of END, then 0.
     """
@@ -32,7 +36,12 @@ class GreedyResult(NamedTuple):
     symbol_scores: Any
 
 
-def greedy_search(step: Step, state: Any, limits: Any, max_length: int) -> GreedyResult:
+def possible(log_probs: Any) -> Any:
+    """bool, whether these are log probabilities of what can be written; of sums too."""
+    return log_probs > IMPOSSIBLE / 2
+
+
+def greedy_search(step: Step, state: Any, limits: Any, max_length: int) -> PathResult:
     """Follows the likeliest symbol until END.
 
     Args:
@@ -44,7 +53,12 @@ def greedy_search(step: Step, state: Any, limits: Any, max_length: int) -> Greed
     Returns:
         One result a row.
     """
-    result: GreedyResult = run_lanes(_Greedy(step), state, limits, max_length)
+    return follow(OnePath(step), state, limits, max_length)
+
+
+def follow(strategy: "OnePath", state: Any, limits: Any, max_length: int) -> PathResult:
+    """Runs a strategy of one path a row; see `greedy_search`."""
+    result: PathResult = run_lanes(strategy, state, limits, max_length)
     return result._replace(ids=result.ids[:, :max_length], symbol_scores=result.symbol_scores[:, :max_length])
 
 
@@ -54,24 +68,38 @@ class _Row(NamedTuple):
     Attributes:
         last: int32 (lanes,), what its next step reads.
         result: as written so far.
-        state: the step's own, leading axis lanes.
+        state: as given to `follow`, leading axis lanes.
     """
 
     last: Any
-    result: GreedyResult
+    result: PathResult
     state: Any
 
 
-class _Greedy:
-    """A strategy; see `lanes.Strategy`."""
+class OnePath:
+    """A strategy, see `lanes.Strategy`, that takes the likeliest symbol. Others override how it is chosen."""
 
     def __init__(self, step: Step):
         self.step = step
         self.lanes = LANES
 
+    def choose(self, state: Any, last: Any, position: Any) -> tuple[Any, Any, Any]:
+        """One step.
+
+        Args:
+            state: as given to `follow`.
+            last: int32 (lanes,), the symbol before.
+            position: int32 (lanes,), steps made before.
+
+        Returns:
+            int32 (lanes,), the symbol chosen; float32 (lanes,), its log probability; the state after it.
+        """
+        log_probs, state = self.step(last, state)
+        return *_likeliest(log_probs), state
+
     def begin(self, state: Any, width: int) -> _Row:
         lanes = keras.tree.flatten(state)[0].shape[0]
-        empty = GreedyResult(
+        empty = PathResult(
             ids=ops.full((lanes, width), PAD, "int32"),
             lengths=ops.zeros((lanes,), "int32"),
             scores=ops.zeros((lanes,), "float32"),
@@ -81,23 +109,23 @@ class _Greedy:
         return _Row(ops.full((lanes,), START, "int32"), empty, state)
 
     def advance(self, own: _Row, is_open: Any, position: Any, limit: Any) -> tuple[_Row, Any]:
-        log_probs, state = self.step(own.last, own.state)
-        best, log_prob = _likeliest(log_probs)
-        ends = ops.logical_and(is_open, ops.equal(best, END))
-        writes = ops.logical_and(is_open, ops.not_equal(best, END))
+        symbol, log_prob, state = self.choose(own.state, own.last, position)
+        grows = ops.logical_and(is_open, possible(log_prob))
+        ends = ops.logical_and(grows, ops.equal(symbol, END))
+        writes = ops.logical_and(grows, ops.not_equal(symbol, END))
         before = own.result
         here = ops.equal(ops.arange(before.ids.shape[1], dtype="int32"), ops.expand_dims(position, -1))
         log_prob = ops.where(is_open, log_prob, 0.0)
-        result = GreedyResult(
-            ids=ops.where(ops.logical_and(here, ops.expand_dims(writes, -1)), ops.expand_dims(best, -1), before.ids),
+        result = PathResult(
+            ids=ops.where(ops.logical_and(here, ops.expand_dims(writes, -1)), ops.expand_dims(symbol, -1), before.ids),
             lengths=before.lengths + ops.cast(writes, "int32"),
             scores=before.scores + log_prob,
             finished=ops.logical_or(before.finished, ends),
             symbol_scores=before.symbol_scores + ops.where(here, ops.expand_dims(log_prob, -1), 0.0),
         )
-        return _Row(best, result, state), writes
+        return _Row(symbol, result, state), writes
 
-    def result(self, own: _Row) -> GreedyResult:
+    def result(self, own: _Row) -> PathResult:
         return own.result
 
 

@@ -6,14 +6,12 @@ import keras
 from keras import layers
 
 from passerelle.layers.initializers import dense
+from passerelle.symbols import IMPOSSIBLE
 
 __all__ = ["FirstAlignment", "MonotonicAttention"]
 
 ops: Any = keras.ops
 """Without Keras's annotations, which say that these may return None."""
-
-IMPOSSIBLE = -1e9
-"""Log probability, in nats, of what cannot be; finite, so that sums and gradients stay numbers."""
 
 
 @keras.saving.register_keras_serializable("passerelle")

@@ -1,35 +1,59 @@
 """Several networks asked as one."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from keras import ops
 
-from passerelle.models.sequence_to_sequence import IMPOSSIBLE, SequenceToSequence
+from passerelle.models.sequence_to_sequence import SequenceToSequence
+from passerelle.symbols import IMPOSSIBLE
 
-__all__ = ["Ensemble"]
+__all__ = ["Ensemble", "Mean"]
+
+Mean = Literal["arithmetic", "geometric"]
 
 
 class Ensemble:
-    """Averages the probabilities that networks give to each next symbol; to search it looks like one network.
+    """Averages what networks say about each next symbol; to search it looks like one network.
 
     The networks may differ in kind and size, but share the ids of both sides.
 
     Args:
         networks: at least one.
+        weights: how much each counts, relative to the others; None for all the same.
+        mean: `arithmetic`, of probabilities, or `geometric`, of their logarithms, scaled to sum to one again: what one
+            network holds for impossible is impossible then.
     """
 
-    def __init__(self, networks: Sequence[SequenceToSequence]):
+    def __init__(
+        self,
+        networks: Sequence[SequenceToSequence],
+        weights: Sequence[float] | None = None,
+        mean: Mean = "arithmetic",
+    ):
         self.networks = tuple(networks)
+        shares = [1.0] * len(self.networks) if weights is None else [float(weight) for weight in weights]
+        self.shares = [share / sum(shares) for share in shares]
+        self.mean = mean
 
     @property
     def variables(self) -> list[Any]:
         """The Keras variables of all networks."""
         return [variable for network in self.networks for variable in network.variables]
 
-    def begin(self, inputs: dict[str, Any]) -> tuple[Any, ...]:
+    @property
+    def attends(self) -> bool:
+        """Whether one of them looks at the source."""
+        return any(network.attends for network in self.networks)
+
+    def begin(self, inputs: dict[str, Any], *, coverage: bool = False) -> tuple[Any, ...]:
         """Reads the source: every network's own state, arrays with leading axis batch."""
-        return tuple(network.begin(inputs) for network in self.networks)
+        return tuple(network.begin(inputs, coverage=coverage) for network in self.networks)
+
+    def covered(self, state: tuple[Any, ...]) -> Any:
+        """float (batch,): the mean of what those say that look at the source; see `SequenceToSequence.covered`."""
+        said = [network.covered(own) for network, own in zip(self.networks, state, strict=True) if network.attends]
+        return ops.mean(ops.stack(said), axis=0)
 
     def step(self, ids: Any, state: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
         """Reads one target symbol, says how likely each symbol comes next.
@@ -39,8 +63,8 @@ class Ensemble:
             state: from `begin` or the step before.
 
         Returns:
-            log_probs: float (batch, columns), in nats: the logarithm of the mean of probabilities. Columns are those
-                of the widest network; the others hold what they lack for impossible.
+            log_probs: float (batch, columns), in nats: of the mean. Columns are those of the widest network; the
+                others hold what they lack for impossible.
             state: for the next step.
         """
         steps = [network.step(ids, own) for network, own in zip(self.networks, state, strict=True)]
@@ -50,7 +74,11 @@ class Ensemble:
             for log_probs, _ in steps
         ]
         stacked: Any = ops.stack(padded)  # (networks, batch, columns)
-        # Relative to the largest: a mean of shares of 1 at most, so that no sum of log probabilities rises above 0.
-        largest: Any = ops.max(stacked, axis=0)
-        mean = largest + ops.log(ops.mean(ops.exp(stacked - largest), axis=0))
+        shares: Any = ops.reshape(ops.convert_to_tensor(self.shares, "float32"), (-1, 1, 1))
+        if self.mean == "geometric":
+            mean = ops.log_softmax(ops.sum(shares * stacked, axis=0))
+        else:
+            largest: Any = ops.max(stacked, axis=0)
+            mean = largest + ops.log(ops.sum(shares * ops.exp(stacked - largest), axis=0))
+            mean = ops.minimum(mean, 0.0)  # the shares' rounded sum may be more than 1
         return mean, tuple(own for _, own in steps)

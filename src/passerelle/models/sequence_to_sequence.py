@@ -12,14 +12,14 @@ from passerelle.layers.recurrent import STATE_NAMES
 from passerelle.models.bridge import Bridge
 from passerelle.models.decoder import Decoder
 from passerelle.models.encoder import Encoder
-from passerelle.symbols import FIRST_ORDINARY, START, UNK
+from passerelle.symbols import FIRST_ORDINARY, IMPOSSIBLE, START, UNK
 
 __all__ = ["SequenceToSequence", "first_source_column", "first_target_column"]
 
-IMPOSSIBLE = -1e9
-"""Log probability, in nats, of what must never be written; finite, so that sums stay numbers."""
+ATTENTION, COVERAGE = "attention", "coverage"
+LEAST = 1e-9
+"""Below all attention that counts; keeps logarithms finite."""
 
-ATTENTION = "attention"
 LARGEST_VOCABULARY = 2**21
 LARGEST_MONOTONIC = 2**10
 """Target ids that exact monotonic attention can afford."""
@@ -127,13 +127,30 @@ class SequenceToSequence(keras.Model):
         """The target id of logits column 0."""
         return first_target_column(self.settings)
 
-    def begin(self, inputs: dict[str, Any]) -> dict[str, Any]:
+    def begin(self, inputs: dict[str, Any], *, coverage: bool = False) -> dict[str, Any]:
         """Reads the source: what `step` needs before the first symbol, arrays with leading axis batch.
 
         Args:
             inputs: those of the training model without `target_ids`; what this network does not take is passed over.
+            coverage: whether steps sum up where they looked, for `covered`; not without attention.
         """
-        return self.inference_encoder(self.own_inputs(inputs))
+        state = self.inference_encoder(self.own_inputs(inputs))
+        if coverage and self.attends:
+            state[COVERAGE] = ops.zeros_like(state["memory_mask"], dtype="float32")
+        return state
+
+    @property
+    def attends(self) -> bool:
+        """Whether its steps look at the source."""
+        return self.settings.attention != "none"
+
+    def covered(self, state: dict[str, Any]) -> Any:
+        """float (batch,), at most 0: the sum over source symbols of log(min(attention it had in all steps, 1)).
+
+        Source: Wu et al. 2016, arXiv:1609.08144, section 7, equation 14, without its factor.
+        """
+        had = ops.log(ops.clip(state[COVERAGE], LEAST, 1.0))
+        return ops.sum(ops.where(state["memory_mask"], had, 0.0), axis=-1)
 
     def sentence_encoder(self) -> Any:
         """A Keras model, made of the same layers: inputs as of the inference encoder -> float (batch, width), the last
@@ -158,8 +175,11 @@ class SequenceToSequence(keras.Model):
                 copies, S more for the source's positions.
             state: for the next step.
         """
-        outputs = self.inference_decoder({"target_ids": ops.expand_dims(ids, -1), **state})
-        outputs.pop(ATTENTION, None)
+        read = {name: values for name, values in state.items() if name != COVERAGE}
+        outputs = self.inference_decoder({"target_ids": ops.expand_dims(ids, -1), **read})
+        weights = outputs.pop(ATTENTION, None)
+        if COVERAGE in state:
+            outputs[COVERAGE] = state[COVERAGE] + weights[:, 0]
         log_probs: Any = ops.log_softmax(outputs.pop("logits")[:, 0])
         log_probs = ops.pad(log_probs, ((0, 0), (self.first_target, 0)), constant_values=IMPOSSIBLE)
         never = ops.equal(ops.arange(log_probs.shape[-1]), START)

@@ -1,0 +1,189 @@
+"""Rules on what may be written: around any step, for any search.
+
+A rule keeps a state of its own for each row, which search moves like the network's.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+import keras
+
+from passerelle.decoding.lanes import Step
+from passerelle.symbols import END, IMPOSSIBLE, PAD, START
+
+__all__ = ["MinimumLength", "NoRepeats", "Obey", "Rule", "Tables", "ruled"]
+
+ops: Any = keras.ops
+"""Without Keras's annotations, which say that these may return None."""
+
+
+class Rule(Protocol):
+    """What may be written next, given what was. All arrays have the leading axis batch."""
+
+    def begin(self, rows: int) -> Any:
+        """The rule's state before the first symbol: an array, or () for none."""
+
+    def read(self, own: Any, ids: Any, made: Any) -> Any:
+        """The state after one symbol more.
+
+        Args:
+            own: as it was.
+            ids: int32 (batch,), the symbol; START calls for nothing, what is returned then is dropped.
+            made: int32 (batch,), how many there were before it.
+        """
+
+    def allowed(self, own: Any, symbols: int, made: Any, left: Any) -> Any:
+        """Which symbols may come next.
+
+        Args:
+            own: the state.
+            symbols: how many ids there are.
+            made: int32 (batch,), symbols written.
+            left: int32 (batch,), steps that may still be made.
+
+        Returns:
+            bool (batch or 1, symbols).
+        """
+
+
+def ruled(step: Step, state: Any, limits: Any, rules: Sequence[Rule]) -> tuple[Step, Any]:
+    """A step that writes nothing that a rule forbids, and its state.
+
+    Log probabilities of what is left stay the network's own; they are not made to sum to one again.
+
+    Args:
+        step: says what comes next.
+        state: before the first symbol; leading axis rows.
+        limits: int32 (rows,), most steps of each row, END included.
+        rules: at least one.
+    """
+
+    def obeying(ids: Any, state: Any) -> tuple[Any, Any]:
+        first, made = ops.equal(ids, START), state["made"]
+        own = [
+            ()
+            if isinstance(before, tuple)
+            else ops.where(_as_wide(first, before), before, rule.read(before, ids, made))
+            for rule, before in zip(rules, state["rules"], strict=True)
+        ]
+        made = ops.where(first, made, made + 1)
+        log_probs, after = step(ids, state["step"])
+        for rule, now in zip(rules, own, strict=True):
+            allowed = rule.allowed(now, log_probs.shape[-1], made, state["limit"] - made)
+            log_probs = ops.where(allowed, log_probs, IMPOSSIBLE)
+        return log_probs, {"step": after, "rules": own, "made": made, "limit": state["limit"]}
+
+    rows = limits.shape[0]
+    return obeying, {
+        "step": state,
+        "rules": [rule.begin(rows) for rule in rules],
+        "made": ops.zeros((rows,), "int32"),
+        "limit": limits,
+    }
+
+
+def _as_wide(flags: Any, values: Any) -> Any:
+    return ops.reshape(flags, (-1, *[1] * (len(values.shape) - 1)))
+
+
+class MinimumLength:
+    """END does not come before `least` symbols, unless the limit comes first."""
+
+    def __init__(self, least: int):
+        self.least = least
+
+    def begin(self, rows: int) -> Any:
+        return ()
+
+    def read(self, own: Any, ids: Any, made: Any) -> Any:
+        return own
+
+    def allowed(self, own: Any, symbols: int, made: Any, left: Any) -> Any:
+        is_end = ops.equal(ops.arange(symbols, dtype="int32"), END)
+        return ops.logical_not(ops.logical_and(ops.expand_dims(made < self.least, -1), is_end))
+
+
+class NoRepeats:
+    """No `length` symbols in a row come twice (Paulus et al. 2017, arXiv:1705.04304, section 2.5, where it is three).
+
+    Args:
+        length: at least 1.
+        longest: most symbols that a row may write.
+    """
+
+    def __init__(self, length: int, longest: int):
+        self.length = length
+        self.longest = max(longest, length)
+
+    def begin(self, rows: int) -> Any:
+        """int32 (rows, longest): what was written."""
+        return ops.zeros((rows, self.longest), "int32")
+
+    def read(self, own: Any, ids: Any, made: Any) -> Any:
+        here = ops.equal(ops.arange(self.longest, dtype="int32"), ops.expand_dims(made, -1))
+        return ops.where(here, ops.expand_dims(ids, -1), own)
+
+    def allowed(self, own: Any, symbols: int, made: Any, left: Any) -> Any:
+        made = ops.expand_dims(made, -1)
+        starts = self.longest - self.length + 1
+        # The places where what was written last stands already, and what came after it there.
+        same = ops.arange(starts, dtype="int32") + self.length <= made
+        for back in range(1, self.length):
+            last = ops.take_along_axis(own, ops.maximum(made - back, 0), axis=1)
+            offset = self.length - 1 - back
+            same = ops.logical_and(same, ops.equal(own[:, offset : offset + starts], last))
+        banned = ops.where(same, own[:, self.length - 1 :], PAD)
+        rows = ops.broadcast_to(ops.expand_dims(ops.arange(own.shape[0], dtype="int32"), -1), banned.shape)
+        index = ops.reshape(ops.stack([rows, banned], axis=-1), (-1, 2))
+        allowed = ops.ones((own.shape[0], symbols), "int32")
+        return ops.scatter_update(allowed, index, ops.zeros((index.shape[0],), "int32")) > 0
+
+
+class Tables(NamedTuple):
+    """A deterministic automaton over target ids; see `text.constraints.Constraint`, whose arrays these are.
+
+    Attributes:
+        next: int32 (states, classes), the state after a symbol of each class; -1 where it may not be written.
+        class_of: int32 (ids,), the class of each target id; -1 for those that are never written.
+        accepting: bool (states,), where END may come.
+        distance: int32 (states,), fewest symbols to an accepting state.
+    """
+
+    next: Any
+    class_of: Any
+    accepting: Any
+    distance: Any
+
+
+class Obey:
+    """Only texts that an automaton accepts, and that it can still accept within the limit.
+
+    So a row ends in an accepting state, if one can be reached within its limit at all. Symbols past the vocabulary,
+    which a copying network takes from the source, are not written: the automaton does not know them.
+
+    Args:
+        tables: the automaton's; state 0 comes first.
+    """
+
+    def __init__(self, tables: Tables):
+        self.tables = tables
+
+    def begin(self, rows: int) -> Any:
+        return ops.zeros((rows,), "int32")
+
+    def read(self, own: Any, ids: Any, made: Any) -> Any:
+        known = ops.minimum(ids, self.tables.class_of.shape[0] - 1)
+        kind = ops.maximum(ops.take(self.tables.class_of, known), 0)
+        after = self.tables.next[own, kind]
+        return ops.maximum(after, 0)  # after END, or in a slot that has ended: anything
+
+    def allowed(self, own: Any, symbols: int, made: Any, left: Any) -> Any:
+        following = ops.take(self.tables.next, own, axis=0)  # (batch, classes)
+        far = ops.take(self.tables.distance, ops.maximum(following, 0))
+        # After a symbol, `distance` more and END must fit.
+        fits = ops.logical_and(following >= 0, far + 2 <= ops.expand_dims(left, -1))
+        by_id = ops.take(fits, ops.maximum(self.tables.class_of, 0), axis=1)
+        by_id = ops.logical_and(by_id, self.tables.class_of >= 0)
+        is_end = ops.equal(ops.arange(by_id.shape[1], dtype="int32"), END)
+        by_id = ops.where(is_end, ops.expand_dims(ops.take(self.tables.accepting, own), -1), by_id)
+        return ops.pad(by_id, ((0, 0), (0, symbols - by_id.shape[1])))
