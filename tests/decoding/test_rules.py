@@ -1,5 +1,6 @@
 """Rules around a step, in greedy search, in a beam and in draws."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -71,9 +72,7 @@ def test_without_an_offence_the_rule_changes_nothing() -> None:
     log_probs = table(12, 2)
     free, scores, _ = texts(log_probs, [MinimumLength(0)], "greedy")
     bound, others, _ = texts(log_probs, [NoRepeats(2, WIDTH)], "greedy")
-    same = [
-        row for row, text in enumerate(free) if len(set(zip(text, text[1:], strict=False))) == max(len(text) - 1, 0)
-    ]
+    same = [row for row, text in enumerate(free) if len(set(itertools.pairwise(text))) == max(len(text) - 1, 0)]
     assert same
     for row in same:
         assert bound[row] == free[row]
@@ -117,7 +116,7 @@ def test_rules_go_together() -> None:
         if ended:
             assert len(row) >= 3
             assert row.count(A) in (2, 4, 6)
-            assert len(set(zip(row, row[1:], strict=False))) == len(row) - 1
+            assert len(set(itertools.pairwise(row))) == len(row) - 1
     assert finished.any()
 
 
@@ -138,5 +137,5 @@ def test_a_score_is_the_networks_own() -> None:
     found, scores, _ = texts(log_probs, [Obey(even_a())], "beam")
     for row, text in enumerate(found):
         path = [START, *text, END]
-        expected = sum(log_probs[row, before, after] for before, after in zip(path, path[1:], strict=False))
+        expected = sum(log_probs[row, before, after] for before, after in itertools.pairwise(path))
         np.testing.assert_allclose(scores[row], expected, rtol=1e-5)
