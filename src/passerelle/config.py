@@ -14,15 +14,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from passerelle.errors import SettingsError, did_you_mean
 
 __all__ = [
-    "DEFAULT_PRESET", "LONGEST_TEXT", "PRESETS", "PRESET_SUMMARIES", "DecoderSettings", "EncoderSettings",
-    "FeatureSettings", "NetworkSettings", "SearchSettings", "Section", "Settings", "TextSettings", "TrainingSettings",
-    "check_limit", "make_settings", "read_settings_file", "validated",
+    "DEFAULT_PRESET", "LONGEST_TEXT", "MOST_EPOCHS", "PRESETS", "PRESET_SUMMARIES", "DecoderSettings",
+    "EncoderSettings", "FeatureSettings", "NetworkSettings", "SearchSettings", "Section", "Settings", "TextSettings",
+    "TrainingSettings", "check_limit", "make_settings", "read_settings_file", "validated",
 ]  # fmt: skip
 
 # Bounds that no useful recurrent network reaches; what they forbid is a hostile file or a slip of the finger.
 Width = Annotated[int, Field(ge=1, le=8192)]
 Depth = Annotated[int, Field(ge=1, le=8)]
 Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
+
+MOST_EPOCHS = 100_000
+"""No training may be longer."""
 
 LONGEST_TEXT = 1_000_000
 """Symbols; no text may be longer, nor claim to be."""
@@ -48,6 +51,8 @@ class TextSettings(Section):
         min_count: symbols that occur fewer times in training are unknown; at level `subword`, pieces that would.
         case: `keep`, or `lower`: read in lower case. A target in lower case is also written so, and scored against
             texts as they stand.
+        vector_words: with ready-made vectors, so many words from the beginning of their file are read though training
+            does not show them; of the source alone.
     """
 
     level: Literal["auto", "character", "word", "subword", "symbol"] = "character"
@@ -55,6 +60,7 @@ class TextSettings(Section):
     vocabulary_size: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     min_count: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     case: Literal["keep", "lower"] = "keep"
+    vector_words: Annotated[int, Field(ge=0, le=500_000)] = 50_000
 
     @model_validator(mode="after")
     def _separator_goes_with_symbols(self) -> Self:
@@ -245,12 +251,14 @@ class TrainingSettings(Section):
         teacher_epochs: with `scheduled`, how slowly the right symbols become fewer: k in k / (k + exp(epoch / k)).
         hidden: with a copying network, share of the symbols on both sides of a pair that are made unknown while it
             learns, so that it learns to copy what it does not know.
+        frozen_epochs: epochs for which ready-made word vectors stay as they came, before they are tuned; as many as
+            `epochs` or more: always.
         keep: which weights to keep: those of the `best` epoch on the validation pairs, or of the `last`.
         patience: epochs without a better validation loss after which training ends; 0 never ends early.
         seed: of initial weights, dropout, the split and the order of batches.
     """
 
-    epochs: Annotated[int, Field(ge=1, le=100_000)] = 30
+    epochs: Annotated[int, Field(ge=1, le=MOST_EPOCHS)] = 30
     batch_size: Annotated[int, Field(ge=1, le=65_536)] = 64
     batch_type: Literal["pair", "symbol"] = "pair"
     optimizer: Literal["adam", "adamw", "adagrad", "lion", "nadam", "rmsprop", "sgd"] = "adam"
@@ -261,6 +269,7 @@ class TrainingSettings(Section):
     inputs: Literal["teacher", "scheduled", "own"] = "teacher"
     teacher_epochs: Annotated[float, Field(gt=0.0, le=100_000.0)] = 5.0
     hidden: Rate = 0.1
+    frozen_epochs: Annotated[int, Field(ge=0, le=MOST_EPOCHS)] = MOST_EPOCHS
     keep: Literal["best", "last"] = "best"
     patience: Annotated[int, Field(ge=0)] = 0
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1

@@ -39,6 +39,7 @@ _ASSET_MEMBER = f"assets/{ASSET}"
 _WEIGHTS_MEMBER = "model.weights.h5"
 _MEMBERS = {"metadata.json", "config.json", _WEIGHTS_MEMBER, _ASSET_MEMBER}
 _CONFIG = {"settings", "source_size", "target_size", "feature_size", "name"}
+_NEWER_CONFIG = {"source_fixed"}  # files without it have none
 _LARGEST_TEXT = 2**28  # bytes; a vocabulary of a million long words takes a tenth of it
 
 
@@ -165,7 +166,7 @@ def _read_texts(archive: zipfile.ZipFile) -> tuple[dict[str, Any], dict[str, Any
     if config.get("compile_config") or set(config.get("build_config") or {}) - {"input_shape"}:
         raise ModelFileError("its network asks for more than its own settings")
     values = config.get("config")
-    if not isinstance(values, dict) or set(values) != _CONFIG:
+    if not isinstance(values, dict) or set(values) - _NEWER_CONFIG != _CONFIG:
         raise ModelFileError("its network's settings are incomplete")
     if not isinstance(values["name"], str):
         raise ModelFileError("its network has no name")

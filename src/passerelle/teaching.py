@@ -6,24 +6,33 @@ import platform
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from numbers import Real
 from typing import Any, TypedDict, Unpack
 
 import keras
 import numpy as np
 
-from passerelle.config import Settings, make_settings, read_settings_file, validated
+from passerelle.config import (
+    MOST_EPOCHS,
+    PRESETS,
+    Settings,
+    TextSettings,
+    make_settings,
+    read_settings_file,
+    validated,
+)
 from passerelle.data.batches import Batches
 from passerelle.data.formats import PairPath
 from passerelle.data.pairs import Pairs, check_pairs, read_pairs, split_by_source
 from passerelle.data.rows import padded_width
+from passerelle.data.vectors import WordVectors, read_vectors
 from passerelle.errors import DataError, SettingsError, did_you_mean
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.search import Lengths
-from passerelle.symbols import UNK
+from passerelle.symbols import FIRST_ORDINARY, UNK
 from passerelle.text.codec import Codec, make_codec
-from passerelle.text.level import choose_level
+from passerelle.text.level import choose_level, make_tokenizer
 from passerelle.training.trainer import Epoch, History, Progress, fit
 from passerelle.translator import Translator
 
@@ -63,6 +72,7 @@ class Options(TypedDict, total=False):
         lowercase: whether sources are read in lower case. Targets keep theirs: people want it written.
         features: where tags that come with the pairs are read: `beside`, `apart` or `none`; see `FeatureSettings`.
         feature_separator: what stands between two tags.
+        tune_vectors: whether ready-made word vectors learn: `always`, `never`, or after this many epochs.
         epochs: passes over the pairs.
         batch_size: pairs in one update.
         units: width of the recurrent layers, both sides.
@@ -83,6 +93,7 @@ class Options(TypedDict, total=False):
     lowercase: bool | None
     features: str | None
     feature_separator: str | None
+    tune_vectors: str | int | None
     epochs: int | None
     batch_size: int | None
     units: int | None
@@ -95,6 +106,8 @@ def train(
     pairs: Iterable[tuple[str, ...]],
     *,
     validation: Validation = None,
+    source_vectors: str | os.PathLike[str] | None = None,
+    target_vectors: str | os.PathLike[str] | None = None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
     on_epoch: Callable[[Epoch, Sample | None], None] = lambda epoch, sample: None,
     **options: Unpack[Options],
@@ -106,6 +119,8 @@ def train(
             tags).
         validation: share of the sources to hold out, or a file, or a tuple of two side by side, or pairs; 0 holds out
             none, None a tenth.
+        source_vectors: a file of ready-made word vectors with which the source's begin; see `data.vectors`.
+        target_vectors: likewise.
         on_progress: called a few times a second.
         on_epoch: called after each epoch, with an unseen sentence translated.
         **options: see `Options`.
@@ -118,7 +133,13 @@ def train(
         DataError: if the pairs cannot be used.
         SettingsError: if an option or a setting is unknown or wrong.
     """
-    lesson = prepare(pairs, choose_settings(**options), validation=validation)
+    lesson = prepare(
+        pairs,
+        choose_settings(**options),
+        validation=validation,
+        source_vectors=source_vectors,
+        target_vectors=target_vectors,
+    )
     return lesson.teach(on_progress=on_progress, on_epoch=on_epoch)
 
 
@@ -145,6 +166,7 @@ def choose_settings(**options: Unpack[Options]) -> Settings:
         "source.case": None if get("lowercase") is None else "lower" if get("lowercase") else "keep",
         "features.place": get("features"),
         "features.separator": get("feature_separator"),
+        "training.frozen_epochs": _frozen_epochs(get("tune_vectors")),
     }
     for side in ("source", "target"):
         separator = get(f"{side}_separator")
@@ -159,6 +181,16 @@ def choose_settings(**options: Unpack[Options]) -> Settings:
     return make_settings(get("preset"), file, changes)
 
 
+def _frozen_epochs(tune: str | int | None) -> int | None:
+    epochs = {None: None, "always": 0, "never": MOST_EPOCHS}.get(tune, tune)
+    try:
+        return epochs if epochs is None else int(epochs)
+    except ValueError:
+        raise SettingsError(
+            f"tune_vectors must be 'always', 'never', or the epochs to wait, received: {tune!r}"
+        ) from None
+
+
 @dataclass(frozen=True)
 class Lesson:
     """Everything that training needs, ready and checked.
@@ -171,6 +203,8 @@ class Lesson:
         training_batches: ids of the training pairs.
         validation_batches: ids of the validation pairs, or None.
         level_chosen: which level was chosen and why, where settings left it open; else empty.
+        vectors: ready-made word vectors by side.
+        beyond: how many of the last source symbols are known by their vectors alone.
     """
 
     training: Pairs
@@ -180,6 +214,23 @@ class Lesson:
     training_batches: Batches
     validation_batches: Batches | None
     level_chosen: str = ""
+    vectors: Mapping[str, WordVectors] = field(default_factory=dict)
+    beyond: int = 0
+
+    @property
+    def coverage(self) -> dict[str, dict[str, Any]]:
+        """By side with ready-made vectors: symbols of the training pairs, those of them with a vector, the file."""
+        found = {}
+        for side, vectors in self.vectors.items():
+            rows = self._rows(side)[0]
+            found[side] = {"symbols": len(rows), "with_vectors": int((rows >= 0).sum()), "file": vectors.name}
+        return found
+
+    def _rows(self, side: str) -> tuple[np.ndarray, np.ndarray]:
+        """Which vector each symbol has, -1 where it has none: of symbols that are trained, and of those beyond."""
+        symbols = getattr(self.codec, side).vocabulary.symbols
+        rows = self.vectors[side].rows(symbols)
+        return tuple(np.split(rows, [len(rows) - (self.beyond if side == "source" else 0)]))
 
     @property
     def uncounted(self) -> dict[str, int]:
@@ -215,10 +266,28 @@ class Lesson:
                 self.codec.source_size,
                 self.codec.target.vocabulary.size,
                 self.codec.feature_size,
+                self.beyond,
             )
+        self._place_vectors(network)
         batches = self.training_batches
         lengths = Lengths.of(batches.sources.lengths, batches.targets.lengths - 1)
         return Translator(network, self.codec, self.settings, lengths)
+
+    def _place_vectors(self, network: SequenceToSequence) -> dict[str, np.ndarray]:
+        """Gives the network the ready-made vectors; returns which rows of which variables they are."""
+        placed = {}
+        for side, vectors in self.vectors.items():
+            rows, beyond = self._rows(side)
+            table = network.table(side)
+            begin = FIRST_ORDINARY - (network.first_source if side == "source" else network.first_target)
+            values, known = np.array(table.value), np.zeros(table.shape[0], bool)
+            known[begin : begin + len(rows)] = rows >= 0
+            values[known] = vectors.values[rows[rows >= 0]]
+            table.assign(values)
+            placed[table.path] = known
+            if len(beyond):
+                network.table(side, "fixed_table").assign(vectors.values[beyond])
+        return placed
 
     def teach(
         self,
@@ -245,6 +314,7 @@ class Lesson:
             self.training_batches,
             self.validation_batches,
             self.settings.training,
+            held=self._place_vectors(translator.network),
             on_progress=on_progress,
             on_epoch=report,
         )
@@ -276,7 +346,8 @@ class Lesson:
                 "validation_sha256": self.validation.fingerprint(),
                 "unknown_validation_symbols": self.uncounted,
                 "validation_sources_learned_from": self.overlap,
-            },
+            }
+            | ({"vectors": self.coverage, "source_symbols_beyond_the_pairs": self.beyond} if self.vectors else {}),
             "versions": {"python": platform.python_version()} | versions,
             "padding_share": round(self.training_batches.padding_share(), 4),
             "kept_epoch": history.kept,
@@ -286,13 +357,21 @@ class Lesson:
         }
 
 
-def prepare(pairs: Iterable[tuple[str, ...]], settings: Settings, *, validation: Validation = None) -> Lesson:
+def prepare(
+    pairs: Iterable[tuple[str, ...]],
+    settings: Settings,
+    *,
+    validation: Validation = None,
+    source_vectors: str | os.PathLike[str] | None = None,
+    target_vectors: str | os.PathLike[str] | None = None,
+) -> Lesson:
     """Splits the pairs, learns the vocabularies and turns texts into ids; see `train`.
 
     Raises:
-        DataError: if fewer than two pairs are left to learn from, or a side has no symbols.
-        SettingsError: if `validation` is no share.
+        DataError: if fewer than two pairs are left to learn from, a side has no symbols, or vectors cannot be read.
+        SettingsError: if `validation` is no share, or vectors do not go with the settings.
     """
+    files = {side: path for side, path in (("source", source_vectors), ("target", target_vectors)) if path is not None}
     tagged = settings.features.place != "none"
     training, held_out = _split(check_pairs(pairs, features=tagged), validation, settings.training.seed)
     if len(training) < 2:
@@ -308,6 +387,20 @@ def prepare(pairs: Iterable[tuple[str, ...]], settings: Settings, *, validation:
             if least > 1:
                 raise DataError(f"{training.name}: no {side} symbol occurs {least} times. Lower min_count.")
             raise DataError(f"{training.name}: no {side} holds a symbol between its separators.")
+    _check_vectors(settings, files)
+    vectors = {
+        side: read_vectors(
+            path,
+            getattr(codec, side).vocabulary.symbols,
+            first=settings.source.vector_words if side == "source" else 0,
+        )
+        for side, path in files.items()
+    }
+    settings = _as_wide(settings, vectors)
+    beyond = vectors["source"].beyond(codec.source) if "source" in vectors else []
+    if beyond:
+        symbols = [*codec.source.vocabulary.symbols, *beyond]
+        codec = replace(codec, source=make_tokenizer("word", symbols=symbols, case=settings.source.case))
 
     def batches(chosen: Pairs, size: int, seed: int | None, batch_type: str, hidden: float) -> Batches:
         others = codec.inputs(chosen.sources, chosen.features)
@@ -331,7 +424,42 @@ def prepare(pairs: Iterable[tuple[str, ...]], settings: Settings, *, validation:
         batches(training, own.batch_size, own.seed, own.batch_type, own.hidden),
         batches(held_out, VALIDATION_BATCH, None, "pair", 0.0) if held_out else None,
         level_chosen,
+        vectors,
+        len(beyond),
     )
+
+
+def _check_vectors(settings: Settings, files: Mapping[str, Any]) -> None:
+    for side in files:
+        text: TextSettings = getattr(settings, side)
+        if text.level != "word":
+            raise SettingsError(
+                f"{side} vectors are of words, and {side}.level is {text.level!r}; use --level word or "
+                f"--{side}-level word"
+            )
+    if "target" in files and not settings.network.decoder.feedback:
+        raise SettingsError("target vectors are what the decoder reads; they need network.decoder.feedback = true")
+    if "source" in files and settings.features.place == "beside" and settings.source.vector_words:
+        raise SettingsError(
+            "words beyond the pairs and features 'beside' both stand after the source's symbols; use features 'apart' "
+            "or source.vector_words = 0"
+        )
+
+
+def _as_wide(settings: Settings, vectors: Mapping[str, WordVectors]) -> Settings:
+    """The settings with embeddings as wide as ready-made vectors, where nobody asked for another width."""
+    values = settings.model_dump()
+    usual = PRESETS[settings.preset].network if settings.preset in PRESETS else None
+    for side, own in vectors.items():
+        name = "encoder" if side == "source" else "decoder"
+        part = values["network"][name]
+        if part["embedding"] not in (own.width, usual and getattr(usual, name).embedding):
+            raise SettingsError(
+                f"network.{name}.embedding is {part['embedding']}, and the vectors of {own.name} have {own.width} "
+                f"numbers; leave embedding out"
+            )
+        part["embedding"] = own.width
+    return validated(Settings, values)
 
 
 def _with_levels(settings: Settings, training: Pairs) -> tuple[Settings, str]:

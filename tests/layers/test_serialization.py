@@ -28,6 +28,7 @@ CASES: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = [
     (OneHot, (IDS,), {"columns": 5, "first": 1, "mask_padding": True}),
     (OneHot, (IDS,), {"columns": 2, "first": 4, "mask_padding": False}),
     (SymbolEmbedding, (IDS,), {"columns": 5, "width": 3, "first": 1, "mask_padding": True}),
+    (SymbolEmbedding, (IDS,), {"columns": 5, "width": 3, "first": 1, "fixed": 2}),
     (LSTM, (FLOATS,), {"units": 3, "products": "bfloat16", "one_hot": False, "return_sequences": True}),
     (GRU, (FLOATS,), {"units": 3, "products": "float32", "one_hot": False, "go_backwards": True}),
     (DotAttention, (FLOATS, FLOATS, FLOATS, IDS != 0), {"scaled": False}),

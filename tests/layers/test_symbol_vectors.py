@@ -66,6 +66,18 @@ def test_product_and_lookup_are_one_function(first: int, monkeypatch: pytest.Mon
     assert found["lookup"][1].any()
 
 
+@pytest.mark.parametrize("largest", [0, 1024], ids=["lookup", "product"])
+def test_fixed_vectors_are_the_last_ones_and_have_no_gradient(largest: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LARGEST_PRODUCT", largest)
+    whole, parts = SymbolEmbedding(6, 2, first=1), SymbolEmbedding(6, 2, first=1, fixed=2)
+    table = np.arange(1.0, 13).reshape(6, 2).astype("f4")
+    for layer, weights in ((whole, [table]), (parts, [table[:4], table[4:]])):
+        layer.build(IDS.shape)
+        layer.set_weights(weights)
+    np.testing.assert_array_equal(np.asarray(parts(IDS)), np.asarray(whole(IDS)))
+    assert [w.shape for w in parts.trainable_variables] == [(4, 2)]
+
+
 @pytest.mark.parametrize("make", [OneHot, lambda n, **k: SymbolEmbedding(n, 2, **k)], ids=["hot", "learned"])
 def test_mask(make: Any) -> None:
     masked = make(5, first=1, mask_padding=True)(IDS)

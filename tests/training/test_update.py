@@ -100,6 +100,46 @@ def test_one_update_of_sgd_by_hand(
 
 
 @pytest.mark.parametrize("kind", [CompiledUpdate, PortableUpdate])
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd", "lion"])
+def test_held_rows_stay_until_they_are_let_go(
+    kind: Any, optimizer: str, make_small_network: Callable[..., Any], make_batches: Callable[..., Any]
+) -> None:
+    network = make_small_network()
+    place = next(i for i, weight in enumerate(network.weights) if weight.shape[0] > 1 and len(weight.shape) == 2)
+    path, rows = network.weights[place].path, np.arange(network.weights[place].shape[0]) % 2 == 0
+    before = network.get_weights()
+    update = kind(network, make_optimizer(TrainingSettings(optimizer=optimizer), updates=9), 7.0)
+    update.hold({path: rows})
+    for batch in make_batches(14, 5).epoch(1):
+        update(batch)
+    update.sync()
+    after = network.get_weights()
+    np.testing.assert_array_equal(after[place][rows], before[place][rows])
+    assert (after[place][~rows] != before[place][~rows]).any()
+    assert all((a != b).any() for a, b in zip(before, after, strict=True))
+    update.hold({})
+    for batch in make_batches(14, 5).epoch(2):
+        update(batch)
+    update.sync()
+    assert (network.get_weights()[place][rows] != before[place][rows]).any()
+
+
+def test_held_rows_count_in_no_norm(make_small_network: Callable[..., Any], make_batches: Callable[..., Any]) -> None:
+    """A clipped step is as long as the limit, whatever is held."""
+    network = make_small_network()
+    path = network.trainable_variables[0].path
+    rows = np.ones(network.weights[0].shape[0], bool)
+    before = network.get_weights()
+    update = CompiledUpdate(network, keras.optimizers.SGD(1.0, global_clipnorm=1e-3), 7.0)
+    update.hold({path: rows})
+    for batch in make_batches(5, 5).epoch(1):
+        update(batch)
+    update.sync()
+    moved = [(after - start).ravel() for after, start in zip(network.get_weights(), before, strict=True)]
+    np.testing.assert_allclose(np.linalg.norm(np.concatenate(moved)), 1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("kind", [CompiledUpdate, PortableUpdate])
 def test_sums_begin_anew(kind: Any, make_small_network: Callable[..., Any], make_batches: Callable[..., Any]) -> None:
     update = kind(make_small_network(), keras.optimizers.SGD(0.1), 7.0)
     batches = make_batches(10, 5)

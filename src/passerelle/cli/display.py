@@ -44,6 +44,10 @@ def _introduce(lesson: "Lesson") -> None:
         f"symbols; {len(batches):,} batches in {len(batches.buckets)} shapes, "
         f"{100 * batches.padding_share():.0f} % padding"
     )
+    for side, told in lesson.coverage.items():
+        beyond = f", and for {lesson.beyond:,} more" if side == "source" and lesson.beyond else ""
+        covered, symbols = told["with_vectors"], told["symbols"]
+        note(f"vectors for {covered:,} of {symbols:,} {side} words ({100 * covered / symbols:.1f} %){beyond}")
     if lesson.training.blank:
         note(f"{lesson.training.blank:,} rows passed over: source or target is blank")
     for reason, count in lesson.training.passed_over.items():

@@ -41,6 +41,9 @@ def train(
     features: int | None = None,
     feature_separator: str | None = None,
     feature_place: str | None = None,
+    source_vectors: str | None = None,
+    target_vectors: str | None = None,
+    tune_vectors: str | None = None,
     epochs: int | None = None,
     batch_size: int | None = None,
     units: int | None = None,
@@ -95,6 +98,12 @@ def train(
         What stands between two tags, by default a semicolon.
     feature_place
         apart, tags have an encoder of their own (default); or beside, they are symbols before the source's.
+    source_vectors
+        Ready-made word vectors to begin with: text of word2vec, GloVe or fastText, .gz too. Needs level word.
+    target_vectors
+        Likewise for the target.
+    tune_vectors
+        never (default), vectors stay as they came; always, they are learned further; or the epochs to wait before.
     epochs
         Passes over the pairs.
     batch_size
@@ -136,6 +145,7 @@ def train(
         lowercase=lowercase or None,
         features=feature_place or (DEFAULT_PLACE if tagged else None),
         feature_separator=feature_separator,
+        tune_vectors=tune_vectors,
         epochs=epochs,
         batch_size=batch_size,
         units=units,
@@ -150,7 +160,9 @@ def train(
     held_out = _share_or_files(validation)
     if isinstance(held_out, tuple):
         held_out = read(held_out)
-    lesson = prepare(examples, chosen, validation=held_out)
+    lesson = prepare(
+        examples, chosen, validation=held_out, source_vectors=source_vectors, target_vectors=target_vectors
+    )
     first = lesson.settings.training.seed
     lessons = [lesson.with_seed(first + number) for number in range(seeds)]
     if save_split is not None:

@@ -63,34 +63,50 @@ class SymbolEmbedding(_SymbolVectors):
     Args:
         columns: how many ids have a vector.
         width: of the vectors.
+        fixed: how many of the last columns have vectors that training never changes, in a table of their own: so
+            neither gradients nor the optimizer meet them.
         first: the id of the table's row 0.
         mask_padding: whether layers above are to pass over PAD.
     """
 
-    def __init__(self, columns: int, width: int, **kwargs: Any):
+    def __init__(self, columns: int, width: int, *, fixed: int = 0, **kwargs: Any):
         super().__init__(columns, **kwargs)
         self.width = width
-        self.one_hot = OneHot(columns, first=self.first, dtype=self.dtype_policy)
+        self.fixed = fixed
+        self.one_hot = OneHot(columns - fixed, first=self.first, dtype=self.dtype_policy)
 
     def build(self, input_shape: Any) -> None:
-        self.table = self.add_weight(name="table", shape=(self.columns, self.width), initializer=Uniform())
+        self.table = self.add_weight(name="table", shape=(self.columns - self.fixed, self.width), initializer=Uniform())
+        if self.fixed:
+            self.fixed_table = self.add_weight(
+                name="fixed_table", shape=(self.fixed, self.width), initializer=Uniform(), trainable=False
+            )
 
     def call(self, inputs: Any) -> Any:
-        if self.columns <= LARGEST_PRODUCT:
-            return ops.matmul(self.one_hot(inputs), self.table)
-        row = inputs - self.first
-        known = ops.logical_and(row >= 0, row < self.columns)
-        vectors = ops.take(self.table, ops.where(known, row, 0), axis=0)
-        return ops.where(ops.expand_dims(known, -1), vectors, ops.zeros_like(vectors))
+        learned = self.columns - self.fixed
+        if learned <= LARGEST_PRODUCT:
+            vectors = ops.matmul(self.one_hot(inputs), self.table)
+        else:
+            vectors = _looked_up(self.table, inputs - self.first)
+        return vectors + _looked_up(self.fixed_table, inputs - self.first - learned) if self.fixed else vectors
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (*input_shape, self.width)
 
     def get_config(self) -> dict[str, Any]:
-        return super().get_config() | {"width": self.width}
+        return super().get_config() | {"width": self.width, "fixed": self.fixed}
 
 
-def symbol_vectors(columns: int, width: int, *, first: int, side: str, mask_padding: bool = False) -> Any:
+def _looked_up(table: Any, row: Any) -> Any:
+    """Rows of `table`; zeros for those that it has not."""
+    known = ops.logical_and(row >= 0, row < table.shape[0])
+    vectors = ops.take(table, ops.where(known, row, 0), axis=0)
+    return ops.where(ops.expand_dims(known, -1), vectors, ops.zeros_like(vectors))
+
+
+def symbol_vectors(
+    columns: int, width: int, *, first: int, side: str, mask_padding: bool = False, fixed: int = 0
+) -> Any:
     """The layer from ids to vectors: learned ones of this width, or one-hot ones where `width` is 0.
 
     Args:
@@ -99,7 +115,10 @@ def symbol_vectors(columns: int, width: int, *, first: int, side: str, mask_padd
         first: the id of column 0.
         side: `source` or `target`, for the layer's name.
         mask_padding: whether layers above are to pass over PAD.
+        fixed: how many of the last columns training leaves alone, where vectors are learned.
     """
     if width:
-        return SymbolEmbedding(columns, width, first=first, mask_padding=mask_padding, name=f"{side}_embedding")
+        return SymbolEmbedding(
+            columns, width, fixed=fixed, first=first, mask_padding=mask_padding, name=f"{side}_embedding"
+        )
     return OneHot(columns, first=first, mask_padding=mask_padding, name=f"{side}_one_hot")

@@ -22,12 +22,15 @@ class Encoder:
         columns: how many source ids have a vector.
         first: the id of the first of them.
         feature_size: ids of the tags that have an encoder of their own; 0 for none.
+        fixed: how many of the last columns have vectors that training leaves alone.
     """
 
-    def __init__(self, settings: NetworkSettings, *, columns: int, first: int, feature_size: int = 0):
+    def __init__(self, settings: NetworkSettings, *, columns: int, first: int, feature_size: int = 0, fixed: int = 0):
         own = settings.encoder
         self.settings = settings
-        self.vectors = symbol_vectors(columns, own.embedding, first=first, side="source", mask_padding=True)
+        self.vectors = symbol_vectors(
+            columns, own.embedding, first=first, side="source", mask_padding=True, fixed=fixed
+        )
         self.reverse = Reverse(name="reverse") if own.direction == "backward" else None
         self.recurrent = [
             recurrent_layer(

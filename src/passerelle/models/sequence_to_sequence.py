@@ -49,6 +49,7 @@ class SequenceToSequence(keras.Model):
         source_size: ids of the source vocabulary, special ones included.
         target_size: ids of the target vocabulary, special ones included.
         feature_size: ids of the tags that have an encoder of their own, special ones included; 0 for none.
+        source_fixed: how many of the last source ids have vectors that training leaves as they are.
 
     Attributes:
         inference_encoder: `source_ids`, a dict with the others where there are any -> the decoder's initial states and
@@ -65,6 +66,7 @@ class SequenceToSequence(keras.Model):
         source_size: int,
         target_size: int,
         feature_size: int = 0,
+        source_fixed: int = 0,
         **kwargs: Any,
     ):
         settings = settings if isinstance(settings, NetworkSettings) else validated(NetworkSettings, settings)
@@ -73,6 +75,10 @@ class SequenceToSequence(keras.Model):
                 raise SettingsError(
                     f"a vocabulary must have {FIRST_ORDINARY + 1} to {LARGEST_VOCABULARY} ids, received: {size!r}"
                 )
+        if type(source_fixed) is not int or not 0 <= source_fixed < source_size - FIRST_ORDINARY:
+            raise SettingsError(f"fixed source vectors must be fewer than source symbols, received: {source_fixed!r}")
+        if source_fixed and not settings.encoder.embedding:
+            raise SettingsError("fixed source vectors need encoder.embedding above 0; one-hot vectors have no table")
         if settings.attention == "monotonic" and target_size > LARGEST_MONOTONIC:
             raise SettingsError(
                 f"attention 'monotonic' weighs every target symbol at every source symbol in every step, which "
@@ -80,7 +86,13 @@ class SequenceToSequence(keras.Model):
                 f"'general', or characters instead of words."
             )
         first_source, first_target = first_source_column(settings), first_target_column(settings)
-        encoder = Encoder(settings, columns=source_size - first_source, first=first_source, feature_size=feature_size)
+        encoder = Encoder(
+            settings,
+            columns=source_size - first_source,
+            first=first_source,
+            feature_size=feature_size,
+            fixed=source_fixed,
+        )
         bridge = Bridge(settings)
         decoder = Decoder(settings, columns=target_size - first_target, first=first_target, features=feature_size > 0)
 
@@ -120,12 +132,22 @@ class SequenceToSequence(keras.Model):
         self.source_size = source_size
         self.target_size = target_size
         self.feature_size = feature_size
+        self.source_fixed = source_fixed
         self.assets: dict[str, str] = {}
 
     @property
     def first_target(self) -> int:
         """The target id of logits column 0."""
         return first_target_column(self.settings)
+
+    @property
+    def first_source(self) -> int:
+        """The source id of row 0 of the source's vectors."""
+        return first_source_column(self.settings)
+
+    def table(self, side: str, name: str = "table") -> Any:
+        """The Keras variable that holds a side's vectors, float (rows, width); `fixed_table` those left alone."""
+        return next(variable for variable in self.variables if variable.path.endswith(f"{side}_embedding/{name}"))
 
     def begin(self, inputs: dict[str, Any], *, coverage: bool = False) -> dict[str, Any]:
         """Reads the source: what `step` needs before the first symbol, arrays with leading axis batch.
@@ -191,6 +213,7 @@ class SequenceToSequence(keras.Model):
             "source_size": self.source_size,
             "target_size": self.target_size,
             "feature_size": self.feature_size,
+            "source_fixed": self.source_fixed,
             "name": self.name,
         }
 

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,6 +89,7 @@ def fit(
     validation: Batches | None,
     settings: TrainingSettings,
     *,
+    held: Mapping[str, np.ndarray] | None = None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
 ) -> History:
@@ -99,6 +100,7 @@ def fit(
         training: what it is taught.
         validation: what it is examined on after each epoch.
         settings: how.
+        held: rows that stay as they are for `settings.frozen_epochs`: bool (rows,) by the variable's path.
         on_progress: called a few times a second.
         on_epoch: called after each epoch; the network's variables hold its weights then.
 
@@ -121,6 +123,8 @@ def fit(
     with Interruption() as interruption:
         for number in range(1, settings.epochs + 1):
             update.reset()
+            if held and number in (1, settings.frozen_epochs + 1):
+                update.hold(held if number <= settings.frozen_epochs else {})
             clock.start(number)
             whole = True
             for batch in training.epoch(number):

@@ -1,5 +1,6 @@
 """One update of the weights from one batch, as lean as the backend allows."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -48,6 +49,7 @@ class CompiledUpdate:
             for group in (network.trainable_variables, network.non_trainable_variables, optimizer.variables)
         )
         self._sums: Any = np.zeros(3, np.float32)
+        self.hold({})
 
         def loss(trainable: Any, fixed: Any, inputs: Any, labels: Any) -> Any:
             logits, fixed = network.stateless_call(trainable, fixed, inputs, training=True)
@@ -68,8 +70,14 @@ class CompiledUpdate:
             (_, (batch, fixed)), gradients = jax.value_and_grad(loss, has_aux=True)(trainable, fixed, inputs, labels)
             return gradients, fixed, sums + batch
 
+        def apply(memory: Any, gradients: Any, trainable: Any, held: Any) -> Any:
+            # Both: what is held counts in no norm of gradients, and no decay of weights reaches it.
+            none = [0.0] * len(held)
+            after, memory = optimizer.stateless_apply(memory, _kept(none, gradients, held), trainable)
+            return _kept(trainable, after, held), memory
+
         self._gradients = jax.jit(gradients, donate_argnums=(1, 2))
-        self._apply = jax.jit(optimizer.stateless_apply, donate_argnums=(0, 2))
+        self._apply = jax.jit(apply, donate_argnums=(0, 2))
 
     def __call__(self, batch: Batch, right: np.ndarray | None = None) -> None:
         """Updates the weights; returns before the work is done.
@@ -81,7 +89,16 @@ class CompiledUpdate:
         gradients, self._fixed, self._sums = self._gradients(
             self._trainable, self._fixed, self._sums, batch.inputs, batch.labels, right
         )
-        self._trainable, self._memory = self._apply(self._memory, gradients, self._trainable)
+        self._trainable, self._memory = self._apply(self._memory, gradients, self._trainable, self._held)
+
+    def hold(self, rows: Mapping[str, np.ndarray]) -> None:
+        """From now on some rows stay as they are, until it is called again.
+
+        Args:
+            rows: bool (rows,) by the path of a variable (rows, width).
+        """
+        held = [rows.get(variable.path) for variable in self._network.trainable_variables]
+        self._held = [None if which is None else which[:, None] for which in held]
 
     def sums(self) -> tuple[float, float, float]:
         """Loss, symbols and right answers since the last `reset`; waits for all updates."""
@@ -99,6 +116,14 @@ class CompiledUpdate:
             variable.assign(np.asarray(value))
 
 
+def _kept(old: Any, new: Any, held: Any) -> list[Any]:
+    """Each array of `new`, with what `old` has in the rows that are held."""
+    return [
+        after if rows is None else ops.where(rows, before, after)
+        for before, after, rows in zip(old, new, held, strict=True)
+    ]
+
+
 class PortableUpdate:
     """On any backend: a Keras model of the same layers, compiled and trained batch by batch."""
 
@@ -108,6 +133,7 @@ class PortableUpdate:
         self._smoothing = smoothing
         self._model = keras.Model(network.input, network.output)
         self._model.compile(optimizer, loss=self._loss, metrics=[self._correct])
+        self.hold({})
         self.reset()
 
     def _loss(self, labels: Any, logits: Any) -> Any:
@@ -130,6 +156,16 @@ class PortableUpdate:
         loss, correct = self._model.train_on_batch(inputs, batch.labels)
         counted = np.count_nonzero(batch.labels >= self._network.first_target)
         self._sums += [float(loss) * self._symbols, counted, float(correct)]
+        for variable, rows, values in self._held:
+            variable.assign(ops.where(rows, values, variable.value))
+
+    def hold(self, rows: Mapping[str, np.ndarray]) -> None:
+        """From now on some rows stay as they are; see `CompiledUpdate`. Here they count in the norm of gradients."""
+        self._held = [
+            (variable, rows[variable.path][:, None], ops.copy(variable.value))
+            for variable in self._network.trainable_variables
+            if variable.path in rows
+        ]
 
     def sums(self) -> tuple[float, float, float]:
         """Loss, symbols and right answers since the last `reset`."""
