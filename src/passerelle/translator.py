@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,17 +12,20 @@ import numpy as np
 
 from passerelle import saving
 from passerelle.config import LONGEST_TEXT, SearchSettings, Settings, validated
-from passerelle.data.pairs import check_pairs, references
-from passerelle.data.rows import padded_inputs, row_batches
+from passerelle.data.pairs import Pairs, check_pairs, references
+from passerelle.data.rows import BATCH_SIZES, padded_inputs, padded_width, row_batches
 from passerelle.decoding.beam import NEVER, BeamResult, beam_search, length_penalty
-from passerelle.decoding.greedy import greedy_search
-from passerelle.errors import DataError, ModelFileError, OutputError, SettingsError
+from passerelle.decoding.greedy import LANES, greedy_search
+from passerelle.errors import DataError, LongTextError, ModelFileError, OutputError, SettingsError
 from passerelle.evaluation.metrics import Report, score
 from passerelle.models.compiled import compiled
 from passerelle.models.ensemble import Ensemble
+from passerelle.models.footprint import LARGEST, floats_of_row
 from passerelle.models.sequence_to_sequence import SequenceToSequence
+from passerelle.scoring import STEPS, PairScore, score_batch, score_steps
 from passerelle.symbols import UNK
 from passerelle.text.codec import Codec, make_codec
+from passerelle.text.sentences import Part, cut_text
 from passerelle.text.sequences import Sequences
 from passerelle.text.tokenizer import Tokenizer, normalize
 
@@ -45,6 +48,8 @@ class Result:
         symbol_scores: log probability of each of them, then of END where it was reached.
         unknown: the distinct symbols of the source that have no id, in order of appearance.
         finished: False where the translation was cut at the length limit.
+        parts: how many parts the text was translated in; of more than one, all the rest is put together from them, and
+            `symbol_scores` has an END for each.
     """
 
     source: str
@@ -55,6 +60,22 @@ class Result:
     symbol_scores: tuple[float, ...]
     unknown: tuple[str, ...]
     finished: bool
+    parts: int = 1
+
+    @classmethod
+    def joined(cls, source: str, parts: Sequence["Result"], blanks: Sequence[str]) -> "Result":
+        """The translation of a text from those of its parts, `blanks` after each."""
+        return cls(
+            source=source,
+            text="".join(part.text + blank for part, blank in zip(parts, blanks, strict=True)),
+            score=sum(part.score for part in parts),
+            normalized_score=sum(part.normalized_score for part in parts),
+            ids=tuple(identifier for part in parts for identifier in part.ids),
+            symbol_scores=tuple(score for part in parts for score in part.symbol_scores),
+            unknown=tuple(dict.fromkeys(symbol for part in parts for symbol in part.unknown)),
+            finished=all(part.finished for part in parts),
+            parts=len(parts),
+        )
 
 
 class SearchOptions(TypedDict, total=False):
@@ -72,6 +93,11 @@ class LongestPair:
 
     source: int
     target: int
+
+    @property
+    def whole(self) -> int:
+        """The longest source, in symbols, that is translated as one if it can be cut."""
+        return 2 * self.source
 
     def limit(self, source_length: int | np.ndarray) -> Any:
         """Most steps, END included, for a source of this many symbols.
@@ -167,6 +193,9 @@ class Translator:
     ) -> list[Result]:
         """Translates each text and says how sure it is.
 
+        A text of more than twice as many symbols as the longest source in training is translated sentence by sentence,
+        and sentences as long in parts of whole words; the blanks between them stay. Ready symbols are never cut.
+
         Args:
             texts: any strings, of any length; blank ones give empty results.
             features: the tags of each text, or one string for all; for a translator that was taught with tags.
@@ -177,6 +206,7 @@ class Translator:
 
         Raises:
             DataError: if `texts` is not a sequence of strings, or `features` does not fit them or this translator.
+            LongTextError: if a text that cannot be cut would need more than a gigabyte (`models.footprint`).
             SettingsError: if an option is unknown or out of range.
         """
         return [best for (best,) in self._results(texts, features, validated(SearchSettings, options))]
@@ -203,8 +233,12 @@ class Translator:
         results = [[Result(text, "", 0.0, 0.0, (), (), (), True)] for text in texts]
         inputs = self.codec.inputs(texts, tags)
         lengths = inputs["source_ids"].lengths
+        long = self._cut(texts, lengths)
+        for row, joined in self._joined_results(texts, tags, long, settings).items():
+            results[row] = joined
         # Each row goes back to where it came from.
-        batches = list(row_batches([row for row, text in enumerate(texts) if text.strip()], lengths))
+        rows = [row for row, text in enumerate(texts) if text.strip() and row not in long]
+        batches = list(row_batches(rows, lengths, self._rows_at_once(rows, lengths, beam=settings.beam)))
 
         def translate(rows: np.ndarray) -> None:
             found = self._search_batch(inputs, rows, settings)
@@ -245,6 +279,58 @@ class Translator:
                     pass
         return results
 
+    def _cut(self, texts: list[str], lengths: np.ndarray) -> dict[int, list[Part]]:
+        """The parts of texts that are too long to translate as one, by row; none of those that cannot be cut."""
+        if self.source.level == "symbol":
+            return {}
+        rows = np.flatnonzero(lengths > self.longest.whole).tolist()
+        cut = {row: cut_text(texts[row], self.longest.whole, lambda text: len(self.source.read(text))) for row in rows}
+        return {row: parts for row, parts in cut.items() if len(parts) > 1}
+
+    def _joined_results(
+        self, texts: list[str], tags: list[str] | None, long: dict[int, list[Part]], settings: SearchSettings
+    ) -> dict[int, list[Result]]:
+        """The results of texts that were cut: the k-th is made of the k-th of every part, or of its last."""
+        parts = [part for pieces in long.values() for part, _ in pieces]
+        own = None if tags is None else [tags[row] for row, pieces in long.items() for _ in pieces]
+        try:
+            found = iter(self._results(parts, own, settings) if parts else [])
+        except LongTextError as error:
+            row = [row for row, pieces in long.items() for _ in pieces][error.row]
+            raise LongTextError(row, error.reason) from None
+        joined = {}
+        for row, pieces in long.items():
+            ranked = [next(found) for _ in pieces]
+            blanks = [blank for _, blank in pieces]
+            joined[row] = [
+                Result.joined(texts[row], [results[min(rank, len(results) - 1)] for results in ranked], blanks)
+                for rank in range(max(map(len, ranked)))
+            ]
+        return joined
+
+    def _rows_at_once(
+        self, rows: Sequence[int], lengths: np.ndarray, *, beam: int = 1, steps: int = 1, growing: int = LANES
+    ) -> Callable[[int], int]:
+        """How many rows of a width go into one call, of which so many grow at once, by so many steps.
+
+        Raises:
+            LongTextError: if there is no room for one of `rows`.
+        """
+
+        def floats(width: int) -> int:
+            return beam * sum(
+                floats_of_row(one.settings, one.target_size, width, min(width, steps)) for one in self.networks
+            )
+
+        row = max(rows, key=lambda row: lengths[row], default=None)
+        if row is not None and (needed := floats(padded_width(int(lengths[row])))) > LARGEST:
+            raise LongTextError(
+                row,
+                f"is too long: its {lengths[row]:,} symbols, which cannot be cut at a blank, need about "
+                f"{needed / 2**28:,.1f} GB at once, and 1 GB is the bound. Cut it.",
+            )
+        return lambda width: most if (most := LARGEST // floats(width)) < growing else BATCH_SIZES[-1]
+
     def encode(self, texts: Sequence[str], *, features: str | Sequence[str] | None = None) -> np.ndarray:
         """What the encoder has read when it has read a text: a vector for each.
 
@@ -274,6 +360,51 @@ class Translator:
     def _encode(self) -> Any:
         encoder = self.network.sentence_encoder()
         return compiled(lambda inputs: encoder(self.network.own_inputs(inputs)), self.network.variables)
+
+    def score(self, pairs: Iterable[tuple[str, ...]]) -> list[PairScore]:
+        """How likely it finds each pair's target, symbol by symbol after the right ones: to sort out wrong pairs.
+
+        A symbol that the target's vocabulary lacks counts as UNK where the network can write that, and else makes its
+        target impossible. A blank source has a blank target, and no other, as in `search`.
+
+        Args:
+            pairs: rows (source, target); (source, target, tags) where this translator was taught with tags.
+
+        Returns:
+            As many scores, in the same order; none depends on the other pairs.
+
+        Raises:
+            DataError: if `pairs` are no such rows.
+            LongTextError: if a pair would need more than a gigabyte (`models.footprint`).
+        """
+        tagged = self.codec.features is not None
+        rows = list(pairs.rows() if isinstance(pairs, Pairs) else pairs)
+        rows = [row[: 2 + tagged] for row in rows] if isinstance(pairs, Pairs) else rows
+        check_pairs(rows, features=tagged)
+        columns = list(zip(*rows, strict=True)) or [(), (), ()]
+        texts, answers, tags = list(columns[0]), list(columns[1]), list(columns[2]) if tagged else None
+        inputs, targets = self.codec.inputs(texts, tags), self.codec.targets(texts, tags, answers)
+        found = np.array([0.0 if not answer.strip() else -math.inf for answer in answers])
+        wanted = [row for row, text in enumerate(texts) if text.strip()]
+        lengths = np.maximum(inputs["source_ids"].lengths, targets.lengths)
+        batches = list(
+            row_batches(wanted, lengths, self._rows_at_once(wanted, lengths, steps=STEPS, growing=BATCH_SIZES[-1]))
+        )
+        begin, steps = self._score
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            scored = pool.map(lambda batch: score_batch(begin, steps, inputs, targets, batch), batches)
+            for batch, values in zip(batches, scored, strict=True):
+                found[batch] = values
+        return [
+            PairScore(text, answer, float(log_probability), int(length), len(normalize(answer)) + 1)
+            for text, answer, log_probability, length in zip(texts, answers, found, targets.lengths, strict=True)
+        ]
+
+    @cached_property
+    def _score(self) -> tuple[Any, Any]:
+        network, variables = self._searched, self._searched.variables
+        steps = compiled(lambda ids, labels, state: score_steps(network, ids, labels, state), variables)
+        return compiled(network.begin, variables), steps
 
     def _checked(
         self, texts: Sequence[str], features: str | Sequence[str] | None

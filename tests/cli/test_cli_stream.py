@@ -99,3 +99,23 @@ def test_many_lines_tell_how_fast_it_went(quick: Any, trained: Any) -> None:
     outcome = quick("translate", trained.model, stdin=b"A cat\n" * 1000)
     assert outcome.out.count("\n") == 1000
     assert outcome.err.splitlines()[-1].startswith("passerelle: 1,000 lines in ")
+
+
+def test_long_texts_are_told_once(quick: Any, trained: Any) -> None:
+    text = "A cat sees it. A dog likes it. " * 20
+    outcome = quick("translate", trained.model, stdin=f"{text}\nA cat\n{text}\n".encode())
+    assert (outcome.status, outcome.out.count("\n")) == (0, 3)
+    told = [line for line in outcome.err.splitlines() if "longer" in line]
+    assert len(told) == 1
+    assert told[0].startswith("passerelle: 2 texts were longer than ")
+    assert told[0].endswith(" symbols, twice the longest in training, and were translated sentence by sentence")
+
+
+def test_a_text_too_long_for_memory_is_named(quick: Any, trained: Any, tmp_path: Any) -> None:
+    (tmp_path / "in.txt").write_text("A cat\n" + "x" * 6_000_000 + "\n", encoding="utf-8")
+    refused = quick("translate", trained.model, "--in", "in.txt").refused()
+    assert refused.startswith("in.txt, line 2 is too long: its 6,000,000 symbols, which cannot be cut at a blank, need")
+    out = tmp_path / "out.txt"
+    out.write_text("\n", encoding="utf-8")
+    again = quick("translate", trained.model, "--in", "in.txt", "--out", out, "--resume").refused()
+    assert again.startswith("in.txt, line 2 is too long")

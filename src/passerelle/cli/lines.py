@@ -1,6 +1,7 @@
 """Lines in and out, any number of them: read ahead by a thread, written whole, gone on with where they ended."""
 
 import io
+import json
 import os
 import stat
 import sys
@@ -8,12 +9,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from passerelle.errors import DataError, OutputError
 
 __all__ = [
-    "LARGEST_BLOCK", "Block", "FileOutput", "Form", "Output", "open_output", "read_blocks", "require_apart", "size_of",
+    "LARGEST_BLOCK", "Block", "FileOutput", "Form", "Output", "json_line", "open_output", "read_blocks",
+    "require_apart", "size_of",
 ]  # fmt: skip
 
 LARGEST_BLOCK = 2**14
@@ -21,6 +23,15 @@ LARGEST_BLOCK = 2**14
 
 MOST_CHARACTERS = 2**20
 """Of a block: so that long lines do not fill the memory either."""
+
+
+_LINE_ENDS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
+"""Of Unicode's, those that JSON leaves as they are: an object is to stay on one line, whoever reads it."""
+
+
+def json_line(value: Any) -> str:
+    """JSON on one line, without its end."""
+    return json.dumps(value, ensure_ascii=False).translate(_LINE_ENDS)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """passerelle translate"""
 
 import io
-import json
 import math
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from passerelle.cli.display import LinesDisplay, note
-from passerelle.cli.lines import LARGEST_BLOCK, Block, Form, open_output, read_blocks, require_apart, size_of
-from passerelle.errors import DataError, SettingsError
+from passerelle.cli.lines import LARGEST_BLOCK, Block, Form, json_line, open_output, read_blocks, require_apart, size_of
+from passerelle.errors import DataError, LongTextError, SettingsError
 
 if TYPE_CHECKING:
     from passerelle.translator import Result, Translator
@@ -22,9 +21,6 @@ MANY = 1000
 
 MOST_TOLD = 200
 """Unknown symbols told in one run."""
-
-_LINE_ENDS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
-"""Of Unicode's, those that JSON leaves as they are: an object is to stay on one line, whoever reads it."""
 
 
 def translate(
@@ -81,6 +77,7 @@ def translate(
         Write one JSON object a text, with the probability of every symbol.
     """
     from passerelle.config import SearchSettings, validated
+    from passerelle.data.files import STANDARD_INPUT, input_name
     from passerelle.translator import SearchOptions, Translator
 
     options: SearchOptions = {"beam": n_best if beam is None else beam}
@@ -107,19 +104,23 @@ def translate(
         if texts:
             blocks = iter([Block(list(texts[output.done :]), 0)])
         else:
-            blocks = read_blocks(in_ or "-", most=max(1, LARGEST_BLOCK // n_best), skip=output.done)
+            blocks = read_blocks(in_ or STANDARD_INPUT, most=max(1, LARGEST_BLOCK // n_best), skip=output.done)
         said: set[str] = set()
-        cut, written = 0, output.done
+        parted = cut = 0
+        written = output.done
         for block in blocks:
             lines, tags = block.lines, feature
             if feature is None and translator.codec.features is not None:
                 lines, tags = tagged(lines)
-            found = translator.n_best(lines, n_best, features=tags, **options)
+            try:
+                found = translator.n_best(lines, n_best, features=tags, **options)
+            except LongTextError as error:
+                where = "text" if texts else f"{input_name(in_ or STANDARD_INPUT)}, line"
+                raise DataError(f"{where} {written + error.row + 1:,} {error.reason}") from None
             page = io.StringIO()
             for number, results in enumerate(found, start=written + 1):
                 if as_json:
-                    text = json.dumps(_values(translator, results), ensure_ascii=False)
-                    page.write(text.translate(_LINE_ENDS) + "\n")
+                    page.write(json_line(_values(translator, results)) + "\n")
                 elif scores:
                     page.writelines(_columns(number, rank, result) for rank, result in enumerate(results, start=1))
                 else:
@@ -131,8 +132,14 @@ def translate(
             if new and len(said) < MOST_TOLD:
                 said |= new
                 note(f"passerelle: not seen in training, read as unknown: {_some(new)}")
+            parted += sum(results[0].parts > 1 for results in found)
             cut += sum(not results[0].finished for results in found)
             display.progress(len(found), block.place)
+    if parted:
+        note(
+            f"passerelle: {parted:,} texts were longer than {translator.longest.whole:,} symbols, twice the longest in "
+            f"training, and were translated sentence by sentence"
+        )
     if cut:
         note(f"passerelle: {cut:,} translations were cut at their length limit")
     display.summary(MANY if in_ is None and out is None else 0)

@@ -43,14 +43,25 @@ class Ensemble:
                 of the widest network; the others hold what they lack for impossible.
             state: for the next step.
         """
-        steps = [network.step(ids, own) for network, own in zip(self.networks, state, strict=True)]
-        columns = max(log_probs.shape[-1] for log_probs, _ in steps)
-        padded = [
-            ops.pad(log_probs, ((0, 0), (0, columns - log_probs.shape[-1])), constant_values=IMPOSSIBLE)
-            for log_probs, _ in steps
-        ]
-        stacked: Any = ops.stack(padded)  # (networks, batch, columns)
-        # Relative to the largest: a mean of shares of 1 at most, so that no sum of log probabilities rises above 0.
-        largest: Any = ops.max(stacked, axis=0)
-        mean = largest + ops.log(ops.mean(ops.exp(stacked - largest), axis=0))
-        return mean, tuple(own for _, own in steps)
+        return _mean([network.step(ids, own) for network, own in zip(self.networks, state, strict=True)])
+
+    def steps(self, ids: Any, state: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+        """As `step`, of T target symbols at once: ids int (batch, T) -> log_probs (batch, T, columns)."""
+        return _mean([network.steps(ids, own) for network, own in zip(self.networks, state, strict=True)])
+
+
+def _mean(steps: list[tuple[Any, Any]]) -> tuple[Any, tuple[Any, ...]]:
+    columns = max(log_probs.shape[-1] for log_probs, _ in steps)
+    padded = [
+        ops.pad(
+            log_probs,
+            (*[(0, 0)] * (len(log_probs.shape) - 1), (0, columns - log_probs.shape[-1])),
+            constant_values=IMPOSSIBLE,
+        )
+        for log_probs, _ in steps
+    ]
+    stacked: Any = ops.stack(padded)  # (networks, batch, ..., columns)
+    # Relative to the largest: a mean of shares of 1 at most, so that no sum of log probabilities rises above 0.
+    largest: Any = ops.max(stacked, axis=0)
+    mean = largest + ops.log(ops.mean(ops.exp(stacked - largest), axis=0))
+    return mean, tuple(own for _, own in steps)

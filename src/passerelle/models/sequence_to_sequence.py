@@ -158,10 +158,15 @@ class SequenceToSequence(keras.Model):
                 copies, S more for the source's positions.
             state: for the next step.
         """
-        outputs = self.inference_decoder({"target_ids": ops.expand_dims(ids, -1), **state})
+        log_probs, state = self.steps(ops.expand_dims(ids, -1), state)
+        return log_probs[:, 0], state
+
+    def steps(self, ids: Any, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """As `step`, of T target symbols at once: ids int (batch, T) -> log_probs (batch, T, ids)."""
+        outputs = self.inference_decoder({"target_ids": ids, **state})
         outputs.pop(ATTENTION, None)
-        log_probs: Any = ops.log_softmax(outputs.pop("logits")[:, 0])
-        log_probs = ops.pad(log_probs, ((0, 0), (self.first_target, 0)), constant_values=IMPOSSIBLE)
+        log_probs: Any = ops.log_softmax(outputs.pop("logits"))
+        log_probs = ops.pad(log_probs, ((0, 0), (0, 0), (self.first_target, 0)), constant_values=IMPOSSIBLE)
         never = ops.equal(ops.arange(log_probs.shape[-1]), START)
         return ops.where(never, IMPOSSIBLE, log_probs), state | outputs
 
