@@ -17,7 +17,7 @@ FLOORS = [
     {"errors", "symbols", "config"},
     {"runtime", "text", "layers", "evaluation", "plots"},
     {"data", "models"},
-    {"decoding", "saving"},
+    {"decoding", "saving", "scoring"},
     {"training"},
     {"search", "translator", "teaching"},
     {"cli"},
@@ -127,7 +127,7 @@ def test_a_network_sees_ids_not_texts(path):
     assert not breaches(path, "passerelle.text")
 
 
-@each("decoding", "saving", "translator")
+@each("decoding", "saving", "scoring", "translator")
 def test_serving_loads_no_trainer(path):
     assert not breaches(path, "passerelle.training", "passerelle.teaching")
 

@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from passerelle.errors import DataError, ModelFileError, OutputError, PasserelleError, SettingsError
     from passerelle.evaluation.metrics import Report
     from passerelle.models.sequence_to_sequence import SequenceToSequence
+    from passerelle.scoring import PairScore
     from passerelle.search import Result
     from passerelle.teaching import train
     from passerelle.translator import Translator
 
 __all__ = [
-    "PRESETS", "DataError", "ModelFileError", "OutputError", "Pair", "Pairs", "PasserelleError", "Report", "Result",
-    "SequenceToSequence", "Settings", "SettingsError", "Translator", "load", "phrasebook", "read_pairs",
+    "PRESETS", "DataError", "ModelFileError", "OutputError", "Pair", "PairScore", "Pairs", "PasserelleError", "Report",
+    "Result", "SequenceToSequence", "Settings", "SettingsError", "Translator", "load", "phrasebook", "read_pairs",
     "train",
 ]  # fmt: skip
 
@@ -43,6 +44,7 @@ _HOMES = {
     "SettingsError": "errors",
     "Report": "evaluation.metrics",
     "SequenceToSequence": "models.sequence_to_sequence",
+    "PairScore": "scoring",
     "train": "teaching",
     "Result": "search", "Translator": "translator",
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
     PasserelleError             everything below; the command line prints it in one line and exits with 2
     ├── DataError               a file of pairs, or the texts in it, cannot be used
+    │   └── LongTextError       one of them is too long for memory
     ├── SettingsError           a setting is unknown, out of range, or does not go with another
     ├── ModelFileError          a model file is damaged, foreign, from a newer version, or hostile
     └── OutputError             something could not be written; what was there before is whole
@@ -12,7 +13,9 @@ Every message says what is wrong, where, and what to do about it.
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["DataError", "ModelFileError", "OutputError", "PasserelleError", "SettingsError", "did_you_mean"]
+__all__ = [
+    "DataError", "LongTextError", "ModelFileError", "OutputError", "PasserelleError", "SettingsError", "did_you_mean",
+]  # fmt: skip
 
 
 class PasserelleError(Exception):
@@ -21,6 +24,20 @@ class PasserelleError(Exception):
 
 class DataError(PasserelleError):
     """A file of pairs, or the texts in it, cannot be used."""
+
+
+class LongTextError(DataError):
+    """A text is too long for memory.
+
+    Attributes:
+        row: its place among the texts, from 0.
+        reason: the message without it.
+    """
+
+    def __init__(self, row: int, reason: str):
+        super().__init__(f"text {row + 1:,} {reason}")
+        self.row = row
+        self.reason = reason
 
 
 class SettingsError(PasserelleError, ValueError):

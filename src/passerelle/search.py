@@ -12,20 +12,22 @@ from typing import Any, TypedDict
 import numpy as np
 
 from passerelle.config import SearchSettings
-from passerelle.data.rows import padded_inputs, row_batches
+from passerelle.data.rows import BATCH_SIZES, padded_inputs, padded_width, row_batches
 from passerelle.decoding.beam import BeamResult, beam_search, length_penalty
-from passerelle.decoding.greedy import greedy_search, possible
+from passerelle.decoding.greedy import LANES, greedy_search, possible
 from passerelle.decoding.rules import MinimumLength, NoRepeats, Rule, ruled
 from passerelle.decoding.sample import sample
-from passerelle.errors import SettingsError
+from passerelle.errors import LongTextError, SettingsError
 from passerelle.models.compiled import compiled
 from passerelle.models.ensemble import Ensemble, Mean
+from passerelle.models.footprint import LARGEST, floats_of_row
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.symbols import UNK
 from passerelle.text.codec import Codec
+from passerelle.text.sentences import Part, cut_text
 from passerelle.text.sequences import Sequences
 
-__all__ = ["Lengths", "Result", "Search", "SearchOptions"]
+__all__ = ["AT_ONCE", "Lengths", "Result", "Search", "SearchOptions", "rows_at_once"]
 
 AT_ONCE = 2
 """Batches searched at the same time: while one waits for its last rows or is put into words, the other computes."""
@@ -52,6 +54,8 @@ class Result:
         symbol_scores: log probability of each of them, then of END where it was reached.
         unknown: the distinct symbols of the source that have no id, in order of appearance.
         finished: False where the translation was cut at the length limit.
+        parts: how many parts the text was translated in; of more than one, all the rest is put together from them, and
+            `symbol_scores` has an END for each.
     """
 
     source: str
@@ -62,6 +66,22 @@ class Result:
     symbol_scores: tuple[float, ...]
     unknown: tuple[str, ...]
     finished: bool
+    parts: int = 1
+
+    @classmethod
+    def joined(cls, source: str, parts: Sequence["Result"], blanks: Sequence[str]) -> "Result":
+        """The translation of a text from those of its parts, `blanks` after each."""
+        return cls(
+            source=source,
+            text="".join(part.text + blank for part, blank in zip(parts, blanks, strict=True)),
+            score=sum(part.score for part in parts),
+            normalized_score=sum(part.normalized_score for part in parts),
+            ids=tuple(identifier for part in parts for identifier in part.ids),
+            symbol_scores=tuple(score for part in parts for score in part.symbol_scores),
+            unknown=tuple(dict.fromkeys(symbol for part in parts for symbol in part.unknown)),
+            finished=all(part.finished for part in parts),
+            parts=len(parts),
+        )
 
 
 class SearchOptions(TypedDict, total=False):
@@ -106,6 +126,11 @@ class Lengths:
         """From the lengths of all pairs, int (pairs,) each."""
         return cls(int(sources.max()), int(targets.max()), float((targets / (sources + SPARE)).max()))
 
+    @property
+    def whole(self) -> int:
+        """The longest source, in symbols, that is translated as one if it can be cut."""
+        return 2 * self.source
+
     def limit(self, source_length: int | np.ndarray) -> Any:
         """Most steps, END included, for a source of this many symbols.
 
@@ -126,6 +151,9 @@ class Search:
         lengths: seen in training.
         weights: how much each network counts; None for all the same.
         mean: of their probabilities.
+
+    Attributes:
+        network: all of them as one.
     """
 
     def __init__(
@@ -136,10 +164,11 @@ class Search:
         weights: Sequence[float] | None = None,
         mean: Mean = "arithmetic",
     ):
+        self.networks = tuple(networks)
         self.codec = codec
         self.lengths = lengths
-        self._asked = networks[0] if len(networks) == 1 else Ensemble(networks, weights, mean)
-        self._program = compiled(self._run, self._asked.variables)
+        self.network = networks[0] if len(networks) == 1 else Ensemble(networks, weights, mean)
+        self._program = compiled(self._run, self.network.variables)
 
     def results(self, texts: Sequence[str], tags: Sequence[str] | None, settings: SearchSettings) -> list[list[Result]]:
         """The best translations of each text, best first, no two alike: at most `settings.n_best`, at least one.
@@ -152,7 +181,7 @@ class Search:
         Raises:
             SettingsError: if the networks cannot do what `settings` ask for.
         """
-        if settings.coverage and not self._asked.attends:
+        if settings.coverage and not self.network.attends:
             raise SettingsError("coverage counts where a network looked, and this one has no attention")
         if not settings.sample or settings.n_best == 1:
             return self._found(texts, tags, settings)
@@ -174,10 +203,13 @@ class Search:
         """See `results`; every `draws_of` texts in a row are one, drawn so many times."""
         results = [[Result(text, "", 0.0, 0.0, (), (), (), True)] for text in texts]
         inputs = self.codec.inputs(texts, tags)
+        lengths = inputs["source_ids"].lengths
+        long = self._cut(texts, lengths)
+        for row, joined in self._joined(texts, tags, long, settings, draws_of).items():
+            results[row] = joined
         # Each row goes back to where it came from.
-        batches = list(
-            row_batches([row for row, text in enumerate(texts) if text.strip()], inputs["source_ids"].lengths)
-        )
+        rows = [row for row, text in enumerate(texts) if text.strip() and row not in long]
+        batches = list(row_batches(rows, lengths, rows_at_once(self.networks, rows, lengths, beam=settings.beam)))
 
         def translate(batch: np.ndarray) -> None:
             rows: list[int] = batch.tolist()
@@ -201,6 +233,43 @@ class Search:
                 for _ in pool.map(translate, batches):
                     pass
         return results
+
+    def _cut(self, texts: Sequence[str], lengths: np.ndarray) -> dict[int, list[Part]]:
+        """The parts of texts that are too long to translate as one, by row; none of those that cannot be cut."""
+        if self.codec.source.level == "symbol":
+            return {}
+        rows = np.flatnonzero(lengths > self.lengths.whole).tolist()
+        cut = {
+            row: cut_text(texts[row], self.lengths.whole, lambda text: len(self.codec.source.read(text)))
+            for row in rows
+        }
+        return {row: parts for row, parts in cut.items() if len(parts) > 1}
+
+    def _joined(
+        self,
+        texts: Sequence[str],
+        tags: Sequence[str] | None,
+        long: dict[int, list[Part]],
+        settings: SearchSettings,
+        draws_of: int,
+    ) -> dict[int, list[Result]]:
+        """The results of texts that were cut: the k-th is made of the k-th of every part, or of its last."""
+        parts = [part for pieces in long.values() for part, _ in pieces]
+        own = None if tags is None else [tags[row] for row, pieces in long.items() for _ in pieces]
+        try:
+            found = iter(self._results(parts, own, settings) if parts else [])
+        except LongTextError as error:
+            row = [row for row, pieces in long.items() for _ in pieces][error.row]
+            raise LongTextError(row, error.reason) from None
+        joined = {}
+        for row, pieces in long.items():
+            ranked = [next(found) for _ in pieces]
+            blanks = [blank for _, blank in pieces]
+            joined[row] = [
+                Result.joined(texts[row], [results[min(rank, len(results) - 1)] for results in ranked], blanks)
+                for rank in range(max(map(len, ranked)))
+            ]
+        return joined
 
     def _in_words(
         self,
@@ -282,9 +351,11 @@ class Search:
         beam: int = 1,
         **options: Any,
     ) -> BeamResult:
-        step: Any = self._asked.step
-        state: Any = self._asked.begin(inputs, coverage=coverage > 0)
-        bonus: Callable[[Any], Any] | None = (lambda state: coverage * self._asked.covered(state)) if coverage else None
+        step: Any = self.network.step
+        state: Any = self.network.begin(inputs, coverage=coverage > 0)
+        bonus: Callable[[Any], Any] | None = (
+            (lambda state: coverage * self.network.covered(state)) if coverage else None
+        )
         rules: list[Rule] = []
         if min_length:
             rules.append(MinimumLength(min_length))
@@ -299,6 +370,34 @@ class Search:
         else:
             found = greedy_search(step, state, limits, max_length)
         return BeamResult(*(values[:, None] for values in found), bonuses=0.0 * found.scores[:, None])
+
+
+def rows_at_once(
+    networks: Sequence[SequenceToSequence],
+    rows: Sequence[int],
+    lengths: np.ndarray,
+    *,
+    beam: int = 1,
+    steps: int = 1,
+    growing: int = LANES,
+) -> Callable[[int], int]:
+    """How many rows of a width go into one call, of which so many grow at once, by so many steps.
+
+    Raises:
+        LongTextError: if there is no room for one of `rows`.
+    """
+
+    def floats(width: int) -> int:
+        return beam * sum(floats_of_row(one.settings, one.target_size, width, min(width, steps)) for one in networks)
+
+    row = max(rows, key=lambda row: lengths[row], default=None)
+    if row is not None and (needed := floats(padded_width(int(lengths[row])))) > LARGEST:
+        raise LongTextError(
+            row,
+            f"is too long: its {lengths[row]:,} symbols, which cannot be cut at a blank, need about "
+            f"{needed / 2**28:,.1f} GB at once, and 1 GB is the bound. Cut it.",
+        )
+    return lambda width: most if (most := LARGEST // floats(width)) < growing else BATCH_SIZES[-1]
 
 
 def _program_options(settings: SearchSettings) -> set[str]:

@@ -230,7 +230,8 @@ class Lesson:
         """Which vector each symbol has, -1 where it has none: of symbols that are trained, and of those beyond."""
         symbols = getattr(self.codec, side).vocabulary.symbols
         rows = self.vectors[side].rows(symbols)
-        return tuple(np.split(rows, [len(rows) - (self.beyond if side == "source" else 0)]))
+        trained, beyond = np.split(rows, [len(rows) - (self.beyond if side == "source" else 0)])
+        return trained, beyond
 
     @property
     def uncounted(self) -> dict[str, int]:

@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, astuple, replace
 from functools import cached_property
 from typing import Any, Unpack, get_args, overload
@@ -11,14 +12,15 @@ import numpy as np
 
 from passerelle import saving
 from passerelle.config import LONGEST_TEXT, SearchSettings, Settings, validated
-from passerelle.data.pairs import check_pairs, references
-from passerelle.data.rows import padded_inputs, row_batches
+from passerelle.data.pairs import Pairs, check_pairs, references
+from passerelle.data.rows import BATCH_SIZES, padded_inputs, row_batches
 from passerelle.errors import DataError, ModelFileError, OutputError, SettingsError
 from passerelle.evaluation.metrics import Report, score
 from passerelle.models.compiled import compiled
 from passerelle.models.ensemble import Mean
 from passerelle.models.sequence_to_sequence import SequenceToSequence
-from passerelle.search import Lengths, Result, Search, SearchOptions
+from passerelle.scoring import STEPS, PairScore, score_batch, score_steps
+from passerelle.search import AT_ONCE, Lengths, Result, Search, SearchOptions, rows_at_once
 from passerelle.text.codec import Codec, make_codec
 from passerelle.text.tokenizer import Tokenizer, normalize
 
@@ -113,6 +115,9 @@ class Translator:
     ) -> list[Result]:
         """Translates each text and says how sure it is.
 
+        A text of more than twice as many symbols as the longest source in training is translated sentence by sentence,
+        and sentences as long in parts of whole words; the blanks between them stay. Ready symbols are never cut.
+
         Args:
             texts: any strings, of any length; blank ones give empty results.
             features: the tags of each text, or one string for all; for a translator that was taught with tags.
@@ -123,6 +128,7 @@ class Translator:
 
         Raises:
             DataError: if `texts` is not a sequence of strings, or `features` does not fit them or this translator.
+            LongTextError: if a text that cannot be cut would need more than a gigabyte (`models.footprint`).
             SettingsError: if an option is unknown or out of range.
         """
         return [best for (best,) in self._results(texts, features, validated(SearchSettings, options))]
@@ -176,6 +182,53 @@ class Translator:
     def _encode(self) -> Any:
         encoder = self.network.sentence_encoder()
         return compiled(lambda inputs: encoder(self.network.own_inputs(inputs)), self.network.variables)
+
+    def score(self, pairs: Iterable[tuple[str, ...]]) -> list[PairScore]:
+        """How likely it finds each pair's target, symbol by symbol after the right ones: to sort out wrong pairs.
+
+        A symbol that the target's vocabulary lacks counts as UNK where the network can write that, and else makes its
+        target impossible. A blank source has a blank target, and no other, as in `search`.
+
+        Args:
+            pairs: rows (source, target); (source, target, tags) where this translator was taught with tags.
+
+        Returns:
+            As many scores, in the same order; none depends on the other pairs.
+
+        Raises:
+            DataError: if `pairs` are no such rows.
+            LongTextError: if a pair would need more than a gigabyte (`models.footprint`).
+        """
+        tagged = self.codec.features is not None
+        rows = list(pairs.rows() if isinstance(pairs, Pairs) else pairs)
+        rows = [row[: 2 + tagged] for row in rows] if isinstance(pairs, Pairs) else rows
+        check_pairs(rows, features=tagged)
+        columns = list(zip(*rows, strict=True)) or [(), (), ()]
+        texts, answers, tags = list(columns[0]), list(columns[1]), list(columns[2]) if tagged else None
+        inputs, targets = self.codec.inputs(texts, tags), self.codec.targets(texts, tags, answers)
+        found = np.array([0.0 if not answer.strip() else -math.inf for answer in answers])
+        wanted = [row for row, text in enumerate(texts) if text.strip()]
+        lengths = np.maximum(inputs["source_ids"].lengths, targets.lengths)
+        batches = list(
+            row_batches(
+                wanted, lengths, rows_at_once(self.networks, wanted, lengths, steps=STEPS, growing=BATCH_SIZES[-1])
+            )
+        )
+        begin, steps = self._score
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            scored = pool.map(lambda batch: score_batch(begin, steps, inputs, targets, batch), batches)
+            for batch, values in zip(batches, scored, strict=True):
+                found[batch] = values
+        return [
+            PairScore(text, answer, float(log_probability), int(length), len(normalize(answer)) + 1)
+            for text, answer, log_probability, length in zip(texts, answers, found, targets.lengths, strict=True)
+        ]
+
+    @cached_property
+    def _score(self) -> tuple[Any, Any]:
+        network, variables = self._search.network, self._search.network.variables
+        steps = compiled(lambda ids, labels, state: score_steps(network, ids, labels, state), variables)
+        return compiled(network.begin, variables), steps
 
     def _checked(
         self, texts: Sequence[str], features: str | Sequence[str] | None

@@ -36,7 +36,7 @@ def _run(arguments: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    if arguments[:1] in (["train"], ["evaluate"]):
+    if arguments[:1] in (["train"], ["evaluate"], ["score"]):
         arguments = ["/dev/stdin" if word == "-" else word for word in arguments]
     keep_compiled_programs()
     try:

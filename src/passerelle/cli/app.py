@@ -19,6 +19,7 @@ _COMMANDS = {
     "train": "Learn from a file of pairs, write a translator.",
     "translate": "Translate texts, or the lines of standard input.",
     "evaluate": "Translate the sources of a file of pairs and compare with its targets.",
+    "score": "Say how likely a translator finds each pair of a file.",
     "encode": "Write the encoder's vector of each text into a NumPy file.",
     "describe": "Print a model's settings, vocabularies, size and training record.",
     "diagram": "Draw the three models of a translator, with shapes.",

@@ -1,6 +1,7 @@
 """What people see on standard error while they wait."""
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     from passerelle.training.trainer import Epoch, Progress
     from passerelle.translator import Translator
 
-__all__ = ["TrainingDisplay", "note", "teach_with_display"]
+__all__ = ["LinesDisplay", "TrainingDisplay", "note", "teach_with_display"]
 
 
 def note(message: str) -> None:
@@ -106,6 +107,41 @@ class TrainingDisplay:
                 self._bar.write(line)
 
 
+class LinesDisplay:
+    """Lines done so far, as a bar on a terminal, and at the end how fast it went."""
+
+    def __init__(self, size: int | None, bar: "_Bar | None"):
+        self._size = size
+        self._bar = bar
+        self._started = time.perf_counter()
+        self._lines = 0
+
+    @classmethod
+    @contextmanager
+    def open(cls, size: int | None, *, shown: bool) -> Iterator["LinesDisplay"]:
+        """Shows the bar if `shown` and standard error is a terminal; `size` is the file's, in bytes, where known."""
+        if not (shown and sys.stderr.isatty()):
+            yield cls(size, None)
+            return
+        with _Bar() as bar:
+            yield cls(size, bar)
+
+    def progress(self, lines: int, place: int) -> None:
+        """Moves the bar: so many lines more are done, and the file is read up to byte `place`."""
+        self._lines += lines
+        if self._bar is not None:
+            self._bar.show(self._told(), place / self._size if self._size else None)
+
+    def summary(self, least: int) -> None:
+        """Says lines and seconds, if there were at least so many lines."""
+        if self._lines >= least:
+            note(f"passerelle: {self._told()}")
+
+    def _told(self) -> str:
+        seconds = time.perf_counter() - self._started
+        return f"{self._lines:,} lines in {seconds:.1f} s, {self._lines / max(seconds, 1e-6):,.0f} lines a second"
+
+
 class _Bar:
     """One bar of rich, on standard error."""
 
@@ -126,8 +162,12 @@ class _Bar:
     def __exit__(self, *error: object) -> None:
         self._progress.stop()
 
-    def show(self, text: str, share: float) -> None:
-        self._progress.update(self._task, description=text, completed=share)
+    def show(self, text: str, share: float | None) -> None:
+        """Without a share, the bar only shows that something moves."""
+        if share is None:
+            self._progress.reset(self._task, total=None, description=text)
+        else:
+            self._progress.update(self._task, description=text, completed=share)
 
     def write(self, line: str) -> None:
         self._progress.console.print(line, markup=False, highlight=False)

@@ -1,17 +1,15 @@
 """passerelle translate"""
 
-import json
+import io
 import math
-import queue
 import sys
-import threading
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from passerelle.cli.display import note
-from passerelle.errors import DataError
+from passerelle.cli.display import LinesDisplay, note
+from passerelle.cli.lines import LARGEST_BLOCK, Block, Form, json_line, open_output, read_blocks, require_apart, size_of
+from passerelle.errors import DataError, LongTextError, SettingsError
 
 if TYPE_CHECKING:
     from passerelle.search import Result, SearchOptions
@@ -19,18 +17,20 @@ if TYPE_CHECKING:
 
 __all__ = ["tagged", "translate"]
 
-LARGEST_BLOCK = 4096
-"""Lines translated at once where more are waiting: bounds the memory, whatever the input's length."""
+MANY = 1000
+"""Lines from which on their number and speed are told."""
 
-
-_LINE_ENDS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
-"""Of Unicode's, those that JSON leaves as they are: an object is to stay on one line, whoever reads it."""
+MOST_TOLD = 200
+"""Unknown symbols told in one run."""
 
 
 def translate(
     model: str,
     /,
     *texts: str,
+    in_: Annotated[str | None, Parameter(name="--in")] = None,
+    out: str | None = None,
+    resume: Annotated[bool, Parameter(negative=())] = False,
     with_: Annotated[tuple[str, ...], Parameter(name="--with", negative=(), show_default=False)] = (),
     feature: str | None = None,
     beam: int | None = None,
@@ -41,7 +41,7 @@ def translate(
     scores: Annotated[bool, Parameter(negative=())] = False,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> int:
-    """Translate texts, or the lines of standard input.
+    """Translate texts, or the lines of a file or of standard input, any number of them.
 
     Parameters
     ----------
@@ -49,6 +49,14 @@ def translate(
         A .keras file that passerelle train wrote.
     texts
         What to translate, one line of output each; without any, every line of standard input.
+    in_
+        A file, plain, .gz or .zip, each line of which is translated.
+    out
+        The file to write, instead of standard output. It grows by whole lines, so it is of use whatever happens; one
+        that holds something already is refused.
+    resume
+        Go on behind what --out holds already, with the options that it was begun with: half a line or half a text at
+        its end is dropped, and as many lines of the input are passed over as texts are there.
     with_
         Another model with the same vocabularies, asked together with MODEL: in each step the mean of their
         probabilities counts. May be given several times.
@@ -70,6 +78,7 @@ def translate(
         Write one JSON object a text, with the probability of every symbol.
     """
     from passerelle.config import SearchSettings, validated
+    from passerelle.data.files import STANDARD_INPUT, input_name
     from passerelle.translator import Translator
 
     options: SearchOptions = {"beam": n_best if beam is None else beam}
@@ -80,34 +89,68 @@ def translate(
     if max_length is not None:
         options["max_length"] = max_length
     validated(SearchSettings, {**options, "n_best": n_best})
-    translator = Translator.load(model).together_with([Translator.load(path) for path in with_])
-    blocks = iter([list(texts)]) if texts else _blocks()
-    said: set[str] = set()
-    cut = written = 0
-    for block in blocks:
-        tags: str | list[str] | None = feature
-        if feature is None and translator.codec.features is not None:
-            block, tags = tagged(block)
-        found = translator.n_best(block, n_best, features=tags, **options)
-        for number, results in enumerate(found, start=written + 1):
-            if as_json:
-                text = json.dumps(_values(translator, results), ensure_ascii=False)
-                sys.stdout.write(text.translate(_LINE_ENDS) + "\n")
-            elif scores:
-                sys.stdout.writelines(_columns(number, rank, result) for rank, result in enumerate(results, start=1))
-            else:
-                sys.stdout.writelines(_line(result) + "\n" for result in results)
-                sys.stdout.write("\n" * (n_best - len(results)))
-        sys.stdout.flush()
-        written += len(found)
-        new = {symbol for results in found for symbol in results[0].unknown} - said
-        if new:
-            said |= new
-            note(f"passerelle: not seen in training, read as unknown: {' '.join(map(repr, sorted(new)))}")
-        cut += sum(not results[0].finished for results in found)
+    if texts and in_ is not None:
+        raise SettingsError("texts and --in exclude each other. Give either.")
+    if resume and out is None:
+        raise SettingsError("--resume goes on behind the lines of a file. Name it: --out FILE")
+    require_apart(in_, out)
+    form = Form(1 if as_json else n_best, numbered=scores and not as_json, start=b"{" if as_json else b"")
+    # Whoever types at a terminal, or reads there, is not to be disturbed.
+    shown = not sys.stdin.isatty() if out or not sys.stdout.isatty() else False
+    with (
+        open_output(out, resume=resume, form=form) as output,
+        LinesDisplay.open(None if in_ is None else size_of(in_), shown=shown and not texts) as display,
+    ):
+        translator = Translator.load(model).together_with([Translator.load(path) for path in with_])
+        if texts:
+            blocks = iter([Block(list(texts[output.done :]), 0)])
+        else:
+            blocks = read_blocks(in_ or STANDARD_INPUT, most=max(1, LARGEST_BLOCK // n_best), skip=output.done)
+        said: set[str] = set()
+        parted = cut = 0
+        written = output.done
+        for block in blocks:
+            lines, tags = block.lines, feature
+            if feature is None and translator.codec.features is not None:
+                lines, tags = tagged(lines)
+            try:
+                found = translator.n_best(lines, n_best, features=tags, **options)
+            except LongTextError as error:
+                where = "text" if texts else f"{input_name(in_ or STANDARD_INPUT)}, line"
+                raise DataError(f"{where} {written + error.row + 1:,} {error.reason}") from None
+            page = io.StringIO()
+            for number, results in enumerate(found, start=written + 1):
+                if as_json:
+                    page.write(json_line(_values(translator, results)) + "\n")
+                elif scores:
+                    page.writelines(_columns(number, rank, result) for rank, result in enumerate(results, start=1))
+                else:
+                    page.writelines(_line(result) + "\n" for result in results)
+                    page.write("\n" * (n_best - len(results)))
+            output.write(page.getvalue())
+            written += len(found)
+            new = {symbol for results in found for symbol in results[0].unknown} - said
+            if new and len(said) < MOST_TOLD:
+                said |= new
+                note(f"passerelle: not seen in training, read as unknown: {_some(new)}")
+            parted += sum(results[0].parts > 1 for results in found)
+            cut += sum(not results[0].finished for results in found)
+            display.progress(len(found), block.place)
+    if parted:
+        note(
+            f"passerelle: {parted:,} texts were longer than {translator.lengths.whole:,} symbols, twice the longest in "
+            f"training, and were translated sentence by sentence"
+        )
     if cut:
         note(f"passerelle: {cut:,} translations were cut at their length limit")
+    display.summary(MANY if in_ is None and out is None else 0)
     return 0
+
+
+def _some(symbols: set[str]) -> str:
+    """The first of them, in order."""
+    listed = " ".join(map(repr, sorted(symbols)[:MOST_TOLD]))
+    return f"{listed} and {len(symbols) - MOST_TOLD:,} more" if len(symbols) > MOST_TOLD else listed
 
 
 def _line(result: "Result") -> str:
@@ -154,33 +197,3 @@ def tagged(lines: list[str]) -> tuple[list[str], list[str]]:
             )
     rows = [line.split("\t", 1) if "\t" in line else [line, ""] for line in lines]
     return [row[0] for row in rows], [row[1] for row in rows]
-
-
-def _blocks() -> Iterator[list[str]]:
-    """Lines of standard input: as many as are there, at least one, so that a person typing gets each answer at once."""
-    from passerelle.data.files import STANDARD_INPUT, read_lines
-
-    waiting: queue.Queue[str | BaseException | None] = queue.Queue(2 * LARGEST_BLOCK)
-
-    def read() -> None:
-        try:
-            for line in read_lines(STANDARD_INPUT):
-                waiting.put(line)
-            waiting.put(None)
-        except BaseException as error:
-            waiting.put(error)  # to be raised where the lines are used
-
-    threading.Thread(target=read, daemon=True).start()
-    block: list[str] = []
-    while True:
-        item = waiting.get()
-        if not isinstance(item, str):
-            if block:
-                yield block
-            if item is None:
-                return
-            raise item
-        block.append(item)
-        if waiting.empty() or len(block) >= LARGEST_BLOCK:
-            yield block
-            block = []

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from passerelle.errors import DataError, OutputError
 
@@ -49,18 +49,21 @@ def inner_name(path: str | os.PathLike[str]) -> str:
     return name[:-3] if name.lower().endswith(".gz") else name
 
 
-def read_lines(path: str | os.PathLike[str], *, ends: bool = False) -> Iterator[str]:
+def read_lines(
+    path: str | os.PathLike[str], *, ends: bool = False, watch: Callable[[int], object] | None = None
+) -> Iterator[str]:
     """Yields the lines of a text file, without their line ends, reading no more than it must.
 
     Args:
         path: as for `open_input`. A byte order mark is dropped; lines end with LF or CRLF.
         ends: leave the line ends on.
+        watch: as for `open_input`.
 
     Raises:
         DataError: if the file cannot be read, or is not UTF-8 (says which byte).
     """
     offset = 0
-    with open_input(path) as stream:
+    with open_input(path, watch) as stream:
         for number, raw in enumerate(stream, start=1):
             text = raw.removeprefix(_BYTE_ORDER_MARK) if number == 1 else raw
             try:
@@ -76,17 +79,21 @@ def read_lines(path: str | os.PathLike[str], *, ends: bool = False) -> Iterator[
 
 
 @contextmanager
-def open_input(path: str | os.PathLike[str]) -> Iterator[BinaryIO | io.BufferedIOBase]:
+def open_input(
+    path: str | os.PathLike[str], watch: Callable[[int], object] | None = None
+) -> Iterator[BinaryIO | io.BufferedIOBase]:
     """Opens a file for reading its bytes; whatever fails while it is open is explained.
 
     Args:
         path: a plain file, a `.gz`, a `.zip` that holds one text file (files beginning with `_` do not count), or
             `-` for standard input.
+        watch: is told after each reading how far into the file it went, in bytes as they lie there; not of standard
+            input or a pipe.
 
     Raises:
         DataError: if the file is missing, a folder, unreadable, or a damaged archive.
     """
-    with _explained(path), _open(path) as stream:
+    with _explained(path), _open(path, watch) as stream:
         yield stream
 
 
@@ -107,8 +114,24 @@ def _explained(path: str | os.PathLike[str]) -> Iterator[None]:
         raise DataError(f"{name} cannot be read: {error.strerror or error}.") from None
 
 
+class _Watched(io.FileIO):
+    """A file that tells how far it has been read."""
+
+    def __init__(self, path: str | os.PathLike[str], watch: Callable[[int], object]):
+        super().__init__(path)
+        self._watch = watch
+
+    def readinto(self, buffer: Any, /) -> int:
+        count = super().readinto(buffer)
+        if self.seekable():
+            self._watch(self.tell())
+        return count
+
+
 @contextmanager
-def _open(path: str | os.PathLike[str]) -> Iterator[BinaryIO | io.BufferedIOBase]:
+def _open(
+    path: str | os.PathLike[str], watch: Callable[[int], object] | None
+) -> Iterator[BinaryIO | io.BufferedIOBase]:
     if os.fspath(path) in _STANDARD_INPUT_NAMES:
         # A stream of our own: Python aborts where a thread waits in `sys.stdin` while the process ends.
         try:
@@ -119,9 +142,8 @@ def _open(path: str | os.PathLike[str]) -> Iterator[BinaryIO | io.BufferedIOBase
         with os.fdopen(descriptor, "rb") as stream:
             yield stream
         return
-    with open(path, "rb") as raw:
-        start = raw.read(4)
-        raw.seek(0)
+    with open(path, "rb") if watch is None else io.BufferedReader(_Watched(path, watch)) as raw:
+        start = raw.peek(4)[:4]  # a named pipe cannot go back
         if start.startswith(b"\x1f\x8b"):
             with gzip.open(raw) as stream:
                 yield stream  # pyright: ignore[reportReturnType] - GzipFile reads bytes

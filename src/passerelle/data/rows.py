@@ -1,6 +1,6 @@
 """Texts to be read in batches of like length, in few shapes, whatever their number and order."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -15,12 +15,15 @@ MOST_SYMBOLS = 2**17
 """Source symbols in one call, padding included: bounds what attention has to remember of long texts."""
 
 
-def row_batches(rows: Sequence[int], lengths: np.ndarray) -> Iterator[np.ndarray]:
+def row_batches(
+    rows: Sequence[int], lengths: np.ndarray, most: Callable[[int], int] | None = None
+) -> Iterator[np.ndarray]:
     """Cuts rows into batches of like length.
 
     Args:
         rows: which rows are wanted.
         lengths: int (all rows,), in symbols.
+        most: rows of a padded width that memory has room for; None for any number.
 
     Yields:
         int (n,), row numbers by growing length, n at most the largest of `BATCH_SIZES`.
@@ -28,23 +31,24 @@ def row_batches(rows: Sequence[int], lengths: np.ndarray) -> Iterator[np.ndarray
     wanted = np.asarray(rows, np.int64)
     order = wanted[np.argsort(lengths[wanted], kind="stable")]
     while len(order):
-        count = _at_once(lengths[order[: BATCH_SIZES[-1]]])
+        count = _at_once(lengths[order[: BATCH_SIZES[-1]]], most or (lambda width: BATCH_SIZES[-1]))
         yield order[:count]
         order = order[count:]
 
 
-def padded_inputs(inputs: Mapping[str, Sequences], rows: np.ndarray) -> dict[str, np.ndarray]:
+def padded_inputs(inputs: Mapping[str, Sequences], rows: np.ndarray, least: int = 1) -> dict[str, np.ndarray]:
     """A network's inputs for one batch, int32 (height, width), by name.
 
     Args:
         inputs: of all rows, as `Codec.inputs` gives them.
         rows: int (n,), which.
+        least: a length that the source's columns are to hold in any case.
 
     Returns:
         Arrays of one of the few heights and widths; rows past n hold PAD alone.
     """
     height = next(size for size in BATCH_SIZES if size >= len(rows))
-    width = padded_width(int(inputs["source_ids"].lengths[rows].max(initial=1)))
+    width = padded_width(int(inputs["source_ids"].lengths[rows].max(initial=least)))
     return {
         name: ids.padded(
             rows, padded_width(int(ids.lengths.max(initial=1))) if name == "feature_ids" else width, height=height
@@ -62,11 +66,8 @@ def padded_width(length: int) -> int:
     return width
 
 
-def _at_once(lengths: np.ndarray) -> int:
+def _at_once(lengths: np.ndarray, most: Callable[[int], int]) -> int:
     """How many of these rows, by growing length, go into one call: at least half of a program's, and not too wide."""
-    sizes = [
-        size
-        for size in BATCH_SIZES
-        if size <= 2 * len(lengths) and padded_width(int(lengths[:size][-1])) * size <= MOST_SYMBOLS
-    ]
+    widths = {size: padded_width(int(lengths[:size][-1])) for size in BATCH_SIZES if size <= 2 * len(lengths)}
+    sizes = [size for size, width in widths.items() if size * width <= MOST_SYMBOLS and size <= most(width)]
     return min(max(sizes, default=1), len(lengths))

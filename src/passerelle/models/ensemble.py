@@ -67,18 +67,34 @@ class Ensemble:
                 others hold what they lack for impossible.
             state: for the next step.
         """
-        steps = [network.step(ids, own) for network, own in zip(self.networks, state, strict=True)]
-        columns = max(log_probs.shape[-1] for log_probs, _ in steps)
+        log_probs, state, _ = self.steps(ops.expand_dims(ids, -1), state)
+        return log_probs[:, 0], state
+
+    def steps(self, ids: Any, state: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...], Any]:
+        """As `step`, of T target symbols at once.
+
+        Args:
+            ids: int (batch, T).
+            state: as for `step`.
+
+        Returns:
+            log_probs: float (batch, T, columns).
+            state: after the last symbol.
+            weights: float (batch, T, S), the mean of where those looked that do; None where none does.
+        """
+        steps = [network.steps(ids, own) for network, own in zip(self.networks, state, strict=True)]
+        columns = max(log_probs.shape[-1] for log_probs, _, _ in steps)
         padded = [
-            ops.pad(log_probs, ((0, 0), (0, columns - log_probs.shape[-1])), constant_values=IMPOSSIBLE)
-            for log_probs, _ in steps
+            ops.pad(log_probs, ((0, 0), (0, 0), (0, columns - log_probs.shape[-1])), constant_values=IMPOSSIBLE)
+            for log_probs, _, _ in steps
         ]
-        stacked: Any = ops.stack(padded)  # (networks, batch, columns)
-        shares: Any = ops.reshape(ops.convert_to_tensor(self.shares, "float32"), (-1, 1, 1))
+        stacked: Any = ops.stack(padded)  # (networks, batch, T, columns)
+        shares: Any = ops.reshape(ops.convert_to_tensor(self.shares, "float32"), (-1, 1, 1, 1))
         if self.mean == "geometric":
             mean = ops.log_softmax(ops.sum(shares * stacked, axis=0))
         else:
             largest: Any = ops.max(stacked, axis=0)
             mean = largest + ops.log(ops.sum(shares * ops.exp(stacked - largest), axis=0))
             mean = ops.minimum(mean, 0.0)  # the shares' rounded sum may be more than 1
-        return mean, tuple(own for _, own in steps)
+        looked = [weights for _, _, weights in steps if weights is not None]
+        return mean, tuple(own for _, own, _ in steps), ops.mean(ops.stack(looked), axis=0) if looked else None

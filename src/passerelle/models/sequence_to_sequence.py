@@ -197,15 +197,30 @@ class SequenceToSequence(keras.Model):
                 copies, S more for the source's positions.
             state: for the next step.
         """
+        log_probs, state, _ = self.steps(ops.expand_dims(ids, -1), state)
+        return log_probs[:, 0], state
+
+    def steps(self, ids: Any, state: dict[str, Any]) -> tuple[Any, dict[str, Any], Any]:
+        """As `step`, of T target symbols at once.
+
+        Args:
+            ids: int (batch, T).
+            state: as for `step`.
+
+        Returns:
+            log_probs: float (batch, T, target_size), or S more.
+            state: after the last symbol.
+            weights: float (batch, T, S), where each step looked; None without attention.
+        """
         read = {name: values for name, values in state.items() if name != COVERAGE}
-        outputs = self.inference_decoder({"target_ids": ops.expand_dims(ids, -1), **read})
+        outputs = self.inference_decoder({"target_ids": ids, **read})
         weights = outputs.pop(ATTENTION, None)
         if COVERAGE in state:
-            outputs[COVERAGE] = state[COVERAGE] + weights[:, 0]
-        log_probs: Any = ops.log_softmax(outputs.pop("logits")[:, 0])
-        log_probs = ops.pad(log_probs, ((0, 0), (self.first_target, 0)), constant_values=IMPOSSIBLE)
+            outputs[COVERAGE] = state[COVERAGE] + ops.sum(weights, axis=1)
+        log_probs: Any = ops.log_softmax(outputs.pop("logits"))
+        log_probs = ops.pad(log_probs, ((0, 0), (0, 0), (self.first_target, 0)), constant_values=IMPOSSIBLE)
         never = ops.equal(ops.arange(log_probs.shape[-1]), START)
-        return ops.where(never, IMPOSSIBLE, log_probs), state | outputs
+        return ops.where(never, IMPOSSIBLE, log_probs), state | outputs, weights
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -1,0 +1,105 @@
+"""passerelle score"""
+
+import math
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from passerelle.cli.display import LinesDisplay, note
+from passerelle.cli.lines import LARGEST_BLOCK, json_line
+from passerelle.errors import DataError, LongTextError
+
+if TYPE_CHECKING:
+    from passerelle.scoring import PairScore
+
+__all__ = ["score"]
+
+
+def score(
+    model: str,
+    pairs: tuple[str, ...],
+    /,
+    *,
+    with_: Annotated[tuple[str, ...], Parameter(name="--with", negative=(), show_default=False)] = (),
+    format: str | None = None,
+    columns: str | None = None,
+    limit: int | None = None,
+    swap: Annotated[bool, Parameter(negative=())] = False,
+    features: int = 3,
+    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+) -> None:
+    """Say how likely a translator finds each pair of a file.
+
+    Columns, tab-separated: log probability of the target (nats), that per symbol, perplexity per character, source,
+    target and, where there are any, tags. Tabs and line ends in texts are written as blanks. A target that the model
+    cannot write has -inf, and inf.
+
+    Parameters
+    ----------
+    model
+        A .keras file that passerelle train wrote.
+    pairs
+        As for train.
+    with_
+        Another model with the same vocabularies, asked together with MODEL; may be given several times.
+    format
+        As for train.
+    columns
+        As for train.
+    limit
+        Use this many pairs from the beginning.
+    swap
+        Take the target from the source's column or language, and the source from the target's.
+    features
+        The column of the tags, for a model that was taught with them.
+    as_json
+        Write one JSON object a pair; null stands for what is infinite.
+    """
+    from passerelle.config import check_limit
+    from passerelle.data.pairs import read_pairs
+    from passerelle.scoring import character_perplexity
+    from passerelle.translator import Translator
+
+    check_limit(limit)
+    translator = Translator.load(model).together_with([Translator.load(path) for path in with_])
+    column = None if translator.codec.features is None else features
+    rows = read_pairs(pairs, limit=limit, swap=swap, features=column, format=format, columns=columns)
+    write = _object if as_json else _columns
+    total, characters, count = 0.0, 0, 0
+    with LinesDisplay.open(len(rows), shown=not sys.stdout.isatty()) as display:
+        for start in range(0, len(rows), LARGEST_BLOCK):
+            block = rows[start : start + LARGEST_BLOCK]
+            try:
+                scores = translator.score(block)
+            except LongTextError as error:
+                raise DataError(f"{rows.name}, pair {start + error.row + 1:,} {error.reason}") from None
+            tags = [()] * len(block) if block.features is None else [(tag,) for tag in block.features]
+            sys.stdout.writelines(write(scored, tag) + "\n" for scored, tag in zip(scores, tags, strict=True))
+            sys.stdout.flush()
+            able = [scored for scored in scores if scored.log_probability > -math.inf]
+            total += math.fsum(scored.log_probability for scored in able)
+            characters += sum(scored.characters for scored in able)
+            count += len(able)
+            display.progress(len(block), start + len(block))
+    note(f"passerelle: {count:,} pairs, perplexity per character {character_perplexity(total, characters):.4f}")
+    if count < len(rows):
+        note(f"passerelle: {len(rows) - count:,} more hold what the model cannot write")
+
+
+def _columns(scored: "PairScore", tags: tuple[str, ...]) -> str:
+    texts = [" ".join(text.splitlines()).replace("\t", " ") for text in (scored.source, scored.target, *tags)]
+    numbers = scored.log_probability, scored.per_symbol, scored.character_perplexity
+    return "\t".join([*(f"{number:.4f}" for number in numbers), *texts])
+
+
+def _object(scored: "PairScore", tags: tuple[str, ...]) -> str:
+    numbers = {
+        "log_probability": scored.log_probability,
+        "per_symbol": scored.per_symbol,
+        "character_perplexity": scored.character_perplexity,
+    }
+    values = {name: number if math.isfinite(number) else None for name, number in numbers.items()}
+    values |= {"symbols": scored.symbols, "characters": scored.characters}
+    values |= dict(zip(("source", "target", "tags"), (scored.source, scored.target, *tags), strict=False))
+    return json_line(values)
