@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypedDict
 
 import numpy as np
@@ -184,13 +183,13 @@ class Search:
         if settings.coverage and not self.network.attends:
             raise SettingsError("coverage counts where a network looked, and this one has no attention")
         if not settings.sample or settings.n_best == 1:
-            return self._found(texts, tags, settings)
+            return self._found(texts, tags, settings, [0] * len(texts))
         n = settings.n_best
         drawn = self._found(
             [text for text in texts for _ in range(n)],
             None if tags is None else [tag for tag in tags for _ in range(n)],
             settings.model_copy(update={"n_best": 1}),
-            draws_of=n,
+            [number for _ in texts for number in range(n)],
         )
         return [
             sorted((result for (result,) in drawn[n * row : n * row + n]), key=lambda one: -one.normalized_score)
@@ -198,14 +197,14 @@ class Search:
         ]
 
     def _found(
-        self, texts: Sequence[str], tags: Sequence[str] | None, settings: SearchSettings, draws_of: int = 1
+        self, texts: Sequence[str], tags: Sequence[str] | None, settings: SearchSettings, numbers: Sequence[int]
     ) -> list[list[Result]]:
-        """See `results`; every `draws_of` texts in a row are one, drawn so many times."""
+        """See `results`; `numbers` tells draws of one text apart."""
         results = [[Result(text, "", 0.0, 0.0, (), (), (), True)] for text in texts]
         inputs = self.codec.inputs(texts, tags)
         lengths = inputs["source_ids"].lengths
         long = self._cut(texts, lengths)
-        for row, joined in self._joined(texts, tags, long, settings, draws_of).items():
+        for row, joined in self._joined(texts, tags, long, settings, numbers).items():
             results[row] = joined
         # Each row goes back to where it came from.
         rows = [row for row, text in enumerate(texts) if text.strip() and row not in long]
@@ -217,8 +216,8 @@ class Search:
             own_tags = None if tags is None else [tags[row] for row in rows]
             draws = None
             if settings.sample:
-                places = [row % draws_of for row in rows]
-                draws = list(map(partial(_draws, settings.seed), own_texts, own_tags or itertools.repeat(""), places))
+                own_words = zip(own_texts, own_tags or itertools.repeat(""), rows, strict=False)
+                draws = [_draws(settings.seed, text, tag, numbers[row]) for text, tag, row in own_words]
             found = self._batch(inputs, batch, settings, draws)
             unknown = [self._unknown(row, inputs, texts, tags) for row in rows]
             best = self._in_words(found, own_texts, own_tags, unknown, settings.length_power)
@@ -239,10 +238,8 @@ class Search:
         if self.codec.source.level == "symbol":
             return {}
         rows = np.flatnonzero(lengths > self.lengths.whole).tolist()
-        cut = {
-            row: cut_text(texts[row], self.lengths.whole, lambda text: len(self.codec.source.read(text)))
-            for row in rows
-        }
+        read = self.codec.source.read
+        cut = {row: cut_text(texts[row], self.lengths.whole, lambda text: len(read(text))) for row in rows}
         return {row: parts for row, parts in cut.items() if len(parts) > 1}
 
     def _joined(
@@ -251,13 +248,14 @@ class Search:
         tags: Sequence[str] | None,
         long: dict[int, list[Part]],
         settings: SearchSettings,
-        draws_of: int,
+        numbers: Sequence[int],
     ) -> dict[int, list[Result]]:
         """The results of texts that were cut: the k-th is made of the k-th of every part, or of its last."""
         parts = [part for pieces in long.values() for part, _ in pieces]
         own = None if tags is None else [tags[row] for row, pieces in long.items() for _ in pieces]
+        counts = [numbers[row] for row, pieces in long.items() for _ in pieces]
         try:
-            found = iter(self._results(parts, own, settings) if parts else [])
+            found = iter(self._found(parts, own, settings, counts) if parts else [])
         except LongTextError as error:
             row = [row for row, pieces in long.items() for _ in pieces][error.row]
             raise LongTextError(row, error.reason) from None
@@ -353,9 +351,6 @@ class Search:
     ) -> BeamResult:
         step: Any = self.network.step
         state: Any = self.network.begin(inputs, coverage=coverage > 0)
-        bonus: Callable[[Any], Any] | None = (
-            (lambda state: coverage * self.network.covered(state)) if coverage else None
-        )
         rules: list[Rule] = []
         if min_length:
             rules.append(MinimumLength(min_length))
@@ -364,7 +359,12 @@ class Search:
         if rules:
             step, state = ruled(step, state, limits, rules)
         if beam > 1:
-            return beam_search(step, state, limits, max_length, beam=beam, bonus=bonus, **options)
+
+            def bonus(state: Any) -> Any:
+                return coverage * self.network.covered(state["step"] if rules else state)
+
+            options["bonus"] = bonus if coverage else None
+            return beam_search(step, state, limits, max_length, beam=beam, **options)
         if draws is not None:
             found = sample(step, state, limits, max_length, draws, **options)
         else:

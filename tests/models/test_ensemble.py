@@ -17,6 +17,9 @@ LSTM = {
 }
 
 
+FIRST = np.full(2, 2, np.int32)
+
+
 class Fake:
     """Gives each row the same probabilities, and counts its steps in its state."""
 
@@ -27,13 +30,13 @@ class Fake:
     def begin(self, inputs: Any, *, coverage: bool = False) -> Any:
         return {"read": inputs, "steps": 0}
 
-    def step(self, ids: Any, state: Any) -> Any:
-        return self.log_probs, state | {"steps": state["steps"] + 1, "last": ids}
+    def steps(self, ids: Any, state: Any) -> Any:
+        return self.log_probs[:, None], state | {"steps": state["steps"] + 1, "last": int(ids[0, 0])}, None
 
 
 def probabilities_of(ensemble: Any) -> np.ndarray:
     """After one step."""
-    log_probs, _ = ensemble.step("first", ensemble.begin("ids"))
+    log_probs, _ = ensemble.step(FIRST, ensemble.begin("ids"))
     return np.exp(np.asarray(log_probs))
 
 
@@ -56,9 +59,9 @@ def test_each_network_keeps_its_own_state() -> None:
     assert ensemble.variables == ["a", "b", "c"]
     begun = ensemble.begin("ids")
     assert begun == ({"read": "ids", "steps": 0},) * 2
-    _, state = ensemble.step("first", (begun[0], begun[1] | {"steps": 5}))
+    _, state = ensemble.step(FIRST, (begun[0], begun[1] | {"steps": 5}))
     assert [own["steps"] for own in state] == [1, 6]
-    assert {own["last"] for own in state} == {"first"}
+    assert {own["last"] for own in state} == {2}
 
 
 def test_columns_that_one_network_lacks_are_impossible_to_it() -> None:
