@@ -6,13 +6,13 @@ from functools import cache
 
 import numpy as np
 
-from passerelle.text.automata import MOST_STATES, Automaton, check_states
+from passerelle.text.automata import Automaton, check_states
 from passerelle.text.code_points import EVERY, Ranges, Way, byte_ways
 
-__all__ = ["Chain", "Characters", "Choice", "Expression", "Repeat", "any_text", "automaton_of", "literal"]
+__all__ = ["ANYTHING", "Chain", "Characters", "Choice", "Expression", "Repeat", "any_text", "automaton_of", "literal"]
 
-MOST_NODES = 5 * MOST_STATES
-"""An expression with its repeats written out may have so many parts."""
+NODES_OF_A_STATE = 5
+"""How many times more nodes than states there may be."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Repeat:
 
 Expression = Characters | Chain | Choice | Repeat
 
-_ANY = Repeat(Characters(EVERY), 0, None)
+ANYTHING = Repeat(Characters(EVERY), 0, None)
 
 
 def literal(text: str) -> Chain:
@@ -58,27 +58,25 @@ def literal(text: str) -> Chain:
 @cache
 def any_text() -> Automaton:
     """Accepts every text, and no bytes that are not UTF-8."""
-    return automaton_of(_ANY)
+    return automaton_of(ANYTHING)
 
 
-def automaton_of(*expressions: Expression, then_anything: bool = False) -> Automaton:
-    """The smallest automaton that accepts the whole texts which these expressions describe, one after the other.
-
-    Args:
-        expressions: any.
-        then_anything: whether any text may follow.
+def automaton_of(expression: Expression) -> Automaton:
+    """The smallest automaton that accepts the texts that `expression` describes as a whole.
 
     Raises:
         SettingsError: if there would be more than `MOST_STATES` states.
     """
     layout = _Layout()
-    end = layout.add(Chain((*expressions, _ANY) if then_anything else expressions), 0)
+    end = layout.add(expression, 0)
     return layout.deterministic(end).minimized()
 
 
 class _Layout:
-    """An NFA after Thompson 1968: ways that read a byte, and jumps that read nothing. Nothing leads back into the node
-    at which a part was begun, so parts can begin at any node."""
+    """An NFA after Thompson 1968: ways that read a byte, and jumps that read nothing.
+
+    Nothing leads back into the node at which a part was begun, so a part can begin at any node.
+    """
 
     def __init__(self):
         self.ways: list[list[Way]] = [[]]
@@ -89,8 +87,7 @@ class _Layout:
     def add(self, expression: Expression, begin: int) -> int:
         """Lays `expression` out from the node `begin`; returns the node at its end."""
         self._parts += 1
-        if self._parts + len(self.ways) > MOST_NODES:
-            check_states(self._parts + len(self.ways))
+        check_states((self._parts + len(self.ways)) // NODES_OF_A_STATE)
         match expression:
             case Characters(ranges):
                 return self._add_characters(ranges, begin)

@@ -10,7 +10,7 @@ import numpy as np
 
 from passerelle.errors import SettingsError
 from passerelle.text.automata import Automaton, both, check_states
-from passerelle.text.expressions import any_text, automaton_of, literal
+from passerelle.text.expressions import ANYTHING, Chain, any_text, automaton_of, literal
 from passerelle.text.vocabulary import require_text
 
 __all__ = ["MOST_PHRASES", "beginning_with", "containing", "without"]
@@ -27,7 +27,7 @@ def beginning_with(prefix: str) -> Automaton:
         SettingsError: if it is too long.
     """
     require_text(prefix)
-    return automaton_of(literal(prefix), then_anything=True)
+    return automaton_of(Chain((literal(prefix), ANYTHING)))
 
 
 def without(phrases: Iterable[str]) -> Automaton:
