@@ -68,7 +68,7 @@ class SubwordTokenizer(WordTokenizer):
         return [piece for word in self._words(text) for piece in self._pieces(word)]
 
     def join(self, symbols: Sequence[str]) -> str:
-        return super().join(["".join(symbols).translate(_READ).encode("latin-1").decode(errors="replace")])
+        return super().join([self._bytes_of("".join(symbols)).decode(errors="replace")])
 
     def learn(self, texts: Iterable[str], *, size: int = 0, min_count: int = 1) -> None:
         """Takes the most frequent merges of `texts` for its vocabulary; see `learn_symbols`.
@@ -91,7 +91,10 @@ class SubwordTokenizer(WordTokenizer):
     def shown(self, count: int) -> list[str]:
         """The first `count` merged symbols as text; bytes alone say little."""
         merged = self.vocabulary.symbols[len(BYTES) :][:count]
-        return [symbol.translate(_READ).encode("latin-1").decode(errors="replace") for symbol in merged]
+        return [self._bytes_of(symbol).decode(errors="replace") for symbol in merged]
+
+    def _bytes_of(self, symbol: str) -> bytes:
+        return symbol.translate(_READ).encode("latin-1")
 
     def _words(self, text: str) -> Iterable[str]:
         for word in super().split(text):

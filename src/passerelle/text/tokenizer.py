@@ -106,6 +106,20 @@ class Tokenizer(ABC):
         missing = (symbol for symbol in self.read(text) if symbol not in self.vocabulary)
         return tuple(dict.fromkeys(missing))
 
+    def pieces(self, *, first: bool) -> list[bytes]:
+        """What each symbol adds to a text, in the order of ids from FIRST_ORDINARY on.
+
+        Args:
+            first: whether it stands first in its text.
+
+        Returns:
+            Bytes of UTF-8, or a part of it; perhaps none.
+        """
+        return [self._bytes_of(symbol) for symbol in self.vocabulary.symbols]
+
+    def _bytes_of(self, symbol: str) -> bytes:
+        return symbol.encode()
+
     def shown(self, count: int) -> list[str]:
         """The first `count` symbols, as people read them."""
         return list(self.vocabulary.symbols[:count])
@@ -167,6 +181,10 @@ class WordTokenizer(Tokenizer):
     def join(self, symbols: Sequence[str]) -> str:
         return "".join(symbols).removeprefix(" ")
 
+    def pieces(self, *, first: bool) -> list[bytes]:
+        pieces = super().pieces(first=first)
+        return [piece.removeprefix(b" ") for piece in pieces] if first else pieces
+
 
 class SymbolTokenizer(Tokenizer):
     """The text already separates its symbols: phones `a v iː ð`, tags `V;PST`.
@@ -188,3 +206,7 @@ class SymbolTokenizer(Tokenizer):
 
     def join(self, symbols: Sequence[str]) -> str:
         return str(self.separator).join(symbols)
+
+    def pieces(self, *, first: bool) -> list[bytes]:
+        between = b"" if first else str(self.separator).encode()
+        return [between + piece for piece in super().pieces(first=first)]
