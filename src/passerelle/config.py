@@ -301,6 +301,7 @@ class SearchSettings(Section):
         forbid: what none may hold.
         lexicon: the only translations allowed, where there are any.
         pattern: a regular expression that every whole translation matches; see `text.patterns`.
+        grammar: a file of named patterns, instead of one; see `text.grammars`.
     """
 
     beam: Annotated[int, Field(ge=1, le=1024)] = 1
@@ -322,6 +323,7 @@ class SearchSettings(Section):
     forbid: Annotated[tuple[str, ...], Field(strict=False)] = ()
     lexicon: Annotated[tuple[str, ...], Field(strict=False)] = ()
     pattern: str | None = None
+    grammar: str | None = None
 
     @model_validator(mode="after")
     def _the_best_must_fit(self) -> Self:
@@ -331,6 +333,8 @@ class SearchSettings(Section):
             raise ValueError(f"{self.n_best} best translations need a beam of as many, received: beam={self.beam}")
         if self.beam % self.groups:
             raise ValueError(f"groups must share out the beam evenly, received: beam={self.beam}, groups={self.groups}")
+        if self.groups > 1 and self.require:
+            raise ValueError("groups and require share out the beam in different ways; choose one of them")
         if self.coverage and self.beam == 1:
             raise ValueError("coverage compares translations; it needs a beam of 2 or more")
         return self

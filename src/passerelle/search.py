@@ -104,6 +104,7 @@ class SearchOptions(TypedDict, total=False):
     forbid: Sequence[str]
     lexicon: Sequence[str]
     pattern: str | None
+    grammar: str | None
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,7 @@ class Search:
         Raises:
             SettingsError: if the networks cannot do what `settings` ask for.
         """
+        tables = self._tables(settings)
         if settings.coverage and not self.network.attends:
             raise SettingsError("coverage counts where a network looked, and this one has no attention")
         if not settings.sample or settings.n_best == 1:

@@ -56,6 +56,7 @@ def beam_search(
     groups: int = 1,
     diversity: float = 0.0,
     bonus: Callable[[Any], Any] | None = None,
+    progress: Callable[[Any, int], Any] | None = None,
 ) -> BeamResult:
     """Keeps the `beam` likeliest beginnings of each row in every step.
 
@@ -81,6 +82,10 @@ def beam_search(
         diversity: taken from a symbol's log probability for each choice of it by the groups before, nats.
         bonus: the step's state, leading axis batch -> float (batch,), at most 0, added where finished hypotheses are
             ranked: the coverage penalty.
+        progress: the step's state after it was asked, leading axis batch, and how many symbols there are -> int
+            (batch, symbols), from 0 to `beam` - 1: how near what is required a hypothesis would be with each. The slots
+            are then shared out among the kinds, each kind's best first (Post and Vilar 2018, arXiv:1804.06609), so
+            that those that are near are not lost to those that are likely. Not with groups.
 
     Returns:
         `n_best` hypotheses a row: those that ended first, by log probability over length penalty, bonus added.
@@ -88,7 +93,7 @@ def beam_search(
     Source: Wu et al. 2016, arXiv:1609.08144, section 7, with slots that are kept instead of hypotheses pruned by their
     distance to the best one.
     """
-    strategy = _Beam(step, beam, n_best, length_power, groups, diversity, bonus)
+    strategy = _Beam(step, beam, n_best, length_power, groups, diversity, bonus, progress)
     result: BeamResult = run_lanes(strategy, state, limits, max_length)
     ranked = ops.where(result.finished, _ranking(result, length_power), IMPOSSIBLE + result.scores)
     order = ops.argsort(-ranked, axis=-1)[:, :n_best]  # stable: the first slot of equals
@@ -139,6 +144,7 @@ class _Beam:
         groups: int,
         diversity: float,
         bonus: Callable[[Any], Any] | None,
+        progress: Callable[[Any, int], Any] | None,
     ):
         self.step = step
         self.beam = beam
@@ -147,6 +153,7 @@ class _Beam:
         self.groups = groups
         self.diversity = diversity
         self.bonus = bonus
+        self.progress = progress
         self.lanes = max(1, LANES // beam)
 
     def begin(self, state: Any, width: int) -> _Row:
@@ -167,9 +174,9 @@ class _Beam:
 
     def advance(self, own: _Row, is_open: Any, position: Any, limit: Any) -> tuple[_Row, Any]:
         before = own.result
-        log_probs, after = self._ask(own)
+        log_probs, asked, after = self._ask(own)
         kept = ops.logical_or(before.finished, ops.expand_dims(ops.logical_not(is_open), 1))
-        parent, symbol = self._choose(own, log_probs, kept)
+        parent, symbol = self._choose(own, log_probs, kept, asked)
         symbols = log_probs.shape[-1]
         flat = ops.reshape(log_probs, (log_probs.shape[0], -1))
         gained = ops.take_along_axis(flat, parent * symbols + symbol, axis=1)
@@ -197,7 +204,7 @@ class _Beam:
         row = _Row(symbol, growing, result, state)
         return row, self._undecided(row, limit)
 
-    def _choose(self, own: _Row, log_probs: Any, kept: Any) -> tuple[Any, Any]:
+    def _choose(self, own: _Row, log_probs: Any, kept: Any, asked: Any) -> tuple[Any, Any]:
         """Slots that are kept stay as they are; in each group the best continuations fill the others, in order.
 
         Returns:
@@ -212,7 +219,8 @@ class _Beam:
         for first in range(0, beam, width):
             part = slice(first, first + width)
             ranked = totals[:, part] - self.diversity * chosen if first else totals[:, part]
-            _, index = ops.top_k(ops.reshape(ranked, (lanes, width * symbols)), width)
+            flat = ops.reshape(ranked, (lanes, width * symbols))
+            index = ops.top_k(flat, width)[1] if self.progress is None else self._shared_out(flat, asked, symbols)
             free = ops.logical_not(kept[:, part])
             rank = ops.maximum(ops.cumsum(ops.cast(free, "int32"), axis=1) - 1, 0)
             index = ops.take_along_axis(index, rank, axis=1)
@@ -224,6 +232,28 @@ class _Beam:
                 chosen = chosen + ops.sum(picks, axis=1, keepdims=True)
         return ops.concatenate(parents, axis=1), ops.concatenate(written, axis=1)
 
+    def _shared_out(self, totals: Any, asked: Any, symbols: int) -> Any:
+        """The best continuations by kind of progress: each kind's best, then each one's second, ...
+
+        Args:
+            totals: float (lanes, beam * symbols).
+            asked: the step's state, leading axis lanes * beam.
+            symbols: ids.
+
+        Returns:
+            int32 (lanes, beam), into the last axis of `totals`.
+        """
+        kinds = ops.reshape(self.progress(asked, symbols), totals.shape)  # pyright: ignore[reportOptionalCall]
+        best = [
+            ops.top_k(ops.where(ops.equal(kinds, kind), totals, 2 * IMPOSSIBLE), self.beam)
+            for kind in reversed(range(self.beam))
+        ]
+        values, index = (ops.stack(parts, axis=2) for parts in zip(*best, strict=True))  # (lanes, rank, kind)
+        values, index = (ops.reshape(array, (totals.shape[0], -1)) for array in (values, index))
+        turn = ops.arange(values.shape[1], dtype="int32")
+        order = ops.argsort(ops.where(possible(values), turn, turn + values.shape[1]), axis=-1)[:, : self.beam]
+        return ops.take_along_axis(index, order, axis=1)
+
     def _bonus(self, state: Any) -> Any:
         """float32 (lanes, beam)."""
         lanes = keras.tree.flatten(state)[0].shape[0]
@@ -232,13 +262,18 @@ class _Beam:
     def result(self, own: _Row) -> BeamResult:
         return own.result
 
-    def _ask(self, own: _Row) -> tuple[Any, Any]:
-        """One step of all slots: log probabilities, and of the state what the step changed, None for the rest."""
+    def _ask(self, own: _Row) -> tuple[Any, Any, Any]:
+        """One step of all slots.
+
+        Returns:
+            Log probabilities, (lanes, beam, symbols); the state, leading axis lanes * beam; what of it the step
+            changed, None for the rest.
+        """
         lanes, beam = own.last.shape
         flat = _flat(own.state)
         log_probs, after = self.step(ops.reshape(own.last, (lanes * beam,)), flat)
         changed = keras.tree.map_structure(lambda new, old: None if new is old else new, after, flat)
-        return ops.reshape(log_probs, (lanes, beam, -1)), changed
+        return ops.reshape(log_probs, (lanes, beam, -1)), after, changed
 
     def _moved(self, state: Any, changed: Any, parent: Any) -> Any:
         """The state of each slot's parent after the step; what the step left as it was is the same in all slots."""

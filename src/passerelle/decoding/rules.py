@@ -147,12 +147,16 @@ class Tables(NamedTuple):
         class_of: int32 (ids,), the class of each target id; -1 for those that are never written.
         accepting: bool (states,), where END may come.
         distance: int32 (states,), fewest symbols to an accepting state.
+        progress: int32 (states,), how much of what is required is behind a state.
+        start: int32 (), the state before the first symbol.
     """
 
     next: Any
     class_of: Any
     accepting: Any
     distance: Any
+    progress: Any
+    start: Any
 
 
 class Obey:
@@ -162,14 +166,14 @@ class Obey:
     which a copying network takes from the source, are not written: the automaton does not know them.
 
     Args:
-        tables: the automaton's; state 0 comes first.
+        tables: the automaton's.
     """
 
     def __init__(self, tables: Tables):
         self.tables = tables
 
     def begin(self, rows: int) -> Any:
-        return ops.zeros((rows,), "int32")
+        return ops.broadcast_to(ops.cast(self.tables.start, "int32"), (rows,))
 
     def read(self, own: Any, ids: Any, made: Any) -> Any:
         known = ops.minimum(ids, self.tables.class_of.shape[0] - 1)
@@ -182,8 +186,18 @@ class Obey:
         far = ops.take(self.tables.distance, ops.maximum(following, 0))
         # After a symbol, `distance` more and END must fit.
         fits = ops.logical_and(following >= 0, far + 2 <= ops.expand_dims(left, -1))
-        by_id = ops.take(fits, ops.maximum(self.tables.class_of, 0), axis=1)
-        by_id = ops.logical_and(by_id, self.tables.class_of >= 0)
-        is_end = ops.equal(ops.arange(by_id.shape[1], dtype="int32"), END)
-        by_id = ops.where(is_end, ops.expand_dims(ops.take(self.tables.accepting, own), -1), by_id)
-        return ops.pad(by_id, ((0, 0), (0, symbols - by_id.shape[1])))
+        return self._by_id(fits, ops.take(self.tables.accepting, own), symbols)
+
+    def progress(self, own: Any, symbols: int) -> Any:
+        """int32 (batch, symbols): how much of what is required is behind a row once it writes each id."""
+        following = ops.maximum(ops.take(self.tables.next, own, axis=0), 0)
+        after = ops.take(self.tables.progress, following)
+        return self._by_id(after, ops.take(self.tables.progress, own), symbols)
+
+    def _by_id(self, by_class: Any, at_end: Any, symbols: int) -> Any:
+        """(batch, classes) and for END (batch,) -> (batch, symbols), 0 for ids without a class."""
+        values = ops.take(by_class, ops.maximum(self.tables.class_of, 0), axis=1)
+        values = ops.where(self.tables.class_of >= 0, values, ops.zeros_like(values))
+        is_end = ops.equal(ops.arange(values.shape[1], dtype="int32"), END)
+        values = ops.where(is_end, ops.expand_dims(at_end, -1), values)
+        return ops.pad(values, ((0, 0), (0, symbols - values.shape[1])))

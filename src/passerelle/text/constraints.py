@@ -5,17 +5,22 @@ and `distance` says how soon.
 """
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
+from passerelle.config import SearchSettings
 from passerelle.errors import SettingsError
 from passerelle.symbols import FIRST_ORDINARY
-from passerelle.text.automata import Automaton
+from passerelle.text.automata import Automaton, both
+from passerelle.text.grammars import read_grammar
 from passerelle.text.graph import Graph
-from passerelle.text.lexicon import common_length
+from passerelle.text.lexicon import common_length, of_texts
+from passerelle.text.patterns import matching
+from passerelle.text.phrases import beginning_with, containing, without
 from passerelle.text.tokenizer import Tokenizer
 
-__all__ = ["MOST_CELLS", "Constraint", "lift"]
+__all__ = ["MOST_CELLS", "Constraint", "constraint_of", "lift"]
 
 MOST_CELLS = 2**26
 """Of `next`; 256 MiB."""
@@ -41,6 +46,32 @@ class Constraint:
     distance: np.ndarray
     progress: np.ndarray
     start: int
+
+
+def constraint_of(settings: SearchSettings, tokenizer: Tokenizer) -> Constraint | None:
+    """What `settings` allow to be written, all of it together; None where they allow everything.
+
+    Prefix, phrases and lexicon are read in the tokenizer's case and in NFC, as it writes; patterns as they stand.
+
+    Raises:
+        DataError: if a phrase is empty, or no text.
+        SettingsError: if a pattern or grammar is wrong, or nothing can meet all of it.
+    """
+    say = tokenizer.normalize
+    automata = []
+    if settings.prefix:
+        automata.append(beginning_with(say(settings.prefix)))
+    if settings.forbid:
+        automata.append(without(map(say, settings.forbid)))
+    if settings.require:
+        automata.append(containing(map(say, settings.require)))
+    if settings.pattern is not None:
+        automata.append(matching(settings.pattern))
+    if settings.grammar is not None:
+        automata.append(read_grammar(settings.grammar))
+    if settings.lexicon:
+        automata.append(of_texts(map(say, settings.lexicon)))
+    return lift(reduce(both, automata), tokenizer) if automata else None
 
 
 @dataclass(frozen=True, eq=False)
