@@ -6,7 +6,7 @@ import numpy as np
 
 from passerelle.config import PRESETS, NetworkSettings
 from passerelle.models.sequence_to_sequence import SequenceToSequence
-from passerelle.search import Lengths
+from passerelle.search.results import Lengths
 from passerelle.symbols import FIRST_ORDINARY
 from passerelle.text.codec import Codec
 from passerelle.text.level import make_tokenizer

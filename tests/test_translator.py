@@ -15,7 +15,7 @@ from passerelle.data import rows
 from passerelle.data.rows import padded_width
 from passerelle.errors import DataError, OutputError, SettingsError
 from passerelle.models.compiled import compiled
-from passerelle.search import Lengths, Result
+from passerelle.search.results import Lengths, Result
 from passerelle.symbols import END, START
 from passerelle.teaching import choose_settings, prepare
 from passerelle.text.sequences import Sequences
@@ -45,9 +45,9 @@ def test_long_texts_go_fewer_at_once(copier: Any, monkeypatch: pytest.MonkeyPatc
     heights = []
     original = copier._search._program
 
-    def watched(limits: Any, inputs: Any, *others: Any, **options: Any) -> Any:
+    def watched(inputs: Any, *others: Any, **options: Any) -> Any:
         heights.append(inputs["source_ids"].shape)
-        return original(limits, inputs, *others, **options)
+        return original(inputs, *others, **options)
 
     monkeypatch.setattr(copier._search, "_program", watched)
     monkeypatch.setattr(rows, "MOST_SYMBOLS", 8 * 16)

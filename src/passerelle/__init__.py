@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from passerelle.evaluation.metrics import Report
     from passerelle.models.sequence_to_sequence import SequenceToSequence
     from passerelle.scoring import PairScore
-    from passerelle.search import Result
+    from passerelle.search.results import Result
     from passerelle.teaching import train
     from passerelle.translator import Translator
 
@@ -46,7 +46,7 @@ _HOMES = {
     "SequenceToSequence": "models.sequence_to_sequence",
     "PairScore": "scoring",
     "train": "teaching",
-    "Result": "search", "Translator": "translator",
+    "Result": "search.results", "Translator": "translator",
 }  # fmt: skip
 
 

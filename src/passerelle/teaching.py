@@ -29,7 +29,7 @@ from passerelle.data.rows import padded_width
 from passerelle.data.vectors import WordVectors, read_vectors
 from passerelle.errors import DataError, SettingsError, did_you_mean
 from passerelle.models.sequence_to_sequence import SequenceToSequence
-from passerelle.search import Lengths
+from passerelle.search.results import Lengths
 from passerelle.symbols import FIRST_ORDINARY, UNK
 from passerelle.text.codec import Codec, make_codec
 from passerelle.text.level import choose_level, make_tokenizer

@@ -85,7 +85,8 @@ def even_a() -> Tables:
     class_of = np.full(SYMBOLS, -1, np.int32)
     class_of[[A, B]] = 0, 1
     accepting = np.array([False, False, True, False])
-    return Tables(*map(ops.convert_to_tensor, (following, class_of, accepting, np.array([2, 1, 0, 1], np.int32))))
+    distance, progress = np.array([2, 1, 0, 1], np.int32), np.array([0, 1, 2, 2], np.int32)
+    return Tables(following, class_of, accepting, distance, progress, np.int32(0))
 
 
 @each_search

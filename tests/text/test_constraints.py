@@ -140,14 +140,14 @@ def test_pieces_are_what_symbols_add_to_a_text(level, ids):
 def test_subwords_never_write_broken_characters():
     tokenizer = TOKENIZERS["subword"]
     constraint = lift(both(without(["b"]), beginning_with("")), tokenizer)
-    half = tokenizer.encode(["é"])[0].tolist()[0:1] + [tokenizer.vocabulary.id_of("Ã")]
+    half = [*tokenizer.encode(["é"])[0].tolist()[0:1], tokenizer.vocabulary.id_of("Ã")]
     state = written(constraint, [tokenizer.vocabulary.id_of("Ã")])
     assert state >= 0, half
     assert not constraint.accepting[state]
     assert constraint.distance[state] == 1
 
 
-@pytest.mark.parametrize("level", ("character", "word", "subword"))
+@pytest.mark.parametrize("level", ["character", "word", "subword"])
 def test_real_texts_at_each_level(level):
     texts = [target for _, target in phrasebook()][:1500]
     tokenizer = make_tokenizer(level, texts=texts)

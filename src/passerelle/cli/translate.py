@@ -12,7 +12,7 @@ from passerelle.cli.lines import LARGEST_BLOCK, Block, Form, json_line, open_out
 from passerelle.errors import DataError, LongTextError, SettingsError
 
 if TYPE_CHECKING:
-    from passerelle.search import Result, SearchOptions
+    from passerelle.search.results import Result, SearchOptions
     from passerelle.translator import Translator
 
 __all__ = ["tagged", "translate"]

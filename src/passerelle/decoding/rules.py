@@ -170,7 +170,7 @@ class Obey:
     """
 
     def __init__(self, tables: Tables):
-        self.tables = tables
+        self.tables = Tables(*map(ops.convert_to_tensor, tables))
 
     def begin(self, rows: int) -> Any:
         return ops.broadcast_to(ops.cast(self.tables.start, "int32"), (rows,))

@@ -5,141 +5,35 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, TypedDict
 
 import numpy as np
 
 from passerelle.config import SearchSettings
-from passerelle.data.rows import BATCH_SIZES, padded_inputs, padded_width, row_batches
-from passerelle.decoding.beam import BeamResult, beam_search, length_penalty
-from passerelle.decoding.greedy import LANES, greedy_search, possible
-from passerelle.decoding.rules import MinimumLength, NoRepeats, Rule, ruled
-from passerelle.decoding.sample import sample
+from passerelle.data.rows import padded_inputs, row_batches
+from passerelle.decoding.beam import BeamResult, length_penalty
+from passerelle.decoding.greedy import possible
+from passerelle.decoding.rules import Tables
 from passerelle.errors import LongTextError, SettingsError
-from passerelle.models.compiled import compiled
 from passerelle.models.ensemble import Ensemble, Mean
-from passerelle.models.footprint import LARGEST, floats_of_row
 from passerelle.models.sequence_to_sequence import SequenceToSequence
+from passerelle.search.program import Program, tables_of
+from passerelle.search.results import Lengths, Result
+from passerelle.search.room import rows_at_once
 from passerelle.symbols import UNK
 from passerelle.text.codec import Codec
+from passerelle.text.constraints import constraint_of
 from passerelle.text.sentences import Part, cut_text
 from passerelle.text.sequences import Sequences
 
-__all__ = ["AT_ONCE", "Lengths", "Result", "Search", "SearchOptions", "rows_at_once"]
+__all__ = ["AT_ONCE", "Search"]
 
 AT_ONCE = 2
 """Batches searched at the same time: while one waits for its last rows or is put into words, the other computes."""
 
+CONSTRAINTS = {"prefix", "require", "forbid", "lexicon", "pattern", "grammar"}
+
 Draws = Callable[[int], np.ndarray]
 """How many -> float32 of that length, uniform from 0 to 1."""
-
-SPARE = 8
-"""Symbols that a source is taken to be longer where targets are compared with it: short ones have long answers."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """One translated text.
-
-    Attributes:
-        source: the text as it was given.
-        text: its translation; empty for a blank source.
-        score: log probability of the translation, in nats: at most 0, and the nearer to 0 the surer; -inf where the
-            rules of the search left nothing to write.
-        normalized_score: that over the length penalty, the coverage penalty added: by it translations of one text are
-            compared.
-        ids: the target ids that make up `text`, END left out.
-        symbol_scores: log probability of each of them, then of END where it was reached.
-        unknown: the distinct symbols of the source that have no id, in order of appearance.
-        finished: False where the translation was cut at the length limit.
-        parts: how many parts the text was translated in; of more than one, all the rest is put together from them, and
-            `symbol_scores` has an END for each.
-    """
-
-    source: str
-    text: str
-    score: float
-    normalized_score: float
-    ids: tuple[int, ...]
-    symbol_scores: tuple[float, ...]
-    unknown: tuple[str, ...]
-    finished: bool
-    parts: int = 1
-
-    @classmethod
-    def joined(cls, source: str, parts: Sequence["Result"], blanks: Sequence[str]) -> "Result":
-        """The translation of a text from those of its parts, `blanks` after each."""
-        return cls(
-            source=source,
-            text="".join(part.text + blank for part, blank in zip(parts, blanks, strict=True)),
-            score=sum(part.score for part in parts),
-            normalized_score=sum(part.normalized_score for part in parts),
-            ids=tuple(identifier for part in parts for identifier in part.ids),
-            symbol_scores=tuple(score for part in parts for score in part.symbol_scores),
-            unknown=tuple(dict.fromkeys(symbol for part in parts for symbol in part.unknown)),
-            finished=all(part.finished for part in parts),
-            parts=len(parts),
-        )
-
-
-class SearchOptions(TypedDict, total=False):
-    """What a search may be told; see `SearchSettings`."""
-
-    beam: int
-    length_power: float
-    coverage: float
-    groups: int
-    diversity: float
-    sample: bool
-    temperature: float
-    top_k: int
-    top_p: float
-    seed: int
-    no_repeat: int
-    min_length: int
-    max_length: int | None
-    prefix: str
-    require: Sequence[str]
-    forbid: Sequence[str]
-    lexicon: Sequence[str]
-    pattern: str | None
-    grammar: str | None
-
-
-@dataclass(frozen=True)
-class Lengths:
-    """What training showed of lengths, in symbols, END not counted.
-
-    Attributes:
-        source: of the longest source.
-        target: of the longest target.
-        ratio: largest ratio of a target to its source with `SPARE` symbols more.
-    """
-
-    source: int
-    target: int
-    ratio: float
-
-    @classmethod
-    def of(cls, sources: np.ndarray, targets: np.ndarray) -> "Lengths":
-        """From the lengths of all pairs, int (pairs,) each."""
-        return cls(int(sources.max()), int(targets.max()), float((targets / (sources + SPARE)).max()))
-
-    @property
-    def whole(self) -> int:
-        """The longest source, in symbols, that is translated as one if it can be cut."""
-        return 2 * self.source
-
-    def limit(self, source_length: int | np.ndarray) -> Any:
-        """Most steps, END included, for a source of this many symbols.
-
-        As long as the longest target, with a tenth to spare, longer sources in proportion; and no longer, beside its
-        source, than any target was, with a tenth to spare. So no text runs away.
-        """
-        length = np.asarray(source_length)
-        longest = self.target * np.maximum(1.0, length / self.source)
-        return np.ceil(11 * np.minimum(longest, self.ratio * (length + SPARE)) / 10).astype(np.int32) + 2
 
 
 class Search:
@@ -168,7 +62,8 @@ class Search:
         self.codec = codec
         self.lengths = lengths
         self.network = networks[0] if len(networks) == 1 else Ensemble(networks, weights, mean)
-        self._program = compiled(self._run, self.network.variables)
+        self._program = Program(self.network)
+        self._made: tuple[dict[str, object], Tables | None] | None = None
 
     def results(self, texts: Sequence[str], tags: Sequence[str] | None, settings: SearchSettings) -> list[list[Result]]:
         """The best translations of each text, best first, no two alike: at most `settings.n_best`, at least one.
@@ -181,7 +76,7 @@ class Search:
         Raises:
             SettingsError: if the networks cannot do what `settings` ask for.
         """
-        tables = self._tables(settings)
+        self._tables(settings)  # so that what is wrong with it is said first
         if settings.coverage and not self.network.attends:
             raise SettingsError("coverage counts where a network looked, and this one has no attention")
         if not settings.sample or settings.n_best == 1:
@@ -205,7 +100,8 @@ class Search:
         results = [[Result(text, "", 0.0, 0.0, (), (), (), True)] for text in texts]
         inputs = self.codec.inputs(texts, tags)
         lengths = inputs["source_ids"].lengths
-        long = self._cut(texts, lengths)
+        # What a translation has to be as a whole, its parts cannot be.
+        long = {} if self._tables(settings) else self._cut(texts, lengths)
         for row, joined in self._joined(texts, tags, long, settings, numbers).items():
             results[row] = joined
         # Each row goes back to where it came from.
@@ -330,86 +226,21 @@ class Search:
             longest = int(self.lengths.limit(width))
         else:
             limits[: len(rows)] = longest = settings.max_length
-        options = settings.model_dump(include=_program_options(settings), exclude_defaults=True)
         uniform = None
         if draws is not None:
             uniform = np.zeros((height, longest), np.float32)
             uniform[: len(rows)] = [draw(longest) for draw in draws]
-        found = self._program(limits, arrays, uniform, max_length=longest, **options)
-        return BeamResult(*(np.asarray(array)[: len(rows)] for array in found))
+        tables = self._tables(settings)
+        found = self._program(arrays, limits, settings, max_length=longest, draws=uniform, tables=tables)
+        return BeamResult(*(array[: len(rows)] for array in found))
 
-    def _run(
-        self,
-        limits: Any,
-        inputs: Any,
-        draws: Any,
-        *,
-        max_length: int,
-        coverage: float = 0.0,
-        no_repeat: int = 0,
-        min_length: int = 0,
-        beam: int = 1,
-        **options: Any,
-    ) -> BeamResult:
-        step: Any = self.network.step
-        state: Any = self.network.begin(inputs, coverage=coverage > 0)
-        rules: list[Rule] = []
-        if min_length:
-            rules.append(MinimumLength(min_length))
-        if no_repeat:
-            rules.append(NoRepeats(no_repeat, max_length))
-        if rules:
-            step, state = ruled(step, state, limits, rules)
-        if beam > 1:
-
-            def bonus(state: Any) -> Any:
-                return coverage * self.network.covered(state["step"] if rules else state)
-
-            options["bonus"] = bonus if coverage else None
-            return beam_search(step, state, limits, max_length, beam=beam, **options)
-        if draws is not None:
-            found = sample(step, state, limits, max_length, draws, **options)
-        else:
-            found = greedy_search(step, state, limits, max_length)
-        return BeamResult(*(values[:, None] for values in found), bonuses=0.0 * found.scores[:, None])
-
-
-def rows_at_once(
-    networks: Sequence[SequenceToSequence],
-    rows: Sequence[int],
-    lengths: np.ndarray,
-    *,
-    beam: int = 1,
-    steps: int = 1,
-    growing: int = LANES,
-) -> Callable[[int], int]:
-    """How many rows of a width go into one call, of which so many grow at once, by so many steps.
-
-    Raises:
-        LongTextError: if there is no room for one of `rows`.
-    """
-
-    def floats(width: int) -> int:
-        return beam * sum(floats_of_row(one.settings, one.target_size, width, min(width, steps)) for one in networks)
-
-    row = max(rows, key=lambda row: lengths[row], default=None)
-    if row is not None and (needed := floats(padded_width(int(lengths[row])))) > LARGEST:
-        raise LongTextError(
-            row,
-            f"is too long: its {lengths[row]:,} symbols, which cannot be cut at a blank, need about "
-            f"{needed / 2**28:,.1f} GB at once, and 1 GB is the bound. Cut it.",
-        )
-    return lambda width: most if (most := LARGEST // floats(width)) < growing else BATCH_SIZES[-1]
-
-
-def _program_options(settings: SearchSettings) -> set[str]:
-    """The settings that select a program; others do not matter to this search."""
-    rules = {"no_repeat", "min_length"}
-    if settings.sample:
-        return rules | {"temperature", "top_k", "top_p"}
-    if settings.beam > 1:
-        return rules | {"beam", "n_best", "length_power", "coverage", "groups", "diversity"}
-    return rules
+    def _tables(self, settings: SearchSettings) -> Tables | None:
+        """Those of the settings' constraint, made once; None where there is none."""
+        asked = settings.model_dump(include=CONSTRAINTS | {"beam"})
+        if self._made is None or self._made[0] != asked:
+            constraint = constraint_of(settings, self.codec.target)
+            self._made = asked, None if constraint is None else tables_of(constraint, settings.beam)
+        return self._made[1]
 
 
 def _draws(seed: int, text: str, tags: str, number: int) -> Draws:

@@ -1,0 +1,41 @@
+"""How many texts fit into memory at once."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from passerelle.data.rows import BATCH_SIZES, padded_width
+from passerelle.decoding.greedy import LANES
+from passerelle.errors import LongTextError
+from passerelle.models.footprint import LARGEST, floats_of_row
+from passerelle.models.sequence_to_sequence import SequenceToSequence
+
+__all__ = ["rows_at_once"]
+
+
+def rows_at_once(
+    networks: Sequence[SequenceToSequence],
+    rows: Sequence[int],
+    lengths: np.ndarray,
+    *,
+    beam: int = 1,
+    steps: int = 1,
+    growing: int = LANES,
+) -> Callable[[int], int]:
+    """How many rows of a width go into one call, of which so many grow at once, by so many steps.
+
+    Raises:
+        LongTextError: if there is no room for one of `rows`.
+    """
+
+    def floats(width: int) -> int:
+        return beam * sum(floats_of_row(one.settings, one.target_size, width, min(width, steps)) for one in networks)
+
+    row = max(rows, key=lambda row: lengths[row], default=None)
+    if row is not None and (needed := floats(padded_width(int(lengths[row])))) > LARGEST:
+        raise LongTextError(
+            row,
+            f"is too long: its {lengths[row]:,} symbols, which cannot be cut at a blank, need about "
+            f"{needed / 2**28:,.1f} GB at once, and 1 GB is the bound. Cut it.",
+        )
+    return lambda width: most if (most := LARGEST // floats(width)) < growing else BATCH_SIZES[-1]
