@@ -18,7 +18,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "general": {"attention": "general", "encoder": {"direction": "both"}},
     "gru": {"cell": "gru", "bridge": "dense", "decoder": {"layers": 2}},
     "additive": {"attention": "additive"},
-    "no unknown": {"unknown": False, "attention": "dot", "bridge": "dense"},
+    "no unknown": {"unknown": False, "bridge": "dense"},
     "monotonic": {"attention": "monotonic", "dropout": 0.0},
     "copying": {"attention": "general", "copying": True},
     "feeding": {"attention": "general", "input_feeding": True},

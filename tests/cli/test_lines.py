@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passerelle.cli import lines
-from passerelle.cli.lines import Form, open_output, read_blocks, require_apart, size_of
+from passerelle.cli import lines, output
+from passerelle.cli.lines import read_blocks, size_of
+from passerelle.cli.output import Form, open_output, require_apart
 from passerelle.errors import DataError, OutputError
 
 
@@ -154,12 +155,12 @@ def test_a_file_that_holds_something_is_left_alone(tmp_path: Path) -> None:
     ):
         pass
     assert path.read_text(encoding="utf-8") == "a\nb"
-    with open_output(str(path), resume=True, form=PLAIN) as output:
-        assert output.done == 1
-        output.write("c\n")
+    with open_output(str(path), resume=True, form=PLAIN) as opened:
+        assert opened.done == 1
+        opened.write("c\n")
         assert path.read_bytes() == b"a\nc\n", "at once"
-    with open_output(str(tmp_path / "new.txt"), resume=True, form=PLAIN) as output:
-        assert output.done == 0
+    with open_output(str(tmp_path / "new.txt"), resume=True, form=PLAIN) as opened:
+        assert opened.done == 0
 
 
 def test_places_that_are_no_files(tmp_path: Path) -> None:
@@ -183,11 +184,11 @@ def test_no_half_line_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, f
             self.room -= count
             return count
 
-    monkeypatch.setattr(lines.io, "FileIO", Full)
+    monkeypatch.setattr(output.io, "FileIO", Full)
     expected = OutputError if isinstance(failure, OSError) else KeyboardInterrupt
-    with pytest.raises(expected), open_output(str(path), resume=False, form=PLAIN) as output:
-        output.write("a\n")
-        output.write("bcd\ne\n")
+    with pytest.raises(expected), open_output(str(path), resume=False, form=PLAIN) as opened:
+        opened.write("a\n")
+        opened.write("bcd\ne\n")
     assert path.read_bytes() == b"a\n"
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from passerelle.cli.display import LinesDisplay, note
-from passerelle.cli.lines import LARGEST_BLOCK, json_line
+from passerelle.cli.lines import LARGEST_BLOCK
+from passerelle.cli.output import json_line
 from passerelle.errors import DataError, LongTextError
 
 if TYPE_CHECKING:

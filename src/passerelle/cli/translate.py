@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from passerelle.cli.display import LinesDisplay, note
-from passerelle.cli.lines import LARGEST_BLOCK, Block, Form, json_line, open_output, read_blocks, require_apart, size_of
+from passerelle.cli.lines import LARGEST_BLOCK, Block, read_blocks, size_of
+from passerelle.cli.output import Form, json_line, open_output, require_apart
 from passerelle.errors import DataError, LongTextError, SettingsError
 
 if TYPE_CHECKING:

@@ -87,8 +87,7 @@ def open_input(
     Args:
         path: a plain file, a `.gz`, a `.zip` that holds one text file (files beginning with `_` do not count), or
             `-` for standard input.
-        watch: is told after each reading how far into the file it went, in bytes as they lie there; not of standard
-            input or a pipe.
+        watch: is told after each reading how far into the file it went, in bytes; not of standard input or a pipe.
 
     Raises:
         DataError: if the file is missing, a folder, unreadable, or a damaged archive.
