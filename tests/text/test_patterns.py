@@ -7,6 +7,7 @@ import sys
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.errors import InvalidArgument
 
 from passerelle.errors import SettingsError
 from passerelle.text.code_points import EVERY, byte_ways, complement, merged, ranges_of
@@ -72,6 +73,10 @@ def test_texts_made_for_a_pattern_are_accepted(pattern, data):
         text = data.draw(st.from_regex(pattern, fullmatch=True))
     except re.error:
         return
+    except InvalidArgument as error:  # Hypothesis makes no texts where a class is empty
+        if "does not match any character" not in str(error):
+            raise
+        return
     assert matching(pattern).accepts(text)
 
 
@@ -128,6 +133,12 @@ def test_anchors_at_the_ends_and_lazy_marks_change_nothing():
     for pattern in ("^ab*$", "^ab*", "ab*$", "ab*?", "^ab*?$"):
         assert [matching(pattern).accepts(text) for text in ("a", "abb", "abb\n", "ba")] == [True, True, False, False]
     assert matching("^a|b$").accepts("b")
+
+
+def test_a_class_without_characters():
+    assert matching(r"[^\w\W]|a").accepts("a")
+    assert len(matching("[^\x00-\U0010ffff]+").table) == 1
+    assert matching(r"b[^\d\D]*").accepts("b")
 
 
 def test_a_date():
