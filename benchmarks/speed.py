@@ -91,7 +91,7 @@ def _passerelle(
     )
     lesson = prepare(passerelle.read_pairs(arguments.pairs, limit=arguments.limit), settings, validation=0)
     batches = lesson.training_batches
-    optimizer = make_optimizer(settings.training, updates=len(batches))
+    optimizer = make_optimizer(settings.training)
     update = make_update(lesson.build().network, optimizer, symbols=len(batches.targets.ids) / len(batches))
     started = time.perf_counter()
     met = set()

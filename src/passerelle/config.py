@@ -237,12 +237,13 @@ class TrainingSettings(Section):
 
     Attributes:
         epochs: passes over the training pairs, at most.
+        minutes: after which training ends, amid an epoch too; 0 for no such limit.
         batch_size: pairs, or symbols, in one update.
         batch_type: what `batch_size` counts: `pair`, or `symbol`, of source and target together, padding included, so
             that batches of short texts have more pairs.
         optimizer: name of a Keras optimizer.
         learning_rate: step size, at its highest.
-        schedule: `constant`, or `cosine`: falls to nearly nothing over `epochs`, after a short warm-up.
+        schedule: `constant`, or `cosine`: falls to nearly nothing over `epochs` or `minutes`, after a short warm-up.
         clip: largest norm of all gradients together; 0 leaves them alone.
         label_smoothing: share of each label spread over all symbols (Szegedy et al. 2016, arXiv:1512.00567).
         inputs: which symbols the decoder reads while it learns: the right ones (`teacher`); now and then its own
@@ -259,6 +260,7 @@ class TrainingSettings(Section):
     """
 
     epochs: Annotated[int, Field(ge=1, le=MOST_EPOCHS)] = 30
+    minutes: Annotated[float, Field(ge=0.0, le=1_000_000.0)] = 0.0
     batch_size: Annotated[int, Field(ge=1, le=65_536)] = 64
     batch_type: Literal["pair", "symbol"] = "pair"
     optimizer: Literal["adam", "adamw", "adagrad", "lion", "nadam", "rmsprop", "sgd"] = "adam"

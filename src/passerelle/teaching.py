@@ -74,6 +74,7 @@ class Options(TypedDict, total=False):
         feature_separator: what stands between two tags.
         tune_vectors: whether ready-made word vectors learn: `always`, `never`, or after this many epochs.
         epochs: passes over the pairs.
+        minutes: after which training ends.
         batch_size: pairs in one update.
         units: width of the recurrent layers, both sides.
         optimizer: name of a Keras optimizer.
@@ -95,6 +96,7 @@ class Options(TypedDict, total=False):
     feature_separator: str | None
     tune_vectors: str | int | None
     epochs: int | None
+    minutes: float | None
     batch_size: int | None
     units: int | None
     optimizer: str | None
@@ -157,6 +159,7 @@ def choose_settings(**options: Unpack[Options]) -> Settings:
     file = settings if isinstance(settings, Mapping) or settings is None else read_settings_file(settings)
     changes: dict[str, Any] = {
         "training.epochs": get("epochs"),
+        "training.minutes": get("minutes"),
         "training.batch_size": get("batch_size"),
         "network.encoder.units": get("units"),
         "network.decoder.units": get("units"),

@@ -1,6 +1,7 @@
 """Epochs: what is reported, what is kept, when it ends."""
 
 import dataclasses
+import itertools
 import math
 import signal
 from collections.abc import Callable
@@ -240,7 +241,7 @@ def diverging(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
             begun = []
 
             class Diverging:
-                def __call__(self, batch: Any, right: Any = None) -> None:
+                def __call__(self, batch: Any, right: Any = None, **options: Any) -> None:
                     update(batch)
 
                 def reset(self) -> None:
@@ -286,6 +287,25 @@ def test_an_error_in_a_callback_gives_ctrl_c_back(make_small_network: Any, make_
     with pytest.raises(RuntimeError, match="no more"):
         fit(make_small_network(), make_batches(4, 4), None, settings(), on_epoch=fail)
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_when_the_time_is_up_training_ends_amid_an_epoch(
+    make_small_network: Any, make_batches: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second a look at the clock; the last epoch counts as any other, and the learning rate fell to its end."""
+    now = itertools.count()
+    rates = []
+    original = trainer.learning_rate
+    monkeypatch.setattr(trainer.time, "perf_counter", lambda: float(next(now)))
+    monkeypatch.setattr(trainer, "learning_rate", lambda *words: rates.append(original(*words)) or rates[-1])
+    own = settings(epochs=100, minutes=10, schedule="cosine")
+    history = fit(make_small_network(), make_batches(20, 2), make_batches(8, 4, data=1), own)
+    assert 1 < len(history.epochs) < 100
+    assert not history.interrupted
+    assert all(epoch.validation_loss is not None for epoch in history.epochs)
+    assert rates[0] < max(rates) == pytest.approx(0.1, rel=0.3)
+    assert rates[-1] < 0.01
+    assert len(rates) % 10, "amid an epoch"
 
 
 def test_one_seed_one_course(make_small_network: Any, make_batches: Any) -> None:

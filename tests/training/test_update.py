@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(keras.backend.backend() != "jax", reason="compar
 
 
 def after_three(kind: Any, network: Any, batches: Any, settings: TrainingSettings) -> tuple[Any, Any]:
-    update = kind(network, make_optimizer(settings, updates=3), 7.0, settings.label_smoothing)
+    update = kind(network, make_optimizer(settings), 7.0, settings.label_smoothing)
     for batch in [*batches.epoch(1), *batches.epoch(2)][:3]:
         update(batch)
     update.sync()
@@ -108,7 +108,7 @@ def test_held_rows_stay_until_they_are_let_go(
     place = next(i for i, weight in enumerate(network.weights) if weight.shape[0] > 1 and len(weight.shape) == 2)
     path, rows = network.weights[place].path, np.arange(network.weights[place].shape[0]) % 2 == 0
     before = network.get_weights()
-    update = kind(network, make_optimizer(TrainingSettings(optimizer=optimizer), updates=9), 7.0)
+    update = kind(network, make_optimizer(TrainingSettings(optimizer=optimizer)), 7.0)
     update.hold({path: rows})
     for batch in make_batches(14, 5).epoch(1):
         update(batch)

@@ -45,6 +45,7 @@ def train(
     target_vectors: str | None = None,
     tune_vectors: str | None = None,
     epochs: int | None = None,
+    minutes: float | None = None,
     batch_size: int | None = None,
     units: int | None = None,
     optimizer: str | None = None,
@@ -106,6 +107,8 @@ def train(
         never (default), vectors stay as they came; always, they are learned further; or the epochs to wait before.
     epochs
         Passes over the pairs.
+    minutes
+        End training after so many, amid an epoch too.
     batch_size
         Pairs in one update.
     units
@@ -147,6 +150,7 @@ def train(
         feature_separator=feature_separator,
         tune_vectors=tune_vectors,
         epochs=epochs,
+        minutes=minutes,
         batch_size=batch_size,
         units=units,
         optimizer=optimizer,

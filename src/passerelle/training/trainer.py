@@ -15,7 +15,7 @@ from passerelle.models.compiled import compiled
 from passerelle.training.exposure import right_symbols
 from passerelle.training.interruption import Interruption
 from passerelle.training.loss import cross_entropy_sums
-from passerelle.training.optimizer import make_optimizer
+from passerelle.training.optimizer import learning_rate, make_optimizer
 from passerelle.training.update import make_update
 
 __all__ = ["Epoch", "History", "Progress", "fit"]
@@ -111,17 +111,19 @@ def fit(
     Raises:
         SettingsError: if the loss becomes infinite or no number before there are good weights to keep.
     """
-    optimizer = make_optimizer(settings, updates=settings.epochs * len(training))
     symbols = len(training.targets.ids) / len(training)
-    update = make_update(network, optimizer, symbols=symbols, smoothing=settings.label_smoothing)
+    update = make_update(network, make_optimizer(settings), symbols=symbols, smoothing=settings.label_smoothing)
     examine = _examiner(network)
-    clock = _Clock(settings.epochs, len(training))
+    updates = settings.epochs * len(training)
+    clock = _Clock(settings, len(training))
     best = _Best(network)
     random = np.random.default_rng((settings.seed, 2))
     epochs: list[Epoch] = []
     diverged = False
     with Interruption() as interruption:
         for number in range(1, settings.epochs + 1):
+            if clock.over:
+                break
             update.reset()
             if held and number in (1, settings.frozen_epochs + 1):
                 update.hold(held if number <= settings.frozen_epochs else {})
@@ -131,7 +133,11 @@ def fit(
                 if interruption.requested:
                     whole = False
                     break
-                update(batch, right_symbols(settings, number - 1 + clock.share, batch.labels.shape, random))
+                if clock.done and clock.over:
+                    break
+                right = right_symbols(settings, number - 1 + clock.share, batch.labels.shape, random)
+                rate = learning_rate(settings, clock.share_of_all, None if settings.minutes else updates)
+                update(batch, right, rate=rate)
                 if clock.tick():
                     on_progress(clock.progress(_means(update.sums())[0]))
             loss, accuracy = _means(update.sums())
@@ -202,19 +208,31 @@ def _examiner(network: Any) -> Callable[[Batches], tuple[float, float]]:
 
 
 class _Clock:
-    """Counts updates and guesses when the last will be made."""
+    """Counts updates, says how much of the training is done, and guesses when the last will be made."""
 
-    def __init__(self, epochs: int, updates: int):
-        self._epochs = epochs
+    def __init__(self, settings: TrainingSettings, updates: int):
+        self._epochs = settings.epochs
         self._updates = updates
-        self._number = 0
+        self._seconds = 60.0 * settings.minutes or math.inf
+        self._number = 1
         self.done = 0
-        self._started = self._reported = 0.0
+        self._begun = self._started = self._reported = time.perf_counter()
         self._last_seconds: float | None = None
 
     def start(self, number: int) -> None:
         self._number, self.done = number, 0
         self._started = self._reported = time.perf_counter()
+
+    @property
+    def share_of_all(self) -> float:
+        """Part of the training that is done, by updates or by time, whichever is further."""
+        updates = (self._number - 1 + self.share) / self._epochs
+        return min(1.0, max(updates, (time.perf_counter() - self._begun) / self._seconds))
+
+    @property
+    def over(self) -> bool:
+        """Whether the time is up."""
+        return time.perf_counter() - self._begun >= self._seconds
 
     def tick(self) -> bool:
         """Counts one update; True where a report is due."""
@@ -239,4 +257,6 @@ class _Clock:
         share = self.share
         whole = self._last_seconds or (passed / share if share > 0.05 else None)
         left = None if whole is None else whole * (self._epochs - self._number + 1 - share)
+        if self._seconds < math.inf:
+            left = min(left or math.inf, self._seconds - (time.perf_counter() - self._begun))
         return Progress(self._number, self._epochs, self.done, self._updates, loss, left)

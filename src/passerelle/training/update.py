@@ -43,11 +43,13 @@ class CompiledUpdate:
 
         optimizer.build(network.trainable_variables)
         self._network = network
+        self._memory: list[Any]
         # Copies: the programs consume what they are given, and the variables must stay readable.
         self._trainable, self._fixed, self._memory = (
             [jax.numpy.array(variable.value, copy=True) for variable in group]
             for group in (network.trainable_variables, network.non_trainable_variables, optimizer.variables)
         )
+        self._rate = next(i for i, own in enumerate(optimizer.variables) if own is optimizer.learning_rate)
         self._sums: Any = np.zeros(3, np.float32)
         self.hold({})
 
@@ -79,13 +81,16 @@ class CompiledUpdate:
         self._gradients = jax.jit(gradients, donate_argnums=(1, 2))
         self._apply = jax.jit(apply, donate_argnums=(0, 2))
 
-    def __call__(self, batch: Batch, right: np.ndarray | None = None) -> None:
+    def __call__(self, batch: Batch, right: np.ndarray | None = None, *, rate: float | None = None) -> None:
         """Updates the weights; returns before the work is done.
 
         Args:
             batch: the pairs.
             right: bool (batch, T), where the decoder reads the right symbol and not its own choice; None: everywhere.
+            rate: the step size from now on; None leaves it.
         """
+        if rate is not None:
+            self._memory[self._rate] = np.float32(rate)
         gradients, self._fixed, self._sums = self._gradients(
             self._trainable, self._fixed, self._sums, batch.inputs, batch.labels, right
         )
@@ -147,8 +152,10 @@ class PortableUpdate:
     def _correct(self, labels: Any, logits: Any) -> Any:
         return cross_entropy_sums(logits, labels, first=self._network.first_target)[2]
 
-    def __call__(self, batch: Batch, right: np.ndarray | None = None) -> None:
+    def __call__(self, batch: Batch, right: np.ndarray | None = None, *, rate: float | None = None) -> None:
         """Updates the weights; see `CompiledUpdate`."""
+        if rate is not None:
+            self._model.optimizer.learning_rate = rate
         inputs: dict[str, Any] = dict(batch.inputs)
         if right is not None:
             inputs["target_ids"] = own_inputs(self._network, inputs, ops.convert_to_tensor(right))
