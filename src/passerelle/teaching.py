@@ -438,6 +438,10 @@ def _check_vectors(settings: Settings, files: Mapping[str, Any]) -> None:
                 f"{side} vectors are of words, and {side}.level is {text.level!r}; use --level word or "
                 f"--{side}-level word"
             )
+    if files and settings.network.tie == "all":
+        raise SettingsError(
+            "ready-made vectors are one side's, and network.tie 'all' has one table for both; use tie 'target'"
+        )
     if "target" in files and not settings.network.decoder.feedback:
         raise SettingsError("target vectors are what the decoder reads; they need network.decoder.feedback = true")
     if "source" in files and settings.features.place == "beside" and settings.source.vector_words:
