@@ -51,6 +51,8 @@ class TextSettings(Section):
         min_count: symbols that occur fewer times in training are unknown; at level `subword`, pieces that would.
         case: `keep`, or `lower`: read in lower case. A target in lower case is also written so, and scored against
             texts as they stand.
+        max_length: pairs with a longer text, in symbols, are not learned from, and counted; None for a limit that only
+            strays exceed (`data.lengths`). Longer texts are translated whole all the same.
         vector_words: with ready-made vectors, so many words from the beginning of their file are read though training
             does not show them; of the source alone.
     """
@@ -60,6 +62,7 @@ class TextSettings(Section):
     vocabulary_size: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     min_count: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     case: Literal["keep", "lower"] = "keep"
+    max_length: Annotated[int, Field(ge=1, le=LONGEST_TEXT)] | None = None
     vector_words: Annotated[int, Field(ge=0, le=500_000)] = 50_000
 
     @model_validator(mode="after")
