@@ -27,6 +27,7 @@ VALUES: dict[str, list[Any]] = {
     "input_feeding": [False, True],
     "copying": [False, True],
     "tags": [False, True],
+    "tie": ["none", "target", "all"],
 }
 
 
@@ -52,6 +53,7 @@ class Combination:
     input_feeding: bool
     copying: bool
     tags: bool
+    tie: str
 
     def settings(self) -> dict[str, Any]:
         """As `NetworkSettings` takes them; widths differ between the sides wherever they may."""
@@ -66,11 +68,12 @@ class Combination:
             "query": self.query,
             "input_feeding": self.input_feeding,
             "copying": self.copying,
+            "tie": self.tie,
             "unknown": self.unknown,
             "dropout": self.dropout,
             "recurrent_dropout": self.recurrent_dropout,
             "encoder": {
-                "embedding": self.source_embedding,
+                "embedding": self.source_width,
                 "units": 8 if as_wide and not twice else 4,
                 "layers": self.encoder_layers,
                 "direction": self.direction,
@@ -85,6 +88,11 @@ class Combination:
                 "feedback": self.reads != "context",
             },
         }
+
+    @property
+    def source_width(self) -> int:
+        """Of the source's vectors; where all are tied, that of the target's."""
+        return self.target_embedding if self.tie == "all" and self.source_embedding else self.source_embedding
 
     @property
     def encoder_is_heard(self) -> bool:
@@ -129,7 +137,7 @@ def all_pairs() -> set[Pair]:
     }
 
 
-def cover(tries: int = 40) -> list[Combination]:
+def cover(tries: int = 200) -> list[Combination]:
     """Combinations in which all pairs meet that can, found greedily: each time the try that adds most."""
     draw = random.Random(1)
     missing = all_pairs()

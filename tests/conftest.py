@@ -60,7 +60,8 @@ class Harness:
         from passerelle.models.compiled import compiled
         from passerelle.models.sequence_to_sequence import SequenceToSequence
 
-        self.network = SequenceToSequence(settings, SOURCE_SIZE, TARGET_SIZE, FEATURE_SIZE if tags else 0)
+        source_size = TARGET_SIZE if settings.get("tie") == "all" else SOURCE_SIZE
+        self.network = SequenceToSequence(settings, source_size, TARGET_SIZE, FEATURE_SIZE if tags else 0)
         self.scramble(seed)
         variables = self.network.variables
         self._training = compiled(self._teacher_forced, variables)

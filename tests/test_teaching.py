@@ -18,6 +18,7 @@ from passerelle.data.pairs import check_pairs, write_pairs
 from passerelle.errors import DataError, SettingsError
 from passerelle.symbols import UNK
 from passerelle.teaching import choose_settings, prepare, train
+from passerelle.training.trainer import History
 
 PAIRS = [(f"{a}{b}", f"{b} {a}!") for a, b in itertools.product("abcdef", repeat=2)]
 TINY: dict[str, Any] = {
@@ -242,6 +243,8 @@ def test_the_record(copier: Any) -> None:
         "validation_sha256": made.validation.fingerprint(),
         "validation_sources_learned_from": 0,
         "unknown_validation_symbols": {"source": 0, "target": 0},
+        "training_pairs_passed_over": {},
+        "validation_pairs_passed_over": {},
     }
     assert len(data["training_sha256"]) == 64
     assert record["versions"] == {
@@ -279,6 +282,36 @@ def test_interrupted_training_is_a_translator_too() -> None:
     assert isinstance(translator.translate("ab"), str)
     assert {(sample.source, sample.reference) for sample in samples} <= set(held)
     assert all(isinstance(sample.translation, str) for sample in samples)
+
+
+LONG = ("ß" * 20_000, "b a!")
+
+
+def test_strays_are_passed_over_and_counted() -> None:
+    plain, made = (
+        lesson(validation=[*PAIRS[:3]]),
+        lesson([*PAIRS, LONG], validation=[*PAIRS[:3], LONG]),
+    )
+    reason = (
+        "longer than 200 source or 200 target symbols; source.max_length and target.max_length in a settings file set "
+        "other limits"
+    )
+    assert made.training.passed_over == {reason: 1}
+    assert made.validation.passed_over == {reason: 1}
+    assert (list(made.training), list(made.validation)) == (PAIRS, PAIRS[:3])
+    assert made.codec.source.vocabulary.symbols == plain.codec.source.vocabulary.symbols, "they teach no symbol"
+    assert made.training_batches.buckets == plain.training_batches.buckets
+    assert made._record(History((), 0, False, False))["data"]["training_pairs_passed_over"] == {reason: 1}
+
+
+def test_limits_of_length_by_settings() -> None:
+    wide = TINY | {"source": {"max_length": 20_000}}
+    assert len(prepare([*PAIRS, LONG], choose_settings(settings=wide), validation=0).training) == len(PAIRS) + 1
+    narrow = TINY | {"target": {"max_length": 3}}
+    with pytest.raises(
+        DataError, match=r"fewer than two pairs are left to learn from; the others are longer than 200 so"
+    ):
+        prepare(PAIRS, choose_settings(settings=narrow), validation=0)
 
 
 def test_the_longest_pair_is_remembered() -> None:

@@ -98,7 +98,7 @@ def test_an_unseen_synonym_is_read_by_its_vector(files: dict[str, Path], tmp_pat
     assert again.network.source_fixed == translator.network.source_fixed > 0
 
 
-@pytest.mark.parametrize("network", [{"attention": "general", "copying": True}, {"unknown": False}, {"cell": "gru"}])
+@pytest.mark.parametrize("network", [{"attention": "general", "copying": True}, {"unknown": False}, {"tie": "target"}])
 def test_other_networks(files: dict[str, Path], network: dict[str, Any], tmp_path: Path) -> None:
     settings = SMALL | {"network": SMALL["network"] | network}
     translator = lesson(settings, source_vectors=files["source"], target_vectors=files["target"], epochs=1).teach()
@@ -135,6 +135,7 @@ def test_held_out_words_are_known_by_their_vector(files: dict[str, Path]) -> Non
         (SMALL, {"level": "character"}, r"source vectors are of words, and source\.level is 'character'; use"),
         ({"network": {"encoder": {"embedding": 32}}}, {}, r"network\.encoder\.embedding is 32, and the vectors of"),
         ({"features": {"place": "beside"}}, {}, r"words beyond the pairs and features 'beside'"),
+        ({"network": {"tie": "all"}}, {}, r"ready-made vectors are one side's, and network\.tie 'all'"),
         (SMALL, {"tune_vectors": "often"}, r"tune_vectors must be 'always', 'never', or the epochs to wait, received"),
         (SMALL, {"tune_vectors": -1}, r"training\.frozen_epochs: .* received: -1"),
     ],

@@ -51,6 +51,8 @@ class TextSettings(Section):
         min_count: symbols that occur fewer times in training are unknown; at level `subword`, pieces that would.
         case: `keep`, or `lower`: read in lower case. A target in lower case is also written so, and scored against
             texts as they stand.
+        max_length: pairs with a longer text, in symbols, are not learned from, and counted; None for a limit that only
+            strays exceed (`data.lengths`). Longer texts are translated whole all the same.
         vector_words: with ready-made vectors, so many words from the beginning of their file are read though training
             does not show them; of the source alone.
     """
@@ -60,6 +62,7 @@ class TextSettings(Section):
     vocabulary_size: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     min_count: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     case: Literal["keep", "lower"] = "keep"
+    max_length: Annotated[int, Field(ge=1, le=LONGEST_TEXT)] | None = None
     vector_words: Annotated[int, Field(ge=0, le=500_000)] = 50_000
 
     @model_validator(mode="after")
@@ -169,6 +172,9 @@ class NetworkSettings(Section):
             step by step, which is slower.
         copying: whether a step may also write a source symbol as it stands, known or not (See et al. 2017,
             arXiv:1704.04368).
+        tie: what shares one table of symbols' vectors: `none`, nothing; `target`, what the decoder reads and the output
+            (Press and Wolf 2017, arXiv:1608.05859); `all`, what the encoder reads too, with one vocabulary learned from
+            both sides' texts. Outputs of another width are first projected to the vectors'.
         unknown: whether UNK has a vector and an output of its own; if not, it is read as zeros and never written.
         dropout: share of values dropped from recurrent layers' inputs and from the last output, while training.
         recurrent_dropout: share dropped from the states that a step reads, the same ones at every step (Gal and
@@ -185,6 +191,7 @@ class NetworkSettings(Section):
     query: Literal["top", "bottom"] = "top"
     input_feeding: bool = False
     copying: bool = False
+    tie: Literal["none", "target", "all"] = "none"
     unknown: bool = True
     dropout: Rate = 0.0
     recurrent_dropout: Rate = 0.0
@@ -229,6 +236,25 @@ class NetworkSettings(Section):
                 )
         if self.copying and not self.unknown:
             raise ValueError("copying needs unknown = true: what was never seen is read as UNK before it is copied")
+        return self
+
+    @model_validator(mode="after")
+    def _there_is_a_table_to_tie(self) -> Self:
+        if self.tie == "none":
+            return self
+        source, target = self.encoder.embedding, self.decoder.embedding
+        if not (target and self.decoder.feedback):
+            raise ValueError(
+                f"tie {self.tie!r} makes the output of the vectors that the decoder reads; it needs "
+                f"decoder.embedding above 0 (it is {target}) and decoder.feedback = true"
+            )
+        if self.attention == "monotonic":
+            raise ValueError(f"tie {self.tie!r} needs an output layer, which attention 'monotonic' has not; use 'none'")
+        if self.tie == "all" and source != target:
+            raise ValueError(
+                f"tie 'all' has one table for both sides; encoder.embedding is {source}, decoder.embedding {target}, "
+                f"make them equal"
+            )
         return self
 
 
@@ -366,6 +392,21 @@ class Settings(Section):
                 f"copying writes source symbols as they are, and subwords are spelled in bytes; levels are "
                 f"{source.level!r} and {target.level!r}, use 'subword' on both sides or on neither"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _one_vocabulary_is_read_one_way(self) -> Self:
+        if self.network.tie != "all":
+            return self
+        for name in ("level", "separator", "case", "vocabulary_size", "min_count"):
+            source, target = getattr(self.source, name), getattr(self.target, name)
+            if source != target:
+                raise ValueError(
+                    f"network.tie 'all' has one vocabulary; source.{name} is {source!r}, target.{name} {target!r}, "
+                    f"make them equal, or tie 'target' alone"
+                )
+        if self.features.place == "beside":
+            raise ValueError("network.tie 'all' has no room for features 'beside' the source; use 'apart'")
         return self
 
 

@@ -24,6 +24,7 @@ from passerelle.config import (
 )
 from passerelle.data.batches import Batches
 from passerelle.data.formats import PairPath
+from passerelle.data.lengths import LengthLimits
 from passerelle.data.pairs import Pairs, check_pairs, read_pairs, split_by_source
 from passerelle.data.rows import padded_width
 from passerelle.data.vectors import WordVectors, read_vectors
@@ -33,6 +34,7 @@ from passerelle.search.results import Lengths
 from passerelle.symbols import FIRST_ORDINARY, UNK
 from passerelle.text.codec import Codec, make_codec
 from passerelle.text.level import choose_level, make_tokenizer
+from passerelle.text.sequences import Sequences
 from passerelle.training.trainer import Epoch, History, Progress, fit
 from passerelle.translator import Translator
 
@@ -41,6 +43,9 @@ __all__ = ["Lesson", "Options", "Sample", "choose_settings", "prepare", "train"]
 VALIDATION_BATCH = 256
 
 Validation = float | PairPath | Iterable[tuple[str, ...]] | None
+
+Ids = tuple[dict[str, Sequences], Sequences]
+"""Of some pairs: a network's inputs by name, and the targets."""
 
 
 @dataclass(frozen=True)
@@ -350,6 +355,8 @@ class Lesson:
                 "validation_sha256": self.validation.fingerprint(),
                 "unknown_validation_symbols": self.uncounted,
                 "validation_sources_learned_from": self.overlap,
+                "training_pairs_passed_over": dict(self.training.passed_over),
+                "validation_pairs_passed_over": dict(self.validation.passed_over),
             }
             | ({"vectors": self.coverage, "source_symbols_beyond_the_pairs": self.beyond} if self.vectors else {}),
             "versions": {"python": platform.python_version()} | versions,
@@ -381,17 +388,17 @@ def prepare(
     if len(training) < 2:
         raise DataError(f"{training.name}: fewer than two pairs to learn from ({len(training)}). Give more.")
     settings, level_chosen = _with_levels(settings, training)
-    codec = make_codec(settings, training.sources, training.targets, training.features)
-    for side, tokenizer, least in (
-        ("source", codec.source, settings.source.min_count),
-        ("target", codec.target, settings.target.min_count),
-        ("features", codec.features, 1),
-    ):
-        if tokenizer is not None and not tokenizer.vocabulary.symbols:
-            if least > 1:
-                raise DataError(f"{training.name}: no {side} symbol occurs {least} times. Lower min_count.")
-            raise DataError(f"{training.name}: no {side} holds a symbol between its separators.")
     _check_vectors(settings, files)
+    codec = _learned(settings, training)
+    ids = _encoded(codec, training)
+    limits = LengthLimits.of(*_lengths(ids), settings.source.max_length, settings.target.max_length)
+    shorter = limits.keep(training, *_lengths(ids))
+    if shorter is not training:
+        if len(shorter) < 2:
+            reason = next(reversed(shorter.passed_over))
+            raise DataError(f"{training.name}: fewer than two pairs are left to learn from; the others are {reason}.")
+        training, codec = shorter, _learned(settings, shorter)
+        ids = _encoded(codec, training)
     vectors = {
         side: read_vectors(
             path,
@@ -405,12 +412,18 @@ def prepare(
     if beyond:
         symbols = [*codec.source.vocabulary.symbols, *beyond]
         codec = replace(codec, source=make_tokenizer("word", symbols=symbols, case=settings.source.case))
+        ids = _encoded(codec, training)
+    held_ids = _encoded(codec, held_out)
+    shorter = limits.keep(held_out, *_lengths(held_ids))
+    if shorter is not held_out:
+        held_out, held_ids = shorter, _encoded(codec, shorter)
 
-    def batches(chosen: Pairs, size: int, seed: int | None, batch_type: str, hidden: float) -> Batches:
-        others = codec.inputs(chosen.sources, chosen.features)
+    def batches(ids: Ids, size: int, seed: int | None, batch_type: str, hidden: float) -> Batches:
+        inputs, targets = ids
+        others = {name: sequences for name, sequences in inputs.items() if name != "source_ids"}
         return Batches(
-            others.pop("source_ids"),
-            codec.targets(chosen.sources, chosen.features, chosen.targets),
+            inputs["source_ids"],
+            targets,
             size,
             seed=seed,
             batch_type=batch_type,
@@ -425,12 +438,36 @@ def prepare(
         held_out,
         settings,
         codec,
-        batches(training, own.batch_size, own.seed, own.batch_type, own.hidden),
-        batches(held_out, VALIDATION_BATCH, None, "pair", 0.0) if held_out else None,
+        batches(ids, own.batch_size, own.seed, own.batch_type, own.hidden),
+        batches(held_ids, VALIDATION_BATCH, None, "pair", 0.0) if held_out else None,
         level_chosen,
         vectors,
         len(beyond),
     )
+
+
+def _learned(settings: Settings, training: Pairs) -> Codec:
+    """The codec that `training` gives, no side of it without symbols."""
+    codec = make_codec(settings, training.sources, training.targets, training.features)
+    for side, tokenizer, least in (
+        ("source", codec.source, settings.source.min_count),
+        ("target", codec.target, settings.target.min_count),
+        ("features", codec.features, 1),
+    ):
+        if tokenizer is not None and not tokenizer.vocabulary.symbols:
+            if least > 1:
+                raise DataError(f"{training.name}: no {side} symbol occurs {least} times. Lower min_count.")
+            raise DataError(f"{training.name}: no {side} holds a symbol between its separators.")
+    return codec
+
+
+def _encoded(codec: Codec, pairs: Pairs) -> Ids:
+    return codec.inputs(pairs.sources, pairs.features), codec.targets(pairs.sources, pairs.features, pairs.targets)
+
+
+def _lengths(ids: Ids) -> tuple[np.ndarray, np.ndarray]:
+    """Of sources and of targets, END not counted."""
+    return ids[0]["source_ids"].lengths, ids[1].lengths - 1
 
 
 def _check_vectors(settings: Settings, files: Mapping[str, Any]) -> None:
@@ -441,6 +478,10 @@ def _check_vectors(settings: Settings, files: Mapping[str, Any]) -> None:
                 f"{side} vectors are of words, and {side}.level is {text.level!r}; use --level word or "
                 f"--{side}-level word"
             )
+    if files and settings.network.tie == "all":
+        raise SettingsError(
+            "ready-made vectors are one side's, and network.tie 'all' has one table for both; use tie 'target'"
+        )
     if "target" in files and not settings.network.decoder.feedback:
         raise SettingsError("target vectors are what the decoder reads; they need network.decoder.feedback = true")
     if "source" in files and settings.features.place == "beside" and settings.source.vector_words:

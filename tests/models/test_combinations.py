@@ -15,6 +15,13 @@ IMPOSSIBLE = {
     (("decoder_layers", 1), ("query", "bottom")),
     (("query", "bottom"), ("input_feeding", True)),
     (("unknown", False), ("copying", True)),
+    (("attention", "monotonic"), ("tie", "target")),
+    (("attention", "monotonic"), ("tie", "all")),
+    (("reads", "context"), ("tie", "target")),
+    (("reads", "context"), ("tie", "all")),
+    (("target_embedding", 0), ("tie", "target")),
+    (("target_embedding", 0), ("tie", "all")),
+    (("source_embedding", 0), ("tie", "all")),
 }
 """Choices that the settings refuse to put together, each with a reason."""
 
@@ -30,6 +37,7 @@ def test_every_choice_of_words_is_in_the_table() -> None:
         (NetworkSettings, "bridge"),
         (NetworkSettings, "attention"),
         (NetworkSettings, "query"),
+        (NetworkSettings, "tie"),
         (EncoderSettings, "direction"),
     ):
         annotation: Any = section.model_fields[name].annotation

@@ -79,7 +79,7 @@ def test_documented_shapes(harness: Any, combination: Any, example: Any) -> None
         {"memory_context": (3, width)} if combination.reads != "symbol" else {}
     )
     if combination.tags:
-        more["memory_features"] = (3, combination.source_embedding or network.settings.encoder.units)
+        more["memory_features"] = (3, combination.source_width or network.settings.encoder.units)
     begun = harness.begin(example.source)
     assert {name: tuple(value.shape) for name, value in begun.items()} == states | memory | more
     if memory:
@@ -165,8 +165,9 @@ def test_compiled_fitted_saved_and_loaded(harness: Any, example: Any, combinatio
     assert np.isfinite(history.history["loss"]).all()
     for variable, before, after in zip(network.trainable_variables, start, fitted, strict=True):
         assert np.isfinite(after).all(), variable.path
-        # A zero bridge without attention hands nothing of the source on: its encoder cannot learn.
-        reachable = combination.encoder_is_heard or not variable.path.startswith(("encoder", "source"))
+        # A zero bridge without attention hands nothing of the source on: its encoder cannot learn. A tied table does.
+        unheard = ("encoder",) if combination.tie == "all" else ("encoder", "source")
+        reachable = combination.encoder_is_heard or not variable.path.startswith(unheard)
         assert (after != before).any() == reachable, variable.path
 
     path = tmp_path / "model.keras"

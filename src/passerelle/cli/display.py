@@ -53,6 +53,8 @@ def _introduce(lesson: "Lesson") -> None:
         note(f"{lesson.training.blank:,} rows passed over: source or target is blank")
     for reason, count in lesson.training.passed_over.items():
         note(f"{count:,} rows passed over: {reason}")
+    for reason, count in lesson.validation.passed_over.items():
+        note(f"{count:,} held-out rows passed over: {reason}")
     for side, count in lesson.uncounted.items():
         if count:
             weight = "" if lesson.settings.network.unknown else "; they weigh nothing"

@@ -12,6 +12,7 @@ from passerelle.layers.initializers import dense
 from passerelle.layers.monotonic import FirstAlignment, MonotonicAttention
 from passerelle.layers.recurrent import STATE_NAMES, recurrent_layer
 from passerelle.layers.symbols import symbol_vectors
+from passerelle.layers.tied import SharedEmbedding, TiedOutput
 from passerelle.models.bridge import ZeroState
 from passerelle.models.feeding import StepByStep
 from passerelle.symbols import UNK
@@ -32,14 +33,21 @@ class Decoder:
         columns: how many target ids can be read and written.
         first: the id of the first of them.
         features: whether every step also reads what tags say.
+        table: the layer of the source's vectors, which the target shares where all are tied.
     """
 
-    def __init__(self, settings: NetworkSettings, *, columns: int, first: int, features: bool = False):
+    def __init__(
+        self, settings: NetworkSettings, *, columns: int, first: int, features: bool = False, table: Any = None
+    ):
         own = settings.decoder
         self.settings = settings
         self.columns = columns
         self.size = first + columns
-        self.vectors = symbol_vectors(columns, own.embedding, first=first, side="target") if own.feedback else None
+        self.vectors: Any = None
+        if settings.tie == "all":
+            self.vectors = SharedEmbedding(table, name="target_embedding")
+        elif own.feedback:
+            self.vectors = symbol_vectors(columns, own.embedding, first=first, side="target")
         one_hot = not (own.embedding or own.context or settings.input_feeding or features)
         self.recurrent = [
             recurrent_layer(
@@ -65,10 +73,17 @@ class Decoder:
         if settings.attention == "monotonic":
             self.monotonic = MonotonicAttention(columns, own.units, first=first, name="monotonic_attention")
             self.first_alignment = FirstAlignment(columns, name="first_alignment")
-        else:
+        elif settings.tie == "none":
             self.output = dense(columns, name="output")
+        else:
+            self.output = TiedOutput(self.vectors, name="output")
         self.copier = PointerGenerator(first=first, name="pointer_generator") if settings.copying else None
-        self.stepper = StepByStep(self._run, self._layers(), name="step_by_step") if settings.input_feeding else None
+        self.stepper = None
+        if settings.input_feeding:
+            tied = settings.tie == "all"
+            self.stepper = StepByStep(
+                self._run, self._layers(), read=lambda: [table.table] if tied else [], name="step_by_step"
+            )
 
     def _layers(self) -> list[Any]:
         own = [self.vectors, *self.recurrent, self.attention, self.combine, self.dropout, self.output, self.copier]

@@ -20,11 +20,20 @@ class StepByStep(layers.Layer):
     Args:
         run: (ids int (batch, T), states, memory) -> (logits, states, weights), made of `parts`.
         parts: the layers that it calls.
+        read: gives the variables that they read and do not own.
     """
 
-    def __init__(self, run: Callable[[Any, Any, Any], Any], parts: list[Any], **kwargs: Any):
+    def __init__(
+        self,
+        run: Callable[[Any, Any, Any], Any],
+        parts: list[Any],
+        *,
+        read: Callable[[], list[Any]] = list,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.run = run
+        self.read = read
         self.parts = parts
 
     def build(self, input_shape: Any) -> None:
@@ -46,7 +55,7 @@ class StepByStep(layers.Layer):
 
     def call(self, ids: Any, states: Any, memory: Any, training: bool = False) -> Any:
         # The scan's own scope: dropout's seeds are used in it, and must not be changed from inside of a traced loop.
-        values = [(variable, variable.value) for variable in self.variables]
+        values = [(variable, variable.value) for variable in [*self.variables, *self.read()]]
 
         def step(states: Any, symbol: Any) -> Any:
             with keras.StatelessScope(state_mapping=values):

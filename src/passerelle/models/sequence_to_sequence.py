@@ -27,6 +27,8 @@ LARGEST_MONOTONIC = 2**10
 
 def first_source_column(settings: NetworkSettings) -> int:
     """The source id that column 0 stands for; ids below it are zero vectors."""
+    if settings.tie == "all":
+        return first_target_column(settings)
     return UNK if settings.unknown else FIRST_ORDINARY
 
 
@@ -75,6 +77,11 @@ class SequenceToSequence(keras.Model):
                 raise SettingsError(
                     f"a vocabulary must have {FIRST_ORDINARY + 1} to {LARGEST_VOCABULARY} ids, received: {size!r}"
                 )
+        if settings.tie == "all" and (source_size != target_size or source_fixed):
+            raise SettingsError(
+                f"tie 'all' has one table, all of it learned, for {source_size} source ids ({source_fixed} fixed) and "
+                f"{target_size} target ids; make them equal, or tie 'target' alone"
+            )
         if type(source_fixed) is not int or not 0 <= source_fixed < source_size - FIRST_ORDINARY:
             raise SettingsError(f"fixed source vectors must be fewer than source symbols, received: {source_fixed!r}")
         if source_fixed and not settings.encoder.embedding:
@@ -94,7 +101,13 @@ class SequenceToSequence(keras.Model):
             fixed=source_fixed,
         )
         bridge = Bridge(settings)
-        decoder = Decoder(settings, columns=target_size - first_target, first=first_target, features=feature_size > 0)
+        decoder = Decoder(
+            settings,
+            columns=target_size - first_target,
+            first=first_target,
+            features=feature_size > 0,
+            table=encoder.vectors,
+        )
 
         ids = {
             name: keras.Input((None,), dtype="int32", name=name)

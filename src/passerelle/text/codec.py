@@ -113,7 +113,7 @@ def make_codec(
     *,
     known: bool = False,
 ) -> Codec:
-    """The tokenizers that `settings` ask for.
+    """The tokenizers that `settings` ask for: one for both sides where all vectors are tied.
 
     Args:
         settings: of everything.
@@ -122,6 +122,9 @@ def make_codec(
         features: tags, likewise; not read where settings place none.
         known: which of the two.
     """
+
+    if settings.network.tie == "all" and not known:
+        sources = targets = [*sources, *targets]
 
     def tokenizer(text: TextSettings, given: Sequence[str]) -> Tokenizer:
         return make_tokenizer(
@@ -134,9 +137,10 @@ def make_codec(
         )
 
     own = settings.features
+    source = tokenizer(settings.source, sources)
     return Codec(
-        tokenizer(settings.source, sources),
-        tokenizer(settings.target, targets),
+        source,
+        source if sources is targets else tokenizer(settings.target, targets),
         None
         if own.place == "none"
         else tokenizer(TextSettings(level="symbol", separator=own.separator), features or []),

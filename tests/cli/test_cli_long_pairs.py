@@ -1,0 +1,19 @@
+"""A line many times longer than the others: said, recorded, and no reason to run out of memory."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+def test_a_stray(quick: Any, trained: Any, tmp_path: Path) -> None:
+    path = tmp_path / "pairs.tsv"
+    path.write_text("".join(f"{source}\t{target}\n" for source, target in [*trained.rows, ("ab " * 6000, "x")]))
+    outcome = quick("train", path, "--out", "m.keras", *trained.options, "--validation", "0")
+    assert outcome.status == 0, outcome.err
+    reason = (
+        "longer than 200 source or 200 target symbols; source.max_length and target.max_length in a settings file set "
+        "other limits"
+    )
+    assert f"1 rows passed over: {reason}" in outcome.err.splitlines()
+    told = quick("describe", "m.keras").out
+    assert f"# training pairs passed over: {json.dumps({reason: 1})}" in told

@@ -1,0 +1,140 @@
+"""One table of vectors in several places: the same products, one gradient, one vocabulary."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+import passerelle
+from passerelle.config import NetworkSettings, make_settings, validated
+from passerelle.errors import SettingsError
+from passerelle.layers.symbols import SymbolEmbedding
+from passerelle.layers.tied import SharedEmbedding, TiedOutput
+from passerelle.models.sequence_to_sequence import SequenceToSequence
+from passerelle.text.codec import make_codec
+from passerelle.training.loss import cross_entropy_sums
+
+IDS = np.array([[0, 1, 5, 3]], np.int32)
+
+
+def embedding() -> Any:
+    layer = SymbolEmbedding(6, 4, first=1)
+    layer.build(IDS.shape)
+    layer.set_weights([np.random.default_rng(1).normal(size=(6, 4)).astype("f4")])
+    return layer
+
+
+@pytest.mark.parametrize("width", [4, 7])
+def test_the_output_is_a_product_with_the_table(width: int) -> None:
+    vectors = embedding()
+    inputs = np.random.default_rng(2).normal(size=(2, 3, width)).astype("f4")
+    layer: Any = TiedOutput(vectors)
+    assert layer(inputs).shape == layer.compute_output_shape((2, 3, width)) == (2, 3, 6)
+    layer.bias.assign(np.arange(6.0))
+    narrowed = inputs if width == 4 else inputs @ np.asarray(layer.projection.kernel.value)
+    expected = narrowed @ np.asarray(vectors.table.value).T + np.arange(6)
+    np.testing.assert_allclose(np.asarray(layer(inputs)), expected, rtol=1e-5, atol=1e-5)
+    assert [tuple(weight.shape) for weight in layer.weights] == [(6,)] + ([] if width == 4 else [(7, 4)])
+
+
+def test_a_shared_embedding_owns_nothing() -> None:
+    vectors = embedding()
+    layer = SharedEmbedding(vectors)
+    np.testing.assert_array_equal(np.asarray(layer(IDS)), np.asarray(vectors(IDS)))
+    assert layer.weights == []
+
+
+@pytest.mark.parametrize("input_feeding", [False, True])
+@pytest.mark.parametrize("tie", ["target", "all"])
+def test_the_gradient_comes_from_everywhere(tie: str, input_feeding: bool, make_harness: Any, example: Any) -> None:
+    jax = pytest.importorskip("jax")
+    if keras.backend.backend() != "jax":
+        pytest.skip("asks JAX for the gradient")
+    side = {"embedding": 3, "units": 4}
+    settings = {"tie": tie, "attention": "general", "input_feeding": input_feeding, "encoder": side, "decoder": side}
+    network = make_harness(settings).network
+    path = network.table("source" if tie == "all" else "target").path
+    place = next(i for i, variable in enumerate(network.trainable_variables) if variable.path == path)
+    trainable = [variable.value for variable in network.trainable_variables]
+    fixed = [variable.value for variable in network.non_trainable_variables]
+    inputs = {"source_ids": example.source, "target_ids": example.target}
+    direction = np.random.default_rng(5).normal(size=trainable[place].shape).astype("f4")
+
+    def sum_of(logits: Any) -> Any:
+        return cross_entropy_sums(logits, example.target, first=network.first_target)[0]
+
+    def loss(step: Any) -> Any:
+        moved = [value + step * direction if i == place else value for i, value in enumerate(trainable)]
+        return sum_of(network.stateless_call(moved, fixed, inputs)[0])
+
+    def assigned(step: float) -> float:
+        network.trainable_variables[place].assign(trainable[place] + step * direction)
+        return float(sum_of(network(inputs)))
+
+    slope = (assigned(1e-2) - assigned(-1e-2)) / 2e-2
+    network.trainable_variables[place].assign(trainable[place])
+    np.testing.assert_allclose(jax.grad(loss)(0.0), slope, rtol=2e-2)
+    assert abs(slope) > 1e-2
+
+
+PAIRS = [("a b c", "b a"), ("c b", "d c"), ("a d", "e a"), ("e c", "c")]
+
+
+def test_one_vocabulary(tmp_path: Path) -> None:
+    translator = passerelle.train(
+        PAIRS, preset="pointer", level="word", settings={"network": {"tie": "all"}}, units=4, epochs=1, validation=0
+    )
+    assert (
+        translator.source.vocabulary.symbols == (" a", " b", " c", " d", " e") == translator.target.vocabulary.symbols
+    )
+    tables = [weight.path for weight in translator.network.weights if "table" in weight.path]
+    assert tables == ["source_embedding/table"]
+    translator.save(tmp_path / "m.keras")
+    again = passerelle.load(tmp_path / "m.keras")
+    assert again.translate("a e") == translator.translate("a e")
+    assert again.settings.network.tie == "all"
+
+
+def test_other_ties_keep_two_vocabularies() -> None:
+    settings = make_settings(None, {"network": {"tie": "target"}}, {"source.level": "word"})
+    codec = make_codec(settings, ["a b"], ["c"], None)
+    assert (codec.source.vocabulary.symbols, codec.target.vocabulary.symbols) == ((" a", " b"), ("c",))
+
+
+EMBEDDED = {"embedding": 3, "units": 4}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"decoder": {"embedding": 0}}, r"needs decoder\.embedding above 0 \(it is 0\) and decoder\.feedback = true"),
+        ({"decoder": EMBEDDED | {"feedback": False, "context": True}}, r"decoder\.feedback = true"),
+        ({"attention": "monotonic"}, r"tie 'all' needs an output layer, which attention 'monotonic' has not"),
+        ({"encoder": {"embedding": 5}}, r"one table for both sides; encoder\.embedding is 5, decoder\.embedding 3"),
+    ],
+)
+def test_networks_that_have_nothing_to_tie(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        validated(NetworkSettings, {"tie": "all", "encoder": EMBEDDED, "decoder": EMBEDDED} | changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"target.level": "word"}, r"one vocabulary; source\.level is 'character', target\.level 'word'"),
+        ({"source.case": "lower"}, r"source\.case is 'lower', target\.case 'keep'"),
+        ({"features.place": "beside"}, r"no room for features 'beside'"),
+    ],
+)
+def test_sides_that_share_no_vocabulary(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        make_settings(None, {"network": {"tie": "all"}}, changes)
+
+
+def test_sizes_that_differ() -> None:
+    with pytest.raises(
+        SettingsError, match=r"tie 'all' has one table, all of it learned, for 8 source ids \(0 fixed\)"
+    ):
+        SequenceToSequence({"tie": "all"}, 8, 9)
