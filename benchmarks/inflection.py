@@ -81,16 +81,16 @@ def _yoyodyne(arguments: argparse.Namespace, language: str, seed: int, folder: P
     """With embedding 64, hidden 256, dropout 0.2, label smoothing 0.1, Adam at 0.01, batches of 100, clip 3."""
     files = {part: str(arguments.data / f"{language}_{part}.tsv") for part in ("train", *PARTS)}
 
-    def encoder(hidden: int) -> Row:
-        arguments = {"dropout": 0.2, "embedding_size": 64, "hidden_size": hidden}
-        return {"class_path": "yoyodyne.models.modules.LSTMEncoder", "init_args": arguments}
-
+    encoder = {
+        "class_path": "yoyodyne.models.modules.LSTMEncoder",
+        "init_args": {"dropout": 0.2, "embedding_size": 64, "hidden_size": 256},  # in each direction
+    }
     common: Row = {
         "model": {
             "class_path": "yoyodyne.models.PointerGeneratorLSTMModel",
             "init_args": {
-                "source_encoder": encoder(512),  # both directions together
-                "features_encoder": encoder(256),
+                "source_encoder": encoder,
+                "features_encoder": encoder,
                 "decoder_dropout": 0.2,
                 "decoder_hidden_size": 256,
                 "embedding_size": 64,
