@@ -3,15 +3,16 @@
 import json
 import sys
 
-import inflection
 import pytest
+
+import inflection
 
 
 def test_exact_match_is_of_rows_and_needs_an_answer_to_each():
     assert inflection._exact_match(["Hahnes", "wandert aus", ""], ["Hahnes", "wandert auf", "x"]) == pytest.approx(
         100 / 3
     )
-    with pytest.raises(ValueError, match="shorter"):
+    with pytest.raises(ValueError, match="longer"):
         inflection._exact_match(["Hahnes"], ["Hahnes", "wandert aus"])
 
 
