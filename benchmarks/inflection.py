@@ -2,17 +2,19 @@
 
 CoNLL-SIGMORPHON 2018 task 1, medium (../shared/data/inflection): 1,000 rows each to learn from, to choose on and to
 report on. Each contestant learns from the same files in a process of its own, timed from its start to the trained
-model. Yoyodyne (PyPI) is run where `--yoyodyne` names its command, wherever that lives. Finished rows are
-kept in `--out`, so a run that was interrupted goes on where it stopped; remove the folder to begin anew.
+model; a row is right if it is so to the last character. Yoyodyne (PyPI) is run where `--yoyodyne` names its command,
+wherever that lives. Finished rows are kept in `--out`, so a run that was interrupted goes on where it stopped; remove
+the folder to begin anew.
 """
 
 import argparse
 import json
+import resource
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,21 +32,22 @@ def main() -> None:
     """Runs what is not there yet, then prints the table and writes it into `--out`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=DATA, help="default: %(default)s")
-    parser.add_argument("--preset", default="pointer")
-    parser.add_argument("--place", default="apart", choices=("apart", "beside"))
+    parser.add_argument("--preset", default="monotonic", help="default: %(default)s")
+    parser.add_argument("--place", default="apart", choices=("apart", "beside"), help="default: %(default)s")
     parser.add_argument("--settings", type=json.loads, default={}, help="nested settings as JSON")
     parser.add_argument("--languages", nargs="+", default=LANGUAGES, choices=LANGUAGES)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=3, help="default: %(default)s")
     parser.add_argument("--yoyodyne", help="its command, for example /path/to/venv/bin/yoyodyne")
+    parser.add_argument("--yoyodyne-seeds", type=int, default=1, help="default: %(default)s")
     parser.add_argument("--out", type=Path, default=HERE / "results" / "inflection")
     arguments = parser.parse_args()
-    contestants: dict[str, Callable[..., Row]] = {"passerelle": _passerelle}
+    contestants: dict[str, tuple[Callable[..., Row], int]] = {"passerelle": (_passerelle, arguments.seeds)}
     if arguments.yoyodyne:
-        contestants["yoyodyne"] = _yoyodyne
+        contestants["yoyodyne"] = (_yoyodyne, arguments.yoyodyne_seeds)
     rows: dict[str, dict[str, list[Row]]] = {language: {} for language in arguments.languages}
     for language in arguments.languages:
-        for seed in range(1, arguments.seeds + 1):
-            for name, contestant in contestants.items():
+        for name, (contestant, seeds) in contestants.items():
+            for seed in range(1, seeds + 1):
                 folder = arguments.out / f"{name}-{language}-{seed}"
                 result = folder / "result.json"
                 if not result.exists():
@@ -71,26 +74,31 @@ def _passerelle(arguments: argparse.Namespace, language: str, seed: int, folder:
         "translator.save(out)\n"
     )
     words = (files["train"], files["dev"], settings, arguments.preset, arguments.place, seed, model)
-    seconds = _timed([sys.executable, "-c", program, *map(str, words)], folder / "log")
-    translator = passerelle.load(model)
-    right = {part: translator.evaluate(passerelle.read_pairs(files[part], features=3)).exact_match for part in PARTS}
-    return {"seconds": seconds, "exact_match": right}
+    cost = _timed([sys.executable, "-c", program, *map(str, words)], folder / "log")
+    translator, right = passerelle.load(model), {}
+    for part in PARTS:
+        pairs = passerelle.read_pairs(files[part], features=3)
+        right[part] = _exact_match(translator.translate(pairs.sources, features=pairs.features), pairs.targets)
+    return {**cost, "exact_match": right}
 
 
 def _yoyodyne(arguments: argparse.Namespace, language: str, seed: int, folder: Path) -> Row:
-    """With embedding 64, hidden 256, dropout 0.2, label smoothing 0.1, Adam at 0.01, batches of 100, clip 3."""
+    """With embedding 64, hidden 256, dropout 0.2, label smoothing 0.1, Adam at 0.01, batches of 100, clip 3.
+
+    At most 50 epochs, ended by 10 without a lower loss on `dev`; the epoch with the highest accuracy there is kept.
+    """
     files = {part: str(arguments.data / f"{language}_{part}.tsv") for part in ("train", *PARTS)}
 
-    def encoder(hidden: int) -> Row:
-        arguments = {"dropout": 0.2, "embedding_size": 64, "hidden_size": hidden}
-        return {"class_path": "yoyodyne.models.modules.LSTMEncoder", "init_args": arguments}
-
+    encoder = {
+        "class_path": "yoyodyne.models.modules.LSTMEncoder",
+        "init_args": {"dropout": 0.2, "embedding_size": 64, "hidden_size": 256},  # in each direction
+    }
     common: Row = {
         "model": {
             "class_path": "yoyodyne.models.PointerGeneratorLSTMModel",
             "init_args": {
-                "source_encoder": encoder(512),  # both directions together
-                "features_encoder": encoder(256),
+                "source_encoder": encoder,
+                "features_encoder": encoder,
                 "decoder_dropout": 0.2,
                 "decoder_hidden_size": 256,
                 "embedding_size": 64,
@@ -111,7 +119,8 @@ def _yoyodyne(arguments: argparse.Namespace, language: str, seed: int, folder: P
         "data": data | {"train": files["train"], "val": files["dev"]},
         "checkpoint": {"monitor": "val_accuracy", "mode": "max", "filename": "best", "dirpath": str(folder)},
     }
-    seconds = _timed([arguments.yoyodyne, "fit", "--config", _config(folder / "fit.yaml", fit)], folder / "log")
+    (folder / "best.ckpt").unlink(missing_ok=True)  # of an interrupted run; the new one would get another name
+    cost = _timed([arguments.yoyodyne, "fit", "--config", _config(folder / "fit.yaml", fit)], folder / "log")
     right = {}
     for part in PARTS:
         out = folder / f"{part}.txt"
@@ -122,10 +131,14 @@ def _yoyodyne(arguments: argparse.Namespace, language: str, seed: int, folder: P
         }
         words = ["predict", "--config", _config(folder / f"{part}.yaml", config)]
         _timed([arguments.yoyodyne, *words, "--ckpt_path", str(folder / "best.ckpt")], folder / f"log-{part}")
-        pairs = passerelle.read_pairs(files[part])
-        found = out.read_text(encoding="utf-8").splitlines()
-        right[part] = 100 * statistics.mean(map(str.__eq__, found, pairs.targets))
-    return {"seconds": seconds, "exact_match": right}
+        found = out.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        right[part] = _exact_match(found, passerelle.read_pairs(files[part]).targets)
+    return {**cost, "exact_match": right}
+
+
+def _exact_match(found: Sequence[str], right: Sequence[str]) -> float:
+    """Percent of rows that are right."""
+    return 100 * statistics.mean(one == other for one, other in zip(found, right, strict=True))
 
 
 def _config(path: Path, values: Row) -> str:
@@ -133,13 +146,18 @@ def _config(path: Path, values: Row) -> str:
     return str(path)
 
 
-def _timed(command: list[str], log: Path) -> float:
-    started = time.perf_counter()
+def _timed(command: list[str], log: Path) -> Row:
+    """Runs it to its end: seconds by the clock, and those that processors worked for it."""
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     with open(log, "w", encoding="utf-8") as stream:
         status = subprocess.run(command, stdout=stream, stderr=stream).returncode
     if status:
         sys.exit(f"{command[0]} failed with status {status}, see {log}")
-    return time.perf_counter() - started
+    seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {
+        "seconds": seconds,
+        "processor": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
+    }
 
 
 def _table(rows: dict[str, dict[str, list[Row]]], arguments: argparse.Namespace) -> str:
@@ -147,17 +165,20 @@ def _table(rows: dict[str, dict[str, list[Row]]], arguments: argparse.Namespace)
         return f"{statistics.mean(values):.1f} ({min(values):.1f} to {max(values):.1f})"
 
     lines = [
-        f"Exact match, %, preset `{arguments.preset}`, tags {arguments.place}: mean of {arguments.seeds} seeds (lowest "
-        "to highest). Seconds from a process's start to the trained model, medians.",
+        f"Exact match, %, preset `{arguments.preset}`, tags {arguments.place}: mean (lowest to highest). Seconds from "
+        "a process's start to the trained model, and processor seconds of all its work, medians.",
         "",
-        "| language | contestant | dev | test | seconds |",
-        "| --- | --- | --- | --- | --- |",
+        "| language | contestant | seeds | dev | test | seconds | processor |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for language, contestants in rows.items():
         for name, results in contestants.items():
             dev, test = ([result["exact_match"][part] for result in results] for part in PARTS)
-            seconds = statistics.median(result["seconds"] for result in results)
-            lines.append(f"| {language} | {name} | {spread(dev)} | {spread(test)} | {seconds:.0f} |")
+            cost = [statistics.median(result[name] for result in results) for name in ("seconds", "processor")]
+            lines.append(
+                f"| {language} | {name} | {len(results)} | {spread(dev)} | {spread(test)} | "
+                f"{cost[0]:.0f} | {cost[1]:.0f} |"
+            )
     return "\n".join([*lines, ""])
 
 
