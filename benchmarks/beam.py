@@ -25,7 +25,7 @@ from passerelle.data.pairs import read_pairs, references
 HERE = Path(__file__).parent
 SEED = 1
 BEAM = 5
-WAYS: dict[str, dict[str, int]] = {"greedy": {}, f"beam of {BEAM}": {"beam": BEAM}}
+WAYS: dict[str, dict[str, Any]] = {"greedy": {}, f"beam of {BEAM}": {"beam": BEAM}}
 MANY = (1_000, 5_000)
 """Sources at once whose cost is measured."""
 
