@@ -5,7 +5,6 @@ Every model is kept in `--out`, so a run that was interrupted goes on where it s
 """
 
 import argparse
-import dataclasses
 import json
 import statistics
 import time
@@ -44,39 +43,49 @@ def main() -> None:
 
 
 def _language(arguments: argparse.Namespace, language: str) -> dict[str, Any]:
-    files = {part: arguments.data / f"{language}_{part}.tsv" for part in ("train", *PARTS)}
-    pairs = {part: passerelle.read_pairs(path) for part, path in files.items()}
+    pairs = pairs_of(arguments.data, language)
     translators, seconds = [], []
     for seed in range(1, arguments.seeds + 1):
         path = arguments.out / f"{language}-{seed}.keras"
-        cost = path.with_suffix(".json")
-        if not (path.exists() and cost.exists()):
-            print(f"{path}: training", flush=True)
-            own = {
-                **arguments.settings,
-                "target": {"level": "symbol", "separator": " "},
-                "training": {**arguments.settings.get("training", {}), "seed": seed},
-            }
-            started = time.perf_counter()
-            translator = passerelle.train(
-                pairs["train"], preset=arguments.preset, settings=own, validation=pairs["dev"]
-            )
-            text = json.dumps({"seconds": time.perf_counter() - started})
-            translator.save(path)
-            write_atomically(cost, lambda stream, text=text: stream.write(text.encode()))
-        translators.append(passerelle.load(path))
-        seconds.append(json.loads(cost.read_text(encoding="utf-8"))["seconds"])
+        translator, cost = taught(path, pairs, arguments.preset, arguments.settings, seed)
+        translators.append(translator)
+        seconds.append(cost)
     together = translators[0].together_with(translators[1:])
     return {
-        "single": {part: [_word_error_rate(one, pairs[part]) for one in translators] for part in PARTS},
-        "together": {part: _word_error_rate(together, pairs[part]) for part in PARTS},
+        "single": {part: [word_error_rate(one, pairs[part]) for one in translators] for part in PARTS},
+        "together": {part: word_error_rate(together, pairs[part]) for part in PARTS},
         "seconds": seconds,
     }
 
 
-def _word_error_rate(translator: passerelle.Translator, pairs: passerelle.Pairs) -> float:
-    """Percent of words that are not exactly right."""
-    return 100.0 - dataclasses.asdict(translator.evaluate(pairs))["exact_match"]
+def pairs_of(data: Path, language: str) -> dict[str, passerelle.Pairs]:
+    """Words and their sounds by part: train, dev, test."""
+    return {part: passerelle.read_pairs(data / f"{language}_{part}.tsv") for part in ("train", *PARTS)}
+
+
+def taught(
+    path: Path, pairs: dict[str, passerelle.Pairs], preset: str, settings: dict[str, Any], seed: int
+) -> tuple[passerelle.Translator, float]:
+    """The translator that `path` holds, trained if it is not there, and the seconds that its training took."""
+    cost = path.with_suffix(".json")
+    if not (path.exists() and cost.exists()):
+        print(f"{path}: training", flush=True)
+        own = {
+            **settings,
+            "target": {"level": "symbol", "separator": " "},
+            "training": {**settings.get("training", {}), "seed": seed},
+        }
+        started = time.perf_counter()
+        translator = passerelle.train(pairs["train"], preset=preset, settings=own, validation=pairs["dev"])
+        text = json.dumps({"seconds": time.perf_counter() - started})
+        translator.save(path)
+        write_atomically(cost, lambda stream: stream.write(text.encode()))
+    return passerelle.load(path), json.loads(cost.read_text(encoding="utf-8"))["seconds"]
+
+
+def word_error_rate(translator: passerelle.Translator, pairs: passerelle.Pairs, **options: Any) -> float:
+    """Percent of words that are not exactly right; options are the search's."""
+    return 100.0 - translator.evaluate(pairs, **options).exact_match
 
 
 def _table(rows: dict[str, dict[str, Any]], arguments: argparse.Namespace) -> str:

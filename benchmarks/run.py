@@ -52,15 +52,7 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--out", type=Path, default=HERE / "results")
     arguments = parser.parse_args()
-    if not arguments.pairs.exists():
-        sys.exit(
-            f"{arguments.pairs}: no such file. Fetch it (passerelle download fra-eng) and name it: "
-            f"python benchmarks/run.py --pairs fra-eng.zip"
-        )
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    files = {name: arguments.out / f"{name}.tsv" for name in ("train", "validation", "test")}
-    if not all(path.exists() for path in files.values()):
-        _split(arguments.pairs, arguments.limit, files)
+    files = split_files(arguments.pairs, arguments.limit, arguments.out)
     tables, values = [], {}
     for part in arguments.parts:
         table, values[part] = PARTS[part](arguments, files)
@@ -70,14 +62,21 @@ def main() -> None:
     (arguments.out / "tables.json").write_text(json.dumps(values, indent=1), encoding="utf-8")
 
 
-def _split(pairs: Path, limit: int, files: dict[str, Path]) -> None:
-    rest, test = split_by_source(read_pairs(pairs, limit=limit), HELD_OUT, seed=SPLIT_SEED)
-    training, validation = split_by_source(rest, HELD_OUT, seed=SPLIT_SEED + 1)
-    for name, part in (("train", training), ("validation", validation), ("test", test)):
-        write_pairs(files[name], part)
+def split_files(pairs: Path, limit: int, out: Path) -> dict[str, Path]:
+    """Files of training, validation and test pairs in `out`, by part; made where they are not there yet."""
+    files = {name: out / f"{name}.tsv" for name in ("train", "validation", "test")}
+    if not all(path.exists() for path in files.values()):
+        if not pairs.exists():
+            sys.exit(f"{pairs}: no such file. Fetch it (passerelle download fra-eng) and name it: --pairs fra-eng.zip")
+        out.mkdir(parents=True, exist_ok=True)
+        rest, test = split_by_source(read_pairs(pairs, limit=limit), HELD_OUT, seed=SPLIT_SEED)
+        training, validation = split_by_source(rest, HELD_OUT, seed=SPLIT_SEED + 1)
+        for name, part in (("train", training), ("validation", validation), ("test", test)):
+            write_pairs(files[name], part)
+    return files
 
 
-def _run(result: Path, script: str, *words: object) -> dict[str, Any] | None:
+def run_once(result: Path, script: str, *words: object) -> dict[str, Any] | None:
     """Runs one contestant in its own process, unless its result is there; None where it is not installed."""
     if not result.exists():
         print(f"{result}: running", flush=True)
@@ -98,7 +97,9 @@ def _training(arguments: argparse.Namespace, files: dict[str, Path]) -> tuple[st
     """Seconds of the same updates, in turns."""
     folder = arguments.out / "training"
     lines, values = [], {}
-    limit = _run(folder / "limit.json", "speed.py", "limit", "--pairs", files["train"], "--out", folder / "limit.json")
+    limit = run_once(
+        folder / "limit.json", "speed.py", "limit", "--pairs", files["train"], "--out", folder / "limit.json"
+    )
     rate = limit["operations_per_second"] if limit else float("nan")
     lessons = read_pairs(files["train"])
     source, target = (sum(map(len, side)) for side in (lessons.sources, lessons.targets))
@@ -116,7 +117,7 @@ def _training(arguments: argparse.Namespace, files: dict[str, Path]) -> tuple[st
             for name in names:
                 out = folder / size.replace(" ", "-") / f"{name}-{number}.json"
                 words = ("--pairs", files["train"], "--out", out, *options)
-                measured = _run(out, "speed.py", name, *words)
+                measured = run_once(out, "speed.py", name, *words)
                 if measured:
                     runs[name].append(measured)
         needed = speed.operations(source, target, columns=columns, **shape) / rate
@@ -154,7 +155,7 @@ def _scaling(arguments: argparse.Namespace, files: dict[str, Path]) -> tuple[str
         for pairs in PAIRS:
             out = folder / f"{pairs}-{number}.json"
             words = ("--pairs", arguments.pairs, "--limit", pairs, "--updates", 120, "--out", out)
-            runs[pairs] += [_run(out, "speed.py", "passerelle", *words) or {}]
+            runs[pairs] += [run_once(out, "speed.py", "passerelle", *words) or {}]
     rows = {
         pairs: {
             "microseconds_a_symbol": 1e6 * speed.per_symbol(measured),
@@ -190,7 +191,7 @@ def _quality(arguments: argparse.Namespace, files: dict[str, Path]) -> tuple[str
                 words = [word for key, path in files.items() for word in (f"--{key}", path)]
                 words += epochs if name == "tutorial" else ()  # the others as they come
                 settings = json.dumps({"training": {"seed": seed}})
-                result = _run(
+                result = run_once(
                     folder / "result.json", "contestant.py",
                     "--preset", name, *words, "--settings", settings, "--out", folder,
                 )  # fmt: skip
@@ -198,7 +199,7 @@ def _quality(arguments: argparse.Namespace, files: dict[str, Path]) -> tuple[str
                 reports[name].append((result or {})["report"])
             else:
                 words = ("--train", files["train"], "--test", files["test"], "--seed", seed, "--out", folder)
-                costs[name].append(_run(folder / "result.json", "tutorial_program.py", *words, *epochs) or {})
+                costs[name].append(run_once(folder / "result.json", "tutorial_program.py", *words, *epochs) or {})
                 lines = (folder / "hypotheses.tsv").read_text(encoding="utf-8").split("\n")
                 hypotheses = dict(line.split("\t", 1) for line in lines if "\t" in line)
                 report = score([hypotheses[source] for source, _ in answers], list(answers.values()))
@@ -235,10 +236,10 @@ def _decoding(arguments: argparse.Namespace, files: dict[str, Path]) -> tuple[st
     seed = SEEDS["tutorial program"][0]
     program = arguments.out / f"program-{seed}"
     words = ("--train", files["train"], "--test", files["test"], "--seed", seed, "--out", program)
-    _run(program / "result.json", "tutorial_program.py", *words, "--epochs", arguments.epochs)
+    run_once(program / "result.json", "tutorial_program.py", *words, "--epochs", arguments.epochs)
     out = arguments.out / "decoding"
     words = ("--program", program, "--test", files["test"], "--out", out)
-    result = _run(out / "result.json", "decoding.py", *words) or {}
+    result = run_once(out / "result.json", "decoding.py", *words) or {}
     rates: dict[str, float] = result["characters_per_second"]
     lines = [
         "| decoder, the program's weights in all | characters a second | times as fast |",
