@@ -395,7 +395,7 @@ def prepare(
     shorter = limits.keep(training, *_lengths(ids))
     if shorter is not training:
         if len(shorter) < 2:
-            reason = next(reversed(shorter.passed_over))
+            reason = list(shorter.passed_over)[-1]
             raise DataError(f"{training.name}: fewer than two pairs are left to learn from; the others are {reason}.")
         training, codec = shorter, _learned(settings, shorter)
         ids = _encoded(codec, training)

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, astuple, replace
 from functools import cached_property
@@ -20,6 +20,7 @@ from passerelle.models.compiled import compiled
 from passerelle.models.ensemble import Mean
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.scoring import STEPS, PairScore, score_batch, score_steps
+from passerelle.search.alignment import Alignment, alignments, without_unknown
 from passerelle.search.results import Lengths, Result, SearchOptions
 from passerelle.search.room import rows_at_once
 from passerelle.search.search import AT_ONCE, Search
@@ -145,15 +146,62 @@ class Translator:
     ) -> list[list[Result]]:
         """The best `n` translations of each text, best first; fewer where there are fewer. See `search`.
 
-        The beam is as wide as `n` unless `options` name a wider one.
+        The beam is as wide as `n` unless `options` name a wider one; with `sample` they are `n` draws.
         """
-        settings = validated(SearchSettings, {"beam": n, **options, "n_best": n})
+        beam = 1 if options.get("sample") else n
+        settings = validated(SearchSettings, {"beam": beam, **options, "n_best": n})
         return self._results(texts, features, settings)
 
     def _results(
         self, texts: Sequence[str], features: str | Sequence[str] | None, settings: SearchSettings
     ) -> list[list[Result]]:
         return self._search.results(*self._checked(texts, features), settings)
+
+    def align(self, results: Sequence[Result], *, features: str | Sequence[str] | None = None) -> list[Alignment]:
+        """Where each symbol of some translations looked; see `search.alignment`.
+
+        Args:
+            results: as `search` gives them.
+            features: the tags of each, or one string for all, as they were given to the search.
+
+        Raises:
+            SettingsError: if no network looks at its source.
+        """
+        if not self._search.network.attends:
+            raise SettingsError(
+                "this model has no attention, so nothing says where its symbols come from. Train one that has: "
+                "--preset compact"
+            )
+        tags = self._tags(features, len(results))
+        return alignments(self._weigh, self.networks, self.codec, results, tags)
+
+    @cached_property
+    def _weigh(self) -> Any:
+        network: Any = self._search.network
+        return compiled(lambda inputs, ids: network.steps(ids, network.begin(inputs))[2], network.variables)
+
+    def replace_unknown(
+        self,
+        results: Sequence[Result],
+        replacements: Mapping[str, str] | None = None,
+        *,
+        features: str | Sequence[str] | None = None,
+    ) -> list[Result]:
+        """The results with the source symbol that attention points at in the place of each unknown one.
+
+        Args:
+            results: as `search` gives them.
+            replacements: what to write for some source symbols; others stand as they are.
+            features: as for `align`.
+
+        Raises:
+            SettingsError: as for `align`.
+        """
+        aligned = self.align(results, features=features)
+        return [
+            without_unknown(result, alignment, self.codec, replacements or {})
+            for result, alignment in zip(results, aligned, strict=True)
+        ]
 
     def encode(self, texts: Sequence[str], *, features: str | Sequence[str] | None = None) -> np.ndarray:
         """What the encoder has read when it has read a text: a vector for each.

@@ -46,6 +46,53 @@ def test_lines_stay_in_step_where_there_are_fewer_translations(quick: Any, train
     assert outcome.out.startswith("\n\n")
 
 
+def test_alignments_are_a_last_column(quick: Any, trained: Any) -> None:
+    texts = [source for source, _ in trained.rows[:2]]
+    plain = quick("translate", trained.model, *texts)
+    outcome = quick("translate", trained.model, *texts, "--align")
+    rows = [line.split("\t") for line in outcome.out.splitlines()]
+    assert [row[0] for row in rows] == plain.out.splitlines()
+    for text, (translation, links) in zip(texts, rows, strict=True):
+        pairs = [tuple(map(int, link.split("-"))) for link in links.split()]
+        assert [target for _, target in pairs] == list(range(len(translation)))
+        assert all(source < len(text) for source, _ in pairs)
+
+
+def test_pictures_and_links_in_json(quick: Any, trained: Any, tmp_path: Any) -> None:
+    text = trained.rows[0][0]
+    outcome = quick("translate", trained.model, text, "--json", "--align", "--pictures", tmp_path / "seen")
+    (translation,) = json.loads(outcome.out)["translations"]
+    assert len(translation["alignment"]) == len(translation["symbols"])
+    assert (tmp_path / "seen" / "1.svg").read_text(encoding="utf-8").startswith("<svg")
+
+
+def test_wishes_are_obeyed(quick: Any, trained: Any, tmp_path: Any) -> None:
+    text = trained.rows[0][0]
+    assert quick("translate", trained.model, text, "--prefix", "Il").out.startswith("Il")
+    assert "chat" in quick("translate", trained.model, text, "--require", "chat").out
+    assert quick("translate", trained.model, text, "--pattern", "[a-e]{3}").out.strip("abcde") == "\n"
+    (tmp_path / "words.txt").write_text("un chat\nle chien\n", encoding="utf-8")
+    outcome = quick("translate", trained.model, text, "--lexicon", tmp_path / "words.txt")
+    assert outcome.out in ("un chat\n", "le chien\n")
+    (tmp_path / "grammar").write_text("letter = [a-e]\nmain = (?&letter){2}\n", encoding="utf-8")
+    assert len(quick("translate", trained.model, text, "--grammar", tmp_path / "grammar").out) == 3
+
+
+def test_draws_are_the_same_for_the_same_seed(quick: Any, trained: Any) -> None:
+    text = trained.rows[0][0]
+    options = ("--sample", "--temperature", "3", "--n-best", "3")
+    first, second, other = (
+        quick("translate", trained.model, text, *options, "--seed", seed).out for seed in ("1", "1", "2")
+    )
+    assert first == second != other
+
+
+def test_what_cannot_be_written_is_said_and_leaves_its_line(quick: Any, trained: Any) -> None:
+    outcome = quick("translate", trained.model, "--prefix", "a" * 30, "--max-length", "9", stdin=b"A cat\n\n")
+    assert (outcome.status, outcome.out) == (1, "\n\n")
+    assert outcome.err.splitlines()[0].startswith("passerelle: text 1: nothing can be written within its limits")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -53,6 +100,13 @@ def test_lines_stay_in_step_where_there_are_fewer_translations(quick: Any, train
         (["--beam", "0"], "beam: input should be greater than or equal to 1"),
         (["--length-power", "-1"], "length_power"),
         (["--max-length", "0"], "max_length"),
+        (["--sample", "--beam", "2"], "choose one of them"),
+        (["--pattern", "(a"], "pattern"),
+        (["--replacements", "x"], "--replace-unknown"),
+        (["--weights", "one"], "--weights takes numbers"),
+        (["--weights", "1,2"], "one for each of 1 networks"),
+        (["--lexicon", "no-such-file"], "no-such-file: no such file"),
+        (["--grammar", "no-such-file"], "no-such-file cannot be read"),
     ],
 )
 def test_bad_options(quick: Any, trained: Any, options: list[str], message: str) -> None:

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from passerelle.cli.display import LinesDisplay, note
 from passerelle.cli.lines import LARGEST_BLOCK
 from passerelle.cli.output import json_line
+from passerelle.cli.searching import Together
 from passerelle.errors import DataError, LongTextError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def score(
     pairs: tuple[str, ...],
     /,
     *,
-    with_: Annotated[tuple[str, ...], Parameter(name="--with", negative=(), show_default=False)] = (),
+    together: Together | None = None,
     format: str | None = None,
     columns: str | None = None,
     limit: int | None = None,
@@ -42,8 +43,6 @@ def score(
         A .keras file that passerelle train wrote.
     pairs
         As for train.
-    with_
-        Another model with the same vocabularies, asked together with MODEL; may be given several times.
     format
         As for train.
     columns
@@ -60,10 +59,9 @@ def score(
     from passerelle.config import check_limit
     from passerelle.data.pairs import read_pairs
     from passerelle.scoring import character_perplexity
-    from passerelle.translator import Translator
 
     check_limit(limit)
-    translator = Translator.load(model).together_with([Translator.load(path) for path in with_])
+    translator = (together or Together()).load(model)
     column = None if translator.codec.features is None else features
     rows = read_pairs(pairs, limit=limit, swap=swap, features=column, format=format, columns=columns)
     write = _object if as_json else _columns

@@ -3,20 +3,27 @@
 import io
 import math
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from cyclopts import Parameter
 
 from passerelle.cli.display import LinesDisplay, note
 from passerelle.cli.lines import LARGEST_BLOCK, Block, read_blocks, size_of
 from passerelle.cli.output import Form, json_line, open_output, require_apart
+from passerelle.cli.searching import Together, Wishes
 from passerelle.errors import DataError, LongTextError, SettingsError
 
 if TYPE_CHECKING:
-    from passerelle.search.results import Result, SearchOptions
+    from passerelle.search.alignment import Alignment
+    from passerelle.search.results import Result
     from passerelle.translator import Translator
 
 __all__ = ["tagged", "translate"]
+
+T = TypeVar("T")
 
 MANY = 1000
 """Lines from which on their number and speed are told."""
@@ -32,15 +39,16 @@ def translate(
     in_: Annotated[str | None, Parameter(name="--in")] = None,
     out: str | None = None,
     resume: Annotated[bool, Parameter(negative=())] = False,
-    with_: Annotated[tuple[str, ...], Parameter(name="--with", negative=(), show_default=False)] = (),
+    together: Together | None = None,
     feature: str | None = None,
-    beam: int | None = None,
     n_best: int = 1,
-    length_power: float | None = None,
-    min_length: int | None = None,
-    max_length: int | None = None,
+    wishes: Wishes | None = None,
     scores: Annotated[bool, Parameter(negative=())] = False,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    align: Annotated[bool, Parameter(negative=())] = False,
+    pictures: str | None = None,
+    replace_unknown: Annotated[bool, Parameter(negative=())] = False,
+    replacements: str | None = None,
 ) -> int:
     """Translate texts, or the lines of a file or of standard input, any number of them.
 
@@ -58,38 +66,31 @@ def translate(
     resume
         Go on behind what --out holds already, with the options that it was begun with: half a line or half a text at
         its end is dropped, and as many lines of the input are passed over as texts are there.
-    with_
-        Another model with the same vocabularies, asked together with MODEL: in each step the mean of their
-        probabilities counts. May be given several times.
     feature
         The tags of all texts, for a model that was taught with tags; without, each text brings its own after a tab.
-    beam
-        Beginnings followed side by side, by default as many as --n-best; 1 takes the likeliest symbol in each step.
     n_best
         Write so many translations of each text, a line each, best first; empty lines where there are fewer.
-    length_power
-        Of the length penalty by which translations of one text are compared, by default 0.6; 0 prefers short ones.
-    min_length
-        Write at least so many symbols.
-    max_length
-        Write at most so many, the end counted; by default a limit learned in training.
     scores
         Write columns: number of the text, rank, score over length penalty, log probability, translation.
     as_json
         Write one JSON object a text, with the probability of every symbol.
+    align
+        Add where each symbol looked, source-target pairs such as 0-0 1-2, after a tab or in the JSON object.
+    pictures
+        A folder for pictures of where the best translation of each text looked: 1.svg, 2.svg, ...
+    replace_unknown
+        Write the source symbol that attention points at in the place of each unknown one.
+    replacements
+        A file of tab-separated source symbols and what to write for them; goes with --replace-unknown.
     """
-    from passerelle.config import SearchSettings, validated
-    from passerelle.data.files import STANDARD_INPUT, input_name
-    from passerelle.translator import Translator
+    from passerelle.data.files import STANDARD_INPUT, input_name, prepare_folder
+    from passerelle.data.pairs import read_pairs
 
-    options: SearchOptions = {"beam": n_best if beam is None else beam}
-    if length_power is not None:
-        options["length_power"] = length_power
-    if min_length is not None:
-        options["min_length"] = min_length
-    if max_length is not None:
-        options["max_length"] = max_length
-    validated(SearchSettings, {**options, "n_best": n_best})
+    options = (wishes or Wishes()).options(n_best)
+    if replacements is not None and not replace_unknown:
+        raise SettingsError("--replacements says what --replace-unknown writes. Give both.")
+    words = {} if replacements is None else {pair.source: pair.target for pair in read_pairs(replacements)}
+    folder = None if pictures is None else prepare_folder(pictures)
     if texts and in_ is not None:
         raise SettingsError("texts and --in exclude each other. Give either.")
     if resume and out is None:
@@ -102,13 +103,13 @@ def translate(
         open_output(out, resume=resume, form=form) as output,
         LinesDisplay.open(None if in_ is None else size_of(in_), shown=shown and not texts) as display,
     ):
-        translator = Translator.load(model).together_with([Translator.load(path) for path in with_])
+        translator = (together or Together()).load(model)
         if texts:
             blocks = iter([Block(list(texts[output.done :]), 0)])
         else:
             blocks = read_blocks(in_ or STANDARD_INPUT, most=max(1, LARGEST_BLOCK // n_best), skip=output.done)
         said: set[str] = set()
-        parted = cut = 0
+        parted = cut = none = 0
         written = output.done
         for block in blocks:
             lines, tags = block.lines, feature
@@ -119,15 +120,26 @@ def translate(
             except LongTextError as error:
                 where = "text" if texts else f"{input_name(in_ or STANDARD_INPUT)}, line"
                 raise DataError(f"{where} {written + error.row + 1:,} {error.reason}") from None
+            if replace_unknown:
+                found = _flat(partial(translator.replace_unknown, replacements=words), found, tags)
+            links = _flat(translator.align, found, tags) if align or folder is not None else None
             page = io.StringIO()
             for number, results in enumerate(found, start=written + 1):
+                own = None if links is None else links[number - written - 1]
+                if folder is not None and own:
+                    _draw(folder / f"{number}.svg", own[0], results[0])
+                ends = [f"\t{one.pharaoh}" for one in own] if align and own else [""] * len(results)
                 if as_json:
-                    page.write(json_line(_values(translator, results)) + "\n")
+                    page.write(json_line(_values(translator, results, own if align else None)) + "\n")
                 elif scores:
-                    page.writelines(_columns(number, rank, result) for rank, result in enumerate(results, start=1))
+                    for rank, (result, end) in enumerate(zip(results, ends, strict=True), start=1):
+                        page.write(f"{_columns(number, rank, result)}{end}\n")
                 else:
-                    page.writelines(_line(result) + "\n" for result in results)
+                    page.writelines(f"{_line(result)}{end}\n" for result, end in zip(results, ends, strict=True))
                     page.write("\n" * (n_best - len(results)))
+                if results[0].score == -math.inf:
+                    none += 1
+                    note(f"passerelle: text {number:,}: nothing can be written within its limits; its line stays empty")
             output.write(page.getvalue())
             written += len(found)
             new = {symbol for results in found for symbol in results[0].unknown} - said
@@ -135,7 +147,7 @@ def translate(
                 said |= new
                 note(f"passerelle: not seen in training, read as unknown: {_some(new)}")
             parted += sum(results[0].parts > 1 for results in found)
-            cut += sum(not results[0].finished for results in found)
+            cut += sum(not results[0].finished and results[0].score > -math.inf for results in found)
             display.progress(len(found), block.place)
     if parted:
         note(
@@ -145,7 +157,26 @@ def translate(
     if cut:
         note(f"passerelle: {cut:,} translations were cut at their length limit")
     display.summary(MANY if in_ is None and out is None else 0)
-    return 0
+    return 1 if none else 0
+
+
+def _flat(work: Callable[..., list[T]], found: list[list["Result"]], tags: str | list[str] | None) -> list[list[T]]:
+    """Does some work on all results at once, and gives back what comes of each text's."""
+    counts = [len(results) for results in found]
+    own = (
+        [tag for tag, count in zip(tags, counts, strict=True) for _ in range(count)] if isinstance(tags, list) else tags
+    )
+    done = iter(work([result for results in found for result in results], features=own))
+    return [[next(done) for _ in range(count)] for count in counts]
+
+
+def _draw(path: Path, alignment: "Alignment", result: "Result") -> None:
+    from passerelle.data.files import write_atomically
+    from passerelle.plots.attention import draw_attention
+
+    title = f"{result.source} \u2192 {result.text}"
+    picture = draw_attention(alignment.source, alignment.target, alignment.weights, title=title).encode()
+    write_atomically(path, lambda stream: stream.write(picture))
 
 
 def _some(symbols: set[str]) -> str:
@@ -161,10 +192,10 @@ def _line(result: "Result") -> str:
 
 def _columns(number: int, rank: int, result: "Result") -> str:
     text = _line(result).replace("\t", " ")
-    return f"{number}\t{rank}\t{result.normalized_score:.4f}\t{result.score:.4f}\t{text}\n"
+    return f"{number}\t{rank}\t{result.normalized_score:.4f}\t{result.score:.4f}\t{text}"
 
 
-def _values(translator: "Translator", results: list["Result"]) -> dict[str, Any]:
+def _values(translator: "Translator", results: list["Result"], links: list["Alignment"] | None) -> dict[str, Any]:
     """What a line of JSON says; a symbol that a translation copied looks like U+FFFD, and END is the last one."""
     symbol_of = translator.target.vocabulary.symbol_of
     return {
@@ -173,13 +204,14 @@ def _values(translator: "Translator", results: list["Result"]) -> dict[str, Any]
         "translations": [
             {
                 "text": result.text,
-                "score": result.normalized_score,
-                "log_probability": result.score,
+                "score": None if result.score == -math.inf else result.normalized_score,
+                "log_probability": None if result.score == -math.inf else result.score,
                 "finished": result.finished,
                 "symbols": [symbol_of(i) for i in result.ids],
                 "probabilities": [round(math.exp(score), 6) for score in result.symbol_scores],
             }
-            for result in results
+            | ({} if links is None else {"alignment": links[rank].links})
+            for rank, result in enumerate(results)
         ],
     }
 

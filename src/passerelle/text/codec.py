@@ -67,27 +67,27 @@ class Codec:
             else:
                 arrays["feature_ids"] = features
         if self.copying:
-            arrays["copy_ids"] = copy_ids(self._symbols(texts, tags), self.target)
+            arrays["copy_ids"] = copy_ids(self.symbols(texts, tags), self.target)
         return arrays
 
     def targets(self, texts: Sequence[str], tags: Sequence[str] | None, answers: Sequence[str]) -> Sequences:
         """Target ids of `answers`, END after each."""
         if not self.copying:
             return self.target.encode(answers, end=True)
-        return copying_targets(self._symbols(texts, tags), self.target, answers)
+        return copying_targets(self.symbols(texts, tags), self.target, answers)
 
     def texts(self, ids: Sequences, sources: Sequence[str], tags: Sequence[str] | None = None) -> list[str]:
         """The texts of target ids, one for each of `sources`, whose symbols they may have copied."""
         if not self.copying:
             return self.target.decode(ids)
-        symbols = self._symbols(sources, tags)
+        symbols = self.symbols(sources, tags)
         return [self.target.join(copied_symbols(own, self.target, ids[row])) for row, own in enumerate(symbols)]
 
     def unknown(self, text: str, tags: str = "") -> tuple[str, ...]:
         """The distinct symbols of a source and its tags that have no id, in order of appearance."""
         return self.source.unknown(text) + (() if self.features is None else self.features.unknown(tags))
 
-    def _symbols(self, texts: Sequence[str], tags: Sequence[str] | None) -> list[list[str]]:
+    def symbols(self, texts: Sequence[str], tags: Sequence[str] | None) -> list[list[str]]:
         """The symbols of each source as copying counts them: with its tags where these stand beside it."""
         symbols = [self.source.read(text) for text in texts]
         if self.features is None or not self.beside:

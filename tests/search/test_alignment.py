@@ -1,0 +1,86 @@
+"""Where symbols come from, and what stands in the place of unknown ones."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from passerelle.errors import SettingsError
+from passerelle.search.alignment import Alignment, without_unknown
+from passerelle.symbols import UNK
+from passerelle.teaching import choose_settings, prepare
+from passerelle.translator import Translator
+
+SIDE = {"embedding": 5, "units": 6}
+SOURCES = ["a b", "b a! c", "cc", "", "a"]
+
+
+def untrained(rows: Any = (("a b. c", "xyz zy"), ("b a!", "yx, x")), network: Any = None, **options: Any) -> Translator:
+    own = {"attention": "general", "encoder": SIDE, "decoder": SIDE} | (network or {})
+    translator = prepare(list(rows), choose_settings(settings={"network": own}, **options), validation=0).build()
+    random = np.random.default_rng(3)
+    translator.network.set_weights([random.normal(0, 1.0, array.shape) for array in translator.network.get_weights()])
+    return translator
+
+
+@pytest.mark.parametrize("kind", ["general", "additive", "monotonic", "copying", "feeding"])
+def test_weights_are_those_of_the_steps(kind: str) -> None:
+    """Asked for at once, they are what the inference decoder says step by step."""
+    own: Any = {"copying": {"copying": True}, "feeding": {"input_feeding": True}}.get(kind, {"attention": kind})
+    translator = untrained(network=own)
+    results = translator.search(SOURCES, max_length=7)
+    for result, alignment in zip(results, translator.align(results), strict=True):
+        assert alignment.source == tuple(result.source)
+        assert "".join(alignment.target) == result.text
+        assert alignment.weights.shape == (len(result.ids), len(result.source))
+        if not result.ids:
+            continue
+        inputs = translator.codec.inputs([result.source])
+        state = translator.network.begin({name: ids.padded(np.array([0])) for name, ids in inputs.items()})
+        for ids, expected in zip((2, *result.ids), alignment.weights, strict=False):
+            _, state, weights = translator.network.steps(np.array([[ids]], np.int32), state)
+            np.testing.assert_allclose(np.asarray(weights)[0, 0], expected, atol=1e-5)
+        np.testing.assert_allclose(alignment.weights.sum(axis=1), 1.0, atol=1e-4)
+
+
+def test_the_copier_looks_at_what_it_writes(copier: Any) -> None:
+    texts = ["abc\u00e9", "cab", "b"]
+    for alignment in copier.align(copier.search(texts)):
+        assert [alignment.source[source] for source, _ in alignment.links] == list(alignment.target)
+        assert alignment.pharaoh.startswith("0-0")
+
+
+def test_tags_beside_the_source_are_not_counted() -> None:
+    translator = untrained([("ab", "xy", "V;PST"), ("ba", "yx", "V")], features="beside")
+    (alignment,) = translator.align(translator.search(["ab"], features="V;PST", max_length=4), features="V;PST")
+    assert alignment.weights.shape[1] == len(alignment.source) == 2
+
+
+def test_networks_together_say_the_mean(copier: Any) -> None:
+    results = copier.search(["abc"])
+    (one,), (two,) = copier.align(results), copier.together_with([copier]).align(results)
+    np.testing.assert_allclose(one.weights, two.weights, atol=1e-5)
+
+
+def test_without_attention_nothing_is_known() -> None:
+    translator = untrained(network={"attention": "none"})
+    with pytest.raises(SettingsError, match="no attention"):
+        translator.align(translator.search(["a"]))
+
+
+def test_unknown_symbols_are_replaced_by_what_was_looked_at() -> None:
+    translator = untrained([("see Rome now", "voir Rome"), ("see Bonn", "voir Bonn")], level="word")
+    (result,) = translator.search(["see Oslo now"])
+    known = translator.target.vocabulary.id_of(" voir")
+    result = replace(result, ids=(known, UNK), text=" voir\ufffd")
+    alignment = Alignment((" see", " Oslo", " now"), (" voir", "\ufffd"), np.array([[0.9, 0.1, 0], [0.2, 0.7, 0.1]]))
+    assert without_unknown(result, alignment, translator.codec, {}).text == "voir Oslo"
+    assert without_unknown(result, alignment, translator.codec, {"Oslo": "Christiania"}).text == "voir Christiania"
+    whole = replace(result, ids=(known, known))
+    assert without_unknown(whole, alignment, translator.codec, {}) is whole
+
+
+def test_replacing_leaves_known_symbols_alone(copier: Any) -> None:
+    results = copier.search(["abc", "b"])
+    assert copier.replace_unknown(results) == results
