@@ -235,6 +235,10 @@ CONFIG_EDITS: list[tuple[str, tuple[str, ...], Any, str]] = [
     ("a size that is none", ("config", "source_size"), "9", "a vocabulary must have"),
     ("a size beyond the bounds", ("config", "source_size"), 2**22, "a vocabulary must have"),
     ("a vocabulary that does not fit", ("config", "source_size"), 10, "do not fit its settings"),
+    ("more vectors left alone than there are", ("config", "source_fixed"), 99, "fixed source vectors must be fewer"),
+    ("a number of them that is none", ("config", "source_fixed"), True, "fixed source vectors must be fewer"),
+    ("vectors that do not fit", ("config", "source_fixed"), 1, "do not fit its settings"),
+    ("vectors tied that are not", ("config", "settings", "tie"), "target", "do not fit its settings"),
     ("another width", ("config", "settings", "decoder", "units"), 17, "do not fit its settings"),
 ]
 
@@ -249,6 +253,20 @@ def test_a_changed_network(
 ) -> None:
     config = edited(members["config.json"], *keys, value=value)
     refused(archive(tmp_path / "bad.keras", members | {"config.json": config}), match)
+
+
+def test_files_from_before_some_settings(copier: Any, members: dict[str, bytes], tmp_path: Path) -> None:
+    """What they do not name is as it was then."""
+    config, content = (json.loads(members[name]) for name in ("config.json", "assets/translator.json"))
+    del config["config"]["source_fixed"]
+    for settings in (config["config"]["settings"], content["settings"]["network"]):
+        del settings["tie"]
+    for side in ("source", "target"):
+        del content["settings"][side]["max_length"], content["settings"][side]["vector_words"]
+    texts = {"config.json": json.dumps(config).encode(), "assets/translator.json": json.dumps(content).encode()}
+    older = passerelle.load(archive(tmp_path / "older.keras", members | texts))
+    assert older.translate(["abé"]) == copier.translate(["abé"])
+    assert older.settings == copier.settings
 
 
 @pytest.mark.parametrize(

@@ -238,8 +238,8 @@ class Lesson:
         """Which vector each symbol has, -1 where it has none: of symbols that are trained, and of those beyond."""
         symbols = getattr(self.codec, side).vocabulary.symbols
         rows = self.vectors[side].rows(symbols)
-        trained, beyond = np.split(rows, [len(rows) - (self.beyond if side == "source" else 0)])
-        return trained, beyond
+        trained = len(rows) - (self.beyond if side == "source" else 0)
+        return rows[:trained], rows[trained:]
 
     @property
     def uncounted(self) -> dict[str, int]:
@@ -395,7 +395,7 @@ def prepare(
     shorter = limits.keep(training, *_lengths(ids))
     if shorter is not training:
         if len(shorter) < 2:
-            reason = list(shorter.passed_over)[-1]
+            *_, reason = shorter.passed_over
             raise DataError(f"{training.name}: fewer than two pairs are left to learn from; the others are {reason}.")
         training, codec = shorter, _learned(settings, shorter)
         ids = _encoded(codec, training)

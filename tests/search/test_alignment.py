@@ -37,7 +37,7 @@ def test_weights_are_those_of_the_steps(kind: str) -> None:
         if not result.ids:
             continue
         inputs = translator.codec.inputs([result.source])
-        state = translator.network.begin({name: ids.padded(np.array([0])) for name, ids in inputs.items()})
+        state = translator.network.begin({name: ids.padded(np.array([0]), int(ids.lengths[0])) for name, ids in inputs.items()})
         for ids, expected in zip((2, *result.ids), alignment.weights, strict=False):
             _, state, weights = translator.network.steps(np.array([[ids]], np.int32), state)
             np.testing.assert_allclose(np.asarray(weights)[0, 0], expected, atol=1e-5)
