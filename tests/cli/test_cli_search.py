@@ -46,10 +46,31 @@ def test_lines_stay_in_step_where_there_are_fewer_translations(quick: Any, train
     assert outcome.out.startswith("\n\n")
 
 
-def test_alignments_are_a_last_column(quick: Any, trained: Any) -> None:
-    texts = [source for source, _ in trained.rows[:2]]
-    plain = quick("translate", trained.model, *texts)
-    outcome = quick("translate", trained.model, *texts, "--align")
+SOURCES = ["a cat", "the dog runs"]
+
+
+@pytest.fixture(scope="module")
+def looking(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A model file with attention, of random weights."""
+    import numpy as np
+
+    from passerelle.teaching import choose_settings, prepare
+
+    side = {"embedding": 5, "units": 6}
+    settings = choose_settings(settings={"network": {"attention": "general", "encoder": side, "decoder": side}})
+    pairs = [("a cat runs", "Il court, un chat"), ("the dog", "le chien, abcde")]
+    translator = prepare(pairs, settings, validation=0).build()
+    random = np.random.default_rng(3)
+    translator.network.set_weights([random.normal(0, 1.0, array.shape) for array in translator.network.get_weights()])
+    path = tmp_path_factory.mktemp("looking") / "looking.keras"
+    translator.save(path)
+    return path
+
+
+def test_alignments_are_a_last_column(quick: Any, looking: Any) -> None:
+    texts = SOURCES
+    plain = quick("translate", looking, *texts)
+    outcome = quick("translate", looking, *texts, "--align")
     rows = [line.split("\t") for line in outcome.out.splitlines()]
     assert [row[0] for row in rows] == plain.out.splitlines()
     for text, (translation, links) in zip(texts, rows, strict=True):
@@ -58,32 +79,30 @@ def test_alignments_are_a_last_column(quick: Any, trained: Any) -> None:
         assert all(source < len(text) for source, _ in pairs)
 
 
-def test_pictures_and_links_in_json(quick: Any, trained: Any, tmp_path: Any) -> None:
-    text = trained.rows[0][0]
-    outcome = quick("translate", trained.model, text, "--json", "--align", "--pictures", tmp_path / "seen")
+def test_pictures_and_links_in_json(quick: Any, looking: Any, tmp_path: Any) -> None:
+    text = SOURCES[0]
+    outcome = quick("translate", looking, text, "--json", "--align", "--pictures", tmp_path / "seen")
     (translation,) = json.loads(outcome.out)["translations"]
     assert len(translation["alignment"]) == len(translation["symbols"])
     assert (tmp_path / "seen" / "1.svg").read_text(encoding="utf-8").startswith("<svg")
 
 
-def test_wishes_are_obeyed(quick: Any, trained: Any, tmp_path: Any) -> None:
-    text = trained.rows[0][0]
-    assert quick("translate", trained.model, text, "--prefix", "Il").out.startswith("Il")
-    assert "chat" in quick("translate", trained.model, text, "--require", "chat").out
-    assert quick("translate", trained.model, text, "--pattern", "[a-e]{3}").out.strip("abcde") == "\n"
+def test_wishes_are_obeyed(quick: Any, looking: Any, tmp_path: Any) -> None:
+    text = SOURCES[0]
+    assert quick("translate", looking, text, "--prefix", "Il").out.startswith("Il")
+    assert "chat" in quick("translate", looking, text, "--require", "chat").out
+    assert quick("translate", looking, text, "--pattern", "[a-e]{3}").out.strip("abcde") == "\n"
     (tmp_path / "words.txt").write_text("un chat\nle chien\n", encoding="utf-8")
-    outcome = quick("translate", trained.model, text, "--lexicon", tmp_path / "words.txt")
+    outcome = quick("translate", looking, text, "--lexicon", tmp_path / "words.txt")
     assert outcome.out in ("un chat\n", "le chien\n")
     (tmp_path / "grammar").write_text("letter = [a-e]\nmain = (?&letter){2}\n", encoding="utf-8")
-    assert len(quick("translate", trained.model, text, "--grammar", tmp_path / "grammar").out) == 3
+    assert len(quick("translate", looking, text, "--grammar", tmp_path / "grammar").out) == 3
 
 
-def test_draws_are_the_same_for_the_same_seed(quick: Any, trained: Any) -> None:
-    text = trained.rows[0][0]
+def test_draws_are_the_same_for_the_same_seed(quick: Any, looking: Any) -> None:
+    text = SOURCES[0]
     options = ("--sample", "--temperature", "3", "--n-best", "3")
-    first, second, other = (
-        quick("translate", trained.model, text, *options, "--seed", seed).out for seed in ("1", "1", "2")
-    )
+    first, second, other = (quick("translate", looking, text, *options, "--seed", seed).out for seed in ("1", "1", "2"))
     assert first == second != other
 
 

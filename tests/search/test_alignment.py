@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from keras import ops
 
 from passerelle.errors import SettingsError
 from passerelle.search.alignment import Alignment, without_unknown
@@ -13,7 +14,7 @@ from passerelle.teaching import choose_settings, prepare
 from passerelle.translator import Translator
 
 SIDE = {"embedding": 5, "units": 6}
-SOURCES = ["a b", "b a! c", "cc", "", "a"]
+SOURCES = ["a b", "b a! c", "cc", ""]
 
 
 def untrained(rows: Any = (("a b. c", "xyz zy"), ("b a!", "yx, x")), network: Any = None, **options: Any) -> Translator:
@@ -37,9 +38,11 @@ def test_weights_are_those_of_the_steps(kind: str) -> None:
         if not result.ids:
             continue
         inputs = translator.codec.inputs([result.source])
-        state = translator.network.begin({name: ids.padded(np.array([0]), int(ids.lengths[0])) for name, ids in inputs.items()})
+        state = translator.network.begin(
+            {name: ids.padded(np.array([0]), int(ids.lengths[0])) for name, ids in inputs.items()}
+        )
         for ids, expected in zip((2, *result.ids), alignment.weights, strict=False):
-            _, state, weights = translator.network.steps(np.array([[ids]], np.int32), state)
+            _, state, weights = translator.network.steps(ops.convert_to_tensor([[ids]], "int32"), state)
             np.testing.assert_allclose(np.asarray(weights)[0, 0], expected, atol=1e-5)
         np.testing.assert_allclose(alignment.weights.sum(axis=1), 1.0, atol=1e-4)
 

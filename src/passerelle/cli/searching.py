@@ -130,7 +130,7 @@ class Wishes:
         from passerelle.config import SearchSettings, validated
         from passerelle.data.files import read_lines
 
-        given: Any = {name: value for name, value in vars(self).items() if value not in (None, (), False)}
+        given: Any = {name: value for name, value in vars(self).items() if value is not None and value is not False}
         if self.lexicon is not None:
             given["lexicon"] = tuple(line for line in read_lines(self.lexicon) if line.strip())
         if self.beam is None and not self.sample:
