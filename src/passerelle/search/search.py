@@ -82,12 +82,15 @@ class Search:
         if not settings.sample or settings.n_best == 1:
             return self._found(texts, tags, settings, [0] * len(texts))
         n = settings.n_best
-        drawn = self._found(
-            [text for text in texts for _ in range(n)],
-            None if tags is None else [tag for tag in tags for _ in range(n)],
-            settings.model_copy(update={"n_best": 1}),
-            [number for _ in texts for number in range(n)],
-        )
+        try:
+            drawn = self._found(
+                [text for text in texts for _ in range(n)],
+                None if tags is None else [tag for tag in tags for _ in range(n)],
+                settings.model_copy(update={"n_best": 1}),
+                [number for _ in texts for number in range(n)],
+            )
+        except LongTextError as error:
+            raise LongTextError(error.row // n, error.reason) from None
         return [
             sorted((result for (result,) in drawn[n * row : n * row + n]), key=lambda one: -one.normalized_score)
             for row in range(len(texts))
@@ -237,10 +240,11 @@ class Search:
     def _tables(self, settings: SearchSettings) -> Tables | None:
         """Those of the settings' constraint, made once; None where there is none."""
         asked = settings.model_dump(include=CONSTRAINTS | {"beam"})
-        if self._made is None or self._made[0] != asked:
+        made = self._made
+        if made is None or made[0] != asked:
             constraint = constraint_of(settings, self.codec.target)
-            self._made = asked, None if constraint is None else tables_of(constraint, settings.beam)
-        return self._made[1]
+            self._made = made = asked, None if constraint is None else tables_of(constraint, settings.beam)
+        return made[1]
 
 
 def _draws(seed: int, text: str, tags: str, number: int) -> Draws:
