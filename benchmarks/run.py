@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import speed
-from passerelle.config import PRESETS
 from passerelle.data.pairs import read_pairs, references, split_by_source, write_pairs
 from passerelle.evaluation.metrics import score
+from passerelle.presets import PRESETS
 
 HERE = Path(__file__).parent
 DATA = HERE.parent.parent / "shared" / "data" / "fra-eng.zip"

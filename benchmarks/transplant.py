@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from passerelle.config import PRESETS, NetworkSettings
+from passerelle.config import NetworkSettings
 from passerelle.models.sequence_to_sequence import SequenceToSequence
+from passerelle.presets import PRESETS
 from passerelle.search.results import Lengths
 from passerelle.symbols import FIRST_ORDINARY
 from passerelle.text.codec import Codec

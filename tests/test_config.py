@@ -8,19 +8,9 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from passerelle.config import (
-    PRESET_SUMMARIES,
-    PRESETS,
-    NetworkSettings,
-    Settings,
-    TextSettings,
-    TrainingSettings,
-    check_limit,
-    make_settings,
-    read_settings_file,
-    validated,
-)
+from passerelle.config import NetworkSettings, Settings, TextSettings, TrainingSettings, check_limit, validated
 from passerelle.errors import PasserelleError, SettingsError
+from passerelle.presets import PRESET_SUMMARIES, PRESETS, make_settings, read_settings_file
 
 
 def message_of(call, *arguments, **options):

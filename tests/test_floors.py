@@ -14,7 +14,7 @@ import passerelle
 
 ROOT = Path(passerelle.__file__).parent
 FLOORS = [
-    {"errors", "symbols", "config"},
+    {"errors", "symbols", "config", "presets"},
     {"runtime", "text", "layers", "evaluation", "plots"},
     {"data", "models"},
     {"decoding", "saving", "scoring"},
@@ -23,7 +23,14 @@ FLOORS = [
     {"cli"},
 ]
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-NEIGHBOURS = {("config", "errors"), ("teaching", "translator"), ("teaching", "search"), ("translator", "search")}
+NEIGHBOURS = {
+    ("config", "errors"),
+    ("presets", "config"),
+    ("presets", "errors"),
+    ("teaching", "translator"),
+    ("teaching", "search"),
+    ("translator", "search"),
+}
 """The only rooms that may use another one of their own floor."""
 
 PATHS = sorted(ROOT.rglob("*.py"))

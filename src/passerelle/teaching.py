@@ -13,15 +13,7 @@ from typing import Any, TypedDict, Unpack
 import keras
 import numpy as np
 
-from passerelle.config import (
-    MOST_EPOCHS,
-    PRESETS,
-    Settings,
-    TextSettings,
-    make_settings,
-    read_settings_file,
-    validated,
-)
+from passerelle.config import MOST_EPOCHS, Settings, TextSettings, validated
 from passerelle.data.batches import Batches
 from passerelle.data.formats import PairPath
 from passerelle.data.lengths import LengthLimits
@@ -30,6 +22,7 @@ from passerelle.data.rows import padded_width
 from passerelle.data.vectors import WordVectors, read_vectors
 from passerelle.errors import DataError, SettingsError, did_you_mean
 from passerelle.models.sequence_to_sequence import SequenceToSequence
+from passerelle.presets import PRESETS, make_settings, read_settings_file
 from passerelle.search.results import Lengths
 from passerelle.symbols import FIRST_ORDINARY, UNK
 from passerelle.text.codec import Codec, make_codec

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 import passerelle
-from passerelle.config import NetworkSettings, make_settings, validated
+from passerelle.config import NetworkSettings, validated
 from passerelle.errors import SettingsError
 from passerelle.layers.symbols import SymbolEmbedding
 from passerelle.layers.tied import SharedEmbedding, TiedOutput
 from passerelle.models.sequence_to_sequence import SequenceToSequence
+from passerelle.presets import make_settings
 from passerelle.text.codec import make_codec
 from passerelle.training.loss import cross_entropy_sums
 

@@ -5,7 +5,7 @@ __all__ = ["presets"]
 
 def presets() -> None:
     """List the presets of train, and what each is for."""
-    from passerelle.config import DEFAULT_PRESET, PRESET_SUMMARIES, PRESETS
+    from passerelle.presets import DEFAULT_PRESET, PRESET_SUMMARIES, PRESETS
 
     names = {name: f"{name} (default)" if name == DEFAULT_PRESET else name for name in PRESETS}
     width = max(map(len, names.values()))
