@@ -326,8 +326,8 @@ class SearchSettings(Section):
         require: what every translation holds somewhere.
         forbid: what none may hold.
         lexicon: the only translations allowed, where there are any.
-        pattern: a regular expression that every whole translation matches; see `text.patterns`.
-        grammar: a file of named patterns, instead of one; see `text.grammars`.
+        pattern: a regular expression that every whole translation matches; see `text.automata.patterns`.
+        grammar: a file of named patterns, instead of one; see `text.automata.grammars`.
     """
 
     beam: Annotated[int, Field(ge=1, le=1024)] = 1

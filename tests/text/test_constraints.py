@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from passerelle import phrasebook
 from passerelle.errors import SettingsError
 from passerelle.symbols import END, FIRST_ORDINARY, PAD, START, UNK
-from passerelle.text.automata import both
+from passerelle.text.automata.automaton import both
+from passerelle.text.automata.lexicon import of_texts
+from passerelle.text.automata.patterns import matching
+from passerelle.text.automata.phrases import beginning_with, containing, without
 from passerelle.text.constraints import lift
 from passerelle.text.level import make_tokenizer
-from passerelle.text.lexicon import of_texts
-from passerelle.text.patterns import matching
-from passerelle.text.phrases import beginning_with, containing, without
 from passerelle.text.sequences import Sequences
 
 quick = settings(max_examples=80, deadline=None)

@@ -12,12 +12,12 @@ import numpy as np
 from passerelle.config import SearchSettings
 from passerelle.errors import SettingsError
 from passerelle.symbols import FIRST_ORDINARY
-from passerelle.text.automata import Automaton, both
-from passerelle.text.grammars import read_grammar
-from passerelle.text.graph import Graph
-from passerelle.text.lexicon import common_length, of_texts
-from passerelle.text.patterns import matching
-from passerelle.text.phrases import beginning_with, containing, without
+from passerelle.text.automata.automaton import Automaton, both
+from passerelle.text.automata.grammars import read_grammar
+from passerelle.text.automata.graph import Graph
+from passerelle.text.automata.lexicon import common_length, of_texts
+from passerelle.text.automata.patterns import matching
+from passerelle.text.automata.phrases import beginning_with, containing, without
 from passerelle.text.tokenizer import Tokenizer
 
 __all__ = ["MOST_CELLS", "Constraint", "constraint_of", "lift"]

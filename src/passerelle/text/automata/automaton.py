@@ -1,7 +1,7 @@
 """Deterministic finite automata over the bytes of UTF-8: which texts may be written.
 
-They come of regular expressions (`text.patterns`), of lists of texts (`text.lexicon`) and of phrases (`text.phrases`);
-`text.constraints` turns them into tables over a tokenizer's ids.
+They come of regular expressions (`patterns`), of lists of texts (`lexicon`) and of phrases (`phrases`), all in this
+room; `text.constraints` turns them into tables over a tokenizer's ids.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from passerelle.errors import SettingsError
-from passerelle.text.graph import Graph
+from passerelle.text.automata.graph import Graph
 
 __all__ = ["MOST_STATES", "Automaton", "both", "check_states"]
 

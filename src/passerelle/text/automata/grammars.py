@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from passerelle.errors import SettingsError, did_you_mean
-from passerelle.text.automata import Automaton
-from passerelle.text.expressions import Expression, automaton_of
-from passerelle.text.patterns import parse
+from passerelle.text.automata.automaton import Automaton
+from passerelle.text.automata.expressions import Expression, automaton_of
+from passerelle.text.automata.patterns import parse
 
 __all__ = ["MAIN", "read_grammar"]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from passerelle import phrasebook
 from passerelle.errors import DataError, SettingsError
-from passerelle.text.lexicon import of_texts
+from passerelle.text.automata.lexicon import of_texts
 
 quick = settings(max_examples=150, deadline=None)
 WORDS = st.lists(st.text("abéè𝒳", max_size=6), min_size=1, max_size=12)
