@@ -16,7 +16,8 @@ def test_subwords(quick: Any, trained: Any) -> None:
         r'^# 280 source symbols, level subword, 256 bytes and 24 pieces: "[^"]+"( "[^"]+"){23}$', told.out, re.M
     )
     settings = tomllib.loads(told.out)
-    assert settings["source"] == {"level": "subword", "vocabulary_size": 280, "min_count": 1, "case": "lower"}
+    chosen = {"level": "subword", "vocabulary_size": 280, "min_count": 1, "case": "lower"}
+    assert settings["source"] | chosen == settings["source"]
     assert settings["target"]["case"] == "keep"
     shouted, said = (quick("translate", "m.keras", text) for text in ("A CAT SEES IT.", "a cat sees it."))
     assert shouted.status == 0, shouted.err
