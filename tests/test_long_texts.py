@@ -9,7 +9,7 @@ import passerelle
 from passerelle.config import NetworkSettings, validated
 from passerelle.errors import LongTextError
 from passerelle.models.footprint import LARGEST, floats_of_row
-from passerelle.search import room
+from passerelle.search import capacity
 from passerelle.teaching import choose_settings, prepare
 from passerelle.translator import Translator
 
@@ -73,7 +73,7 @@ def test_ready_symbols_and_a_single_word_are_not_cut(translator: Translator) -> 
 
 
 def test_what_memory_has_no_room_for_is_refused(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "LARGEST", 2**12)
+    monkeypatch.setattr(capacity, "LARGEST", 2**12)
     assert translator.translate("ab.")
     with pytest.raises(LongTextError) as caught:
         translator.search(["ab.", "b. " + "ab" * 40 + " a.", "a"])
@@ -95,7 +95,7 @@ def test_rows_are_fewer_where_each_is_large(translator: Translator, monkeypatch:
         return original(inputs, limits, *others, **options)
 
     monkeypatch.setattr(translator._search, "_program", watched)
-    monkeypatch.setattr(room, "LARGEST", 10 * floats_of_row(translator.network.settings, 9, 16))
+    monkeypatch.setattr(capacity, "LARGEST", 10 * floats_of_row(translator.network.settings, 9, 16))
     assert translator.translate(texts) == expected
     assert set(heights) == {8}
 

@@ -21,8 +21,8 @@ from passerelle.models.ensemble import Mean
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.scoring import STEPS, PairScore, score_batch, score_steps
 from passerelle.search.alignment import Alignment, alignments, without_unknown
+from passerelle.search.capacity import rows_at_once
 from passerelle.search.results import Lengths, Result, SearchOptions
-from passerelle.search.room import rows_at_once
 from passerelle.search.search import AT_ONCE, Search
 from passerelle.text.codec import Codec, make_codec
 from passerelle.text.tokenizer import Tokenizer, normalize

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from passerelle.cli.reading import Reading
 from passerelle.cli.searching import Together, Wishes
 
 __all__ = ["evaluate"]
@@ -17,11 +18,7 @@ def evaluate(
     /,
     *,
     together: Together | None = None,
-    format: str | None = None,
-    columns: str | None = None,
-    limit: int | None = None,
-    swap: Annotated[bool, Parameter(negative=())] = False,
-    features: int = 3,
+    reading: Reading | None = None,
     wishes: Wishes | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
@@ -33,26 +30,13 @@ def evaluate(
         A .keras file that passerelle train wrote.
     pairs
         As for train. Rows with the same source are references of each other.
-    format
-        As for train.
-    columns
-        As for train.
-    limit
-        Use this many pairs from the beginning.
-    swap
-        Translate from the target's column or language to the source's.
-    features
-        The column of the tags, for a model that was taught with them.
     as_json
         Print one JSON object.
     """
-    from passerelle.config import check_limit
-    from passerelle.data.pairs import read_pairs
-
-    check_limit(limit)
+    chosen = reading or Reading()
+    chosen.check()
     options = (wishes or Wishes()).options()
     translator = (together or Together()).load(model)
-    column = None if translator.codec.features is None else features
-    examples = read_pairs(pairs, limit=limit, swap=swap, features=column, format=format, columns=columns)
+    examples = chosen.read(pairs, tagged=translator.codec.features is not None)
     report = translator.evaluate(examples, **options)
     print(json.dumps(dataclasses.asdict(report)) if as_json else report)

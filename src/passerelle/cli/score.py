@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from passerelle.cli.display import LinesDisplay, note
 from passerelle.cli.lines import LARGEST_BLOCK
 from passerelle.cli.output import json_line
+from passerelle.cli.reading import Reading
 from passerelle.cli.searching import Together
 from passerelle.errors import DataError, LongTextError
 
@@ -24,11 +25,7 @@ def score(
     /,
     *,
     together: Together | None = None,
-    format: str | None = None,
-    columns: str | None = None,
-    limit: int | None = None,
-    swap: Annotated[bool, Parameter(negative=())] = False,
-    features: int = 3,
+    reading: Reading | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
     """Say how likely a translator finds each pair of a file.
@@ -43,27 +40,15 @@ def score(
         A .keras file that passerelle train wrote.
     pairs
         As for train.
-    format
-        As for train.
-    columns
-        As for train.
-    limit
-        Use this many pairs from the beginning.
-    swap
-        Take the target from the source's column or language, and the source from the target's.
-    features
-        The column of the tags, for a model that was taught with them.
     as_json
         Write one JSON object a pair; null stands for what is infinite.
     """
-    from passerelle.config import check_limit
-    from passerelle.data.pairs import read_pairs
     from passerelle.scoring import character_perplexity
 
-    check_limit(limit)
+    chosen = reading or Reading()
+    chosen.check()
     translator = (together or Together()).load(model)
-    column = None if translator.codec.features is None else features
-    rows = read_pairs(pairs, limit=limit, swap=swap, features=column, format=format, columns=columns)
+    rows = chosen.read(pairs, tagged=translator.codec.features is not None)
     write = _object if as_json else _columns
     total, characters, count = 0.0, 0, 0
     with LinesDisplay.open(len(rows), shown=not sys.stdout.isatty()) as display:

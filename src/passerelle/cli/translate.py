@@ -3,10 +3,8 @@
 import io
 import math
 import sys
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -22,9 +20,6 @@ if TYPE_CHECKING:
     from passerelle.translator import Translator
 
 __all__ = ["tagged", "translate"]
-
-T = TypeVar("T")
-
 MANY = 1000
 """Lines from which on their number and speed are told."""
 
@@ -85,6 +80,7 @@ def translate(
     """
     from passerelle.data.files import STANDARD_INPUT, input_name, prepare_folder
     from passerelle.data.pairs import read_pairs
+    from passerelle.search.alignment import without_unknown
 
     options = (wishes or Wishes()).options(n_best)
     if replacements is not None and not replace_unknown:
@@ -120,9 +116,12 @@ def translate(
             except LongTextError as error:
                 where = "text" if texts else f"{input_name(in_ or STANDARD_INPUT)}, line"
                 raise DataError(f"{where} {written + error.row + 1:,} {error.reason}") from None
-            if replace_unknown:
-                found = _flat(partial(translator.replace_unknown, replacements=words), found, tags)
-            links = _flat(translator.align, found, tags) if align or folder is not None else None
+            links = _aligned(translator, found, tags) if align or replace_unknown or folder is not None else None
+            if replace_unknown and links is not None:
+                found = [
+                    [without_unknown(*both, translator.codec, words) for both in zip(results, own, strict=True)]
+                    for results, own in zip(found, links, strict=True)
+                ]
             page = io.StringIO()
             for number, results in enumerate(found, start=written + 1):
                 own = None if links is None else links[number - written - 1]
@@ -160,14 +159,14 @@ def translate(
     return 1 if none else 0
 
 
-def _flat(work: Callable[..., list[T]], found: list[list["Result"]], tags: str | list[str] | None) -> list[list[T]]:
-    """Does some work on all results at once, and gives back what comes of each text's."""
-    counts = [len(results) for results in found]
-    own = (
-        [tag for tag, count in zip(tags, counts, strict=True) for _ in range(count)] if isinstance(tags, list) else tags
-    )
-    done = iter(work([result for results in found for result in results], features=own))
-    return [[next(done) for _ in range(count)] for count in counts]
+def _aligned(
+    translator: "Translator", found: list[list["Result"]], tags: str | list[str] | None
+) -> list[list["Alignment"]]:
+    """The alignments of all results, asked for at once."""
+    if isinstance(tags, list):
+        tags = [tag for tag, results in zip(tags, found, strict=True) for _ in results]
+    aligned = iter(translator.align([result for results in found for result in results], features=tags))
+    return [[next(aligned) for _ in results] for results in found]
 
 
 def _draw(path: Path, alignment: "Alignment", result: "Result") -> None:

@@ -12,8 +12,8 @@ import numpy as np
 
 from passerelle.data.rows import BATCH_SIZES, padded_inputs, row_batches
 from passerelle.models.sequence_to_sequence import SequenceToSequence
+from passerelle.search.capacity import rows_at_once
 from passerelle.search.results import Result
-from passerelle.search.room import rows_at_once
 from passerelle.symbols import END, START, UNK
 from passerelle.text.codec import Codec
 from passerelle.text.copying import copied_symbols

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from keras import ops
 
 from passerelle.config import SearchSettings
 from passerelle.decoding.beam import BeamResult, beam_search
@@ -49,7 +50,7 @@ class Program:
         Returns:
             Numpy arrays.
         """
-        options = settings.model_dump(include=_selecting(settings))
+        options = {name: getattr(settings, name) for name in _selecting(settings)}
         required = tables is not None and bool(settings.require)
         found = self._compiled(inputs, limits, draws, tables, max_length=max_length, required=required, **options)
         return BeamResult(*map(np.asarray, found))
@@ -72,8 +73,9 @@ class Program:
         step: Any = self.network.step
         state: Any = self.network.begin(inputs, coverage=coverage > 0)
         rules: list[Rule] = []
-        if tables is not None:
-            rules.append(Obey(tables))
+        constraint = None if tables is None else Obey(tables)
+        if constraint is not None:
+            rules.append(constraint)
         if min_length:
             rules.append(MinimumLength(min_length))
         if no_repeat:
@@ -85,7 +87,7 @@ class Program:
             return coverage * self.network.covered(state["step"] if rules else state)
 
         def progress(state: Any, symbols: int) -> Any:
-            return Obey(tables).progress(state["rules"][0], symbols)  # pyright: ignore[reportArgumentType]
+            return constraint.progress(state["rules"][0], symbols)  # pyright: ignore[reportOptionalMemberAccess]
 
         if beam > 1:
             return beam_search(
@@ -102,7 +104,7 @@ class Program:
             found = sample(step, state, limits, max_length, draws, **options)
         else:
             found = greedy_search(step, state, limits, max_length)
-        return BeamResult(*(values[:, None] for values in found), bonuses=0.0 * found.scores[:, None])
+        return BeamResult(*(values[:, None] for values in found), bonuses=ops.zeros_like(found.scores[:, None]))
 
 
 def _selecting(settings: SearchSettings) -> set[str]:

@@ -16,9 +16,9 @@ from passerelle.decoding.rules import Tables
 from passerelle.errors import LongTextError, SettingsError
 from passerelle.models.ensemble import Ensemble, Mean
 from passerelle.models.sequence_to_sequence import SequenceToSequence
+from passerelle.search.capacity import rows_at_once
 from passerelle.search.program import Program, tables_of
 from passerelle.search.results import Lengths, Result
-from passerelle.search.room import rows_at_once
 from passerelle.symbols import UNK
 from passerelle.text.codec import Codec
 from passerelle.text.constraints import constraint_of
@@ -30,7 +30,7 @@ __all__ = ["AT_ONCE", "Search"]
 AT_ONCE = 2
 """Batches searched at the same time: while one waits for its last rows or is put into words, the other computes."""
 
-CONSTRAINTS = {"prefix", "require", "forbid", "lexicon", "pattern", "grammar"}
+CONSTRAINTS = ("prefix", "require", "forbid", "lexicon", "pattern", "grammar")
 
 Draws = Callable[[int], np.ndarray]
 """How many -> float32 of that length, uniform from 0 to 1."""
@@ -63,7 +63,7 @@ class Search:
         self.lengths = lengths
         self.network = networks[0] if len(networks) == 1 else Ensemble(networks, weights, mean)
         self._program = Program(self.network)
-        self._made: tuple[dict[str, object], Tables | None] | None = None
+        self._made: tuple[tuple[object, ...], Tables | None] | None = None
 
     def results(self, texts: Sequence[str], tags: Sequence[str] | None, settings: SearchSettings) -> list[list[Result]]:
         """The best translations of each text, best first, no two alike: at most `settings.n_best`, at least one.
@@ -76,17 +76,18 @@ class Search:
         Raises:
             SettingsError: if the networks cannot do what `settings` ask for.
         """
-        self._tables(settings)  # so that what is wrong with it is said first
+        tables = self._tables(settings)
         if settings.coverage and not self.network.attends:
             raise SettingsError("coverage counts where a network looked, and this one has no attention")
         if not settings.sample or settings.n_best == 1:
-            return self._found(texts, tags, settings, [0] * len(texts))
+            return self._found(texts, tags, settings, tables, [0] * len(texts))
         n = settings.n_best
         try:
             drawn = self._found(
                 [text for text in texts for _ in range(n)],
                 None if tags is None else [tag for tag in tags for _ in range(n)],
                 settings.model_copy(update={"n_best": 1}),
+                tables,
                 [number for _ in texts for number in range(n)],
             )
         except LongTextError as error:
@@ -97,14 +98,19 @@ class Search:
         ]
 
     def _found(
-        self, texts: Sequence[str], tags: Sequence[str] | None, settings: SearchSettings, numbers: Sequence[int]
+        self,
+        texts: Sequence[str],
+        tags: Sequence[str] | None,
+        settings: SearchSettings,
+        tables: Tables | None,
+        numbers: Sequence[int],
     ) -> list[list[Result]]:
         """See `results`; `numbers` tells draws of one text apart."""
         results = [[Result(text, "", 0.0, 0.0, (), (), (), True)] for text in texts]
         inputs = self.codec.inputs(texts, tags)
         lengths = inputs["source_ids"].lengths
         # What a translation has to be as a whole, its parts cannot be.
-        long = {} if self._tables(settings) else self._cut(texts, lengths)
+        long = self._cut(texts, lengths) if tables is None else {}
         for row, joined in self._joined(texts, tags, long, settings, numbers).items():
             results[row] = joined
         # Each row goes back to where it came from.
@@ -119,7 +125,7 @@ class Search:
             if settings.sample:
                 own_words = zip(own_texts, own_tags or itertools.repeat(""), rows, strict=False)
                 draws = [_draws(settings.seed, text, tag, numbers[row]) for text, tag, row in own_words]
-            found = self._batch(inputs, batch, settings, draws)
+            found = self._batch(inputs, batch, settings, tables, draws)
             unknown = [self._unknown(row, inputs, texts, tags) for row in rows]
             best = self._in_words(found, own_texts, own_tags, unknown, settings.length_power)
             for row, own in zip(rows, best, strict=True):
@@ -156,7 +162,7 @@ class Search:
         own = None if tags is None else [tags[row] for row, pieces in long.items() for _ in pieces]
         counts = [numbers[row] for row, pieces in long.items() for _ in pieces]
         try:
-            found = iter(self._found(parts, own, settings, counts) if parts else [])
+            found = iter(self._found(parts, own, settings, None, counts) if parts else [])
         except LongTextError as error:
             row = [row for row, pieces in long.items() for _ in pieces][error.row]
             raise LongTextError(row, error.reason) from None
@@ -218,7 +224,12 @@ class Search:
         return self.codec.unknown(texts[row], tags[row] if tags else "")
 
     def _batch(
-        self, inputs: dict[str, Sequences], rows: np.ndarray, settings: SearchSettings, draws: list[Draws] | None
+        self,
+        inputs: dict[str, Sequences],
+        rows: np.ndarray,
+        settings: SearchSettings,
+        tables: Tables | None,
+        draws: list[Draws] | None,
     ) -> BeamResult:
         """Runs the compiled search on one batch; returns numpy arrays with one row for each of `rows`."""
         arrays = padded_inputs(inputs, rows)
@@ -233,13 +244,12 @@ class Search:
         if draws is not None:
             uniform = np.zeros((height, longest), np.float32)
             uniform[: len(rows)] = [draw(longest) for draw in draws]
-        tables = self._tables(settings)
         found = self._program(arrays, limits, settings, max_length=longest, draws=uniform, tables=tables)
         return BeamResult(*(array[: len(rows)] for array in found))
 
     def _tables(self, settings: SearchSettings) -> Tables | None:
         """Those of the settings' constraint, made once; None where there is none."""
-        asked = settings.model_dump(include=CONSTRAINTS | {"beam"})
+        asked = (settings.beam, *(getattr(settings, name) for name in CONSTRAINTS))
         made = self._made
         if made is None or made[0] != asked:
             constraint = constraint_of(settings, self.codec.target)
