@@ -1,6 +1,7 @@
 """Beams, n-best lists and scores from the command line; a model and its pairs come from `trained`."""
 
 import json
+import os
 from typing import Any
 
 import pytest
@@ -126,7 +127,17 @@ def test_what_cannot_be_written_is_said_and_leaves_its_line(quick: Any, trained:
         (["--weights", "1,2"], "one for each of 1 networks"),
         (["--lexicon", "no-such-file"], "no-such-file: no such file"),
         (["--grammar", "no-such-file"], "no-such-file cannot be read"),
+        (["--lexicon", os.devnull], "holds no text that may be written"),
     ],
 )
 def test_bad_options(quick: Any, trained: Any, options: list[str], message: str) -> None:
     assert message in quick("translate", trained.model, "text", *options).refused()
+
+
+def test_replacements_may_be_a_single_line(quick: Any, looking: Any, tmp_path: Any) -> None:
+    (tmp_path / "words.tsv").write_text("cat\tchat\n", encoding="utf-8")
+    (tmp_path / "wrong.tsv").write_text("cat\n", encoding="utf-8")
+    plain = quick("translate", looking, "a cat")
+    options = ("--replace-unknown", "--replacements")
+    assert quick("translate", looking, "a cat", *options, tmp_path / "words.tsv").out == plain.out
+    assert "'cat' has no tab" in quick("translate", looking, "a cat", *options, tmp_path / "wrong.tsv").refused()

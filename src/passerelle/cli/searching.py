@@ -129,10 +129,13 @@ class Wishes:
         """
         from passerelle.config import SearchSettings, validated
         from passerelle.data.files import read_lines
+        from passerelle.errors import DataError
 
         given: Any = {name: value for name, value in vars(self).items() if value is not None and value is not False}
         if self.lexicon is not None:
             given["lexicon"] = tuple(line for line in read_lines(self.lexicon) if line.strip())
+            if not given["lexicon"]:
+                raise DataError(f"{self.lexicon} holds no text that may be written. Write one a line.")
         if self.beam is None and not self.sample:
             given["beam"] = max(n_best, REQUIRING_BEAM if self.require else 1)
         validated(SearchSettings, {**given, "n_best": n_best})

@@ -79,13 +79,12 @@ def translate(
         A file of tab-separated source symbols and what to write for them; goes with --replace-unknown.
     """
     from passerelle.data.files import STANDARD_INPUT, input_name, prepare_folder
-    from passerelle.data.pairs import read_pairs
     from passerelle.search.alignment import without_unknown
 
     options = (wishes or Wishes()).options(n_best)
     if replacements is not None and not replace_unknown:
         raise SettingsError("--replacements says what --replace-unknown writes. Give both.")
-    words = {} if replacements is None else {pair.source: pair.target for pair in read_pairs(replacements)}
+    words = {} if replacements is None else _replacements(replacements)
     folder = None if pictures is None else prepare_folder(pictures)
     if texts and in_ is not None:
         raise SettingsError("texts and --in exclude each other. Give either.")
@@ -157,6 +156,16 @@ def translate(
         note(f"passerelle: {cut:,} translations were cut at their length limit")
     display.summary(MANY if in_ is None and out is None else 0)
     return 1 if none else 0
+
+
+def _replacements(path: str) -> dict[str, str]:
+    from passerelle.data.files import read_lines
+
+    rows = [line.split("\t") for line in read_lines(path) if line.strip()]
+    for row in rows:
+        if len(row) < 2:
+            raise DataError(f"{path}: {row[0][:40]!r} has no tab before what to write for it.")
+    return {row[0]: row[1] for row in rows}
 
 
 def _aligned(
