@@ -77,7 +77,8 @@ def _passerelle(
     arguments: argparse.Namespace, *, products: str = "float32", batch_size: int = BATCH_SIZE, batch_type: str = "pair"
 ) -> Measured:
     import passerelle
-    from passerelle.teaching import choose_settings, prepare
+    from passerelle.options import choose_settings
+    from passerelle.teaching import prepare
     from passerelle.training.optimizer import make_optimizer
     from passerelle.training.update import make_update
 
@@ -122,7 +123,8 @@ def _torch(arguments: argparse.Namespace, *, by_length: bool) -> Measured:
     from torch.nn.functional import cross_entropy, one_hot
 
     import passerelle
-    from passerelle.teaching import choose_settings, prepare
+    from passerelle.options import choose_settings
+    from passerelle.teaching import prepare
 
     pairs = passerelle.read_pairs(arguments.pairs, limit=arguments.limit)
     lesson = prepare(pairs, choose_settings(preset="tutorial"), validation=0)

@@ -14,7 +14,7 @@ import passerelle
 
 ROOT = Path(passerelle.__file__).parent
 FLOORS = [
-    {"errors", "symbols", "config", "presets"},
+    {"errors", "symbols", "config", "presets", "options"},
     {"runtime", "text", "layers", "evaluation", "plots"},
     {"data", "models"},
     {"decoding", "saving", "scoring"},
@@ -27,6 +27,9 @@ NEIGHBOURS = {
     ("config", "errors"),
     ("presets", "config"),
     ("presets", "errors"),
+    ("options", "config"),
+    ("options", "errors"),
+    ("options", "presets"),
     ("teaching", "translator"),
     ("teaching", "search"),
     ("translator", "search"),

@@ -9,8 +9,9 @@ import passerelle
 from passerelle.config import NetworkSettings, validated
 from passerelle.errors import LongTextError
 from passerelle.models.footprint import LARGEST, floats_of_row
+from passerelle.options import choose_settings
 from passerelle.search import capacity
-from passerelle.teaching import choose_settings, prepare
+from passerelle.teaching import prepare
 from passerelle.translator import Translator
 
 SIDE = {"embedding": 4, "units": 6}

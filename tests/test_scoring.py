@@ -10,8 +10,9 @@ import pytest
 import passerelle
 from passerelle import scoring
 from passerelle.errors import DataError
+from passerelle.options import choose_settings
 from passerelle.scoring import PairScore, character_perplexity
-from passerelle.teaching import choose_settings, prepare
+from passerelle.teaching import prepare
 from passerelle.translator import Translator
 
 KINDS: dict[str, dict[str, Any]] = {

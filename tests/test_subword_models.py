@@ -12,7 +12,8 @@ import pytest
 import passerelle
 from passerelle import saving
 from passerelle.errors import DataError, ModelFileError, SettingsError
-from passerelle.teaching import choose_settings, prepare
+from passerelle.options import choose_settings
+from passerelle.teaching import prepare
 from passerelle.text.subword import BYTES
 
 NAMES = ["Zoé", "Łódź", "Anna", "Béa", "Tom", "Yann"]

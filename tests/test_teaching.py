@@ -16,8 +16,9 @@ import pytest
 import passerelle
 from passerelle.data.pairs import check_pairs, write_pairs
 from passerelle.errors import DataError, SettingsError
+from passerelle.options import choose_settings
 from passerelle.symbols import UNK
-from passerelle.teaching import choose_settings, prepare, train
+from passerelle.teaching import prepare, train
 from passerelle.training.trainer import History
 
 PAIRS = [(f"{a}{b}", f"{b} {a}!") for a, b in itertools.product("abcdef", repeat=2)]

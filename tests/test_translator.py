@@ -15,9 +15,10 @@ from passerelle.data import rows
 from passerelle.data.rows import padded_width
 from passerelle.errors import DataError, OutputError, SettingsError
 from passerelle.models.compiled import compiled
+from passerelle.options import choose_settings
 from passerelle.search.results import Lengths, Result
 from passerelle.symbols import END, START
-from passerelle.teaching import choose_settings, prepare
+from passerelle.teaching import prepare
 from passerelle.text.sequences import Sequences
 
 

@@ -9,8 +9,9 @@ import pytest
 import passerelle
 import tutorial_program
 from passerelle.data.phrasebook import phrasebook
+from passerelle.options import choose_settings
 from passerelle.symbols import FIRST_ORDINARY, START
-from passerelle.teaching import choose_settings, prepare
+from passerelle.teaching import prepare
 
 PROJECT = Path(__file__).parents[1]
 FRA_ENG = PROJECT.parent / "shared" / "data" / "fra-eng.zip"

@@ -8,8 +8,9 @@ import pytest
 
 import passerelle
 from passerelle.errors import DataError, SettingsError
+from passerelle.options import choose_settings
 from passerelle.symbols import FIRST_ORDINARY, UNK
-from passerelle.teaching import choose_settings, prepare
+from passerelle.teaching import prepare
 
 NOUNS = {"cat": "chat", "dog": "chien", "bird": "oiseau", "fox": "renard"}
 VERBS = {"sees": "voit", "likes": "aime", "hears": "entend"}

@@ -5,7 +5,8 @@ import pytest
 
 from beam import in_turns, repeated
 from by_hand import beam_by_hand, continuations
-from passerelle.teaching import choose_settings, prepare
+from passerelle.options import choose_settings
+from passerelle.teaching import prepare
 from passerelle.translator import Translator
 
 PAIRS = [("a b. c", "xyz zy"), ("b a!", "yx, x"), ("cc", "z.y")]

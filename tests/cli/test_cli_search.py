@@ -55,7 +55,8 @@ def looking(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A model file with attention, of random weights."""
     import numpy as np
 
-    from passerelle.teaching import choose_settings, prepare
+    from passerelle.options import choose_settings
+    from passerelle.teaching import prepare
 
     side = {"embedding": 5, "units": 6}
     settings = choose_settings(settings={"network": {"attention": "general", "encoder": side, "decoder": side}})

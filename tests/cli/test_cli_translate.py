@@ -12,7 +12,8 @@ import pytest
 import passerelle
 from passerelle.data.pairs import read_pairs
 from passerelle.evaluation.metrics import score
-from passerelle.teaching import choose_settings, prepare
+from passerelle.options import choose_settings
+from passerelle.teaching import prepare
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and pipes of POSIX")
 ODD = "a\u2028b\u0085c\x0bd"

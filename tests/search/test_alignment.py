@@ -8,9 +8,10 @@ import pytest
 from keras import ops
 
 from passerelle.errors import SettingsError
+from passerelle.options import choose_settings
 from passerelle.search.alignment import Alignment, without_unknown
 from passerelle.symbols import UNK
-from passerelle.teaching import choose_settings, prepare
+from passerelle.teaching import prepare
 from passerelle.translator import Translator
 
 SIDE = {"embedding": 5, "units": 6}

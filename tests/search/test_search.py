@@ -13,7 +13,8 @@ from passerelle.decoding.beam import beam_search
 from passerelle.decoding.greedy import greedy_search
 from passerelle.errors import DataError, SettingsError
 from passerelle.models.compiled import compiled
-from passerelle.teaching import choose_settings, prepare
+from passerelle.options import choose_settings
+from passerelle.teaching import prepare
 from passerelle.translator import Translator
 
 TEXTS = ["abcé", "b", "cab", "", "ééé", "acb", "aazb"]

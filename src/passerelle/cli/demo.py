@@ -31,8 +31,9 @@ def demo(*, out: str = "demo", preset: str | None = None, epochs: int | None = N
     from passerelle.data.files import prepare_folder, write_atomically
     from passerelle.data.pairs import check_pairs, write_pairs
     from passerelle.data.phrasebook import train_and_held_out
+    from passerelle.options import choose_settings
     from passerelle.plots.curve import draw_loss_curve
-    from passerelle.teaching import choose_settings, prepare
+    from passerelle.teaching import prepare
 
     started = time.perf_counter()
     folder = prepare_folder(out)

@@ -132,7 +132,8 @@ def train(
     """
     from passerelle.config import check_limit
     from passerelle.data.pairs import read_pairs, write_split
-    from passerelle.teaching import choose_settings, prepare
+    from passerelle.options import choose_settings
+    from passerelle.teaching import prepare
 
     tagged = features is not None or (columns is not None and columns.count(",") == 2)
     chosen = choose_settings(

@@ -1,16 +1,15 @@
 """passerelle translate"""
 
-import io
-import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from passerelle.cli.display import LinesDisplay, note
+from passerelle.cli.display import LinesDisplay
 from passerelle.cli.lines import LARGEST_BLOCK, Block, read_blocks, size_of
-from passerelle.cli.output import Form, json_line, open_output, require_apart
+from passerelle.cli.output import open_output, require_apart
+from passerelle.cli.page import Page, Tally
 from passerelle.cli.searching import Together, Wishes
 from passerelle.errors import DataError, LongTextError, SettingsError
 
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["tagged", "translate"]
 MANY = 1000
 """Lines from which on their number and speed are told."""
-
-MOST_TOLD = 200
-"""Unknown symbols told in one run."""
 
 
 def translate(
@@ -91,11 +87,11 @@ def translate(
     if resume and out is None:
         raise SettingsError("--resume goes on behind the lines of a file. Name it: --out FILE")
     require_apart(in_, out)
-    form = Form(1 if as_json else n_best, numbered=scores and not as_json, start=b"{" if as_json else b"")
+    page = Page(n_best, scores=scores, as_json=as_json, aligned=align)
     # Whoever types at a terminal, or reads there, is not to be disturbed.
     shown = not sys.stdin.isatty() if out or not sys.stdout.isatty() else False
     with (
-        open_output(out, resume=resume, form=form) as output,
+        open_output(out, resume=resume, form=page.form) as output,
         LinesDisplay.open(None if in_ is None else size_of(in_), shown=shown and not texts) as display,
     ):
         translator = (together or Together()).load(model)
@@ -103,9 +99,7 @@ def translate(
             blocks = iter([Block(list(texts[output.done :]), 0)])
         else:
             blocks = read_blocks(in_ or STANDARD_INPUT, most=max(1, LARGEST_BLOCK // n_best), skip=output.done)
-        said: set[str] = set()
-        parted = cut = none = 0
-        written = output.done
+        tally = Tally(written=output.done)
         for block in blocks:
             lines, tags = block.lines, feature
             if feature is None and translator.codec.features is not None:
@@ -114,48 +108,22 @@ def translate(
                 found = translator.n_best(lines, n_best, features=tags, **options)
             except LongTextError as error:
                 where = "text" if texts else f"{input_name(in_ or STANDARD_INPUT)}, line"
-                raise DataError(f"{where} {written + error.row + 1:,} {error.reason}") from None
+                raise DataError(f"{where} {tally.written + error.row + 1:,} {error.reason}") from None
             links = _aligned(translator, found, tags) if align or replace_unknown or folder is not None else None
             if replace_unknown and links is not None:
                 found = [
                     [without_unknown(*both, translator.codec, words) for both in zip(results, own, strict=True)]
                     for results, own in zip(found, links, strict=True)
                 ]
-            page = io.StringIO()
-            for number, results in enumerate(found, start=written + 1):
-                own = None if links is None else links[number - written - 1]
-                if folder is not None and own:
+            if folder is not None and links is not None:
+                for number, (results, own) in enumerate(zip(found, links, strict=True), start=tally.written + 1):
                     _draw(folder / f"{number}.svg", own[0], results[0])
-                ends = [f"\t{one.pharaoh}" for one in own] if align and own else [""] * len(results)
-                if as_json:
-                    page.write(json_line(_values(translator, results, own if align else None)) + "\n")
-                elif scores:
-                    for rank, (result, end) in enumerate(zip(results, ends, strict=True), start=1):
-                        page.write(f"{_columns(number, rank, result)}{end}\n")
-                else:
-                    page.writelines(f"{_line(result)}{end}\n" for result, end in zip(results, ends, strict=True))
-                    page.write("\n" * (n_best - len(results)))
-                if results[0].score == -math.inf:
-                    none += 1
-                    note(f"passerelle: text {number:,}: nothing can be written within its limits; its line stays empty")
-            output.write(page.getvalue())
-            written += len(found)
-            new = {symbol for results in found for symbol in results[0].unknown} - said
-            if new and len(said) < MOST_TOLD:
-                said |= new
-                note(f"passerelle: not seen in training, read as unknown: {_some(new)}")
-            parted += sum(results[0].parts > 1 for results in found)
-            cut += sum(not results[0].finished and results[0].score > -math.inf for results in found)
+            output.write(page.text(translator, found, links, first=tally.written + 1))
+            tally.add(found)
             display.progress(len(found), block.place)
-    if parted:
-        note(
-            f"passerelle: {parted:,} texts were longer than {translator.lengths.whole:,} symbols, twice the longest in "
-            f"training, and were translated sentence by sentence"
-        )
-    if cut:
-        note(f"passerelle: {cut:,} translations were cut at their length limit")
+    tally.tell(translator)
     display.summary(MANY if in_ is None and out is None else 0)
-    return 1 if none else 0
+    return 1 if tally.none else 0
 
 
 def _replacements(path: str) -> dict[str, str]:
@@ -185,43 +153,6 @@ def _draw(path: Path, alignment: "Alignment", result: "Result") -> None:
     title = f"{result.source} \u2192 {result.text}"
     picture = draw_attention(alignment.source, alignment.target, alignment.weights, title=title).encode()
     write_atomically(path, lambda stream: stream.write(picture))
-
-
-def _some(symbols: set[str]) -> str:
-    """The first of them, in order."""
-    listed = " ".join(map(repr, sorted(symbols)[:MOST_TOLD]))
-    return f"{listed} and {len(symbols) - MOST_TOLD:,} more" if len(symbols) > MOST_TOLD else listed
-
-
-def _line(result: "Result") -> str:
-    """Its text on one line."""
-    return " ".join(result.text.splitlines())
-
-
-def _columns(number: int, rank: int, result: "Result") -> str:
-    text = _line(result).replace("\t", " ")
-    return f"{number}\t{rank}\t{result.normalized_score:.4f}\t{result.score:.4f}\t{text}"
-
-
-def _values(translator: "Translator", results: list["Result"], links: list["Alignment"] | None) -> dict[str, Any]:
-    """What a line of JSON says; a symbol that a translation copied looks like U+FFFD, and END is the last one."""
-    symbol_of = translator.target.vocabulary.symbol_of
-    return {
-        "source": results[0].source,
-        "unknown": results[0].unknown,
-        "translations": [
-            {
-                "text": result.text,
-                "score": None if result.score == -math.inf else result.normalized_score,
-                "log_probability": None if result.score == -math.inf else result.score,
-                "finished": result.finished,
-                "symbols": [symbol_of(i) for i in result.ids],
-                "probabilities": [round(math.exp(score), 6) for score in result.symbol_scores],
-            }
-            | ({} if links is None else {"alignment": links[rank].links})
-            for rank, result in enumerate(results)
-        ],
-    }
 
 
 def tagged(lines: list[str]) -> tuple[list[str], list[str]]:
