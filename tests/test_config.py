@@ -295,9 +295,9 @@ def test_settings_files_that_cannot_be_read(tmp_path, toml):
 
 
 def test_limit():
-    assert [check_limit(limit) for limit in (None, 2, 10**9)] == [None, 2, 10**9]
-    for limit in (1, 0, -3):
-        assert message_of(check_limit, limit) == f"limit must be at least 2 pairs, received: {limit}"
+    assert [check_limit(limit) for limit in (None, 1, 10**9)] == [None, 1, 10**9]
+    for limit in (0, -3):
+        assert message_of(check_limit, limit) == f"limit must be at least one pair, received: {limit}"
 
 
 def test_errors_are_of_this_package_and_values():

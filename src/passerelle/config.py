@@ -409,13 +409,13 @@ class Settings(Section):
 
 
 def check_limit(limit: int | None) -> int | None:
-    """Returns `limit` if it is a number of pairs to learn from.
+    """Returns `limit` if it is a number of pairs.
 
     Raises:
-        SettingsError: if it is below two.
+        SettingsError: if it is below one.
     """
-    if limit is not None and limit < 2:
-        raise SettingsError(f"limit must be at least 2 pairs, received: {limit}")
+    if limit is not None and limit < 1:
+        raise SettingsError(f"limit must be at least one pair, received: {limit}")
     return limit
 
 

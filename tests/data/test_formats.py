@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import files as benchmark
 from passerelle.data.formats import FORMATS, choose_format
 from passerelle.data.pairs import read_pairs
-from passerelle.errors import DataError, PasserelleError, SettingsError
+from passerelle.errors import PasserelleError, SettingsError
 
 ROWS = [("Go.", "Va\u202f!"), ("Run, now!", 'Il dit « "cours" ».'), ("a < b & c", "é\\n"), ("Hi.", "Salut !")]
 KINDS = [kind for kind in benchmark.FORMATS if kind != "parquet"]
@@ -138,7 +138,7 @@ def test_empty_files_and_missing_ones(tmp_path: Path, kind: str) -> None:
         path.write_bytes(b"")
     name = " + ".join(map(str, paths))
     needs = FORMATS["moses" if kind == "moses" else kind.split(".")[0]].needs
-    assert refusal(paths) == f"{name} holds fewer than two pairs (it is empty). {needs}"
+    assert refusal(paths) == f"{name} holds no pairs (it is empty). {needs}"
     paths[0].unlink()
     assert refusal(paths).startswith(f"{paths[0]}: no such file. Check the path")
 
@@ -186,7 +186,5 @@ def test_readers_hold_no_more_of_a_longer_file(tmp_path: Path, kind: str) -> Non
 def test_values_that_are_no_text_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "pairs.jsonl"
     path.write_text('{"source": "a", "target": "b"}\n{"source": null, "target": "b"}\n{"source": "a", "target": 5}\n')
-    with pytest.raises(DataError):
-        read_pairs(path)
     assert refusal(path) == f"{path}, line 3: expected a text, received: 5. Write it as a string."
-    assert "(usable: 1, blank: 0)" in refusal(path, limit=1)
+    assert list(read_pairs(path, limit=1)) == [("a", "b")]

@@ -176,9 +176,11 @@ def train(
     for number, (own, path) in enumerate(zip(lessons, paths, strict=True), start=1):
         translator = teach_with_display(own, number, seeds)
         translator.save(path)
-        kept = f"epoch {translator.record['kept_epoch']} of {len(translator.record['epochs'])}"
+        epochs = len(translator.record["epochs"])
+        kept = f"epoch {translator.record['kept_epoch']} of {epochs}"
         if translator.record["interrupted"]:
-            note(f"interrupted; saved {path} with the best so far ({kept})")
+            state = f"the best so far ({kept})" if epochs else "what the first epoch had taught it by then"
+            note(f"interrupted; saved {path} with {state}")
             return INTERRUPTED
         hint = f". Try: {_example(paths, lesson.training)}" if number == seeds else ""
         note(f"saved {path} ({kept}){hint}")

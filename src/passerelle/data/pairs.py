@@ -154,7 +154,7 @@ def read_pairs(
         The pairs, in the file's order. Rows with a blank source or target are left out and counted.
 
     Raises:
-        DataError: if the file cannot be read, a row is wrong (says which), or fewer than two pairs are usable.
+        DataError: if the file cannot be read, a row is wrong (says which), or no pair is usable.
         SettingsError: if `format`, `columns` and `features` do not go together.
     """
     file = choose_format(path, format, columns, features)
@@ -174,10 +174,9 @@ def read_pairs(
             tags.append(third or "")
             if limit is not None and len(sources) >= limit:
                 break
-    if len(sources) < 2:
-        counts = {"usable": len(sources), **passed_over}
-        listed = ", ".join(f"{name}: {count}" for name, count in counts.items() if any(counts.values()))
-        raise DataError(f"{file.name} holds fewer than two pairs ({listed or 'it is empty'}). {file.format.needs}")
+    if not sources:
+        listed = ", ".join(f"{name}: {count}" for name, count in passed_over.items() if count)
+        raise DataError(f"{file.name} holds no pairs ({listed or 'it is empty'}). {file.format.needs}")
     blank = passed_over.pop("blank")
     return Pairs(sources, targets, file.name, blank, None if file.features is None else tags, passed_over)
 
