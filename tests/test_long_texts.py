@@ -9,27 +9,16 @@ import passerelle
 from passerelle.config import NetworkSettings, validated
 from passerelle.errors import LongTextError
 from passerelle.models.footprint import LARGEST, floats_of_row
-from passerelle.options import choose_settings
 from passerelle.search import capacity
-from passerelle.teaching import prepare
 from passerelle.translator import Translator
+from untrained import untrained
 
-SIDE = {"embedding": 4, "units": 6}
-
-
-def untrained(pairs: Any = (("ab ab.", "x"), ("b a!", "yx")), **options: Any) -> Translator:
-    network = {"attention": "general", "encoder": SIDE, "decoder": SIDE}
-    settings = choose_settings(settings={"network": network}, **options)
-    translator = prepare(list(pairs), settings, validation=0).build()
-    random = np.random.default_rng(3)
-    weights = translator.network.get_weights()
-    translator.network.set_weights([random.normal(0, 1.0, array.shape) for array in weights])
-    return translator
+PAIRS = [("ab ab.", "x"), ("b a!", "yx")]
 
 
 @pytest.fixture(scope="module")
 def translator() -> Translator:
-    return untrained()
+    return untrained(PAIRS)
 
 
 def test_a_long_text_is_its_sentences_together(translator: Translator) -> None:
@@ -57,10 +46,7 @@ def test_the_kth_best_is_made_of_the_kth_best(translator: Translator) -> None:
 
 def test_tags_go_with_every_part() -> None:
     rows = [("ab.", "x", "s"), ("b a!", "yx", "t")]
-    settings = choose_settings(settings={"network": {"encoder": SIDE, "decoder": SIDE}}, features="apart")
-    tagged = prepare(rows, settings, validation=0).build()
-    random = np.random.default_rng(1)
-    tagged.network.set_weights([random.normal(0, 1.0, array.shape) for array in tagged.network.get_weights()])
+    tagged = untrained(rows, seed=1, features="apart")
     text, parts = "ab. b a! ab.", ["ab.", "b a!", "ab."]
     found = tagged.translate([text, text], features=["s", "t"])
     assert found == [" ".join(tagged.translate(parts, features=tag)) for tag in "st"]

@@ -10,10 +10,9 @@ import pytest
 import passerelle
 from passerelle import scoring
 from passerelle.errors import DataError
-from passerelle.options import choose_settings
 from passerelle.scoring import PairScore, character_perplexity
-from passerelle.teaching import prepare
 from passerelle.translator import Translator
+from untrained import untrained
 
 KINDS: dict[str, dict[str, Any]] = {
     "general": {"attention": "general", "encoder": {"direction": "both"}},
@@ -36,13 +35,8 @@ def made(kind: str, seed: int = 1, **options: Any) -> Translator:
         network[side] = {"embedding": 3, "units": 6} | network.get(side, {})
     if network["encoder"].get("direction") == "both" or kind == "copying":
         network["bridge"] = "dense"
-    settings = choose_settings(settings={"network": network}, **options)
     pairs = PAIRS if options.get("features") else [row[:2] for row in PAIRS]
-    translator = prepare(pairs, settings, validation=0).build()
-    random = np.random.default_rng(seed)
-    weights = translator.network.get_weights()
-    translator.network.set_weights([random.normal(0, 0.8, array.shape) for array in weights])
-    return translator
+    return untrained(pairs, network, seed=seed, spread=0.8, **options)
 
 
 def agrees(translator: Translator, tags: list[str] | None = None) -> None:

@@ -53,19 +53,10 @@ SOURCES = ["a cat", "the dog runs"]
 @pytest.fixture(scope="module")
 def looking(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A model file with attention, of random weights."""
-    import numpy as np
+    from untrained import untrained
 
-    from passerelle.options import choose_settings
-    from passerelle.teaching import prepare
-
-    side = {"embedding": 5, "units": 6}
-    settings = choose_settings(settings={"network": {"attention": "general", "encoder": side, "decoder": side}})
-    pairs = [("a cat runs", "Il court, un chat"), ("the dog", "le chien, abcde")]
-    translator = prepare(pairs, settings, validation=0).build()
-    random = np.random.default_rng(3)
-    translator.network.set_weights([random.normal(0, 1.0, array.shape) for array in translator.network.get_weights()])
     path = tmp_path_factory.mktemp("looking") / "looking.keras"
-    translator.save(path)
+    untrained([("a cat runs", "Il court, un chat"), ("the dog", "le chien, abcde")]).save(path)
     return path
 
 

@@ -8,29 +8,19 @@ import pytest
 from keras import ops
 
 from passerelle.errors import SettingsError
-from passerelle.options import choose_settings
 from passerelle.search.alignment import Alignment, without_unknown
 from passerelle.symbols import UNK
-from passerelle.teaching import prepare
-from passerelle.translator import Translator
+from untrained import untrained
 
-SIDE = {"embedding": 5, "units": 6}
+PAIRS = [("a b. c", "xyz zy"), ("b a!", "yx, x")]
 SOURCES = ["a b", "b a! c", "cc", ""]
-
-
-def untrained(rows: Any = (("a b. c", "xyz zy"), ("b a!", "yx, x")), network: Any = None, **options: Any) -> Translator:
-    own = {"attention": "general", "encoder": SIDE, "decoder": SIDE} | (network or {})
-    translator = prepare(list(rows), choose_settings(settings={"network": own}, **options), validation=0).build()
-    random = np.random.default_rng(3)
-    translator.network.set_weights([random.normal(0, 1.0, array.shape) for array in translator.network.get_weights()])
-    return translator
 
 
 @pytest.mark.parametrize("kind", ["general", "additive", "monotonic", "copying", "feeding"])
 def test_weights_are_those_of_the_steps(kind: str) -> None:
     """Asked for at once, they are what the inference decoder says step by step."""
     own: Any = {"copying": {"copying": True}, "feeding": {"input_feeding": True}}.get(kind, {"attention": kind})
-    translator = untrained(network=own)
+    translator = untrained(PAIRS, network=own)
     results = translator.search(SOURCES, max_length=7)
     for result, alignment in zip(results, translator.align(results), strict=True):
         assert alignment.source == tuple(result.source)
@@ -68,7 +58,7 @@ def test_networks_together_say_the_mean(copier: Any) -> None:
 
 
 def test_without_attention_nothing_is_known() -> None:
-    translator = untrained(network={"attention": "none"})
+    translator = untrained(PAIRS, network={"attention": "none"})
     with pytest.raises(SettingsError, match="no attention"):
         translator.align(translator.search(["a"]))
 

@@ -13,27 +13,16 @@ from passerelle.decoding.beam import beam_search
 from passerelle.decoding.greedy import greedy_search
 from passerelle.errors import DataError, SettingsError
 from passerelle.models.compiled import compiled
-from passerelle.options import choose_settings
-from passerelle.teaching import prepare
 from passerelle.translator import Translator
+from untrained import SIDE, untrained
 
 TEXTS = ["abcé", "b", "cab", "", "ééé", "acb", "aazb"]
-SIDE = {"embedding": 5, "units": 6}
-
-
-def untrained(*, seed: int = 3, network: Any = None, **options: Any) -> Translator:
-    """A translator of random weights, which says all kinds of things."""
-    pairs = [("a b. c", "xyz zy"), ("b a!", "yx, x"), ("cc", "z.y")]
-    own = {"attention": "general", "encoder": SIDE, "decoder": SIDE} | (network or {})
-    translator = prepare(pairs, choose_settings(settings={"network": own}, **options), validation=0).build()
-    random = np.random.default_rng(seed)
-    translator.network.set_weights([random.normal(0, 1.0, array.shape) for array in translator.network.get_weights()])
-    return translator
+PAIRS = [("a b. c", "xyz zy"), ("b a!", "yx, x"), ("cc", "z.y")]
 
 
 @pytest.fixture(scope="module")
 def speaker() -> Translator:
-    return untrained()
+    return untrained(PAIRS)
 
 
 SOURCES = ["a b", "b a! c", "cc", "a"]
@@ -50,7 +39,7 @@ NETWORKS = {
 
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_a_beam_of_one_is_greedy_to_the_last_symbol(kind: str) -> None:
-    network = untrained(network=NETWORKS[kind]).network
+    network = untrained(PAIRS, network=NETWORKS[kind]).network
     inputs = {"source_ids": np.array([[5, 4, 6, 7], [4, 6, 0, 0], [8, 1, 1, 4]], np.int32)}
     if network.settings.copying:
         inputs["copy_ids"] = np.where(inputs["source_ids"] > 4, inputs["source_ids"], network.target_size)
@@ -122,7 +111,7 @@ def test_coverage_prefers_translations_that_looked_everywhere(speaker: Translato
 
 def test_coverage_needs_attention() -> None:
     with pytest.raises(SettingsError, match="no attention"):
-        untrained(network=NETWORKS["one-hot"]).search(["a"], beam=2, coverage=0.2)
+        untrained(PAIRS, network=NETWORKS["one-hot"]).search(["a"], beam=2, coverage=0.2)
 
 
 @pytest.mark.parametrize("how", [{}, {"beam": 3}, {"sample": True}], ids=str)
@@ -153,7 +142,7 @@ class TestConstraints:
 
 @pytest.mark.parametrize("level", ["character", "word", "subword"])
 def test_constraints_at_every_level(level: str) -> None:
-    translator = untrained(level=level, vocabulary_size=270 if level == "subword" else 0)
+    translator = untrained(PAIRS, level=level, vocabulary_size=270 if level == "subword" else 0)
     given: dict[str, Any] = {
         "pattern": r"xyz( zy|, x){1,3}",
         "prefix": "xy",
@@ -177,7 +166,7 @@ def test_required_phrases_are_searched_for_and_not_only_forced_at_the_end(speake
 
 def test_a_beam_of_everything_with_a_pattern_finds_the_best_that_matches() -> None:
     """Against scoring all texts of the pattern, one by one."""
-    translator = untrained(seed=5)
+    translator = untrained(PAIRS, seed=5)
     texts = ["".join(letters) for n in (1, 2, 3) for letters in itertools.product("xyz", repeat=n)]
     scored = translator.score([("a b", text) for text in texts])
     best = max(scored, key=lambda one: one.log_probability)
@@ -219,7 +208,7 @@ def test_what_does_not_go(speaker: Translator, options: Any, message: str) -> No
 
 
 def test_weights_of_networks_together(speaker: Translator) -> None:
-    other = untrained(seed=9)
+    other = untrained(PAIRS, seed=9)
     heavy = speaker.together_with([other], weights=[1e6, 1])
     assert heavy.translate(SOURCES) == speaker.translate(SOURCES)
     light = speaker.together_with([other], weights=[1, 1e6], mean="geometric")

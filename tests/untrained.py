@@ -1,0 +1,25 @@
+"""Translators of random weights, which say all kinds of things."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from passerelle.options import choose_settings
+from passerelle.teaching import prepare
+from passerelle.translator import Translator
+
+SIDE = {"embedding": 5, "units": 6}
+LOOKING = {"attention": "general", "encoder": SIDE, "decoder": SIDE}
+
+
+def untrained(
+    pairs: Iterable[tuple[str, ...]], network: Any = None, *, seed: int = 3, spread: float = 1.0, **options: Any
+) -> Translator:
+    """Of small networks with attention; `network` changes their settings, `options` all others."""
+    settings = choose_settings(settings={"network": LOOKING | (network or {})}, **options)
+    translator = prepare(list(pairs), settings, validation=0).build()
+    random = np.random.default_rng(seed)
+    weights = translator.network.get_weights()
+    translator.network.set_weights([random.normal(0, spread, array.shape) for array in weights])
+    return translator
