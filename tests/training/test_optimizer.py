@@ -24,7 +24,7 @@ def test_no_clipping_where_zero() -> None:
 
 @pytest.mark.parametrize("updates", [1, 2, 9, 40, 1000, 100_000])
 def test_cosine_is_the_one_of_keras(updates: int) -> None:
-    """Where the number of updates is known: after each one the same as Keras's own schedule."""
+    """Where updates end the training: after each one the same as Keras's own schedule."""
     settings = TrainingSettings(schedule="cosine", learning_rate=0.5)
     warm_up = min(round(WARM_UP * updates), 500)
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -36,17 +36,28 @@ def test_cosine_is_the_one_of_keras(updates: int) -> None:
     )
     for made in np.linspace(0, updates, 9).astype(int).tolist():
         expected = float(schedule(made))
-        np.testing.assert_allclose(learning_rate(settings, made / updates, updates), expected, rtol=1e-4, atol=1e-7)
+        rate = learning_rate(settings, made / updates, made, updates)
+        np.testing.assert_allclose(rate, expected, rtol=1e-4, atol=1e-7)
 
 
-def test_cosine_over_a_time_rises_then_falls_to_a_hundredth() -> None:
+def test_cosine_over_a_time_rises_by_updates_and_falls_by_time() -> None:
+    """Compiling takes the first tenth of the time here, and the time ends an eighth of all updates."""
     settings = TrainingSettings(schedule="cosine", learning_rate=0.5, minutes=5)
-    rates = [learning_rate(settings, share) for share in np.linspace(0, 1, 101)]
-    assert rates[0] == 0.0
-    assert max(rates) == rates[5] == 0.5
+    rates = [learning_rate(settings, 0.1 + 0.9 * made / 5_000, made, 40_000) for made in range(0, 5_001, 50)]
+    assert rates[:10] == [0.5 * made / 500 for made in range(0, 500, 50)]
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert 0.45 < rates[10] < 0.5
     np.testing.assert_allclose(rates[-1], 0.005)
-    assert rates[5:] == sorted(rates[5:], reverse=True)
+
+
+def test_a_time_too_short_to_warm_up_ends_low_all_the_same() -> None:
+    settings = TrainingSettings(schedule="cosine", learning_rate=0.5, minutes=5)
+    rates = [learning_rate(settings, made / 100, made, 40_000) for made in range(101)]
+    assert max(rates) < 0.1
+    np.testing.assert_allclose(rates[-1], 0.005)
 
 
 def test_constant_is_constant() -> None:
-    assert {learning_rate(TrainingSettings(learning_rate=0.2), share, 7) for share in (0.0, 0.5, 1.0)} == {0.2}
+    assert {
+        learning_rate(TrainingSettings(learning_rate=0.2), share, round(7 * share), 7) for share in (0.0, 0.5, 1.0)
+    } == {0.2}

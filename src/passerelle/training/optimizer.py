@@ -10,9 +10,9 @@ from passerelle.config import TrainingSettings
 __all__ = ["learning_rate", "make_optimizer"]
 
 WARM_UP = 0.05
-"""Share of a training over which the `cosine` schedule rises from nothing, at most."""
+"""Share of all updates over which the `cosine` schedule rises from nothing, at most."""
 MOST_WARM_UP = 500
-"""Updates that it takes at most, where their number is known."""
+"""Updates that it takes at most."""
 LEAST = 0.01
 """Of its height, what the `cosine` schedule ends at."""
 
@@ -27,20 +27,23 @@ def make_optimizer(settings: TrainingSettings) -> Any:
     )
 
 
-def learning_rate(settings: TrainingSettings, share: float, updates: int | None = None) -> float:
+def learning_rate(settings: TrainingSettings, share: float, done: int, updates: int) -> float:
     """The step size at some time of a training.
 
-    `cosine` falls along half a wave (Loshchilov and Hutter 2017, arXiv:1608.03983, without restarts).
+    `cosine` falls along half a wave (Loshchilov and Hutter 2017, arXiv:1608.03983, without restarts). It rises by
+    updates, also where time ends the training: the first seconds go into compiling, and who learns fast needs to begin
+    slowly.
 
     Args:
         settings: its height and its schedule.
-        share: of the training that is done, 0 to 1.
-        updates: how many the training has in all; None where the time ends it.
+        share: of the training that is done, 0 to 1, by updates or by time.
+        done: updates that were made.
+        updates: how many are made at most.
     """
     if settings.schedule == "constant":
         return settings.learning_rate
-    warm_up = WARM_UP if updates is None else min(round(WARM_UP * updates), MOST_WARM_UP) / updates
-    if share < warm_up:
-        return settings.learning_rate * share / warm_up
-    wave = (1.0 + math.cos(math.pi * min(1.0, (share - warm_up) / (1.0 - warm_up)))) / 2.0
-    return settings.learning_rate * (LEAST + (1.0 - LEAST) * wave)
+    warm_up = min(round(WARM_UP * updates), MOST_WARM_UP)
+    rising = min(1.0, done / warm_up) if warm_up else 1.0
+    fallen = (share - warm_up / updates) / (1.0 - warm_up / updates)
+    wave = (1.0 + math.cos(math.pi * min(1.0, max(0.0, fallen)))) / 2.0
+    return settings.learning_rate * min(rising, LEAST + (1.0 - LEAST) * wave)

@@ -136,7 +136,7 @@ def fit(
                 if clock.done and clock.over:
                     break
                 right = right_symbols(settings, number - 1 + clock.share, batch.labels.shape, random)
-                rate = learning_rate(settings, clock.share_of_all, None if settings.minutes else updates)
+                rate = learning_rate(settings, clock.share_of_all, clock.done_in_all, updates)
                 update(batch, right, rate=rate)
                 if clock.tick():
                     on_progress(clock.progress(_means(update.sums())[0]))
@@ -222,6 +222,11 @@ class _Clock:
     def start(self, number: int) -> None:
         self._number, self.done = number, 0
         self._started = self._reported = time.perf_counter()
+
+    @property
+    def done_in_all(self) -> int:
+        """Updates made, those of earlier epochs too."""
+        return (self._number - 1) * self._updates + self.done
 
     @property
     def share_of_all(self) -> float:
