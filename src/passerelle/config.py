@@ -226,12 +226,15 @@ class NetworkSettings(Section):
                 "query 'bottom' feeds what attention found to the decoder layers above; it needs such layers "
                 "(decoder.layers = 2 or more), attention that is not 'none' or 'monotonic', and no input_feeding"
             )
-        for name in ("input_feeding", "copying"):
-            if getattr(self, name) and not soft:
-                raise ValueError(
-                    f"{name} needs attention that looks at all of the source; attention is {self.attention!r}, use "
-                    f"'general' or 'additive'"
-                )
+        if self.input_feeding and not soft:
+            raise ValueError(
+                f"input_feeding needs attention that looks at all of the source; attention is {self.attention!r}, use "
+                f"'general' or 'additive'"
+            )
+        if self.copying and self.attention == "none":
+            raise ValueError(
+                "copying needs attention, which says what to copy; attention is 'none', use 'general' or 'monotonic'"
+            )
         if self.copying and not self.unknown:
             raise ValueError("copying needs unknown = true: what was never seen is read as UNK before it is copied")
         return self

@@ -16,9 +16,9 @@ def log_softmax(values: np.ndarray) -> np.ndarray:
     return values - np.log(np.exp(values).sum(-1, keepdims=True))
 
 
-def example(source_length: int, steps: int, seed: int = 1) -> Any:
+def example(source_length: int, steps: int, seed: int = 1, *, copying: bool = False) -> Any:
     random = np.random.default_rng(seed)
-    layer = MonotonicAttention(COLUMNS, UNITS, first=FIRST)
+    layer = MonotonicAttention(COLUMNS, UNITS, first=FIRST, copying=copying)
     layer.build((None, None))
     layer.set_weights([random.normal(0, 1, weight.shape) for weight in layer.get_weights()])
     arrays = {
@@ -31,24 +31,34 @@ def example(source_length: int, steps: int, seed: int = 1) -> Any:
     return layer, arrays
 
 
-def run(layer: Any, arrays: dict[str, Any]) -> list[np.ndarray]:
-    alignment, emissions = FirstAlignment(COLUMNS)(ops.convert_to_tensor(arrays["mask"]))
-    return [np.asarray(array) for array in layer(*arrays.values(), alignment, emissions)]
+def run(layer: Any, arrays: dict[str, Any], *copies: np.ndarray) -> list[np.ndarray]:
+    alignment, emissions = FirstAlignment(COLUMNS, copying=layer.copying)(ops.convert_to_tensor(arrays["mask"]))
+    return [np.asarray(array) for array in layer(*arrays.values(), alignment, emissions, *copies)]
 
 
+@pytest.mark.parametrize("copying", [False, True], ids=["writing", "copying"])
 @pytest.mark.parametrize(("source_length", "steps"), [(1, 3), (2, 1), (3, 4), (5, 3)])
-def test_the_likelihood_is_the_sum_over_all_alignments(source_length: int, steps: int) -> None:
-    layer, arrays = example(source_length, steps)
-    log_probs, weights, _, _ = run(layer, arrays)
+def test_the_likelihood_is_the_sum_over_all_alignments(source_length: int, steps: int, copying: bool) -> None:
+    layer, arrays = example(source_length, steps, copying=copying)
+    # A known symbol, then some without an id, the second of them twice.
+    names = FIRST + np.array([2, COLUMNS + 1, COLUMNS + 2, COLUMNS + 1, COLUMNS + 4])[:source_length]
+    copies = [names[None].astype(np.int32)] if copying else []
     answers = np.random.default_rng(2).integers(0, COLUMNS, steps)
+    if copying and source_length > 1:
+        answers[-1] = COLUMNS + 1  # what only copying can write
     arrays["ids"][0, 1:] = answers[:-1] + FIRST  # each step reads what the one before wrote
-    log_probs, weights, _, _ = run(layer, arrays)
+    log_probs, weights, _, _ = run(layer, arrays, *copies)
 
-    query, query_bias, output, output_bias = (weight.astype("f8") for weight in layer.get_weights())
+    query, query_bias, output, output_bias, *gate = (weight.astype("f8") for weight in layer.get_weights())
     queries, keys, values = (arrays[name][0].astype("f8") for name in ("queries", "keys", "values"))
     scores = queries @ keys.T / np.sqrt(UNITS)
     hidden = np.tanh((queries @ query + query_bias)[:, None] + values[None])
     emitted = log_softmax(hidden @ output + output_bias)  # (steps, source, columns)
+    if copying:
+        writes = 1 / (1 + np.exp(-(hidden @ gate[0] + gate[1])))
+        here = np.equal.outer(names - FIRST, np.arange(COLUMNS + source_length))
+        known = np.pad(np.exp(emitted), ((0, 0), (0, 0), (0, source_length)))
+        emitted = np.log(writes * known + (1 - writes) * here + 1e-30)
 
     def move(step: int, before: int, to: int) -> float:
         return float(scores[step, to] - np.log(np.exp(scores[step, before:]).sum()))
@@ -80,13 +90,17 @@ def test_each_step_is_a_distribution_and_none_moves_back() -> None:
     assert observed.shape == (4, 5)
 
 
-def test_padding_is_never_stood_at() -> None:
-    layer, arrays = example(4, 3)
-    expected = run(layer, arrays)
+@pytest.mark.parametrize("copying", [False, True], ids=["writing", "copying"])
+def test_padding_is_never_stood_at(copying: bool) -> None:
+    layer, arrays = example(4, 3, copying=copying)
+    copies = [np.array([[3, FIRST + COLUMNS + 1, 5, 5, 0, 0, 0]], np.int32)] if copying else []
+    expected = run(layer, arrays, *(one[:, :4] for one in copies))
     random = np.random.default_rng(9)
     for name in ("keys", "values"):
         arrays[name] = np.concatenate([arrays[name], random.normal(0, 5, (1, 3, UNITS)).astype("f4")], axis=1)
     arrays["mask"] = np.array([[True] * 4 + [False] * 3])
-    log_probs, weights, _, _ = run(layer, arrays)
-    np.testing.assert_allclose(log_probs, expected[0], rtol=1e-5, atol=1e-6)
+    log_probs, weights, _, _ = run(layer, arrays, *copies)
+    columns = expected[0].shape[-1]
+    np.testing.assert_allclose(log_probs[:, :, :columns], expected[0], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(np.exp(log_probs).sum(-1), 1.0, rtol=1e-5)
     np.testing.assert_array_equal(weights[:, :, 4:], 0.0)

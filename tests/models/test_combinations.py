@@ -11,7 +11,6 @@ IMPOSSIBLE = {
     (("attention", "none"), ("copying", True)),
     (("attention", "monotonic"), ("query", "bottom")),
     (("attention", "monotonic"), ("input_feeding", True)),
-    (("attention", "monotonic"), ("copying", True)),
     (("decoder_layers", 1), ("query", "bottom")),
     (("query", "bottom"), ("input_feeding", True)),
     (("unknown", False), ("copying", True)),

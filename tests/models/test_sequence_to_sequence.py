@@ -73,7 +73,7 @@ def test_documented_shapes(harness: Any, combination: Any, example: Any) -> None
             "memory_mask": (3, 6),
         }
     if combination.attention == "monotonic":
-        states |= {"alignment": (3, 6), "emissions": (3, 6, columns)}
+        states |= {"alignment": (3, 6), "emissions": (3, 6, columns + copied)}
         memory["memory_values"] = (3, 6, 8)
     more = ({"memory_copies": (3, 6)} if copied else {}) | (
         {"memory_context": (3, width)} if combination.reads != "symbol" else {}

@@ -7,10 +7,40 @@ from keras import layers, ops
 
 from passerelle.layers.initializers import dense
 
-__all__ = ["PointerGenerator"]
+__all__ = ["PointerGenerator", "copied_columns", "mixed"]
 
 LEAST = 1e-30
 """Below every probability that counts; keeps logarithms finite."""
+
+
+def copied_columns(copies: Any, *, first: int, columns: int, dtype: Any) -> Any:
+    """The column that copying each source symbol writes.
+
+    Args:
+        copies: int (batch, S), the target id of each source symbol; one without is `first + columns` plus the position
+            of its first occurrence in the source.
+        first: the target id of column 0.
+        columns: how many symbols are known.
+        dtype: of the result.
+
+    Returns:
+        (batch, S, columns + S): 1 in the symbol's column; zeros for PAD.
+    """
+    everywhere = ops.arange(columns + copies.shape[1], dtype=copies.dtype)
+    return ops.cast(ops.equal(ops.expand_dims(copies - first, -1), everywhere), dtype)
+
+
+def mixed(generate: Any, logits: Any, copied: Any) -> Any:
+    """Log probabilities in nats, float (..., columns + S), where some symbols are written and others copied.
+
+    Args:
+        generate: float (..., 1), how likely a symbol is written, and not copied.
+        logits: float (..., columns), of the known symbols.
+        copied: float (..., columns + S), how likely each is copied; sums of 1.
+    """
+    unknown = copied.shape[-1] - logits.shape[-1]
+    known = ops.pad(ops.softmax(logits), [(0, 0)] * (len(logits.shape) - 1) + [(0, unknown)])
+    return ops.log(ops.maximum(generate * known + (1.0 - generate) * copied, LEAST))
 
 
 @keras.saving.register_keras_serializable("passerelle")
@@ -39,19 +69,13 @@ class PointerGenerator(layers.Layer):
             vectors: float (batch, T, units), which decide between writing and copying.
             logits: float (batch, T, columns), of the known symbols.
             weights: float (batch, T, S), attention's, sums of 1.
-            copies: int (batch, S), the target id of each source symbol; one without is `first + columns` plus the
-                position of its first occurrence in the source.
+            copies: int (batch, S), see `copied_columns`.
 
         Returns:
             float (batch, T, columns + S): log probabilities in nats, of known symbols, then of source positions.
         """
-        columns = logits.shape[-1]
-        generate = self.gate(vectors)
-        everywhere = ops.arange(columns + copies.shape[1], dtype=copies.dtype)
-        to = ops.equal(ops.expand_dims(copies - self.first, -1), everywhere)  # (batch, S, columns + S)
-        copied = ops.matmul(weights, ops.cast(to, weights.dtype))
-        known = ops.pad(ops.softmax(logits), ((0, 0), (0, 0), (0, copies.shape[1])))
-        return ops.log(ops.maximum(generate * known + (1.0 - generate) * copied, LEAST))
+        to = copied_columns(copies, first=self.first, columns=logits.shape[-1], dtype=weights.dtype)
+        return mixed(self.gate(vectors), logits, ops.matmul(weights, to))
 
     def compute_output_spec(self, vectors: Any, logits: Any, weights: Any, copies: Any) -> Any:
         batch, length, columns = logits.shape

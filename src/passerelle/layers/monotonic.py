@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import layers
 
+from passerelle.layers.copying import copied_columns, mixed
 from passerelle.layers.initializers import dense
 from passerelle.symbols import IMPOSSIBLE
 
@@ -19,27 +20,38 @@ class FirstAlignment(layers.Layer):
     """The alignment before the first step: surely at the first source symbol, nothing written yet.
 
     Args:
-        columns: how many symbols can be written.
+        columns: how many symbols are known.
+        copying: whether the source's own symbols can be written too.
     """
 
-    def __init__(self, columns: int, **kwargs: Any):
+    def __init__(self, columns: int, *, copying: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
         self.columns = columns
+        self.copying = copying
 
     def call(self, mask: Any) -> tuple[Any, Any]:
-        """bool (batch, S) -> log alignment (batch, S), log emissions (batch, S, columns), nats."""
+        """bool (batch, S) -> log alignment (batch, S), log emissions (batch, S, columns), nats; S more with copying."""
         first = ops.equal(ops.cumsum(ops.ones_like(mask, dtype="int32"), axis=1), 1)
         alignment = ops.where(first, 0.0, IMPOSSIBLE)
-        return alignment, ops.zeros((1, 1, self.columns)) * ops.expand_dims(ops.zeros_like(alignment), -1)
+        columns = ops.zeros((1, 1, _width(self.columns, mask.shape[1], self.copying)))
+        return alignment, columns * ops.expand_dims(ops.zeros_like(alignment), -1)
 
     def compute_output_spec(self, mask: Any) -> tuple[Any, Any]:
+        width = _width(self.columns, mask.shape[1], self.copying)
         return (
             keras.KerasTensor(mask.shape, dtype=self.compute_dtype),
-            keras.KerasTensor((*mask.shape, self.columns), dtype=self.compute_dtype),
+            keras.KerasTensor((*mask.shape, width), dtype=self.compute_dtype),
         )
 
     def get_config(self) -> dict[str, Any]:
-        return super().get_config() | {"columns": self.columns}
+        return super().get_config() | {"columns": self.columns, "copying": self.copying}
+
+
+def _width(columns: int, positions: int | None, copying: bool) -> int | None:
+    """Of what a step may write: the known symbols and, with copying, the source's positions."""
+    if not copying:
+        return columns
+    return None if positions is None else columns + positions
 
 
 @keras.saving.register_keras_serializable("passerelle")
@@ -51,28 +63,44 @@ class MonotonicAttention(layers.Layer):
     all steps at once; only the alignment's forward probabilities, (batch, S), are scanned. They are kept as a filter:
     the probability of each position given what was written so far, so that a step's output is a distribution.
 
+    Deviation, with copying: where a step stands, it may write the symbol that stands there, known or not, instead of
+    one of its own; a gate says how likely that is, as in a pointer-generator (See et al. 2017, arXiv:1704.04368).
+
     Args:
-        columns: how many symbols can be written.
+        columns: how many symbols are known.
         units: width of queries, keys and values.
         first: the id of column 0.
+        copying: whether the source's own symbols can be written too.
     """
 
-    def __init__(self, columns: int, units: int, *, first: int, **kwargs: Any):
+    def __init__(self, columns: int, units: int, *, first: int, copying: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
         self.columns = columns
         self.first = first
         self.units = units
+        self.copying = copying
         self.query_layer = dense(units, name="emission_query")
         self.output_layer = dense(columns, name="emission")
+        self.gate = dense(1, activation="sigmoid", name="gate") if copying else None
 
     def build(self, input_shape: Any) -> None:
         self.query_layer.build((None, None, self.units))
         self.output_layer.build((None, None, None, self.units))
+        if self.gate is not None:
+            self.gate.build((None, None, None, self.units))
 
     def call(
-        self, ids: Any, queries: Any, keys: Any, values: Any, mask: Any, alignment: Any, emissions: Any
+        self,
+        ids: Any,
+        queries: Any,
+        keys: Any,
+        values: Any,
+        mask: Any,
+        alignment: Any,
+        emissions: Any,
+        copies: Any = None,
     ) -> tuple[Any, Any, Any, Any]:
-        """Makes T steps.
+        """Makes T steps. With copying, `columns` stands for S more, the source's positions.
 
         Args:
             ids: int (batch, T), the symbols that the steps read: the ones that the steps before them wrote.
@@ -83,6 +111,7 @@ class MonotonicAttention(layers.Layer):
             alignment: float (batch, S), log probability of each position before the first of these steps, without
                 what that step reads.
             emissions: float (batch, S, columns), log probability of each symbol at each position in the step before.
+            copies: int (batch, S), see `layers.copying.copied_columns`; with copying.
 
         Returns:
             log_probs: float (batch, T, columns), nats.
@@ -93,7 +122,12 @@ class MonotonicAttention(layers.Layer):
         scores = ops.where(ops.expand_dims(mask, 1), scores, IMPOSSIBLE)  # (batch, T, S)
         # What each step writes at each position: (batch, T, S, columns).
         hidden = ops.tanh(ops.expand_dims(self.query_layer(queries), 2) + ops.expand_dims(values, 1))
-        emitted = ops.log_softmax(self.output_layer(hidden))
+        emitted = self.output_layer(hidden)
+        if self.gate is None:
+            emitted = ops.log_softmax(emitted)
+        else:
+            here = copied_columns(copies, first=self.first, columns=self.columns, dtype=hidden.dtype)
+            emitted = mixed(self.gate(hidden), emitted, ops.expand_dims(here, 1))
         length = scores.shape[-1] if scores.shape[-1] is not None else ops.shape(scores)[-1]
         position = ops.arange(length)
         onward = ops.expand_dims(position, 0) >= ops.expand_dims(position, 1)  # [from, to]
@@ -101,9 +135,10 @@ class MonotonicAttention(layers.Layer):
         # Log of the sum over all positions that a step may reach from each: it makes the move a distribution.
         reachable: Any = ops.logsumexp(ops.where(onward, ops.expand_dims(scores, 2), IMPOSSIBLE), axis=-1)
         before = ops.concatenate([ops.expand_dims(emissions, 1), emitted[:, :-1]], axis=1)
-        column = ops.clip(ids - self.first, 0, self.columns - 1)
+        columns = _width(self.columns, length, self.copying)
+        column = ops.clip(ids - self.first, 0, columns - 1)
         # A sum over a comparison, not a gather: its gradient scatters.
-        wrote = ops.equal(ops.expand_dims(column, -1), ops.arange(self.columns, dtype=ids.dtype))
+        wrote = ops.equal(ops.expand_dims(column, -1), ops.arange(columns, dtype=ids.dtype))
         observed: Any = ops.sum(ops.where(ops.expand_dims(wrote, 2), before, 0.0), axis=-1)  # (batch, T, S)
 
         def step(alignment: Any, given: Any) -> tuple[Any, Any]:
@@ -121,15 +156,25 @@ class MonotonicAttention(layers.Layer):
         return log_probs, ops.exp(aligned), alignment, emitted[:, -1]
 
     def compute_output_spec(
-        self, ids: Any, queries: Any, keys: Any, values: Any, mask: Any, alignment: Any, emissions: Any
+        self,
+        ids: Any,
+        queries: Any,
+        keys: Any,
+        values: Any,
+        mask: Any,
+        alignment: Any,
+        emissions: Any,
+        copies: Any = None,
     ) -> tuple[Any, Any, Any, Any]:
         batch, length, _ = queries.shape
+        columns = _width(self.columns, keys.shape[1], self.copying)
         return (
-            keras.KerasTensor((batch, length, self.columns), dtype=self.compute_dtype),
+            keras.KerasTensor((batch, length, columns), dtype=self.compute_dtype),
             keras.KerasTensor((batch, length, keys.shape[1]), dtype=self.compute_dtype),
             keras.KerasTensor(alignment.shape, dtype=self.compute_dtype),
             keras.KerasTensor(emissions.shape, dtype=self.compute_dtype),
         )
 
     def get_config(self) -> dict[str, Any]:
-        return super().get_config() | {"columns": self.columns, "units": self.units, "first": self.first}
+        own = {"columns": self.columns, "units": self.units, "first": self.first, "copying": self.copying}
+        return super().get_config() | own

@@ -71,13 +71,18 @@ class Decoder:
         self.monotonic = None
         self.output: Any = None
         if settings.attention == "monotonic":
-            self.monotonic = MonotonicAttention(columns, own.units, first=first, name="monotonic_attention")
-            self.first_alignment = FirstAlignment(columns, name="first_alignment")
+            copying = settings.copying
+            self.monotonic = MonotonicAttention(
+                columns, own.units, first=first, copying=copying, name="monotonic_attention"
+            )
+            self.first_alignment = FirstAlignment(columns, copying=copying, name="first_alignment")
         elif settings.tie == "none":
             self.output = dense(columns, name="output")
         else:
             self.output = TiedOutput(self.vectors, name="output")
-        self.copier = PointerGenerator(first=first, name="pointer_generator") if settings.copying else None
+        self.copier = None
+        if settings.copying and self.monotonic is None:
+            self.copier = PointerGenerator(first=first, name="pointer_generator")
         self.stepper = None
         if settings.input_feeding:
             tied = settings.tie == "all"
@@ -127,8 +132,6 @@ class Decoder:
             weights: float (batch, T, source_length), how much each step looked at each source symbol; None without
                 attention.
         """
-        if self.settings.copying:
-            target_ids = ops.where(target_ids < self.size, target_ids, UNK)
         return (self.stepper or self._run)(target_ids, states, memory)
 
     def _run(self, target_ids: Any, states: States, memory: dict[str, Any]) -> tuple[Any, States, Any]:
@@ -164,6 +167,7 @@ class Decoder:
                 memory["memory_mask"],
                 states[ALIGNMENT],
                 states[EMISSIONS],
+                *([memory["memory_copies"]] if self.settings.copying else []),
             )
             return logits, after, weights
         logits = self.output(sequence)
@@ -173,6 +177,8 @@ class Decoder:
 
     def _inputs(self, target_ids: Any, states: States, memory: dict[str, Any]) -> Any:
         """What the first layer reads: float (batch, T, width)."""
+        if self.settings.copying:
+            target_ids = ops.where(target_ids < self.size, target_ids, UNK)
         parts = [] if self.vectors is None else [self.vectors(target_ids)]
         beside = {name: memory.get(f"memory_{name}") for name in ("context", "features")} | {FED: states.get(FED)}
         for name, vector in beside.items():
