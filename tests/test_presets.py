@@ -1,6 +1,7 @@
 """Every preset, made small: it learns a little, is saved, and translates the same afterwards."""
 
 import itertools
+import random
 from pathlib import Path
 
 import numpy as np
@@ -52,3 +53,20 @@ def test_input_feeding_is_taught_and_translates() -> None:
     assert len(translator.translate(["abc", "cab"])) == 2
     for before, after in zip(seeds, [v for v in layer.variables if "seed" in v.path], strict=True):
         np.testing.assert_array_equal(before, np.asarray(after))
+
+
+def test_monotonic_attention_copies_what_was_never_seen() -> None:
+    """A letter goes through, known or not, and something is added at the end."""
+    draw = random.Random(1)
+    words = sorted({"".join(draw.choices("abcdefgh", k=draw.randint(2, 5))) for _ in range(300)})
+    settings = {
+        "network": {"copying": True, "dropout": 0.0},
+        "training": {"epochs": 12, "learning_rate": 0.01, "hidden": 0.3},
+    }
+    pairs = [(word, f"{word}!") for word in words]
+    translator = passerelle.train(pairs, preset="monotonic", units=16, settings=settings, validation=0)
+    results = translator.search(["xyz", "ayb", "łx", "cab"])
+    assert [result.text for result in results] == ["xyz!", "ayb!", "łx!", "cab!"]
+    assert results[0].unknown == ("x", "y", "z")
+    for result, scored in zip(results, translator.score([(r.source, r.text) for r in results]), strict=True):
+        np.testing.assert_allclose(scored.log_probability, result.score, atol=1e-4)
