@@ -21,7 +21,7 @@ from typing import Any
 import passerelle
 from passerelle.data.files import write_atomically
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
 DATA = HERE.parent.parent / "shared" / "data" / "inflection"
 LANGUAGES = ("finnish", "french", "german")
 PARTS = ("dev", "test")
@@ -44,6 +44,7 @@ def main() -> None:
     parser.add_argument("--yoyodyne-seeds", type=int, default=1, help="default: %(default)s")
     parser.add_argument("--out", type=Path, default=HERE / "results" / "inflection")
     arguments = parser.parse_args()
+    arguments.data, arguments.out = arguments.data.resolve(), arguments.out.resolve()
     contestants: dict[str, tuple[Callable[..., Row], int]] = {"passerelle": (_passerelle, arguments.seeds)}
     if arguments.yoyodyne:
         contestants["yoyodyne"] = (_yoyodyne, arguments.yoyodyne_seeds)
@@ -153,7 +154,7 @@ def _timed(command: list[str], log: Path) -> Row:
     """Runs it to its end: seconds by the clock, and those that processors worked for it."""
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     with open(log, "w", encoding="utf-8") as stream:
-        status = subprocess.run(command, stdout=stream, stderr=stream).returncode
+        status = subprocess.run(command, stdout=stream, stderr=stream, cwd=log.parent).returncode
     if status:
         sys.exit(f"{command[0]} failed with status {status}, see {log}")
     seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from passerelle.layers.monotonic import FirstAlignment, MonotonicAttention
+from passerelle.layers.monotonic import STRIDE, FirstAlignment, MonotonicAttention
 
 COLUMNS, UNITS, FIRST = 5, 4, 2
 
@@ -49,7 +49,7 @@ def test_the_likelihood_is_the_sum_over_all_alignments(source_length: int, steps
     arrays["ids"][0, 1:] = answers[:-1] + FIRST  # each step reads what the one before wrote
     log_probs, weights, _, _ = run(layer, arrays, *copies)
 
-    query, query_bias, output, output_bias, *gate = (weight.astype("f8") for weight in layer.get_weights())
+    jumps, query, query_bias, output, output_bias, *gate = (weight.astype("f8") for weight in layer.get_weights())
     queries, keys, values = (arrays[name][0].astype("f8") for name in ("queries", "keys", "values"))
     scores = queries @ keys.T / np.sqrt(UNITS)
     hidden = np.tanh((queries @ query + query_bias)[:, None] + values[None])
@@ -61,7 +61,8 @@ def test_the_likelihood_is_the_sum_over_all_alignments(source_length: int, steps
         emitted = np.log(writes * known + (1 - writes) * here + 1e-30)
 
     def move(step: int, before: int, to: int) -> float:
-        return float(scores[step, to] - np.log(np.exp(scores[step, before:]).sum()))
+        moves = scores[step, before:] + (jumps - STRIDE * np.arange(len(jumps)))[: source_length - before]
+        return float(moves[to - before] - np.log(np.exp(moves).sum()))
 
     total, last = 0.0, np.zeros(source_length)
     for path in itertools.combinations_with_replacement(range(source_length), steps):

@@ -6,13 +6,19 @@ import keras
 from keras import layers
 
 from passerelle.layers.copying import copied_columns, mixed
-from passerelle.layers.initializers import dense
+from passerelle.layers.initializers import Constant, dense
 from passerelle.symbols import IMPOSSIBLE
 
 __all__ = ["FirstAlignment", "MonotonicAttention"]
 
 ops: Any = keras.ops
 """Without Keras's annotations, which say that these may return None."""
+
+WIDEST_JUMP = 16
+"""Source symbols; wider jumps are as likely as this one, but for where they lead."""
+
+STRIDE = 0.5
+"""By how many nats a jump is less likely at first for each symbol that it is wider."""
 
 
 @keras.saving.register_keras_serializable("passerelle")
@@ -63,8 +69,11 @@ class MonotonicAttention(layers.Layer):
     all steps at once; only the alignment's forward probabilities, (batch, S), are scanned. They are kept as a filter:
     the probability of each position given what was written so far, so that a step's output is a distribution.
 
-    Deviation, with copying: where a step stands, it may write the symbol that stands there, known or not, instead of
-    one of its own; a gate says how likely that is, as in a pointer-generator (See et al. 2017, arXiv:1704.04368).
+    Deviations. How likely a move is depends also on how wide it is, as in alignments by hidden Markov models (Vogel et
+    al. 1996, C96-2141): else each step of an untrained network leaves half of the remaining source behind, and some
+    trainings never recover from that. And with copying, a step may write the symbol at which it stands, known or not,
+    instead of one of its own; a gate says how likely that is, as in a pointer-generator (See et al. 2017,
+    arXiv:1704.04368).
 
     Args:
         columns: how many symbols are known.
@@ -84,6 +93,7 @@ class MonotonicAttention(layers.Layer):
         self.gate = dense(1, activation="sigmoid", name="gate") if copying else None
 
     def build(self, input_shape: Any) -> None:
+        self.jumps = self.add_weight(name="jumps", shape=(WIDEST_JUMP + 1,), initializer=Constant(0.0))
         self.query_layer.build((None, None, self.units))
         self.output_layer.build((None, None, None, self.units))
         if self.gate is not None:
@@ -130,10 +140,13 @@ class MonotonicAttention(layers.Layer):
             emitted = mixed(self.gate(hidden), emitted, ops.expand_dims(here, 1))
         length = scores.shape[-1] if scores.shape[-1] is not None else ops.shape(scores)[-1]
         position = ops.arange(length)
-        onward = ops.expand_dims(position, 0) >= ops.expand_dims(position, 1)  # [from, to]
+        width = ops.expand_dims(position, 0) - ops.expand_dims(position, 1)  # [from, to]
+        jumped = ops.clip(width, 0, WIDEST_JUMP)
+        prior = STRIDE * ops.cast(jumped, scores.dtype)
+        jumps = ops.where(width >= 0, ops.take(self.jumps, jumped) - prior, IMPOSSIBLE)
 
         # Log of the sum over all positions that a step may reach from each: it makes the move a distribution.
-        reachable: Any = ops.logsumexp(ops.where(onward, ops.expand_dims(scores, 2), IMPOSSIBLE), axis=-1)
+        reachable: Any = ops.logsumexp(ops.expand_dims(scores, 2) + jumps, axis=-1)
         before = ops.concatenate([ops.expand_dims(emissions, 1), emitted[:, :-1]], axis=1)
         columns = _width(self.columns, length, self.copying)
         column = ops.clip(ids - self.first, 0, columns - 1)
@@ -145,8 +158,8 @@ class MonotonicAttention(layers.Layer):
             scores, reachable, observed = given
             known = alignment + observed
             known = known - ops.logsumexp(known, axis=-1, keepdims=True)
-            moves = ops.expand_dims(known - reachable, 2) + ops.expand_dims(scores, 1)  # (batch, from, to)
-            alignment = ops.logsumexp(ops.where(onward, moves, IMPOSSIBLE), axis=1)
+            moves = ops.expand_dims(known - reachable, 2) + ops.expand_dims(scores, 1) + jumps  # (batch, from, to)
+            alignment = ops.logsumexp(moves, axis=1)
             return alignment, alignment
 
         steps = tuple(ops.transpose(array, (1, 0, 2)) for array in (scores, reachable, observed))
