@@ -148,7 +148,7 @@ class MonotonicAttention(layers.Layer):
         # Log of the sum over all positions that a step may reach from each: it makes the move a distribution.
         reachable: Any = ops.logsumexp(ops.expand_dims(scores, 2) + jumps, axis=-1)
         before = ops.concatenate([ops.expand_dims(emissions, 1), emitted[:, :-1]], axis=1)
-        columns = _width(self.columns, length, self.copying)
+        columns: Any = _width(self.columns, length, self.copying)
         column = ops.clip(ids - self.first, 0, columns - 1)
         # A sum over a comparison, not a gather: its gradient scatters.
         wrote = ops.equal(ops.expand_dims(column, -1), ops.arange(columns, dtype=ids.dtype))
