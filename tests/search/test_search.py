@@ -33,6 +33,7 @@ NETWORKS = {
     "copying": {"copying": True},
     "input feeding": {"input_feeding": True},
     "monotonic": {"attention": "monotonic"},
+    "monotonic copying": {"attention": "monotonic", "copying": True},
     "no feedback": {"attention": "none", "decoder": SIDE | {"context": True, "feedback": False}},
 }
 
