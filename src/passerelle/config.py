@@ -268,7 +268,7 @@ class TrainingSettings(Section):
         batch_size: pairs, or symbols, in one update.
         batch_type: what `batch_size` counts: `pair`, or `symbol`, of source and target together, padding included, so
             that batches of short texts have more pairs.
-        optimizer: name of a Keras optimizer.
+        optimizer: name of a Keras optimizer; `muon` learns more from each pass, and its updates take longer.
         learning_rate: step size, at its highest.
         schedule: `constant`, or `cosine`: falls to nearly nothing over `epochs` or `minutes`, after a short warm-up.
         clip: largest norm of all gradients together; 0 leaves them alone.
@@ -290,7 +290,7 @@ class TrainingSettings(Section):
     minutes: Annotated[float, Field(ge=0.0, le=1_000_000.0)] = 0.0
     batch_size: Annotated[int, Field(ge=1, le=65_536)] = 64
     batch_type: Literal["pair", "symbol"] = "pair"
-    optimizer: Literal["adam", "adamw", "adagrad", "lion", "nadam", "rmsprop", "sgd"] = "adam"
+    optimizer: Literal["adam", "adamw", "adagrad", "lion", "muon", "nadam", "rmsprop", "sgd"] = "adam"
     learning_rate: Annotated[float, Field(gt=0.0, le=10.0)] = 0.001
     schedule: Literal["constant", "cosine"] = "constant"
     clip: Annotated[float, Field(ge=0.0)] = 0.0

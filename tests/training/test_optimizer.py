@@ -22,6 +22,17 @@ def test_no_clipping_where_zero() -> None:
     assert make_optimizer(TrainingSettings()).global_clipnorm is None
 
 
+def test_muon_moves_matrices_and_adam_the_rest(make_harness: Any) -> None:
+    side = {"embedding": 3, "units": 4}
+    settings = {"attention": "general", "bridge": "dense", "layer_norm": True, "encoder": side, "decoder": side}
+    weights = make_harness(settings).network.trainable_variables
+    optimizer: Any = make_optimizer(TrainingSettings(optimizer="muon"))
+    optimizer.build(weights)
+    has_adams = {w.path: v is not None for w, v in zip(weights, optimizer.adam_velocities, strict=True)}
+    assert has_adams == {w.path: not w.path.endswith("kernel") or w.path == "output/kernel" for w in weights}
+    assert list(has_adams.values()).count(False) == 8, "two each of the layers, the bridges and attention"
+
+
 @pytest.mark.parametrize("updates", [1, 2, 9, 40, 1000, 100_000])
 def test_cosine_is_the_one_of_keras(updates: int) -> None:
     """Where updates end the training: after each one the same as Keras's own schedule."""

@@ -29,8 +29,9 @@ def after_three(kind: Any, network: Any, batches: Any, settings: TrainingSetting
         TrainingSettings(optimizer="sgd", learning_rate=0.1),
         TrainingSettings(optimizer="adam", learning_rate=0.01, clip=0.5, schedule="cosine"),
         TrainingSettings(optimizer="adam", learning_rate=0.01, label_smoothing=0.1),
+        TrainingSettings(optimizer="muon", learning_rate=0.01, clip=0.5),
     ],
-    ids=["sgd", "adam", "smoothed"],
+    ids=["sgd", "adam", "smoothed", "muon"],
 )
 def test_compiled_and_portable_agree(
     settings: TrainingSettings, make_small_network: Callable[..., Any], make_batches: Callable[..., Any]

@@ -114,7 +114,7 @@ def train(
     units
         Width of the recurrent layers.
     optimizer
-        adam, adamw, adagrad, lion, nadam, rmsprop or sgd.
+        adam, adamw, adagrad, lion, muon, nadam, rmsprop or sgd.
     learning_rate
         Step size.
     seed

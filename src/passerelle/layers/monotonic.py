@@ -130,20 +130,9 @@ class MonotonicAttention(layers.Layer):
         """
         scores = ops.matmul(queries, ops.transpose(keys, (0, 2, 1))) / ops.sqrt(float(queries.shape[-1]))
         scores = ops.where(ops.expand_dims(mask, 1), scores, IMPOSSIBLE)  # (batch, T, S)
-        # What each step writes at each position: (batch, T, S, columns).
-        hidden = ops.tanh(ops.expand_dims(self.query_layer(queries), 2) + ops.expand_dims(values, 1))
-        emitted = self.output_layer(hidden)
-        if self.gate is None:
-            emitted = ops.log_softmax(emitted)
-        else:
-            here = copied_columns(copies, first=self.first, columns=self.columns, dtype=hidden.dtype)
-            emitted = mixed(self.gate(hidden), emitted, ops.expand_dims(here, 1))
+        emitted = self._emitted(queries, values, copies)
         length = scores.shape[-1] if scores.shape[-1] is not None else ops.shape(scores)[-1]
-        position = ops.arange(length)
-        width = ops.expand_dims(position, 0) - ops.expand_dims(position, 1)  # [from, to]
-        jumped = ops.clip(width, 0, WIDEST_JUMP)
-        prior = STRIDE * ops.cast(jumped, scores.dtype)
-        jumps = ops.where(width >= 0, ops.take(self.jumps, jumped) - prior, IMPOSSIBLE)
+        jumps = self._jumps(length, scores.dtype)
 
         # Log of the sum over all positions that a step may reach from each: it makes the move a distribution.
         reachable: Any = ops.logsumexp(ops.expand_dims(scores, 2) + jumps, axis=-1)
@@ -168,16 +157,24 @@ class MonotonicAttention(layers.Layer):
         log_probs = ops.logsumexp(ops.expand_dims(aligned, -1) + emitted, axis=2)
         return log_probs, ops.exp(aligned), alignment, emitted[:, -1]
 
+    def _emitted(self, queries: Any, values: Any, copies: Any) -> Any:
+        """What each step writes at each position: log probabilities (batch, T, S, columns)."""
+        hidden = ops.tanh(ops.expand_dims(self.query_layer(queries), 2) + ops.expand_dims(values, 1))
+        emitted = self.output_layer(hidden)
+        if self.gate is None:
+            return ops.log_softmax(emitted)
+        here = copied_columns(copies, first=self.first, columns=self.columns, dtype=hidden.dtype)
+        return mixed(self.gate(hidden), emitted, ops.expand_dims(here, 1))
+
+    def _jumps(self, length: Any, dtype: str) -> Any:
+        """What speaks for a move for its width alone, (S, S) from and to: nats, not normalized."""
+        position = ops.arange(length)
+        width = ops.expand_dims(position, 0) - ops.expand_dims(position, 1)
+        jumped = ops.clip(width, 0, WIDEST_JUMP)
+        return ops.where(width >= 0, ops.take(self.jumps, jumped) - STRIDE * ops.cast(jumped, dtype), IMPOSSIBLE)
+
     def compute_output_spec(
-        self,
-        ids: Any,
-        queries: Any,
-        keys: Any,
-        values: Any,
-        mask: Any,
-        alignment: Any,
-        emissions: Any,
-        copies: Any = None,
+        self, ids: Any, queries: Any, keys: Any, values: Any, mask: Any, alignment: Any, emissions: Any, *copies: Any
     ) -> tuple[Any, Any, Any, Any]:
         batch, length, _ = queries.shape
         columns = _width(self.columns, keys.shape[1], self.copying)
