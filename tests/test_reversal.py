@@ -10,7 +10,7 @@ from keras import ops
 import passerelle
 from passerelle.symbols import START
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("optimized")]
 
 
 def strings(count: int, seed: int = 1) -> list[str]:
@@ -23,7 +23,7 @@ def strings(count: int, seed: int = 1) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def reverser() -> Any:
+def reverser(optimized: None) -> Any:
     known = strings(3200)[:3000]
     return passerelle.train([(text, text[::-1]) for text in known], preset="compact", epochs=8, validation=0.1)
 
