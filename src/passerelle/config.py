@@ -268,7 +268,7 @@ class TrainingSettings(Section):
         batch_size: pairs, or symbols, in one update.
         batch_type: what `batch_size` counts: `pair`, or `symbol`, of source and target together, padding included, so
             that batches of short texts have more pairs.
-        optimizer: name of a Keras optimizer; `muon` learns more from each pass, and its updates take longer.
+        optimizer: name of a Keras optimizer; `muon` learns more from each pass, which takes longer.
         learning_rate: step size, at its highest.
         schedule: `constant`, or `cosine`: falls to nearly nothing over `epochs` or `minutes`, after a short warm-up.
         clip: largest norm of all gradients together; 0 leaves them alone.
