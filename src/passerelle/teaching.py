@@ -288,24 +288,8 @@ def prepare(
         raise DataError(f"{training.name}: fewer than two pairs to learn from ({len(training)}). Give more.")
     settings, level_chosen = _with_levels(settings, training)
     _check_vectors(settings, files)
-    codec = _learned(settings, training)
-    ids = _encoded(codec, training)
-    limits = LengthLimits.of(*_lengths(ids), settings.source.max_length, settings.target.max_length)
-    shorter = limits.keep(training, *_lengths(ids))
-    if shorter is not training:
-        if len(shorter) < 2:
-            *_, reason = shorter.passed_over
-            raise DataError(f"{training.name}: fewer than two pairs are left to learn from; the others are {reason}.")
-        training, codec = shorter, _learned(settings, shorter)
-        ids = _encoded(codec, training)
-    vectors = {
-        side: read_vectors(
-            path,
-            getattr(codec, side).vocabulary.symbols,
-            first=settings.source.vector_words if side == "source" else 0,
-        )
-        for side, path in files.items()
-    }
+    training, codec, ids, limits = _within_limits(settings, training)
+    vectors = _read_vectors(settings, codec, files)
     settings = _as_wide(settings, vectors)
     beyond = vectors["source"].beyond(codec.source) if "source" in vectors else []
     if beyond:
@@ -317,31 +301,49 @@ def prepare(
     if shorter is not held_out:
         held_out, held_ids = shorter, _encoded(codec, shorter)
 
-    def batches(ids: Ids, size: int, seed: int | None, batch_type: str, hidden: float) -> Batches:
-        inputs, targets = ids
-        others = {name: sequences for name, sequences in inputs.items() if name != "source_ids"}
-        return Batches(
-            inputs["source_ids"],
-            targets,
-            size,
-            seed=seed,
-            batch_type=batch_type,
-            others=others,
-            hidden=hidden,
-            target_size=codec.target.vocabulary.size,
-        )
-
     own = settings.training
     return Lesson(
         training,
         held_out,
         settings,
         codec,
-        batches(ids, own.batch_size, own.seed, own.batch_type, own.hidden),
-        batches(held_ids, VALIDATION_BATCH, None, "pair", 0.0) if held_out else None,
+        _batches(ids, codec, own.batch_size, seed=own.seed, batch_type=own.batch_type, hidden=own.hidden),
+        _batches(held_ids, codec, VALIDATION_BATCH, seed=None) if held_out else None,
         level_chosen,
         vectors,
         len(beyond),
+    )
+
+
+def _within_limits(settings: Settings, training: Pairs) -> tuple[Pairs, Codec, Ids, LengthLimits]:
+    """The pairs that are not too long to learn from, with the codec that they give and their ids."""
+    codec = _learned(settings, training)
+    ids = _encoded(codec, training)
+    limits = LengthLimits.of(*_lengths(ids), settings.source.max_length, settings.target.max_length)
+    shorter = limits.keep(training, *_lengths(ids))
+    if shorter is not training:
+        if len(shorter) < 2:
+            *_, reason = shorter.passed_over
+            raise DataError(f"{training.name}: fewer than two pairs are left to learn from; the others are {reason}.")
+        codec = _learned(settings, shorter)
+        ids = _encoded(codec, shorter)
+    return shorter, codec, ids, limits
+
+
+def _read_vectors(settings: Settings, codec: Codec, files: Mapping[str, Any]) -> dict[str, WordVectors]:
+    """The vectors of the codec's words by side; of the source's, those of words beyond the pairs too."""
+    beyond = {"source": settings.source.vector_words}
+    return {
+        side: read_vectors(path, getattr(codec, side).vocabulary.symbols, first=beyond.get(side, 0))
+        for side, path in files.items()
+    }
+
+
+def _batches(ids: Ids, codec: Codec, size: int, **options: Any) -> Batches:
+    inputs, targets = ids
+    others = {name: sequences for name, sequences in inputs.items() if name != "source_ids"}
+    return Batches(
+        inputs["source_ids"], targets, size, others=others, target_size=codec.target.vocabulary.size, **options
     )
 
 
