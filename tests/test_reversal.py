@@ -35,8 +35,8 @@ def test_attention_reverses_strings_it_has_not_seen(reverser: Any) -> None:
 
 
 def test_its_weights_are_the_reversal(reverser: Any) -> None:
-    """Symbol i of the output looks at symbol n - 1 - i of the input."""
-    unseen = strings(3200)[3000:]
+    """Symbol i of the output looks at symbol n - 1 - i of the input; few strings, for by hand each takes long."""
+    unseen = strings(3200)[3000:3040]
     right = total = 0
     for text in unseen:
         source = reverser.source.encode([text])
