@@ -43,16 +43,6 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
-@pytest.fixture(scope="module")
-def optimized() -> Iterator[None]:
-    """Programs as fast as they come, for what learns so long that it pays."""
-    import jax
-
-    jax.config.update("jax_disable_most_optimizations", False)
-    yield
-    jax.config.update("jax_disable_most_optimizations", True)
-
-
 MOST_MAPPINGS = 30_000
 """Of memory; a process may have 65,530 on Linux, each compiled program takes some, and one too many ends it."""
 

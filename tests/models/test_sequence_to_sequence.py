@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from keras import ops
 
-from combinations import VALUES
 from passerelle.config import NetworkSettings
 from passerelle.errors import SettingsError
 from passerelle.models.sequence_to_sequence import (
@@ -117,11 +116,8 @@ def test_a_changed_weight_changes_all(harness: Any, example: Any, combination: A
         network.set_weights(before)
 
 
-@pytest.mark.parametrize("attention", VALUES["attention"])
-def test_called_by_hand(attention: str, combinations: list[Any], make_harness: Any, example: Any) -> None:
-    """Not compiled, as in a notebook, which is slow, so few: what one model gives, the other takes."""
-    combination = next(one for one in combinations if one.attention == attention)
-    harness = make_harness(combination.settings(), tags=combination.tags)
+def test_called_by_hand(harness: Any, example: Any) -> None:
+    """Not compiled, as in a notebook: what one model gives, the other takes."""
     network = harness.network
     inputs = {name: ops.convert_to_tensor(ids) for name, ids in harness.inputs(example.source).items()}
     target = ops.convert_to_tensor(example.target)

@@ -16,14 +16,8 @@ MOST_WARM_UP = 500
 LEAST = 0.01
 """Of its height, what the `cosine` schedule ends at."""
 
-
 NOT_MATRICES = [r"(?<!kernel)$", r"(^|/)(output|emission)/"]
 """Paths of the weights that Muon leaves to Adam: tables of vectors, biases, gains, and what writes symbols."""
-
-OWN: dict[str, dict[str, Any]] = {
-    "muon": {"exclude_layers": NOT_MATRICES, "weight_decay": None, "adam_weight_decay": None},
-}
-"""What an optimizer is told beyond its usual values."""
 
 
 def make_optimizer(settings: TrainingSettings) -> Any:
@@ -33,8 +27,10 @@ def make_optimizer(settings: TrainingSettings) -> Any:
     orthogonal, scaled so that rates made for Adam serve it (Liu et al. 2025, arXiv:2502.16982). As `adam`, and other
     than in these works, it lets no weights decay.
     """
-    config = {"learning_rate": settings.learning_rate, "global_clipnorm": settings.clip or None}
-    return keras.optimizers.get({"class_name": settings.optimizer, "config": config | OWN.get(settings.optimizer, {})})
+    config: dict[str, Any] = {"learning_rate": settings.learning_rate, "global_clipnorm": settings.clip or None}
+    if settings.optimizer == "muon":
+        config |= {"exclude_layers": NOT_MATRICES, "weight_decay": None, "adam_weight_decay": None}
+    return keras.optimizers.get({"class_name": settings.optimizer, "config": config})
 
 
 def learning_rate(settings: TrainingSettings, share: float, done: int, updates: int) -> float:
