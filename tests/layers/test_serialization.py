@@ -13,6 +13,7 @@ import passerelle.models
 from passerelle.layers.alongside import Alongside
 from passerelle.layers.attention import AdditiveAttention, DotAttention
 from passerelle.layers.copying import PointerGenerator
+from passerelle.layers.dropout import Dropout
 from passerelle.layers.monotonic import FirstAlignment, MonotonicAttention
 from passerelle.layers.normalized import LayerNormGRU, LayerNormGRUCell, LayerNormLSTM, LayerNormLSTMCell
 from passerelle.layers.recurrent import GRU, LSTM
@@ -40,6 +41,7 @@ CASES: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = [
         {"columns": 5, "units": 3, "first": 1},
     ),
     (PointerGenerator, (FLOATS, FOUR, FLOATS[:, :, :1] * np.ones(4, "f4"), IDS), {"first": 1}),
+    (Dropout, (FLOATS,), {"rate": 0.3, "seed": 4}),
     (Reverse, (FLOATS, IDS != 0), {}),
     (Alongside, (FLOATS[:, 0], IDS), {}),
     (LayerNormLSTM, (FLOATS,), {"units": 3, "dropout": 0.1, "recurrent_dropout": 0.2, "return_state": True}),

@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 
+from passerelle.layers.dropout import dropout_mask
 from passerelle.layers.initializers import Constant, ForgetOpen, GlorotUniform, Orthogonal
 
 __all__ = ["LayerNormGRU", "LayerNormGRUCell", "LayerNormLSTM", "LayerNormLSTMCell"]
@@ -151,11 +152,9 @@ class _LayerNormalized(keras.layers.RNN):
         kept = None
         # One mask for all steps (Gal and Ghahramani 2016, arXiv:1512.05287), of the inputs and of h.
         if training and self.dropout:
-            batch, _, width = ops.shape(sequences)
-            sequences = keras.random.dropout(sequences, self.dropout, (batch, 1, width), self.seed_generator)
+            sequences = sequences * dropout_mask(sequences[:, :1], self.dropout, self.seed_generator)
         if training and self.recurrent_dropout:
-            ones = ops.ones_like(initial_state[0])
-            kept = keras.random.dropout(ones, self.recurrent_dropout, seed=self.seed_generator)
+            kept = dropout_mask(initial_state[0], self.recurrent_dropout, self.seed_generator)
 
         inputs = [cell.product(ops.swapaxes(sequences, 0, 1), cell.kernel)]  # (T, batch, gates, units)
         if mask is not None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from passerelle.layers.dropout import dropout_mask
 from passerelle.layers.initializers import Constant, ForgetOpen, GlorotUniform, Orthogonal
 from passerelle.layers.native import native_layer
 from passerelle.layers.normalized import LayerNormGRU, LayerNormLSTM
@@ -60,7 +61,7 @@ class _FastLoop(_Mixed):
             return super().inner_loop(sequences, initial_state, mask, training=training)
         if training and self.dropout:
             # One mask for all steps (Gal and Ghahramani 2016, arXiv:1512.05287), as Keras's own loop has it.
-            sequences = sequences * keras.ops.expand_dims(_one(cell.get_dropout_mask(sequences[:, 0, :])), 1)
+            sequences = sequences * dropout_mask(sequences[:, :1], self.dropout, cell.seed_generator)
         weights = [keras.ops.convert_to_tensor(weight) for weight in (cell.kernel, cell.recurrent_kernel, cell.bias)]
         outputs, *states = loop(sequences, *initial_state, mask, *weights, reverse=self.go_backwards)
         last = states[0]
@@ -92,15 +93,10 @@ class _FastLoop(_Mixed):
 
         return partial(
             kernels.lstm_loop if len(states) == 2 else kernels.gru_loop,
-            kept=_one(cell.get_recurrent_dropout_mask(states[0])) if dropped else None,
+            kept=dropout_mask(states[0], self.recurrent_dropout, cell.seed_generator) if dropped else None,
             products=self.products,
             one_hot=self.one_hot and not (training and self.dropout),
         )
-
-
-def _one(masks: Any) -> Any:
-    """The mask that Keras drew, or the first where it drew one for each gate."""
-    return masks[0] if isinstance(masks, list) else masks
 
 
 @keras.saving.register_keras_serializable("passerelle")

@@ -8,6 +8,7 @@ from passerelle.config import SOFT_ATTENTION, NetworkSettings
 from passerelle.layers.alongside import Alongside
 from passerelle.layers.attention import soft_attention
 from passerelle.layers.copying import PointerGenerator
+from passerelle.layers.dropout import Dropout
 from passerelle.layers.initializers import dense
 from passerelle.layers.monotonic import FirstAlignment, MonotonicAttention
 from passerelle.layers.recurrent import STATE_NAMES, recurrent_layer
@@ -67,7 +68,7 @@ class Decoder:
         if settings.attention in SOFT_ATTENTION:
             self.attention = soft_attention(settings.attention, units=own.units, heads=settings.heads, name="attention")
             self.combine = dense(own.units, activation="tanh", name="attention_output")
-        self.dropout = layers.Dropout(settings.dropout, name="output_dropout") if settings.dropout else None
+        self.dropout = Dropout(settings.dropout, name="output_dropout") if settings.dropout else None
         self.monotonic = None
         self.output: Any = None
         if settings.attention == "monotonic":
