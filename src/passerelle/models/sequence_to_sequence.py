@@ -72,26 +72,7 @@ class SequenceToSequence(keras.Model):
         **kwargs: Any,
     ):
         settings = settings if isinstance(settings, NetworkSettings) else validated(NetworkSettings, settings)
-        for size in (source_size, target_size, *([feature_size] if feature_size else [])):
-            if type(size) is not int or not FIRST_ORDINARY < size <= LARGEST_VOCABULARY:
-                raise SettingsError(
-                    f"a vocabulary must have {FIRST_ORDINARY + 1} to {LARGEST_VOCABULARY} ids, received: {size!r}"
-                )
-        if settings.tie == "all" and (source_size != target_size or source_fixed):
-            raise SettingsError(
-                f"tie 'all' has one table, all of it learned, for {source_size} source ids ({source_fixed} fixed) and "
-                f"{target_size} target ids; make them equal, or tie 'target' alone"
-            )
-        if type(source_fixed) is not int or not 0 <= source_fixed < source_size - FIRST_ORDINARY:
-            raise SettingsError(f"fixed source vectors must be fewer than source symbols, received: {source_fixed!r}")
-        if source_fixed and not settings.encoder.embedding:
-            raise SettingsError("fixed source vectors need encoder.embedding above 0; one-hot vectors have no table")
-        if settings.attention == "monotonic" and target_size > LARGEST_MONOTONIC:
-            raise SettingsError(
-                f"attention 'monotonic' weighs every target symbol at every source symbol in every step, which "
-                f"{target_size:,} target symbols make too large (at most {LARGEST_MONOTONIC:,}). Use attention "
-                f"'general', or characters instead of words."
-            )
+        _check_sizes(settings, source_size, target_size, feature_size, source_fixed)
         first_source, first_target = first_source_column(settings), first_target_column(settings)
         encoder = Encoder(
             settings,
@@ -258,3 +239,29 @@ class SequenceToSequence(keras.Model):
         """Reads the assets back from the model file; Keras calls this."""
         for path in sorted(Path(inner_path).iterdir()):
             self.assets[path.name] = path.read_text(encoding="utf-8")
+
+
+def _check_sizes(
+    settings: NetworkSettings, source_size: int, target_size: int, feature_size: int, source_fixed: int
+) -> None:
+    """Raises SettingsError where there can be no such vocabularies, or not with these settings."""
+    for size in (source_size, target_size, *([feature_size] if feature_size else [])):
+        if type(size) is not int or not FIRST_ORDINARY < size <= LARGEST_VOCABULARY:
+            raise SettingsError(
+                f"a vocabulary must have {FIRST_ORDINARY + 1} to {LARGEST_VOCABULARY} ids, received: {size!r}"
+            )
+    if settings.tie == "all" and (source_size != target_size or source_fixed):
+        raise SettingsError(
+            f"tie 'all' has one table, all of it learned, for {source_size} source ids ({source_fixed} fixed) and "
+            f"{target_size} target ids; make them equal, or tie 'target' alone"
+        )
+    if type(source_fixed) is not int or not 0 <= source_fixed < source_size - FIRST_ORDINARY:
+        raise SettingsError(f"fixed source vectors must be fewer than source symbols, received: {source_fixed!r}")
+    if source_fixed and not settings.encoder.embedding:
+        raise SettingsError("fixed source vectors need encoder.embedding above 0; one-hot vectors have no table")
+    if settings.attention == "monotonic" and target_size > LARGEST_MONOTONIC:
+        raise SettingsError(
+            f"attention 'monotonic' weighs every target symbol at every source symbol in every step, which "
+            f"{target_size:,} target symbols make too large (at most {LARGEST_MONOTONIC:,}). Use attention "
+            f"'general', or characters instead of words."
+        )
