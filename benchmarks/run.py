@@ -30,7 +30,7 @@ SEEDS = {
     "tutorial": (0, 1, 2, 3),
     **{preset: (1, 2, 3) for preset in PRESETS if preset != "tutorial"},
 }
-"""Several where the difference is small: it is less than that between two seeds of the program."""
+"""One more where the difference is small: it is less than that between two seeds of the program."""
 
 SIZES: dict[str, dict[str, int]] = {
     "1 layer of 256": {"units": 256, "layers": 1},

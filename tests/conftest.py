@@ -25,6 +25,10 @@ FEATURE_SIZE = 7
 PAD, FIRST_ORDINARY = 0, 4
 
 
+QUICK_TO_COMPILE = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+"""Code by the compiler's older emitters, in one piece."""
+
+
 def pytest_configure(config: pytest.Config) -> None:
     # Most of the tests' time goes into compiling; a program compiled once, here or in a run before, is not again.
     cache = config.cache
@@ -32,8 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache.mkdir("jax")))
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
-    # And left as it comes out of the compiler's first passes, by its older emitters and in one piece, it is compiled
-    # in a sixth of the time.
+    # And with these, left as it comes out of the first passes, it is compiled in a sixth of the time.
     os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
     os.environ.setdefault("XLA_FLAGS", QUICK_TO_COMPILE)
     # A shell starts background jobs deaf to Ctrl-C, and their children inherit it; the tests of Ctrl-C need ears.
@@ -44,8 +47,6 @@ def pytest_configure(config: pytest.Config) -> None:
         "filterwarnings", "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
     )
 
-
-QUICK_TO_COMPILE = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
 
 MOST_MAPPINGS = 30_000
 """Of memory; a process may have 65,530 on Linux, each compiled program takes some, and one too many ends it."""

@@ -131,7 +131,7 @@ PRESET_SUMMARIES: dict[str, str] = {
     "compact": "looks back at the source, so learns more from few pairs; 2 minutes for 8,000 short pairs on two cores",
     "attention": "compact at twice the width, where there is more to learn; some 3 times the time of compact",
     "pointer": "compact that also copies: names, numbers, letters never seen; about the time of compact",
-    "monotonic": "spelling to sound, inflection, transliteration, short sentences by character, from few pairs",
+    "monotonic": "spelling to sound, inflection, transliteration, short sentences; few pairs, small vocabularies",
     "repeat": "the simplest of all: the source at every step, nothing fed back, each output symbol for itself",
     "deep": "three layers a side after GNMT and RNMT+, for many pairs; some 12 times the time of compact",
 }

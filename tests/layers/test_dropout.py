@@ -58,6 +58,18 @@ def test_bits_are_as_likely_as_not_to_turn() -> None:
         assert abs(differ - 0.5) < 5 * 0.5 / np.sqrt(2**15)
 
 
+def test_on_another_backend_keras_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = drawn(keras.random.SeedGenerator(1), 0.25)
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    seeds = keras.random.SeedGenerator(1)
+    first, second = drawn(seeds, 0.25), drawn(seeds, 0.25)
+    for mask in (first, second):
+        np.testing.assert_allclose(np.unique(mask), [0, 4 / 3], rtol=1e-6)
+        assert abs((mask == 0).mean() - 0.25) < 5 * np.sqrt(0.25 * 0.75 / VALUES)
+    assert (first != second).any()
+    assert (first != ours).any()
+
+
 def test_one_seed_one_mask() -> None:
     np.testing.assert_array_equal(*(drawn(keras.random.SeedGenerator(7)) for _ in range(2)))
 

@@ -12,7 +12,7 @@ from passerelle.text.sequences import Sequences
 __all__ = ["Batch", "Batches", "Bucket", "choose_buckets", "hide"]
 
 MOST_BUCKETS = 24
-"""Each bucket is one shape of arrays, and each shape is one compile, about a second."""
+"""Each bucket is one shape of arrays, and each shape is one compile, one to three seconds."""
 
 
 @dataclass(frozen=True)

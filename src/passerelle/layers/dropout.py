@@ -25,19 +25,9 @@ def dropout_mask(like: Any, rate: float, seeds: keras.random.SeedGenerator) -> A
         return keras.random.dropout(ops.ones_like(like), rate, seed=seeds)
     first, second = seeds.next()
     key = _hash(first ^ _hash(second))
-    kept = _hash(_hash(_places(like.shape) + key) ^ first) >= np.uint32(rate * 2**32)
+    places = ops.reshape(ops.arange(math.prod(like.shape), dtype="uint32"), like.shape)
+    kept = _hash(_hash(places + key) ^ first) >= np.uint32(rate * 2**32)
     return kept.astype(like.dtype) / (1 - rate)
-
-
-def _places(shape: tuple[int, ...]) -> Any:
-    """uint32, 0, 1, 2, ... in an array of this shape."""
-    import jax
-
-    columns = [
-        jax.lax.broadcasted_iota("uint32", shape, axis) * np.uint32(math.prod(shape[axis + 1 :]))
-        for axis in range(len(shape))
-    ]
-    return sum(columns[1:], columns[0])
 
 
 def _hash(x: Any) -> Any:
