@@ -38,6 +38,7 @@ PRESETS: dict[str, Settings] = {
         preset="compact",
         network=NetworkSettings(
             attention="general",
+            embedding_range=1.0,
             dropout=0.3,
             encoder=EncoderSettings(units=128, direction="both"),
             decoder=DecoderSettings(units=128),
@@ -49,6 +50,7 @@ PRESETS: dict[str, Settings] = {
         preset="attention",
         network=NetworkSettings(
             attention="general",
+            embedding_range=1.0,
             dropout=0.4,
             encoder=EncoderSettings(embedding=128, units=256, direction="both"),
             decoder=DecoderSettings(embedding=128, units=256),
@@ -63,6 +65,7 @@ PRESETS: dict[str, Settings] = {
         network=NetworkSettings(
             attention="general",
             copying=True,
+            embedding_range=1.0,
             dropout=0.3,
             encoder=EncoderSettings(units=128, direction="both"),
             decoder=DecoderSettings(units=128),

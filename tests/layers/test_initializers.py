@@ -12,7 +12,12 @@ from passerelle.layers.initializers import Constant, ForgetOpen, GlorotUniform, 
 
 def test_as_wide_and_as_flat_as_keras_draws_them() -> None:
     wide: Any = keras.initializers.RandomUniform(-1.0, 1.0, seed=1)
-    for own, theirs in ((GlorotUniform(), keras.initializers.GlorotUniform(1)), (Uniform(), wide)):
+    usual: Any = keras.initializers.get("uniform")
+    for own, theirs in (
+        (GlorotUniform(), keras.initializers.GlorotUniform(1)),
+        (Uniform(), usual),
+        (Uniform(1.0), wide),
+    ):
         found, expected = np.asarray(own((200, 300))), np.asarray(theirs((200, 300)))  # pyright: ignore[reportCallIssue]
         assert found.dtype == expected.dtype
         quantiles = np.linspace(0, 1, 11)
@@ -61,7 +66,7 @@ def test_shapes_alone_take_no_memory() -> None:
     assert np.asarray(Uniform()((50,))).any(), "drawn again once outside"
 
 
-@pytest.mark.parametrize("kind", [GlorotUniform(), Orthogonal(), Uniform(), Constant(3.0), ForgetOpen()])
+@pytest.mark.parametrize("kind", [GlorotUniform(), Orthogonal(), Uniform(), Uniform(2.0), Constant(3.0), ForgetOpen()])
 def test_round_trip(kind: keras.initializers.Initializer) -> None:
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(kind))
     assert type(again) is type(kind)

@@ -1,6 +1,6 @@
 """First weights, drawn by NumPy: Keras's own initializers have JAX compile a program for each shape of weights.
 
-But for `Uniform`, the distributions are those of the Keras initializers of the same names.
+The distributions are those of the Keras initializers of the same names.
 """
 
 import math
@@ -69,14 +69,21 @@ class Orthogonal(_Random):
 
 @keras.saving.register_keras_serializable("passerelle")
 class Uniform(_Random):
-    """Uniform from -1 to 1, for tables of vectors.
+    """Uniform from -limit to limit.
 
-    Keras begins within 0.05. Then a layer above hardly hears which symbol it reads: with 64 values each and 128 units
-    symbols move its gates by 0.014 (standard deviation), here by 0.27 (docs/quality.md has what that is worth).
+    Args:
+        limit: above 0.
     """
 
+    def __init__(self, limit: float = 0.05) -> None:
+        super().__init__()
+        self.limit = limit
+
     def _draw(self, shape: tuple[int, ...], dtype: str) -> np.ndarray:
-        return self._random.uniform(-1.0, 1.0, shape).astype(dtype)
+        return self._random.uniform(-self.limit, self.limit, shape).astype(dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"limit": self.limit}
 
 
 @keras.saving.register_keras_serializable("passerelle")

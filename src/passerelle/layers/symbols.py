@@ -63,23 +63,26 @@ class SymbolEmbedding(_SymbolVectors):
     Args:
         columns: how many ids have a vector.
         width: of the vectors.
+        limit: how far from 0 their first values are at most.
         fixed: how many of the last columns have vectors that training never changes, in a table of their own: so
             neither gradients nor the optimizer meet them.
         first: the id of the table's row 0.
         mask_padding: whether layers above are to pass over PAD.
     """
 
-    def __init__(self, columns: int, width: int, *, fixed: int = 0, **kwargs: Any):
+    def __init__(self, columns: int, width: int, *, limit: float = 0.05, fixed: int = 0, **kwargs: Any):
         super().__init__(columns, **kwargs)
         self.width = width
+        self.limit = limit
         self.fixed = fixed
         self.one_hot = OneHot(columns - fixed, first=self.first, dtype=self.dtype_policy)
 
     def build(self, input_shape: Any) -> None:
-        self.table = self.add_weight(name="table", shape=(self.columns - self.fixed, self.width), initializer=Uniform())
+        drawn = Uniform(self.limit)
+        self.table = self.add_weight(name="table", shape=(self.columns - self.fixed, self.width), initializer=drawn)
         if self.fixed:
             self.fixed_table = self.add_weight(
-                name="fixed_table", shape=(self.fixed, self.width), initializer=Uniform(), trainable=False
+                name="fixed_table", shape=(self.fixed, self.width), initializer=drawn, trainable=False
             )
 
     def call(self, inputs: Any) -> Any:
@@ -94,7 +97,7 @@ class SymbolEmbedding(_SymbolVectors):
         return (*input_shape, self.width)
 
     def get_config(self) -> dict[str, Any]:
-        return super().get_config() | {"width": self.width, "fixed": self.fixed}
+        return super().get_config() | {"width": self.width, "limit": self.limit, "fixed": self.fixed}
 
 
 def _looked_up(table: Any, row: Any) -> Any:
@@ -105,7 +108,7 @@ def _looked_up(table: Any, row: Any) -> Any:
 
 
 def symbol_vectors(
-    columns: int, width: int, *, first: int, side: str, mask_padding: bool = False, fixed: int = 0
+    columns: int, width: int, *, first: int, side: str, limit: float, mask_padding: bool = False, fixed: int = 0
 ) -> Any:
     """The layer from ids to vectors: learned ones of this width, or one-hot ones where `width` is 0.
 
@@ -114,11 +117,12 @@ def symbol_vectors(
         width: of the vectors; 0 for one-hot.
         first: the id of column 0.
         side: `source` or `target`, for the layer's name.
+        limit: how far from 0 learned vectors' first values are at most.
         mask_padding: whether layers above are to pass over PAD.
         fixed: how many of the last columns training leaves alone, where vectors are learned.
     """
     if width:
         return SymbolEmbedding(
-            columns, width, fixed=fixed, first=first, mask_padding=mask_padding, name=f"{side}_embedding"
+            columns, width, limit=limit, fixed=fixed, first=first, mask_padding=mask_padding, name=f"{side}_embedding"
         )
     return OneHot(columns, first=first, mask_padding=mask_padding, name=f"{side}_one_hot")

@@ -48,7 +48,9 @@ class Decoder:
         if settings.tie == "all":
             self.vectors = SharedEmbedding(table, name="target_embedding")
         elif own.feedback:
-            self.vectors = symbol_vectors(columns, own.embedding, first=first, side="target")
+            self.vectors = symbol_vectors(
+                columns, own.embedding, first=first, side="target", limit=settings.embedding_range
+            )
         one_hot = not (own.embedding or own.context or settings.input_feeding or features)
         self.recurrent = [
             recurrent_layer(

@@ -29,7 +29,13 @@ class Encoder:
         own = settings.encoder
         self.settings = settings
         self.vectors = symbol_vectors(
-            columns, own.embedding, first=first, side="source", mask_padding=True, fixed=fixed
+            columns,
+            own.embedding,
+            first=first,
+            side="source",
+            limit=settings.embedding_range,
+            mask_padding=True,
+            fixed=fixed,
         )
         self.reverse = Reverse(name="reverse") if own.direction == "backward" else None
         self.recurrent = [
