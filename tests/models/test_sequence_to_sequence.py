@@ -213,3 +213,12 @@ def test_wrong_settings_are_named() -> None:
         SequenceToSequence({"encoder": {"units": 0}}, *SIZES)
     with pytest.raises(SettingsError, match="bridge 'copy' hands each encoder layer's states"):
         SequenceToSequence({"bridge": "copy", "encoder": {"units": 3}, "decoder": {"units": 4}}, *SIZES)
+
+
+@pytest.mark.parametrize("limit", [0.05, 3.0])
+def test_symbols_vectors_begin_as_far_from_zero_as_the_settings_say(limit: float) -> None:
+    side = {"embedding": 32, "units": 4}
+    network = SequenceToSequence({"embedding_range": limit, "encoder": side, "decoder": side}, *SIZES)
+    for name in ("source", "target"):
+        farthest = np.abs(np.asarray(network.table(name).value)).max()
+        assert 0.9 * limit < farthest <= limit
