@@ -175,7 +175,7 @@ class NetworkSettings(Section):
             both sides' texts. Outputs of another width are first projected to the vectors'.
         embedding_range: how far from 0 the first values of symbols' learned vectors are at most. Within Keras's 0.05 a
             layer of 128 units above vectors of 64 hardly hears at first which symbol it reads: symbols move its gates
-            by 0.014 (standard deviation); within 1, by 0.27.
+            by 0.014 (standard deviation); within 1, by 0.27. Tags' vectors begin within 0.05 always.
         unknown: whether UNK has a vector and an output of its own; if not, it is read as zeros and never written.
         dropout: share of values dropped from recurrent layers' inputs and from the last output, while training.
         recurrent_dropout: share dropped from the states that a step reads, the same ones at every step (Gal and

@@ -75,7 +75,7 @@ class Uniform(_Random):
         limit: above 0.
     """
 
-    def __init__(self, limit: float = 0.05) -> None:
+    def __init__(self, limit: float) -> None:
         super().__init__()
         self.limit = limit
 
