@@ -25,8 +25,8 @@ from passerelle.data.phrasebook.nouns import NOUN, NOUNS
 from passerelle.data.phrasebook.subjects import SHE
 from passerelle.data.phrasebook.verbs import ACTIONS, BE, STATES
 
-ROWS = 28733
-DIGEST = "8927c81894498de9c9600e74b8f44ec5be650cbdcc53ce25bfa9ad376863e452"
+ROWS = 43077
+DIGEST = "ff1e36da5ca3b8f894a48c28522c3b177db7fcbaea70eb041a2dc8c174257302"
 NARROW_SPACE = "\u202f"
 
 PRINT_DIGEST = (
@@ -39,56 +39,66 @@ PRINT_DIGEST = (
 GOLDEN: dict[str, tuple[str, ...]] = {
     # Forms before a vowel, agreement, position
     "This is a beautiful tree.": ("C'est un bel arbre.",),
-    "Anne sees this old hospital.": ("Anne voit ce vieil hôpital.",),
-    "Alice looked for a new hotel.": ("Alice a cherché un nouvel hôtel.",),
-    "These are beautiful trees.": ("Ce sont de beaux arbres.",),
-    "These are old cars.": ("Ce sont de vieilles voitures.",),
+    "Anne photographed this old hotel.": ("Anne a photographié ce vieil hôtel.",),
+    "Marie is photographing this new hospital.": ("Marie photographie ce nouvel hôpital.",),
+    "What beautiful trees!": ("Quels beaux arbres !",),
+    "These are not beautiful castles.": ("Ce ne sont pas de beaux châteaux.",),
+    "These are old houses.": ("Ce sont de vieilles maisons.",),
     "These are not black pens.": ("Ce ne sont pas des stylos noirs.",),
     "What a beautiful flower!": ("Quelle belle fleur !",),
-    "Her coat is not brown.": ("Son manteau n'est pas marron.",),
+    "My wardrobe is not brown.": ("Mon armoire n'est pas marron.",),
     "My dress is not white.": ("Ma robe n'est pas blanche.",),
     "The cars are too expensive.": ("Les voitures sont trop chères.",),
     "This hospital is too old.": ("Cet hôpital est trop vieux.",),
-    "Luc prefers this egg.": ("Luc préfère cet œuf.",),
-    "I am finishing my story.": ("Je finis mon histoire.",),
-    "Luc sees the hamster.": ("Luc voit le hamster.",),
-    "Anne's hamster is white.": ("Le hamster d'Anne est blanc.",),
+    "She will buy this egg.": ("Elle achètera cet œuf.",),
+    "Luc prefers this bear.": ("Luc préfère cet ours.",),
+    "I am finishing my poem.": ("Je finis mon poème.",),
+    "I will finish my story.": ("Je finirai mon histoire.",),
+    "My hamster is under the sofa.": ("Mon hamster est sous le canapé.",),
+    "Julie's hamster is white.": ("Le hamster de Julie est blanc.",),
+    "Anne's skirt is white.": ("La jupe d'Anne est blanche.",),
     # Articles after a negation, partitives, "besoin de"
-    "Marie does not have a bike.": ("Marie n'a pas de vélo.",),
-    "Alice did not eat eggs.": ("Alice n'a pas mangé d'œufs.",),
-    "Adam never eats meat.": ("Adam ne mange jamais de viande.",),
-    "We often drink wine.": ("Nous buvons souvent du vin.",),
-    "I must drink water.": ("Je dois boire de l'eau.",),
-    "Paul needs water.": ("Paul a besoin d'eau.",),
-    "I need a bag.": ("J'ai besoin d'un sac.",),
-    "He does not need the bike.": ("Il n'a pas besoin du vélo.",),
-    "Luc needs the keys.": ("Luc a besoin des clés.",),
-    "We want to buy newspapers.": ("Nous voulons acheter des journaux.",),
+    "Emma does not have a bike.": ("Emma n'a pas de vélo.",),
+    "Anne did not order wine.": ("Anne n'a pas commandé de vin.",),
+    "He is not eating omelettes.": ("Il ne mange pas d'omelettes.",),
+    "Adam never eats onions.": ("Adam ne mange jamais d'oignons.",),
+    "We often drink beer.": ("Nous buvons souvent de la bière.",),
+    "Marc must make soup.": ("Marc doit faire de la soupe.",),
+    "Paul wants water.": ("Paul veut de l'eau.",),
+    "I need a bottle.": ("J'ai besoin d'une bouteille.",),
+    "I need butter.": ("J'ai besoin de beurre.",),
+    "Julie does not need the bike.": ("Julie n'a pas besoin du vélo.",),
+    "Alice needs tickets.": ("Alice a besoin de billets.",),
+    "We want to buy lemons.": ("Nous voulons acheter des citrons.",),
     # Tenses, regular and irregular verbs, participles with "être"
     "We are eating in the park.": ("Nous mangeons dans le parc.",),
     "We are painting the bedroom.": ("Nous peignons la chambre.",),
     "She will buy this coat.": ("Elle achètera ce manteau.",),
-    "Anne was not born in Germany.": ("Anne n'est pas née en Allemagne.",),
+    "Adam forgot the key.": ("Adam a oublié la clé.",),
+    "He is protecting his brother.": ("Il protège son frère.",),
+    "He is cleaning this red truck.": ("Il nettoie ce camion rouge.",),
+    "Anne was not born in Greece.": ("Anne n'est pas née en Grèce.",),
     "Anne got dressed.": ("Anne s'est habillée.",),
     "Adam wants to go to bed.": ("Adam veut se coucher.",),
-    "They painted the house.": ("Ils ont peint la maison.", "Elles ont peint la maison."),
+    "They painted the kitchen.": ("Ils ont peint la cuisine.", "Elles ont peint la cuisine."),
     "They went to the beach.": ("Ils sont allés à la plage.", "Elles sont allées à la plage."),
     "I went to the hospital.": ("Je suis allé à l'hôpital.", "Je suis allée à l'hôpital."),
     # Contractions, places
-    "Is Luc going to the market?": ("Est-ce que Luc va au marché ?",),
-    "Paul came back from the hospital.": ("Paul est revenu de l'hôpital.",),
+    "Is Luc going to the museum?": ("Est-ce que Luc va au musée ?",),
+    "Anne came back from the hospital.": ("Anne est revenue de l'hôpital.",),
+    "Paul came back from the castle.": ("Paul est revenu du château.",),
     "The hotel is near the market.": ("L'hôtel est près du marché.",),
-    "Luc comes from the United States.": ("Luc vient des États-Unis.",),
+    "Anne comes from the United States.": ("Anne vient des États-Unis.",),
     "I am not in the United States.": ("Je ne suis pas aux États-Unis.",),
-    "I come from Japan.": ("Je viens du Japon.",),
-    "I do not come from Iran.": ("Je ne viens pas d'Iran.",),
-    "Paul comes from Athens.": ("Paul vient d'Athènes.",),
-    "Anne lent the car to the boy.": ("Anne a prêté la voiture au garçon.",),
+    "Anne comes from Portugal.": ("Anne vient du Portugal.",),
+    "Alice does not come from Iran.": ("Alice ne vient pas d'Iran.",),
+    "Emma comes from Athens.": ("Emma vient d'Athènes.",),
+    "Julie lent her car to the boy.": ("Julie a prêté sa voiture au garçon.",),
     "Paul is playing hockey.": ("Paul joue au hockey.",),
     "Can she play the harp?": ("Est-ce qu'elle peut jouer de la harpe ?",),
     "Marie wants to play cards.": ("Marie veut jouer aux cartes.",),
     # Time, weather, age, price
-    "She gets up at half past seven.": ("Elle se lève à sept heures et demie.",),
+    "Oscar gets up at half past seven.": ("Oscar se lève à sept heures et demie.",),
     "It is a quarter to three.": ("Il est trois heures moins le quart.",),
     "It is already half past one.": ("Il est déjà une heure et demie.",),
     "The bus leaves at midnight.": ("Le bus part à minuit.",),
@@ -99,10 +109,11 @@ GOLDEN: dict[str, tuple[str, ...]] = {
     "The boy is seventeen years old.": ("Le garçon a dix-sept ans.",),
     "This newspaper costs eight euros.": ("Ce journal coûte huit euros.",),
     # Pronouns, people, comparisons
-    "Adam is not waiting for her.": ("Adam ne l'attend pas.",),
-    "He does not know them.": ("Il ne les connaît pas.",),
-    "Adam will listen to us.": ("Adam nous écoutera.",),
-    "She is kinder than Anne.": ("Elle est plus gentille qu'Anne.",),
+    "Luc is not avoiding him.": ("Luc ne l'évite pas.",),
+    "Marie is not thanking him.": ("Marie ne le remercie pas.",),
+    "Adam does not know them.": ("Adam ne les connaît pas.",),
+    "Alice will listen to us.": ("Alice nous écoutera.",),
+    "She is kinder than Alice.": ("Elle est plus gentille qu'Alice.",),
     "We are not hungry.": ("Nous n'avons pas faim.",),
     "Anne wants to be an actress.": ("Anne veut être actrice.",),
     "Does she understand German?": ("Est-ce qu'elle comprend l'allemand ?",),
@@ -117,8 +128,8 @@ GOLDEN: dict[str, tuple[str, ...]] = {
         "Vous êtes intelligents.",
         "Vous êtes intelligentes.",
     ),
-    "Do not paint this bedroom!": ("Ne peins pas cette chambre !", "Ne peignez pas cette chambre !"),
-    "Do you need a key?": ("Est-ce que tu as besoin d'une clé ?", "Est-ce que vous avez besoin d'une clé ?"),
+    "Do not paint this house!": ("Ne peins pas cette maison !", "Ne peignez pas cette maison !"),
+    "Do you need this bowl?": ("Est-ce que tu as besoin de ce bol ?", "Est-ce que vous avez besoin de ce bol ?"),
 }
 
 
@@ -198,7 +209,7 @@ def test_golden_sentences(source, references):
 
 
 # h and y that ask for elision are a short list; every other h is aspirated. Numbers never elide.
-VOWEL = r"(?:[aeiouàâéèêëîïôœùû]|h(?:omme|ôtel|ôpita|istoire|abi|eure))"
+VOWEL = r"(?:[aeiouàâéèêëîïôœùû]|h(?:omme|ôtel|ôpita|istoire|abi|eure|onnête|orloge))"
 FORBIDDEN = {
     "no elision": rf"\b(?:je|me|te|se|ne|le|la|de|que) (?!onze\b|huit\b){VOWEL}",
     "elision before a consonant": rf"(?<!aujourd)'(?!{VOWEL}|y )\w",
@@ -210,7 +221,7 @@ FORBIDDEN = {
     "article after a negation": r"\b(?:n'|ne )(?!est pas|sont pas|vient pas|viens pas|venons pas|joue)"
     r"[^ ]+ (?:pas|jamais) (?:un|une|des|du)\b",
     "des before an adjective that stands before": r"\bdes (?:beaux|belles|grands|grandes|petits|petites|bons|"
-    r"bonnes|nouveaux|nouvelles|vieux|vieilles)\b",
+    r"bonnes|mauvais|mauvaises|nouveaux|nouvelles|vieux|vieilles)\b",
     "doubled words or spaces": r"\b(?!nous)(\w+) \1\b|  | [.,]|\s$",
 }
 
@@ -266,6 +277,7 @@ def test_elision_and_contraction(parts, composed):
         ),
         ("acheter", "achète achètes achète achetons achetez achètent", "acheté", "achètera"),
         ("préférer", "préfère préfères préfère préférons préférez préfèrent", "préféré", "préférera"),
+        ("protéger", "protège protèges protège protégeons protégez protègent", "protégé", "protégera"),
         ("nettoyer", "nettoie nettoies nettoie nettoyons nettoyez nettoient", "nettoyé", "nettoiera"),
         ("choisir", "choisis choisis choisit choisissons choisissez choisissent", "choisi", "choisira"),
         ("vendre", "vends vends vend vendons vendez vendent", "vendu", "vendra"),

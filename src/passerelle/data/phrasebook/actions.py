@@ -30,7 +30,22 @@ __all__ = [
     "state_question",
 ]
 
-_PLURAL_OBJECTS = ("fruit", "flower", "letter", "clothes", "key", "window", "door", "cup", "pet")
+_PLURAL_OBJECTS = (
+    "fruit",
+    "tomato",
+    "carrot",
+    "flower",
+    "tulip",
+    "letter",
+    "clothes",
+    "key",
+    "window",
+    "door",
+    "cup",
+    "plate",
+    "pet",
+    "farm",
+)
 
 Draw = tuple[Tense, Form, int, Sequence[Subject]]
 
@@ -38,39 +53,39 @@ Draw = tuple[Tense, Form, int, Sequence[Subject]]
 # their own where French verbs change with them; "we" has no future, to spare learners "nous nettoierons".
 _ACTION_DRAWS: tuple[Draw, ...] = (
     ("present", "statement", 2, (I, WE)),
-    ("present", "statement", 5, SINGULAR),
-    ("past", "statement", 3, (I, WE)),
-    ("past", "statement", 8, SINGULAR),
+    ("present", "statement", 2, SINGULAR),
+    ("past", "statement", 1, (I, WE)),
+    ("past", "statement", 2, SINGULAR),
     ("future", "statement", 2, (I,)),
-    ("future", "statement", 5, SINGULAR),
-    ("going to", "statement", 3, PLAIN),
-    ("want to", "statement", 3, PLAIN),
-    ("can", "statement", 6, PLAIN),
-    ("must", "statement", 6, PLAIN),
+    ("future", "statement", 1, SINGULAR),
+    ("going to", "statement", 1, PLAIN),
+    ("want to", "statement", 1, PLAIN),
+    ("can", "statement", 1, PLAIN),
+    ("must", "statement", 1, PLAIN),
     ("present", "negative", 1, SINGULAR),
-    ("past", "negative", 2, PLAIN),
-    ("future", "negative", 1, SINGULAR),
-    ("want to", "negative", 1, PLAIN),
-    ("can", "negative", 1, PLAIN),
-    ("present", "question", 1, SINGULAR),
-    ("past", "question", 2, ASKED),
-    ("want to", "question", 1, ASKED),
+    ("past", "negative", 1, PLAIN),
+    ("past", "question", 1, ASKED),
 )
 _STATE_DRAWS: tuple[Draw, ...] = (
-    ("present", "statement", 16, PLAIN),
-    ("present", "negative", 5, PLAIN),
-    ("present", "question", 4, ASKED),
+    ("present", "statement", 4, PLAIN),
+    ("present", "negative", 2, PLAIN),
+    ("present", "question", 1, ASKED),
 )
+
+_DRAWS = 8
+"""How many of the draws each (verb, object) has."""
 
 # Nobody wants to buy a dirty dress, and "le bon hôtel" is the right one: these go with some verbs only.
 _ONLY_WITH = {
     "dirty": ("wash", "see"),
-    "empty": ("close", "find", "see"),
-    "good": ("choose", "find", "write", "finish", "buy", "want"),
-    "cold": ("see",),
+    "empty": ("close", "find", "see", "fill", "break", "bring"),
+    "good": ("choose", "find", "write", "finish", "buy", "want", "make"),
+    "bad": ("choose", "find", "write", "finish", "make", "order"),
+    "ripe": ("choose", "buy", "see", "bring", "cut"),
+    "cold": ("see", "finish", "clean"),
 }
 # One says whether one likes old books, but not "this old book", out of the blue.
-_NOT_WITH_ADJECTIVE = ("like", "prefer", "need")
+_NOT_WITH_ADJECTIVE = ("like", "prefer", "need", "hate")
 
 
 def objects(verb: Verb, noun: Noun, *, definite: bool = False) -> list[NounPhrase]:
@@ -103,7 +118,7 @@ def fitting(subjects: Sequence[Subject], verb: Verb, noun: Noun, tense: Tense, f
     # "I read a book" and "we read a book" do not show their tense: "he read a book" does.
     if verb.same_past and tense == "past" and form == "statement":
         subjects = [subject for subject in subjects if subject.agreement == "it"]
-    if noun.english == "dress":
+    if noun.english in ("dress", "skirt"):
         return [subject for subject in subjects if subject.readings[-1].gender == "f"]
     return subjects
 
@@ -118,11 +133,12 @@ def is_natural(verb: Verb, tense: Tense, form: Form) -> bool:
 
 
 def _drawn(verbs: tuple[Verb, ...], draws: tuple[Draw, ...], wanted: Form) -> Iterator[Sentence]:
-    wanted_draws = [draw for draw in draws if draw[1] == wanted]
     for verb in verbs:
-        natural = [draw for draw in wanted_draws if is_natural(verb, draw[0], draw[1])]
+        natural = [draw for draw in draws if is_natural(verb, draw[0], draw[1])]
         for noun in nouns(*verb.objects):
-            for tense, form, count, who in natural:
+            for tense, form, count, who in choose(natural, _DRAWS, "draws", verb.english, noun.english):
+                if form != wanted:
+                    continue
                 # "Il ne veut pas acheter de" or "une voiture": both are right. "the" leaves no choice.
                 definite = form == "negative" and (tense in ("want to", "can") or bool(verb.particle))
                 options = product(objects(verb, noun, definite=definite), fitting(who, verb, noun, tense, form))
@@ -224,7 +240,7 @@ def described_object() -> Iterator[Sentence]:
                 for tense in (tenses if not verb.stative else tenses[:1])
                 if is_natural(verb, tense, "statement")
             ]
-            for verb, bare, tense in choose(options, 6, adjective.english, noun.english):
+            for verb, bare, tense in choose(options, 3, adjective.english, noun.english):
                 phrase = NounPhrase(noun, bare.determiner, bare.plural, adjective)
                 subjects = fitting(SINGULAR if tense == "future" else PLAIN, verb, noun, tense, "statement")
                 for subject in choose(subjects, 1, verb.english, noun.english, adjective.english, tense):

@@ -76,7 +76,7 @@ _WITH_ETRE = frozenset(
 
 
 def _first_group(infinitive: str) -> tuple[str, str, str]:
-    """Verbs in "-er", with their changes of spelling: mangeons, commençons, nettoie, achète, préfère."""
+    """Verbs in "-er", with their changes of spelling: mangeons, commençons, nettoie, achète, protège."""
     stem = infinitive[:-2]
     strong = stem  # the stem where the ending is silent
     soft = stem  # the stem before "-ons"
@@ -85,7 +85,7 @@ def _first_group(infinitive: str) -> tuple[str, str, str]:
         soft = stem + "e"
     elif stem.endswith("c"):
         soft = stem[:-1] + "ç"
-    elif stem.endswith(("oy", "uy")):
+    if stem.endswith(("oy", "uy")):
         strong = stem[:-1] + "i"
         future = strong + "er"
     elif stem[-2] in "eé" and stem[-1] not in "aeéiou":

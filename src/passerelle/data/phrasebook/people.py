@@ -40,7 +40,8 @@ _JOBS = (
     ("baker", "boulanger", "boulangère"), ("nurse", "infirmier", "infirmière"), ("actor", "acteur", ""),
     ("lawyer", "avocat", "avocate"), ("singer", "chanteur", "chanteuse"), ("actress", "", "actrice"),
     ("student", "étudiant", "étudiante"), ("journalist", "journaliste", "journaliste"),
-    ("doctor", "médecin", "médecin"),
+    ("doctor", "médecin", "médecin"), ("butcher", "boucher", "bouchère"), ("dancer", "danseur", "danseuse"),
+    ("gardener", "jardinier", "jardinière"), ("hairdresser", "coiffeur", "coiffeuse"),
 )  # fmt: skip
 
 

@@ -75,6 +75,9 @@ REGIONS: tuple[Region, ...] = (
     _country("Germany", "Allemagne", "f"),
     _country("Japan", "Japon", "m"), _country("Canada", "Canada", "m"),
     _country("Iran", "Iran", "m"), _country("the United States", "États-Unis", "plural"),
+    _town("Madrid"), _town("Oslo"), _country("Spain", "Espagne", "f"), _country("Greece", "Grèce", "f"),
+    _country("Portugal", "Portugal", "m"), _country("Mexico", "Mexique", "m"),
+    _country("the Netherlands", "Pays-Bas", "plural"), _country("the Philippines", "Philippines", "plural"),
 )  # fmt: skip
 
 _WEATHER: dict[str, tuple[tuple[str, str], ...]] = {
@@ -90,6 +93,10 @@ _WEATHER: dict[str, tuple[tuple[str, str], ...]] = {
              ("it snowed", "il a neigé")),
     "windy": (("it is windy", "il y a du vent"), ("it is not windy", "il n'y a pas de vent"),
               ("it will be windy", "il y aura du vent"), ("is it windy", "est-ce qu'il y a du vent")),
+    "sunny": (("it is sunny", "il y a du soleil"), ("it is not sunny", "il n'y a pas de soleil"),
+              ("it will be sunny", "il y aura du soleil"), ("is it sunny", "est-ce qu'il y a du soleil")),
+    "foggy": (("it is foggy", "il y a du brouillard"), ("it is not foggy", "il n'y a pas de brouillard"),
+              ("it will be foggy", "il y aura du brouillard"), ("is it foggy", "est-ce qu'il y a du brouillard")),
 }  # fmt: skip
 
 # English preposition, French preposition, the things, and the places they can be at.
@@ -116,7 +123,7 @@ def movement() -> Iterator[Sentence]:
                 if verb is ARRIVE and tense not in ("past", "future"):
                     continue
                 alone = tense == "past" or form == "question" or (tense == "future" and verb is not GO_TO)
-                subjects = _AGREEING if alone else (*_AGREEING, I, WE)
+                subjects = _AGREEING if alone else (*_AGREEING, *(I, WE) * 4)
                 for subject in choose(subjects, 2, verb.english, noun.english, tense, form):
                     yield say(
                         Clause(subject, verb, NounPhrase(noun, "the"), tense, form),
@@ -129,7 +136,7 @@ def movement_open_reference() -> Iterator[Sentence]:
     """As in "I arrived at the hotel.": the participle shows what English does not."""
     for verb in (GO_TO, COME_BACK, ARRIVE):
         for noun in nouns("place"):
-            for subject in choose((I, WE, THEY, YOU), 2, verb.english, noun.english):
+            for subject in (I, WE, THEY, YOU):
                 clause = Clause(subject, verb, NounPhrase(noun, "the"), "past")
                 yield say(clause, verb.english, noun.english)
 
@@ -156,7 +163,7 @@ def region() -> Iterator[Sentence]:
             complement = Text(place.english, there, (place.english,))
             for tense, form in options:
                 alone = tense in ("past", "future") or form == "question"
-                subjects = _AGREEING if alone else (*_AGREEING, I, I, WE, WE)
+                subjects = _AGREEING if alone else (*_AGREEING, *(I, WE) * 4)
                 for subject in choose(
                     subjects, 1 if form == "question" else 2, verb.english, place.english, tense, form
                 ):

@@ -41,7 +41,7 @@ def object_pronoun() -> Iterator[Sentence]:
                 if not (verb.stative and tense == "future"):
                     speakers = () if tense == "future" or form == "question" else (I, I, WE, WE)
                     subjects = [s for s in (*_PRONOUNS, *NAMES, *speakers) if s not in same]
-                    for subject in choose(subjects, 6, verb.english, english, tense, form):
+                    for subject in choose(subjects, 4, verb.english, english, tense, form):
                         clause = Clause(subject, verb, complement, tense, form, clitic=clitic)
                         yield say(clause, verb.english, lemma)
 
@@ -61,13 +61,14 @@ def person_object() -> Iterator[Sentence]:
                 determiner = "own" if noun.fits(("kin",)) else "the"
                 key = (verb.english, noun.english, tense, form)
                 anybody = speakers if tense == "present" and form != "question" else subjects
-                for subject in choose(anybody, 8, *key):
+                drawn = [*choose(anybody, 2, *key), *(choose((I, WE), 1, *key) if anybody is speakers else ())]
+                for subject in dict.fromkeys(drawn):
                     clause = Clause(subject, verb, NounPhrase(NOUN[noun.english], determiner), tense, form)
                     yield say(clause, verb.english, noun.english)
             for other in NAMES:
                 complement = Text(other.english, other.english, other.lemmas)
                 others = [subject for subject in subjects if subject is not other]
-                for subject in choose(others, 2, verb.english, other.english, tense, form):
+                for subject in choose(others, 1, verb.english, other.english, tense, form):
                     yield say(Clause(subject, verb, complement, tense, form), verb.english, other.english)
 
 

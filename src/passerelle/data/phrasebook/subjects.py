@@ -89,8 +89,8 @@ SHE = Subject("she", "it", "her", (Reading("elle", 2, "f"),))
 WE = Subject("we", "they", "our", (Reading("nous", 3, "m", True), Reading("nous", 3, "f", True)))
 THEY = Subject("they", "they", "their", (Reading("ils", 5, "m", True), Reading("elles", 5, "f", True)))
 
-MEN = ("Paul", "Luc", "Adam")
-WOMEN = ("Marie", "Anne", "Alice")
+MEN = ("Paul", "Luc", "Adam", "Marc", "Oscar")
+WOMEN = ("Marie", "Anne", "Alice", "Julie", "Emma")
 
 
 def _named(name: str, gender: fr.Gender) -> Subject:

@@ -89,6 +89,7 @@ def time_of_day() -> Iterator[Sentence]:
         texts = [
             (f"it is {english}", f"il est {french}"),
             (f"it is already {english}", f"il est déjà {french}"),
+            (f"it will soon be {english}", f"il sera bientôt {french}"),
         ]
         if not minutes:
             texts.append((f"it is {english} in the morning", f"il est {french} du matin"))
@@ -149,7 +150,7 @@ def routine() -> Iterator[Sentence]:
             tenses: tuple[Tense, ...] = ("habit", "past", "future")
             for tense in tenses:
                 subjects = PLAIN if tense == "habit" else SINGULAR
-                for subject in choose(subjects, 3, verb.english, tense, *pair):
+                for subject in choose(subjects, 2, verb.english, tense, *pair):
                     yield say(Clause(subject, verb, complement, tense), *pair)
 
 

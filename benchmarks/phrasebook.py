@@ -1,0 +1,72 @@
+"""The phrasebook's held-out combinations of words, by the level at which each side is read and written.
+
+Pairs, settings and epochs are those of `passerelle demo`, the same at every level; greedy search. An answer is right if
+it is one of the source's translations. Finished trainings are kept in `--out`.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+import passerelle
+from passerelle.cli.demo import EPOCHS, SETTINGS
+from passerelle.data.files import write_atomically
+from passerelle.data.phrasebook import train_and_held_out
+
+HERE = Path(__file__).parent
+LEVELS = {
+    "character": ("character", "character"),
+    "word to character": ("word", "character"),
+    "subword": ("subword", "subword"),
+    "word": ("word", "word"),
+}
+"""By name, of source and target."""
+
+
+def main() -> None:
+    """Trains and evaluates what is not there yet, then prints the table and writes it into `--out`."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--levels", nargs="+", default=list(LEVELS), choices=LEVELS)
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--out", type=Path, default=HERE / "results" / "phrasebook")
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    lines = ["| source | target | exact match, % | CER, % | seconds a model |", "| --- | --- | --- | --- | --- |"]
+    for name in arguments.levels:
+        rows = [_row(arguments, name, seed) for seed in range(1, arguments.seeds + 1)]
+        exact, errors = (_spread([row[key] for row in rows]) for key in ("exact_match", "character_error_rate"))
+        seconds = statistics.median(row["seconds"] for row in rows)
+        lines.append(f"| {' | '.join(LEVELS[name])} | {exact} | {errors} | {seconds:.0f} |")
+    table = "\n".join([*lines, ""])
+    print(table)
+    write_atomically(arguments.out / "phrasebook.md", lambda stream: stream.write(table.encode()))
+
+
+def _spread(values: list[float]) -> str:
+    return f"{statistics.mean(values):.1f} ({min(values):.1f} to {max(values):.1f})"
+
+
+def _row(arguments: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
+    path = arguments.out / f"{name.replace(' ', '-')}-{seed}.json"
+    if not path.exists():
+        print(f"{path}: training", flush=True)
+        known, unseen = train_and_held_out()
+        source, target = LEVELS[name]
+        started = time.perf_counter()
+        translator = passerelle.train(
+            known, settings=SETTINGS, source_level=source, target_level=target, epochs=arguments.epochs, seed=seed
+        )
+        seconds = time.perf_counter() - started
+        report = translator.evaluate(unseen)
+        scores = {"exact_match": report.exact_match, "character_error_rate": report.character_error_rate}
+        text = json.dumps({**scores, "seconds": seconds})
+        write_atomically(path, lambda stream: stream.write(text.encode()))
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()
