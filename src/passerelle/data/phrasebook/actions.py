@@ -49,8 +49,8 @@ _PLURAL_OBJECTS = (
 
 Draw = tuple[Tense, Form, int, Sequence[Subject]]
 
-# How often each (verb, object) is drawn in a tense and a form, and with whom. "I" and "we" have draws of
-# their own where French verbs change with them; "we" has no future, to spare learners "nous nettoierons".
+# In which tenses and forms a (verb, object) may be drawn, how often, and with whom. "I" and "we" have draws of their
+# own where French verbs change with them; "we" has no future, to spare learners "nous nettoierons".
 _ACTION_DRAWS: tuple[Draw, ...] = (
     ("present", "statement", 2, (I, WE)),
     ("present", "statement", 2, SINGULAR),
@@ -73,7 +73,7 @@ _STATE_DRAWS: tuple[Draw, ...] = (
 )
 
 _DRAWS = 8
-"""How many of the draws each (verb, object) has."""
+"""How many of the rows above each (verb, object) has, or all if there are fewer."""
 
 # Nobody wants to buy a dirty dress, and "le bon hôtel" is the right one: these go with some verbs only.
 _ONLY_WITH = {
