@@ -113,8 +113,11 @@ def test_golden_ids(level, separator, known, text, ids, unknown):
     ("text", "symbols"),
     [
         ("Go.", [" Go", "."]),
-        ("l'eau ?", [" l'", "eau", " ?"]),
-        ("l’été\u202f!", [" l’", "été", "\u202f", "!"]),
+        ("l'eau ?", [" l'", " eau", " ?"]),
+        ("l’été\u202f!", [" l’", " été", "\u202f", "!"]),
+        ("(d'l'eau)", [" (", "d'", " l'", " eau", ")"]),
+        ("l' eau 'l'", [" l", "'", " eau", " '", "l", "'"]),
+        ("don't rock'n'roll", [" don'", " t", " rock'", " n'", " roll"]),
         ("a  b", [" a", "  ", "b"]),
         (" a", ["  ", "a"]),
         ("dogs' tails", [" dogs", "'", " tails"]),

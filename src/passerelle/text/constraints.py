@@ -89,8 +89,9 @@ class _Moves:
 def lift(automaton: Automaton, tokenizer: Tokenizer) -> Constraint:
     """Runs what every symbol adds to a text through the automaton, from every state.
 
-    The first symbol of a text may add other bytes than later ones, so `start` is a state of its own, into which
-    nothing leads. Symbols that lead to the same states from everywhere share a class.
+    A symbol that leads a text, or follows one that lets it lead, may add other bytes than elsewhere. So every state has
+    a double, from which the next symbol leads; the double of the automaton's start is where texts begin. Symbols that
+    lead to the same states from everywhere share a class.
 
     Args:
         automaton: over the bytes of normalized texts in the tokenizer's case, as it writes them.
@@ -100,19 +101,22 @@ def lift(automaton: Automaton, tokenizer: Tokenizer) -> Constraint:
         SettingsError: if the vocabulary can write no text that the automaton accepts, or `next` would have more than
             `MOST_CELLS` cells.
     """
-    start = len(automaton.table)
-    later, usual = _moves(automaton.table, np.arange(start, dtype=np.int32), tokenizer.pieces(first=False))
-    first, starting = _moves(automaton.table, np.zeros(1, np.int32), tokenizer.pieces(first=True))
-    pairs, kinds = np.unique(np.stack([later, first]), axis=1, return_inverse=True)
+    states = np.int32(len(automaton.table))
+    leads = tokenizer.leads()
+    everywhere = np.arange(states, dtype=np.int32)
+    doubled = everywhere if leads.any() else everywhere[:1]
+    later, usual = _moves(automaton.table, everywhere, tokenizer.pieces(leading=False))
+    leading, other = _moves(automaton.table, doubled, tokenizer.pieces(leading=True))
+    kinds, kind_of = np.unique(np.stack([later, leading, leads]), axis=1, return_inverse=True)
     moves = [
         _Moves(
-            np.append(usual[i].states, starting[j].states + np.int32(start)),
-            np.append(usual[i].after, starting[j].after),
+            np.append(usual[i].states, other[j].states + states),
+            np.append(usual[i].after, other[j].after) + states * np.int32(lets_lead),
         )
-        for i, j in pairs.T
+        for i, j, lets_lead in kinds.T
     ]
     classes = np.full(tokenizer.vocabulary.size, -1, np.int32)
-    classes[FIRST_ORDINARY:] = kinds.reshape(-1)
+    classes[FIRST_ORDINARY:] = kind_of.reshape(-1)
     return _pruned(automaton, moves, classes)
 
 
@@ -149,15 +153,15 @@ def _pruned(automaton: Automaton, distinct: list[_Moves], classes: np.ndarray) -
 
     Args:
         automaton: it.
-        distinct: the moves of each class; the state before the first symbol has the number after the automaton's last.
+        distinct: the moves of each class; the doubles have the numbers after the automaton's last.
         classes: int32 (ids,), -1 for special symbols.
     """
     start = len(automaton.table)
-    accepting = np.append(automaton.accepting, automaton.accepting[0])
-    progress = np.append(automaton.progress, automaton.progress[0])
+    accepting = np.tile(automaton.accepting, 2)
+    progress = np.tile(automaton.progress, 2)
     tails = np.concatenate([np.empty(0, np.int32), *(moves.states for moves in distinct)])
     heads = np.concatenate([np.empty(0, np.int32), *(moves.after for moves in distinct)])
-    graph = Graph(start + 1, tails, heads)
+    graph = Graph(2 * start, tails, heads)
     distance = graph.reversed().distances(np.flatnonzero(accepting))
     if distance[start] < 0:
         raise SettingsError("the vocabulary can write no text that the constraint allows. Loosen the constraint.")

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from passerelle.errors import DataError
 from passerelle.symbols import UNK
-from passerelle.text.tokenizer import WordTokenizer
+from passerelle.text.tokenizer import Tokenizer, words
 from passerelle.text.vocabulary import REPLACEMENT, Vocabulary, require_text
 
 __all__ = ["BYTES", "USUAL_SIZE", "SubwordTokenizer", "learn_symbols"]
@@ -40,8 +40,8 @@ BYTES = tuple(_CHARACTER_OF.values())
 """The character of each byte, in the order of the characters; ` ` is `Ġ`."""
 
 
-class SubwordTokenizer(WordTokenizer):
-    """Pieces of words are symbols; words are those of level `word`, so a piece may begin with the blank before it.
+class SubwordTokenizer(Tokenizer):
+    """Pieces of words are symbols; a word has the one blank before it, so a piece may begin with one.
 
     A word begins as its bytes; of all neighbours that together are a symbol, those with the lowest id are joined,
     the leftmost first, until there are none. Bytes that are not UTF-8 are written as U+FFFD.
@@ -68,7 +68,11 @@ class SubwordTokenizer(WordTokenizer):
         return [piece for word in self._words(text) for piece in self._pieces(word)]
 
     def join(self, symbols: Sequence[str]) -> str:
-        return super().join([self._bytes_of("".join(symbols)).decode(errors="replace")])
+        return self._bytes_of("".join(symbols)).decode(errors="replace").removeprefix(" ")
+
+    def pieces(self, *, leading: bool) -> list[bytes]:
+        pieces = super().pieces(leading=leading)
+        return [piece.removeprefix(b" ") for piece in pieces] if leading else pieces
 
     def learn(self, texts: Iterable[str], *, size: int = 0, min_count: int = 1) -> None:
         """Takes the most frequent merges of `texts` for its vocabulary; see `learn_symbols`.
@@ -97,7 +101,7 @@ class SubwordTokenizer(WordTokenizer):
         return symbol.translate(_READ).encode("latin-1")
 
     def _words(self, text: str) -> Iterable[str]:
-        for word in super().split(text):
+        for word in words(text):
             for start in range(0, len(word), LONGEST_WORD):
                 yield word[start : start + LONGEST_WORD]
 

@@ -19,7 +19,7 @@ from passerelle.symbols import END
 from passerelle.text.sequences import Sequences
 from passerelle.text.vocabulary import Vocabulary
 
-__all__ = ["CharacterTokenizer", "Level", "SymbolTokenizer", "Tokenizer", "WordTokenizer", "normalize"]
+__all__ = ["CharacterTokenizer", "Level", "SymbolTokenizer", "Tokenizer", "WordTokenizer", "normalize", "words"]
 
 Level = Literal["character", "word", "subword", "symbol"]
 
@@ -106,16 +106,20 @@ class Tokenizer(ABC):
         missing = (symbol for symbol in self.read(text) if symbol not in self.vocabulary)
         return tuple(dict.fromkeys(missing))
 
-    def pieces(self, *, first: bool) -> list[bytes]:
+    def pieces(self, *, leading: bool) -> list[bytes]:
         """What each symbol adds to a text, in the order of ids from FIRST_ORDINARY on.
 
         Args:
-            first: whether it stands first in its text.
+            leading: whether it stands first in its text, or after a symbol of `leads`.
 
         Returns:
             Bytes of UTF-8, or a part of it; perhaps none.
         """
         return [self._bytes_of(symbol) for symbol in self.vocabulary.symbols]
+
+    def leads(self) -> np.ndarray:
+        """bool (symbols,): whether what follows each symbol is written as if it stood first."""
+        return np.zeros(len(self.vocabulary.symbols), bool)
 
     def _bytes_of(self, symbol: str) -> bytes:
         return symbol.encode()
@@ -169,21 +173,40 @@ _WORD = regex.compile(r" ?(?:[\w\p{M}]+(?:['’](?=\w))?|[^\w\p{M}\s])| ?\s")
 class WordTokenizer(Tokenizer):
     """Words and single punctuation marks are symbols.
 
-    A symbol carries the one blank before it, and a text is read as if a blank stood before it: `Go.` is ` Go`, `.`
-    and `l'eau ?` is ` l'`, `eau`, ` ?`. So symbols join without rules, and French spaces come out as they went in.
+    A symbol carries the one blank before it, and a text is read as if a blank stood before it, and before a word after
+    an elided one: `Go.` is ` Go`, `.` and `l'eau ?` is ` l'`, ` eau`, ` ?`. So symbols join without rules of any
+    language, French spaces come out as they went in, and `eau` is one symbol in `l'eau`, `d'eau` and `une eau`.
     """
 
     level = "word"
 
     def split(self, text: str) -> list[str]:
-        return _WORD.findall(" " + text) if text else []
+        symbols = words(text)
+        elided = [False, *map(_is_elided, symbols)]
+        return [f" {symbol}" if after else symbol for after, symbol in zip(elided, symbols, strict=False)]
 
     def join(self, symbols: Sequence[str]) -> str:
-        return "".join(symbols).removeprefix(" ")
+        elided = [True, *map(_is_elided, symbols)]
+        return "".join(
+            symbol.removeprefix(" ") if after else symbol for after, symbol in zip(elided, symbols, strict=False)
+        )
 
-    def pieces(self, *, first: bool) -> list[bytes]:
-        pieces = super().pieces(first=first)
-        return [piece.removeprefix(b" ") for piece in pieces] if first else pieces
+    def pieces(self, *, leading: bool) -> list[bytes]:
+        pieces = super().pieces(leading=leading)
+        return [piece.removeprefix(b" ") for piece in pieces] if leading else pieces
+
+    def leads(self) -> np.ndarray:
+        return np.fromiter(map(_is_elided, self.vocabulary.symbols), bool, len(self.vocabulary.symbols))
+
+
+def words(text: str) -> list[str]:
+    """Words and single punctuation marks, each with the one blank before it; one is added before the text."""
+    return _WORD.findall(" " + text) if text else []
+
+
+def _is_elided(symbol: str) -> bool:
+    """Whether it is a word with its apostrophe, after which `_WORD` has a word and no blank."""
+    return symbol.endswith(("'", "’")) and not symbol[:-1].isspace() and len(symbol) > 1
 
 
 class SymbolTokenizer(Tokenizer):
@@ -207,6 +230,6 @@ class SymbolTokenizer(Tokenizer):
     def join(self, symbols: Sequence[str]) -> str:
         return str(self.separator).join(symbols)
 
-    def pieces(self, *, first: bool) -> list[bytes]:
-        between = b"" if first else str(self.separator).encode()
-        return [between + piece for piece in super().pieces(first=first)]
+    def pieces(self, *, leading: bool) -> list[bytes]:
+        between = b"" if leading else str(self.separator).encode()
+        return [between + piece for piece in super().pieces(leading=leading)]
