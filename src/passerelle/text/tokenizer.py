@@ -102,7 +102,7 @@ class Tokenizer(ABC):
         return [self.join([symbol_of(i) for i in sequences[row].tolist()]) for row in range(len(sequences))]
 
     def unknown(self, text: str) -> tuple[str, ...]:
-        """The distinct symbols of `text` that the vocabulary lacks, in order of appearance."""
+        """The distinct symbols of `text` that the vocabulary lacks, as people read them, in order of appearance."""
         missing = (symbol for symbol in self.read(text) if symbol not in self.vocabulary)
         return tuple(dict.fromkeys(missing))
 
@@ -190,6 +190,9 @@ class WordTokenizer(Tokenizer):
         return "".join(
             symbol.removeprefix(" ") if after else symbol for after, symbol in zip(elided, symbols, strict=False)
         )
+
+    def unknown(self, text: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(symbol.removeprefix(" ") or symbol for symbol in super().unknown(text)))
 
     def pieces(self, *, leading: bool) -> list[bytes]:
         pieces = super().pieces(leading=leading)
