@@ -22,7 +22,7 @@ from passerelle.text.level import make_tokenizer
 from passerelle.text.sequences import Sequences
 
 quick = settings(max_examples=80, deadline=None)
-LEARNED = ["a b é 𝒳", "ab aé éé ba", "l'eau ?  b", " aa é, a.", "a b", "𝒳𝒳 bé bé"]
+LEARNED = ["a b é 𝒳", "ab aé éé ba", "l'eau ?  b", "d'l'eau l'b", " aa é, a.", "a b", "𝒳𝒳 bé bé"]
 LEVELS = ("character", "word", "subword", "symbol")
 TOKENIZERS = {level: make_tokenizer(level, " " if level == "symbol" else None, texts=LEARNED * 2) for level in LEVELS}
 PATTERNS = [
@@ -32,11 +32,12 @@ PATTERNS = [
     r"( ?[aé𝒳])*",
     r" .*",
     r"(l'eau ?)? \?.*",
+    r"((l'|d')+eau ?)*",
     r"(a é|b)?",
     r".{2,4}",
     r"\W*é.*",
 ]
-TEXTS = st.lists(st.sampled_from(["a", "b", "é", "𝒳", " ", " ", "é,", "l'eau", " ?", "."]), max_size=7).map("".join)
+TEXTS = st.lists(st.sampled_from(["a", "b", "é", "𝒳", " ", " ", "é,", "l'eau", "d'l'", " ?", "."]), max_size=7).map("".join)
 
 
 def written(constraint, ids):
