@@ -38,7 +38,8 @@ def main() -> None:
     lines = ["| source | target | exact match, % | CER, % | seconds a model |", "| --- | --- | --- | --- | --- |"]
     for name in arguments.levels:
         rows = [_row(arguments, name, seed) for seed in range(1, arguments.seeds + 1)]
-        exact, errors = (_spread([row[key] for row in rows]) for key in ("exact_match", "character_error_rate"))
+        exact = _spread([row["exact_match"] for row in rows])
+        errors = _spread([row["character_error_rate"] for row in rows], digits=2)
         seconds = statistics.median(row["seconds"] for row in rows)
         lines.append(f"| {' | '.join(LEVELS[name])} | {exact} | {errors} | {seconds:.0f} |")
     table = "\n".join([*lines, ""])
@@ -46,8 +47,9 @@ def main() -> None:
     write_atomically(arguments.out / "phrasebook.md", lambda stream: stream.write(table.encode()))
 
 
-def _spread(values: list[float]) -> str:
-    return f"{statistics.mean(values):.1f} ({min(values):.1f} to {max(values):.1f})"
+def _spread(values: list[float], digits: int = 1) -> str:
+    mean, lowest, highest = (f"{value:.{digits}f}" for value in (statistics.mean(values), min(values), max(values)))
+    return f"{mean} ({lowest} to {highest})"
 
 
 def _row(arguments: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
