@@ -7,7 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-from passerelle.layers.initializers import Constant, ForgetOpen, GlorotUniform, Orthogonal, Uniform, dense, drawn_by
+from passerelle.layers.initializers import Constant, ForgetOpen, GlorotUniform, Orthogonal, Uniform, drawn_by
+from passerelle.layers.products import dense
 
 
 def test_as_wide_and_as_flat_as_keras_draws_them() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 import keras
 from keras import layers
 
-from passerelle.layers.initializers import GlorotUniform, dense
+from passerelle.layers.initializers import GlorotUniform
+from passerelle.layers.products import dense
 
 __all__ = ["AdditiveAttention", "DotAttention", "soft_attention"]
 

@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
-__all__ = ["Constant", "ForgetOpen", "GlorotUniform", "Orthogonal", "Uniform", "dense", "drawn_by"]
+__all__ = ["Constant", "ForgetOpen", "GlorotUniform", "Orthogonal", "Uniform", "drawn_by"]
 
 _drawer: ContextVar[Callable[..., Any] | None] = ContextVar("drawer", default=None)
 
@@ -115,17 +115,3 @@ class ForgetOpen(_FirstWeights):
         bias = np.zeros(shape, dtype)
         bias.reshape(4, -1)[1] = 1
         return bias
-
-
-def dense(units: int, *, use_bias: bool = True, activation: str | None = None, name: str) -> Any:
-    """`keras.layers.Dense`, its first weights from here."""
-    kernel: Any = GlorotUniform()
-    bias: Any = Constant()
-    return keras.layers.Dense(
-        units,
-        use_bias=use_bias,
-        activation=activation,
-        kernel_initializer=kernel,
-        bias_initializer=bias,
-        name=name,
-    )

@@ -6,7 +6,8 @@ import keras
 from keras import layers
 
 from passerelle.layers.copying import copied_columns, mixed
-from passerelle.layers.initializers import Constant, dense
+from passerelle.layers.initializers import Constant
+from passerelle.layers.products import dense
 from passerelle.symbols import IMPOSSIBLE
 
 __all__ = ["FirstAlignment", "MonotonicAttention"]

@@ -12,6 +12,7 @@ import keras
 
 from passerelle.layers.dropout import dropout_mask
 from passerelle.layers.initializers import Constant, ForgetOpen, GlorotUniform, Orthogonal
+from passerelle.layers.products import product
 
 __all__ = ["LayerNormGRU", "LayerNormGRUCell", "LayerNormLSTM", "LayerNormLSTMCell"]
 
@@ -67,7 +68,7 @@ class _Cell(keras.layers.Layer):
 
     def product(self, vectors: Any, weights: Any) -> Any:
         """float (..., width), (width, gates * units) -> (..., gates, units)."""
-        return ops.reshape(ops.matmul(vectors, weights), (*ops.shape(vectors)[:-1], self.gates, self.units))
+        return ops.reshape(product(vectors, weights), (*ops.shape(vectors)[:-1], self.gates, self.units))
 
     def _state_product(self, h: Any, kept: Any) -> Any:
         return self.product(h if kept is None else h * kept, self.recurrent_kernel)

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from passerelle.layers.initializers import Uniform
+from passerelle.layers.products import product
 from passerelle.symbols import PAD
 
 __all__ = ["OneHot", "SymbolEmbedding", "symbol_vectors"]
@@ -88,7 +89,7 @@ class SymbolEmbedding(_SymbolVectors):
     def call(self, inputs: Any) -> Any:
         learned = self.columns - self.fixed
         if learned <= LARGEST_PRODUCT:
-            vectors = ops.matmul(self.one_hot(inputs), self.table)
+            vectors = product(self.one_hot(inputs), self.table)
         else:
             vectors = _looked_up(self.table, inputs - self.first)
         return vectors + _looked_up(self.fixed_table, inputs - self.first - learned) if self.fixed else vectors

@@ -4,7 +4,8 @@ from typing import Any
 
 import keras
 
-from passerelle.layers.initializers import Constant, dense
+from passerelle.layers.initializers import Constant
+from passerelle.layers.products import dense, product
 from passerelle.layers.symbols import SymbolEmbedding
 
 __all__ = ["SharedEmbedding", "TiedOutput"]
@@ -60,7 +61,7 @@ class TiedOutput(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         narrowed = inputs if self.projection is None else self.projection(inputs)
-        return ops.matmul(narrowed, ops.transpose(self._vectors().table)) + self.bias
+        return product(narrowed, ops.transpose(self._vectors().table)) + self.bias
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (*input_shape[:-1], self.columns)

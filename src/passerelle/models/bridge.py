@@ -6,7 +6,7 @@ import keras
 from keras import layers, ops
 
 from passerelle.config import NetworkSettings
-from passerelle.layers.initializers import dense
+from passerelle.layers.products import dense
 from passerelle.layers.recurrent import STATE_NAMES
 
 __all__ = ["Bridge", "ZeroState"]

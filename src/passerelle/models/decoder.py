@@ -9,8 +9,8 @@ from passerelle.layers.alongside import Alongside
 from passerelle.layers.attention import soft_attention
 from passerelle.layers.copying import PointerGenerator
 from passerelle.layers.dropout import Dropout
-from passerelle.layers.initializers import dense
 from passerelle.layers.monotonic import FirstAlignment, MonotonicAttention
+from passerelle.layers.products import dense
 from passerelle.layers.recurrent import STATE_NAMES, recurrent_layer
 from passerelle.layers.symbols import symbol_vectors
 from passerelle.layers.tied import SharedEmbedding, TiedOutput

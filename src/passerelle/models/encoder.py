@@ -5,7 +5,7 @@ from typing import Any
 from keras import layers, ops
 
 from passerelle.config import NetworkSettings
-from passerelle.layers.initializers import dense
+from passerelle.layers.products import dense
 from passerelle.layers.recurrent import STATE_NAMES, recurrent_layer
 from passerelle.layers.reversal import Reverse
 from passerelle.layers.symbols import SymbolEmbedding, symbol_vectors
