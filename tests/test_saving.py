@@ -113,16 +113,22 @@ def changed_weights(network: Any, content: dict[str, Any]) -> tuple[Any, dict[st
     return network, content
 
 
-def changed_scores(network: Any, content: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    network.set_weights([weight * 0.9 for weight in network.get_weights()])
+def changed_weight(network: Any, content: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    weights = network.get_weights()
+    weights[-1].flat[-1] += 1e-6
+    network.set_weights(weights)
     return network, content
+
+
+def changed_lengths(network: Any, content: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    return network, content | {"lengths": content["lengths"] | {"source": content["lengths"]["source"] + 1}}
 
 
 def changed_vocabulary(network: Any, content: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     return network, content | {"target_symbols": content["target_symbols"][::-1]}
 
 
-@pytest.mark.parametrize("change", [changed_weights, changed_scores, changed_vocabulary])
+@pytest.mark.parametrize("change", [changed_weights, changed_weight, changed_lengths, changed_vocabulary])
 def test_a_file_that_reads_back_otherwise_is_not_kept(
     copier: Any, old: Path, change: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,17 +59,17 @@ def save_network(
     content: dict[str, Any],
     path: str | os.PathLike[str],
     *,
-    check: Callable[[SequenceToSequence, dict[str, Any]], None],
+    check: Callable[[SequenceToSequence, dict[str, Any]], object],
 ) -> None:
     """Writes the network and `content` into one file.
 
-    The file is written beside its destination, loaded again and checked, and only then renamed.
+    The file is written beside its destination, loaded again, compared with what went in, and only then renamed.
 
     Args:
         network: compiled or not; no optimizer goes into the file.
         content: what else the translator needs, as JSON values.
         path: ends in `.keras`; its folder must exist.
-        check: gets what was read back; raises if it does not translate as the original.
+        check: gets what was read back; raises a ValueError if no translator can be made of it.
 
     Raises:
         OutputError: if the file cannot be written or does not read back the same; what stood there is whole.
@@ -77,13 +77,24 @@ def save_network(
     path = require_model_path(path)
     clone = SequenceToSequence.from_config(network.get_config())  # never compiled, so it brings no optimizer back
     clone.set_weights(network.get_weights())
-    clone.assets = {ASSET: json.dumps({"format": FORMAT} | content, ensure_ascii=False, indent=1)}
+    content = {"format": FORMAT} | content
+    clone.assets = {ASSET: _text(content)}
     with replacing(path) as temporary:
         try:
             keras.saving.save_model(clone, temporary)
-            check(*load_network(temporary))
+            again, read = load_network(temporary)
+            if _text(read) != _text(content) or again.get_config() != clone.get_config():
+                raise ModelFileError("its texts or settings changed")
+            pairs = zip(clone.get_weights(), again.get_weights(), strict=True)
+            if not all(np.array_equal(before, after, equal_nan=True) for before, after in pairs):
+                raise ModelFileError("its weights changed")
+            check(again, read)
         except (ModelFileError, RuntimeError, ValueError) as error:  # what HDF5 and Keras make of a full disk
             raise OutputError(f"{path} was not saved, it does not read back the same: {error}") from error
+
+
+def _text(content: dict[str, Any]) -> str:
+    return json.dumps(content, ensure_ascii=False, indent=1)
 
 
 def load_network(path: str | os.PathLike[str]) -> tuple[SequenceToSequence, dict[str, Any]]:
