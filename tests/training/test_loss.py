@@ -41,6 +41,15 @@ def test_it_equals_a_loop(first: int, smoothing: float) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("shift", [-1e4, 1e4])
+def test_only_differences_of_logits_matter(shift: float) -> None:
+    logits = np.arange(2 * COLUMNS, dtype="f4").reshape(1, 2, COLUMNS)
+    labels = np.array([[END, PAD]], np.int32)
+    expected = [float(value) for value in cross_entropy_sums(logits, labels, first=1)]
+    found = [float(value) for value in cross_entropy_sums(logits + np.float32(shift), labels, first=1)]
+    np.testing.assert_allclose(found, expected, rtol=1e-3)
+
+
 @pytest.mark.parametrize(("first", "ignored"), [(1, [PAD]), (2, [PAD, UNK])])
 def test_symbols_without_a_column_weigh_nothing(first: int, ignored: list[int]) -> None:
     jax = pytest.importorskip("jax")

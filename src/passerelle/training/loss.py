@@ -1,5 +1,6 @@
 """Cross-entropy over real symbols."""
 
+import math
 from typing import Any
 
 from keras import ops
@@ -26,21 +27,22 @@ def cross_entropy_sums(
     Returns:
         loss: float32 (), nats.
         symbols: float32 (), labels that counted.
-        correct: float32 (), of those, the ones whose column has the largest logit.
+        correct: float32 (), of those, the ones whose column has the largest logit, if only as large as another.
     """
     columns = labels - first
     weights = ops.cast(columns >= 0, "float32")
     logits = ops.cast(logits, "float32")
-    # `logsumexp` by hand: Keras's minds infinities, which takes twice as long to compile.
-    highest: Any = ops.stop_gradient(ops.max(logits, axis=-1))
-    normalizer: Any = highest + ops.log(ops.sum(ops.exp(logits - ops.expand_dims(highest, -1)), axis=-1))
     # A comparison fused into the sum: no gather whose gradient scatters, no one-hot array in memory.
     hit = ops.equal(ops.expand_dims(columns, -1), ops.arange(logits.shape[-1], dtype=columns.dtype))
     labelled: Any = ops.sum(ops.where(hit, logits, 0.0), axis=-1)
+    others: Any = ops.stop_gradient(ops.max(ops.where(hit, -math.inf, logits), axis=-1))
+    highest: Any = ops.where(columns >= 0, ops.maximum(others, ops.stop_gradient(labelled)), others)
+    # `logsumexp` by hand: Keras's minds infinities, which takes twice as long to compile.
+    normalizer: Any = highest + ops.log(ops.sum(ops.exp(logits - ops.expand_dims(highest, -1)), axis=-1))
     loss: Any = normalizer - labelled
     if smoothing:
         loss = (1.0 - smoothing) * loss + smoothing * (normalizer - ops.mean(logits[..., :ordinary], axis=-1))
     # A label beyond the columns is somebody's mistake, and must not pass for an easy one.
     loss = ops.where(columns < logits.shape[-1], loss, float("nan"))
-    correct: Any = ops.cast(labelled >= highest, "float32")  # sooner than `argmax`
+    correct: Any = ops.cast(labelled >= others, "float32")  # sooner than `argmax`
     return ops.sum(loss * weights), ops.sum(weights), ops.sum(correct * weights)

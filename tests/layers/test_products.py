@@ -1,0 +1,44 @@
+"""Products with a weight matrix: what Keras computes, whatever the dimensions."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from passerelle.layers.products import dense, product
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (2, 5, 3), (2, 4, 5, 3), (0, 5, 3)])
+def test_as_keras_multiplies(shape: tuple[int, ...]) -> None:
+    random = np.random.default_rng(1)
+    vectors = random.normal(size=shape).astype("float32")
+    weights = random.normal(size=(3, 7)).astype("float32")
+    np.testing.assert_allclose(product(ops.array(vectors), ops.array(weights)), vectors @ weights, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("options", [{}, {"use_bias": False}, {"activation": "tanh"}], ids=str)
+def test_the_dense_layer_is_that_of_keras(options: dict[str, Any]) -> None:
+    random = np.random.default_rng(1)
+    vectors = random.normal(size=(2, 4, 3)).astype("float32")
+    own, theirs = dense(7, name="own", **options), keras.layers.Dense(7, **options)
+    for layer in (own, theirs):
+        layer.build((None, None, 3))
+    own.set_weights([random.normal(size=weight.shape) for weight in own.get_weights()])
+    theirs.set_weights(own.get_weights())
+    assert own.compute_output_shape((None, None, 3)) == theirs.compute_output_shape((None, None, 3))
+    np.testing.assert_allclose(own(vectors), theirs(vectors), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="takes gradients by JAX")
+def test_the_gradients_are_those_of_numpy() -> None:
+    import jax
+
+    random = np.random.default_rng(1)
+    vectors = random.normal(size=(2, 4, 3)).astype("float32")
+    weights = random.normal(size=(3, 7)).astype("float32")
+    wanted = random.normal(size=(2, 4, 7)).astype("float32")
+    by_vectors, by_weights = jax.grad(lambda *given: (product(*given) * wanted).sum(), (0, 1))(vectors, weights)
+    np.testing.assert_allclose(by_vectors, wanted @ weights.T, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(by_weights, np.einsum("btk,btn->kn", vectors, wanted), rtol=1e-5, atol=1e-6)
