@@ -16,6 +16,7 @@ from passerelle.layers.copying import PointerGenerator
 from passerelle.layers.dropout import Dropout
 from passerelle.layers.monotonic import FirstAlignment, MonotonicAttention
 from passerelle.layers.normalized import LayerNormGRU, LayerNormGRUCell, LayerNormLSTM, LayerNormLSTMCell
+from passerelle.layers.products import Dense
 from passerelle.layers.recurrent import GRU, LSTM
 from passerelle.layers.reversal import Reverse
 from passerelle.layers.symbols import OneHot, SymbolEmbedding
@@ -32,6 +33,7 @@ CASES: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = [
     (SymbolEmbedding, (IDS,), {"columns": 5, "width": 3, "first": 1, "fixed": 2}),
     (LSTM, (FLOATS,), {"units": 3, "products": "bfloat16", "one_hot": False, "return_sequences": True}),
     (GRU, (FLOATS,), {"units": 3, "products": "float32", "one_hot": False, "go_backwards": True}),
+    (Dense, (FLOATS,), {"units": 7, "activation": "tanh"}),
     (DotAttention, (FLOATS, FLOATS, FLOATS, IDS != 0), {"scaled": False}),
     (AdditiveAttention, (FLOATS, FOUR, FOUR, IDS != 0), {"units": 4, "heads": 2}),
     (FirstAlignment, (IDS != 0,), {"columns": 5}),
