@@ -5,6 +5,7 @@ import pytest
 import passerelle
 from passerelle.cli.demo import demo
 from passerelle.data import phrasebook
+from passerelle.errors import SettingsError
 
 FILES = {
     "held-out.tsv", "inference_decoder.svg", "inference_encoder.svg", "loss.svg", "phrasebook.keras",
@@ -39,3 +40,10 @@ def test_the_demo_reads_words_unless_told_otherwise(few, options, levels, tmp_pa
     printed = capsys.readouterr().out
     assert f"On all {len({source for source, _ in few})} held-out sentences:" in printed
     assert str(translator.evaluate(held_out)) in printed
+
+
+@pytest.mark.parametrize("options", [{"level": "wrod"}, {"preset": "compcat"}, {"epochs": 0}], ids=str)
+def test_a_wrong_option_leaves_no_folder(options, tmp_path):
+    with pytest.raises(SettingsError):
+        demo(out=str(tmp_path / "demo"), **options)
+    assert not list(tmp_path.iterdir())

@@ -45,18 +45,16 @@ def demo(*, out: str = "demo", preset: str | None = None, level: str | None = No
     from passerelle.teaching import prepare
 
     started = time.perf_counter()
+    settings = choose_settings(
+        preset=preset,
+        level=level,
+        epochs=EPOCHS if epochs is None else epochs,
+        settings=None if preset else SETTINGS,
+    )
     folder = prepare_folder(out)
     known, unseen = train_and_held_out()
     held_out = check_pairs(unseen, name="phrasebook (held out)")
-    lesson = prepare(
-        check_pairs(known, name="phrasebook"),
-        choose_settings(
-            preset=preset,
-            level=level,
-            epochs=EPOCHS if epochs is None else epochs,
-            settings=None if preset else SETTINGS,
-        ),
-    )
+    lesson = prepare(check_pairs(known, name="phrasebook"), settings)
     translator = teach_with_display(lesson)
     report = translator.evaluate(held_out)
 
