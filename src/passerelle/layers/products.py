@@ -1,7 +1,7 @@
 """Products with a weight matrix, always of two dimensions.
 
-Of more, the weights' gradient is a product for which XLA turns the other factor round in memory first, on a processor
-twice the time of the whole (docs/performance.md).
+Of more, the weights' gradient is a product for which XLA turns the other factor round in memory first, which on a
+processor can double the time of the whole (docs/performance.md).
 """
 
 from typing import Any
