@@ -55,7 +55,7 @@ def _spread(values: list[float], digits: int = 1) -> str:
 
 
 def _row(arguments: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
-    path = arguments.out / f"{name.replace(' ', '-')}-{seed}.json"
+    path = arguments.out / f"{name.replace(' ', '-')}-{arguments.epochs}-epochs-{seed}.json"
     if not path.exists():
         print(f"{path}: training", flush=True)
         known, unseen = train_and_held_out()

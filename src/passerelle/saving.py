@@ -76,16 +76,17 @@ def save_network(
     """
     path = require_model_path(path)
     clone = SequenceToSequence.from_config(network.get_config())  # never compiled, so it brings no optimizer back
-    clone.set_weights(network.get_weights())
-    content = {"format": FORMAT} | content
-    clone.assets = {ASSET: _text(content)}
+    weights = network.get_weights()
+    clone.set_weights(weights)
+    text = _text({"format": FORMAT} | content)
+    clone.assets = {ASSET: text}
     with replacing(path) as temporary:
         try:
             keras.saving.save_model(clone, temporary)
             again, read = load_network(temporary)
-            if _text(read) != _text(content) or again.get_config() != clone.get_config():
+            if _text(read) != text or again.get_config() != network.get_config():
                 raise ModelFileError("its texts or settings changed")
-            pairs = zip(clone.get_weights(), again.get_weights(), strict=True)
+            pairs = zip(weights, again.get_weights(), strict=True)
             if not all(np.array_equal(before, after, equal_nan=True) for before, after in pairs):
                 raise ModelFileError("its weights changed")
             check(again, read)

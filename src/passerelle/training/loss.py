@@ -35,8 +35,8 @@ def cross_entropy_sums(
     # A comparison fused into the sum: no gather whose gradient scatters, no one-hot array in memory.
     hit = ops.equal(ops.expand_dims(columns, -1), ops.arange(logits.shape[-1], dtype=columns.dtype))
     labelled: Any = ops.sum(ops.where(hit, logits, 0.0), axis=-1)
-    others: Any = ops.stop_gradient(ops.max(ops.where(hit, -math.inf, logits), axis=-1))
-    highest: Any = ops.where(columns >= 0, ops.maximum(others, ops.stop_gradient(labelled)), others)
+    others: Any = ops.max(ops.where(hit, -math.inf, logits), axis=-1)
+    highest: Any = ops.stop_gradient(ops.where(columns >= 0, ops.maximum(others, labelled), others))
     # `logsumexp` by hand: Keras's minds infinities, which takes twice as long to compile.
     normalizer: Any = highest + ops.log(ops.sum(ops.exp(logits - ops.expand_dims(highest, -1)), axis=-1))
     loss: Any = normalizer - labelled
