@@ -3,9 +3,11 @@
 import pytest
 
 import passerelle
+from passerelle.cli import INTERRUPTED
 from passerelle.cli.demo import demo
 from passerelle.data import phrasebook
 from passerelle.errors import SettingsError
+from passerelle.training.interruption import Interruption
 
 FILES = {
     "held-out.tsv", "inference_decoder.svg", "inference_encoder.svg", "loss.svg", "phrasebook.keras",
@@ -40,6 +42,17 @@ def test_the_demo_reads_words_unless_told_otherwise(few, options, levels, tmp_pa
     printed = capsys.readouterr().out
     assert f"On all {len({source for source, _ in few})} held-out sentences:" in printed
     assert str(translator.evaluate(held_out)) in printed
+
+
+def test_ctrl_c_in_the_first_epoch_keeps_what_was_won(few, tmp_path, monkeypatch, capsys):
+    def at_once(interruption):
+        interruption.requested = True
+        return interruption
+
+    monkeypatch.setattr(Interruption, "__enter__", at_once)
+    assert demo(out=str(tmp_path)) == INTERRUPTED
+    assert {path.name for path in tmp_path.iterdir()} == FILES - {"loss.svg"}
+    assert "loss.svg" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("options", [{"level": "wrod"}, {"preset": "compcat"}, {"epochs": 0}], ids=str)

@@ -54,14 +54,17 @@ def demo(*, out: str = "demo", preset: str | None = None, level: str | None = No
     held_out = check_pairs(unseen, name="phrasebook (held out)")
     lesson = prepare(check_pairs(known, name="phrasebook"), settings)
     translator = teach_with_display(lesson)
-    report = translator.evaluate(held_out)
 
     model, pairs, curve = folder / "phrasebook.keras", folder / "held-out.tsv", folder / "loss.svg"
     translator.save(model)
     write_pairs(pairs, held_out)
-    picture = draw_loss_curve(translator.record["epochs"], title="Loss on the phrasebook").encode()
-    write_atomically(curve, lambda stream: stream.write(picture))
-    pictures = write_diagrams(translator, folder)
+    written = [model, pairs]
+    if epochs_done := translator.record["epochs"]:  # none where Ctrl-C ended the first
+        picture = draw_loss_curve(epochs_done, title="Loss on the phrasebook").encode()
+        write_atomically(curve, lambda stream: stream.write(picture))
+        written.append(curve)
+    written += write_diagrams(translator, folder)
+    report = translator.evaluate(held_out)
 
     print("Sentences that were never seen in training:")
     step = max(1, len(held_out) // SHOWN)
@@ -70,7 +73,7 @@ def demo(*, out: str = "demo", preset: str | None = None, level: str | None = No
         print(f"  {pair.source}  ->  {translation}")
     print(f"\nOn all {report.sources:,} held-out sentences:\n{report}\n")
     print(f"Wrote, in {time.perf_counter() - started:.0f} s:")
-    for path in (model, pairs, curve, *pictures):
+    for path in written:
         print(f"  {path}")
     print(f"\nNow try:  {shlex.join(['passerelle', 'translate', str(model), shown.sources[0]])}")
     return INTERRUPTED if translator.record["interrupted"] else 0
