@@ -2,22 +2,21 @@
 
 import numpy as np
 
-from passerelle.decoding.beam import length_penalty
-from passerelle.symbols import END, START
+from passerelle.special_tokens import END, START
 from passerelle.text.sequences import Sequences
 from passerelle.translator import Translator
 
 __all__ = ["beam_by_hand", "continuations"]
 
 
-def beam_by_hand(translator: Translator, text: str, beam: int, length_power: float = 0.6) -> tuple[str, float]:
+def beam_by_hand(translator: Translator, text: str, beam: int, length_penalty: float = 0.6) -> tuple[str, float]:
     """Translates one text by the rules of `decoding.beam`, with the translator's two inference models.
 
     Args:
         translator: of one network that neither copies nor takes tags; its limit of lengths holds.
         text: not blank, and not so long that it would be cut.
         beam: slots. A hypothesis that ends keeps its slot.
-        length_power: of the length penalty.
+        length_penalty: of the length penalty.
 
     Returns:
         The translation, and its log probability over the length penalty, END counted.
@@ -42,19 +41,19 @@ def beam_by_hand(translator: Translator, text: str, beam: int, length_power: flo
         chosen = continuations(scores, log_probs, beam - len(ended))
         parents, following = [], []
         for row, column, score in chosen:
-            ids, symbol = growing[row][1], column + first
-            if symbol == END:
-                ended.append((score / length_penalty(len(ids) + 1, length_power), ids))
+            ids, token = growing[row][1], column + first
+            if token == END:
+                ended.append((score / length_penalty(len(ids) + 1, length_penalty), ids))
             else:
-                following.append((score, [*ids, symbol]))
+                following.append((score, [*ids, token]))
                 parents.append(row)
         growing = following
         # The best that has ended wins once no other can still pass it, however long it grows.
-        if not growing or (ended and growing[0][0] / length_penalty(limit, length_power) <= max(ended)[0]):
+        if not growing or (ended and growing[0][0] / length_penalty(limit, length_penalty) <= max(ended)[0]):
             break
         rows = parents + [0] * (beam - len(parents))
         states |= {name: outputs[name][rows] for name in states if name in outputs}
-    score, ids = max(ended) if ended else (growing[0][0] / length_penalty(limit, length_power), growing[0][1])
+    score, ids = max(ended) if ended else (growing[0][0] / length_penalty(limit, length_penalty), growing[0][1])
     return translator.target.decode(Sequences.from_lists([ids]))[0], float(score)
 
 

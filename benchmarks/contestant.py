@@ -10,8 +10,8 @@ from pathlib import Path
 
 import passerelle
 from passerelle.data.files import write_atomically
+from passerelle.experiment import prepare
 from passerelle.options import choose_settings
-from passerelle.teaching import prepare
 
 
 def main() -> None:

@@ -43,7 +43,7 @@ def main() -> None:
     limit = program.max_target + 1
     sources = [source for source, _ in references(read_pairs(arguments.test)) if len(source) <= program.max_source]
     few = sources[: arguments.sources]
-    # The program reads on through its padding, zero vectors up to its longest source. A symbol that training never
+    # The program reads on through its padding, zero vectors up to its longest source. A token that training never
     # saw is a zero vector too, and it is not masked: so padded, a text means the same to the same weights in ours.
     padded = {source: source + "\ufffe" * (program.max_source - len(source)) for source in sources}
 

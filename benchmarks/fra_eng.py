@@ -31,7 +31,7 @@ SETTINGS: dict[str, Any] = {
 """Over those of the preset: more pairs than it is made for need less dropout, and the time ends the training."""
 
 VOCABULARY_SIZE = {"character": None, "word": 8_000, "subword": 4_000}
-"""Most symbols a side. All words of these pairs would be 15,000 and 24,000, half of them seen once or twice."""
+"""Most tokens a side. All words of these pairs would be 15,000 and 24,000, half of them seen once or twice."""
 
 
 def main() -> None:
@@ -102,7 +102,7 @@ def _train(arguments: argparse.Namespace, level: str, minutes: str) -> None:
     result = {
         "level": level,
         "minutes": float(minutes),
-        "symbols": [translator.source.vocabulary.size, translator.target.vocabulary.size],
+        "tokens": [translator.source.vocabulary.size, translator.target.vocabulary.size],
         "parameters": translator.network.count_params(),
         "epochs": translator.record["epochs"],
         "scores": scores,

@@ -72,7 +72,7 @@ def taught(
         print(f"{path}: training", flush=True)
         own = {
             **settings,
-            "target": {"level": "symbol", "separator": " "},
+            "target": {"level": "pretokenized", "separator": " "},
             "training": {**settings.get("training", {}), "seed": seed},
         }
         started = time.perf_counter()

@@ -25,7 +25,7 @@ HERE = Path(__file__).resolve().parent
 DATA = HERE.parent.parent / "shared" / "data" / "inflection"
 LANGUAGES = ("finnish", "french", "german")
 PARTS = ("dev", "test")
-SETTINGS = {"network": {"copying": True, "dropout": 0.3}, "training": {"hidden": 0.0, "epochs": 70}}
+SETTINGS = {"network": {"copying": True, "dropout": 0.3}, "training": {"copy_masking": 0.0, "epochs": 70}}
 """Over those of the preset: stems are copied, and their letters are all known, so none need be hidden to teach it."""
 
 Row = dict[str, Any]
@@ -36,7 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=DATA, help="default: %(default)s")
     parser.add_argument("--preset", default="monotonic", help="default: %(default)s")
-    parser.add_argument("--place", default="apart", choices=("apart", "beside"), help="default: %(default)s")
+    parser.add_argument("--place", default="separate", choices=("separate", "inline"), help="default: %(default)s")
     parser.add_argument("--settings", type=json.loads, default=SETTINGS, help="nested settings as JSON")
     parser.add_argument("--languages", nargs="+", default=LANGUAGES, choices=LANGUAGES)
     parser.add_argument("--seeds", type=int, default=3, help="default: %(default)s")
@@ -72,8 +72,8 @@ def _passerelle(arguments: argparse.Namespace, language: str, seed: int, folder:
     program = (
         "import json, sys, passerelle\n"
         "train, dev, settings, preset, place, seed, out = sys.argv[1:]\n"
-        "pairs = [passerelle.read_pairs(path, features=3) for path in (train, dev)]\n"
-        "translator = passerelle.train(pairs[0], validation=pairs[1], preset=preset, features=place, seed=int(seed),\n"
+        "pairs = [passerelle.read_pairs(path, tag_column=3) for path in (train, dev)]\n"
+        "translator = passerelle.train(pairs[0], validation=pairs[1], preset=preset, tags=place, seed=int(seed),\n"
         "                              settings=json.load(open(settings)))\n"
         "translator.save(out)\n"
     )
@@ -81,8 +81,8 @@ def _passerelle(arguments: argparse.Namespace, language: str, seed: int, folder:
     cost = _timed([sys.executable, "-c", program, *map(str, words)], folder / "log")
     translator, right = passerelle.load(model), {}
     for part in PARTS:
-        pairs = passerelle.read_pairs(files[part], features=3)
-        right[part] = _exact_match(translator.translate(pairs.sources, features=pairs.features), pairs.targets)
+        pairs = passerelle.read_pairs(files[part], tag_column=3)
+        right[part] = _exact_match(translator.translate(pairs.sources, tags=pairs.tags), pairs.targets)
     return {**cost, "exact_match": right}
 
 
@@ -102,7 +102,7 @@ def _yoyodyne(arguments: argparse.Namespace, language: str, seed: int, folder: P
             "class_path": "yoyodyne.models.PointerGeneratorLSTMModel",
             "init_args": {
                 "source_encoder": encoder,
-                "features_encoder": encoder,
+                "tags_encoder": encoder,
                 "decoder_dropout": 0.2,
                 "decoder_hidden_size": 256,
                 "embedding_size": 64,
@@ -111,7 +111,7 @@ def _yoyodyne(arguments: argparse.Namespace, language: str, seed: int, folder: P
             },
         },
     }
-    data = {"model_dir": str(folder / "model"), "features_col": 3, "batch_size": 100}
+    data = {"model_dir": str(folder / "model"), "tags_col": 3, "batch_size": 100}
     trainer = {"accelerator": "cpu", "enable_progress_bar": False}
     stop = {
         "class_path": "lightning.pytorch.callbacks.EarlyStopping",

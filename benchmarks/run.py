@@ -124,12 +124,12 @@ def _training(arguments: argparse.Namespace, files: dict[str, Path]) -> tuple[st
         rows = {}
         for name, measured in runs.items():
             if measured:
-                seconds = speed.per_symbol(measured) * (source + target)
+                seconds = speed.per_token(measured) * (source + target)
                 memory = statistics.median(run["peak_memory_mb"] for run in measured)
                 rows[name] = {"epoch_seconds": seconds, "to_limit": seconds / needed, "peak_memory_mb": memory}
         slowest = rows.get("program", rows["passerelle"])["epoch_seconds"]
         lines += [
-            f"Training, {size}, {source + target:,} symbols an epoch:",
+            f"Training, {size}, {source + target:,} tokens an epoch:",
             "",
             "| | seconds an epoch | times as fast | times the limit | peak memory, MB |",
             "| --- | --- | --- | --- | --- |",
@@ -148,7 +148,7 @@ def _training(arguments: argparse.Namespace, files: dict[str, Path]) -> tuple[st
 
 
 def _scaling(arguments: argparse.Namespace, files: dict[str, Path]) -> tuple[str, dict[str, Any]]:
-    """Time for each symbol, and memory, whatever the number of pairs; a random sample of the updates."""
+    """Time for each token, and memory, whatever the number of pairs; a random sample of the updates."""
     folder = arguments.out / "scaling"
     runs: dict[int, list[dict[str, Any]]] = {pairs: [] for pairs in PAIRS}
     for number in range(1, arguments.rounds + 1):
@@ -158,17 +158,17 @@ def _scaling(arguments: argparse.Namespace, files: dict[str, Path]) -> tuple[str
             runs[pairs] += [run_once(out, "speed.py", "passerelle", *words) or {}]
     rows = {
         pairs: {
-            "microseconds_a_symbol": 1e6 * speed.per_symbol(measured),
+            "microseconds_a_token": 1e6 * speed.per_token(measured),
             "padding_share": measured[0]["padding_share"],
             "peak_memory_mb": statistics.median(run["peak_memory_mb"] for run in measured),
         }
         for pairs, measured in runs.items()
     }
     lines = [
-        "| pairs, at most | microseconds a symbol | padding | peak memory, MB |",
+        "| pairs, at most | microseconds a token | padding | peak memory, MB |",
         "| --- | --- | --- | --- |",
         *(
-            f"| {pairs:,} | {row['microseconds_a_symbol']:.2f} | {row['padding_share']:.1%} | "
+            f"| {pairs:,} | {row['microseconds_a_token']:.2f} | {row['padding_share']:.1%} | "
             f"{row['peak_memory_mb']:.0f} |"
             for pairs, row in rows.items()
         ),

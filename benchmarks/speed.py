@@ -20,11 +20,11 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 import numpy as np
 
 from passerelle.data.files import write_atomically
-from passerelle.symbols import PAD, START
+from passerelle.special_tokens import PAD, START
 
 BATCH_SIZE = 64
-BATCH_SYMBOLS = 3072
-"""Symbols in a batch of the contestant that counts them."""
+BATCH_TOKENS = 3072
+"""Tokens in a batch of the contestant that counts them."""
 ABSENT = 3
 """Exit status of a contestant whose library is not installed."""
 
@@ -32,7 +32,7 @@ Measured = dict[str, Any]
 
 
 def main() -> None:
-    """Writes one JSON object: seconds and real symbols (source, target and END) of the timed updates."""
+    """Writes one JSON object: seconds and real tokens (source, target and END) of the timed updates."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("contestant", choices=CONTESTANTS)
     parser.add_argument("--pairs", required=True)
@@ -62,8 +62,8 @@ def _program(arguments: argparse.Namespace) -> Measured:
     program = tutorial_program.TutorialProgram.from_pairs(pairs, units=arguments.units)
     timer = tutorial_program.EpochTimer(1 + arguments.epochs)
     program.fit(1 + arguments.epochs, batch_size=BATCH_SIZE, validation_split=0.0, callbacks=[timer])
-    symbols = sum(len(source) + len(target) + 1 for source, target in pairs)
-    return {"seconds": timer.seconds[1:], "symbols": symbols, "backend": keras.backend.backend()}
+    tokens = sum(len(source) + len(target) + 1 for source, target in pairs)
+    return {"seconds": timer.seconds[1:], "tokens": tokens, "backend": keras.backend.backend()}
 
 
 def _program_on_tensorflow(arguments: argparse.Namespace) -> Measured:
@@ -77,8 +77,8 @@ def _passerelle(
     arguments: argparse.Namespace, *, products: str = "float32", batch_size: int = BATCH_SIZE, batch_type: str = "pair"
 ) -> Measured:
     import passerelle
+    from passerelle.experiment import prepare
     from passerelle.options import choose_settings
-    from passerelle.teaching import prepare
     from passerelle.training.optimizer import make_optimizer
     from passerelle.training.update import make_update
 
@@ -93,7 +93,7 @@ def _passerelle(
     lesson = prepare(passerelle.read_pairs(arguments.pairs, limit=arguments.limit), settings, validation=0)
     batches = lesson.training_batches
     optimizer = make_optimizer(settings.training)
-    update = make_update(lesson.build().network, optimizer, symbols=len(batches.targets.ids) / len(batches))
+    update = make_update(lesson.build().network, optimizer, tokens=len(batches.targets.ids) / len(batches))
     started = time.perf_counter()
     met = set()
     for batch in batches.epoch(1):
@@ -104,12 +104,12 @@ def _passerelle(
     compiling = time.perf_counter() - started
 
     def pass_over(number: int) -> int:
-        symbols = 0
+        tokens = 0
         for batch, _ in zip(batches.epoch(number), range(arguments.updates), strict=False):
             update(batch)
-            symbols += int(np.count_nonzero(batch.source) + np.count_nonzero(batch.target[:, 1:]))
+            tokens += int(np.count_nonzero(batch.source) + np.count_nonzero(batch.target[:, 1:]))
         update.sums()
-        return symbols
+        return tokens
 
     return _timed(pass_over, arguments.epochs) | {
         "shapes": len(met), "compiling_seconds": compiling, "padding_share": batches.padding_share(),
@@ -123,8 +123,8 @@ def _torch(arguments: argparse.Namespace, *, by_length: bool) -> Measured:
     from torch.nn.functional import cross_entropy, one_hot
 
     import passerelle
+    from passerelle.experiment import prepare
     from passerelle.options import choose_settings
-    from passerelle.teaching import prepare
 
     pairs = passerelle.read_pairs(arguments.pairs, limit=arguments.limit)
     lesson = prepare(pairs, choose_settings(preset="tutorial"), validation=0)
@@ -155,7 +155,7 @@ def _torch(arguments: argparse.Namespace, *, by_length: bool) -> Measured:
         return [batches[index] for index in random.permutation(len(batches))]
 
     def pass_over(number: int) -> int:
-        symbols = 0
+        tokens = 0
         for rows in plan()[: arguments.updates]:
             source = torch.from_numpy(sources.padded(rows, int(sources.lengths[rows].max()))).long()
             target = torch.from_numpy(targets.padded(rows, int(targets.lengths[rows].max()) + 1, first=START)).long()
@@ -164,8 +164,8 @@ def _torch(arguments: argparse.Namespace, *, by_length: bool) -> Measured:
             loss = cross_entropy(logits.flatten(0, 1), target[:, 1:].flatten(), ignore_index=PAD)
             loss.backward()
             optimizer.step()
-            symbols += int(sources.lengths[rows].sum() + targets.lengths[rows].sum())
-        return symbols
+            tokens += int(sources.lengths[rows].sum() + targets.lengths[rows].sum())
+        return tokens
 
     pass_over(0)
     return _timed(pass_over, arguments.epochs) | {"version": torch.__version__}
@@ -201,26 +201,26 @@ def _limit(arguments: argparse.Namespace) -> Measured:
 
 
 def _timed(pass_over: Callable[[int], int], epochs: int) -> Measured:
-    seconds, symbols = [], []
+    seconds, tokens = [], []
     for number in range(2, 2 + epochs):
         started = time.perf_counter()
-        symbols.append(pass_over(number))
+        tokens.append(pass_over(number))
         seconds.append(time.perf_counter() - started)
-    return {"seconds": seconds, "symbols": statistics.mean(symbols)}
+    return {"seconds": seconds, "tokens": statistics.mean(tokens)}
 
 
-def operations(source_symbols: float, target_symbols: float, *, units: int, layers: int, columns: int) -> float:
-    """Multiplications and additions that real symbols need, forward and backward.
+def operations(source_tokens: float, target_tokens: float, *, units: int, layers: int, columns: int) -> float:
+    """Multiplications and additions that real tokens need, forward and backward.
 
     Recurrent products, those between layers, and the output; looking up the row of a one-hot vector needs none.
     """
     recurrent = units * 4 * units * (layers + (layers - 1))
-    return 3 * 2 * (source_symbols * recurrent + target_symbols * (recurrent + units * columns))
+    return 3 * 2 * (source_tokens * recurrent + target_tokens * (recurrent + units * columns))
 
 
-def per_symbol(measured: Iterable[Measured]) -> float:
-    """Median seconds for each real symbol, over all timed epochs of all runs."""
-    return statistics.median(seconds / run["symbols"] for run in measured for seconds in run["seconds"])
+def per_token(measured: Iterable[Measured]) -> float:
+    """Median seconds for each real token, over all timed epochs of all runs."""
+    return statistics.median(seconds / run["tokens"] for run in measured for seconds in run["seconds"])
 
 
 CONTESTANTS: dict[str, Callable[[argparse.Namespace], Measured]] = {
@@ -230,9 +230,9 @@ CONTESTANTS: dict[str, Callable[[argparse.Namespace], Measured]] = {
     "torch-random": lambda arguments: _torch(arguments, by_length=False),
     "torch-sorted": lambda arguments: _torch(arguments, by_length=True),
     "passerelle": _passerelle,
-    "passerelle-bfloat16": lambda arguments: _passerelle(arguments, products="bfloat16"),
-    "passerelle-bfloat16-symbols": lambda arguments: _passerelle(
-        arguments, products="bfloat16", batch_size=BATCH_SYMBOLS, batch_type="symbol"
+    "passerelle-bfloat16": lambda arguments: _passerelle(arguments, recurrent_dtype="bfloat16"),
+    "passerelle-bfloat16-tokens": lambda arguments: _passerelle(
+        arguments, recurrent_dtype="bfloat16", batch_size=BATCH_TOKENS, batch_type="token"
     ),
 }
 

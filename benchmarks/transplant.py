@@ -8,7 +8,7 @@ from passerelle.config import NetworkSettings
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.presets import PRESETS
 from passerelle.search.results import Lengths
-from passerelle.symbols import FIRST_ORDINARY
+from passerelle.special_tokens import FIRST_ORDINARY
 from passerelle.text.codec import Codec
 from passerelle.text.level import make_tokenizer
 from passerelle.translator import Translator
@@ -63,8 +63,8 @@ def to_translator(
     return Translator(
         network,
         Codec(
-            make_tokenizer("character", None, symbols=source_characters),
-            make_tokenizer("character", None, symbols=target_characters[2:]),
+            make_tokenizer("character", None, tokens=source_characters),
+            make_tokenizer("character", None, tokens=target_characters[2:]),
         ),
         preset.model_copy(update={"network": network_settings}),
         lengths,
@@ -72,5 +72,5 @@ def to_translator(
 
 
 def to_program(translator: Translator) -> dict[str, np.ndarray]:
-    """The translator's weights by the program's names; the program's characters are the tokenizers' symbols."""
+    """The translator's weights by the program's names; the program's characters are the tokenizers' tokens."""
     return dict(zip(ARRAYS, translator.network.get_weights(), strict=True))

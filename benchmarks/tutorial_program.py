@@ -43,8 +43,8 @@ class TutorialProgram:
     """Characters, the training model, and the two inference models that share its layers.
 
     Args:
-        source_characters: the symbols of the source, in the order of their columns.
-        target_characters: the symbols of the target, START and END included.
+        source_characters: the tokens of the source, in the order of their columns.
+        target_characters: the tokens of the target, START and END included.
         max_source: steps of every source array.
         max_target: steps of every target array, START and END included.
         units: width of both LSTM layers.
@@ -175,13 +175,13 @@ class TutorialProgram:
         source = self._encoder_input([text], max(self.max_source, len(text)))
         states = _predict(self.encoder_model, source)
         decoded = ""
-        symbol = START
-        while symbol != END and len(decoded) <= self.max_target:
+        token = START
+        while token != END and len(decoded) <= self.max_target:
             step = np.zeros((1, 1, len(self.target_characters)), dtype="float32")
-            step[0, 0, self._target_index[symbol]] = 1
+            step[0, 0, self._target_index[token]] = 1
             probabilities, *states = _predict(self.decoder_model, [step, *states])
-            symbol = self.target_characters[int(probabilities[0, -1].argmax())]
-            decoded += symbol
+            token = self.target_characters[int(probabilities[0, -1].argmax())]
+            decoded += token
         return decoded.removesuffix(END)
 
     def decode_logits(self, source: str, target: str, *, padded: bool = True) -> np.ndarray:
@@ -370,7 +370,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     program = TutorialProgram.from_pairs(train, units=arguments.units, padding=arguments.padding)
     say(
         f"{len(train)} pairs, {len(program.source_characters)} source and "
-        f"{len(program.target_characters)} target symbols, {program.max_source} and "
+        f"{len(program.target_characters)} target tokens, {program.max_source} and "
         f"{program.max_target} steps, {program.training_model.count_params()} parameters"
     )
     timer = EpochTimer(arguments.epochs)
@@ -388,8 +388,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         "versions": {"python": platform.python_version(), "keras": keras.version()},
         "backend": keras.backend.backend(),
         "pairs": len(train),
-        "source_symbols": len(program.source_characters),
-        "target_symbols": len(program.target_characters),
+        "source_tokens": len(program.source_characters),
+        "target_tokens": len(program.target_characters),
         "max_source": program.max_source,
         "max_target": program.max_target,
         "parameters": program.training_model.count_params(),

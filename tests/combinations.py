@@ -12,7 +12,7 @@ VALUES: dict[str, list[Any]] = {
     "attention": ["none", "general", "dot", "scaled-dot", "additive", "multi-head", "monotonic"],
     "direction": ["forward", "backward", "both", "bottom"],
     "bridge": ["copy", "dense", "zero"],
-    "reads": ["symbol", "symbol and context", "context"],
+    "reads": ["token", "token and context", "context"],
     "cell": ["lstm", "gru"],
     "encoder_layers": [1, 2],
     "decoder_layers": [1, 2],
@@ -84,7 +84,7 @@ class Combination:
                 "units": 8,
                 "layers": self.decoder_layers,
                 "residual": self.residual,
-                "context": self.reads != "symbol",
+                "context": self.reads != "token",
                 "feedback": self.reads != "context",
             },
         }
@@ -97,7 +97,7 @@ class Combination:
     @property
     def encoder_is_heard(self) -> bool:
         """Whether the source can change the logits at all."""
-        return self.bridge != "zero" or self.attention != "none" or self.reads != "symbol"
+        return self.bridge != "zero" or self.attention != "none" or self.reads != "token"
 
     @property
     def valid(self) -> bool:

@@ -21,7 +21,7 @@ SOURCE_SIZE = 10
 """Ids of the source vocabulary, special ones included."""
 
 TARGET_SIZE = 9
-FEATURE_SIZE = 7
+TAG_SIZE = 7
 PAD, FIRST_ORDINARY = 0, 4
 
 
@@ -82,7 +82,7 @@ class Harness:
         from passerelle.models.sequence_to_sequence import SequenceToSequence
 
         source_size = TARGET_SIZE if settings.get("tie") == "all" else SOURCE_SIZE
-        self.network = SequenceToSequence(settings, source_size, TARGET_SIZE, FEATURE_SIZE if tags else 0)
+        self.network = SequenceToSequence(settings, source_size, TARGET_SIZE, TAG_SIZE if tags else 0)
         self.scramble(seed)
         variables = self.network.variables
         self._training = compiled(self._teacher_forced, variables)
@@ -90,7 +90,7 @@ class Harness:
         self._decoder = compiled(self.network.inference_decoder, variables)
 
     def scramble(self, seed: int) -> None:
-        """Weights as a trained network might have them: no bias is zero, no symbol's vector is tiny."""
+        """Weights as a trained network might have them: no bias is zero, no token's vector is tiny."""
         random = np.random.default_rng(seed)
         self.network.set_weights([random.normal(0, 0.5, w.shape) for w in self.network.get_weights()])
 
@@ -106,8 +106,8 @@ class Harness:
         inputs = {"source_ids": _ids(source)}
         if self.network.settings.copying:
             inputs["copy_ids"] = copies(source)
-        if self.network.feature_size:
-            inputs["feature_ids"] = tags_of(source)
+        if self.network.tag_size:
+            inputs["tag_ids"] = tags_of(source)
         return inputs
 
     def begin(self, source: Any) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def _ids(values: Any) -> np.ndarray:
 
 
 def copies(source: Any) -> np.ndarray:
-    """Target ids of source ids, as if equal ids were equal symbols, and those past the target's had none."""
+    """Target ids of source ids, as if equal ids were equal tokens, and those past the target's had none."""
     source = _ids(source)
     first = np.argmax(source[:, :, None] == source[:, None, :], axis=1)
     return np.where(
@@ -136,7 +136,7 @@ def copies(source: Any) -> np.ndarray:
 
 
 def tags_of(source: Any) -> np.ndarray:
-    """One to three tags for each row, by its first symbol, one of them unknown."""
+    """One to three tags for each row, by its first token, one of them unknown."""
     first = _ids(source)[:, :1] % 3
     return np.where(np.arange(3) <= first, [[4, 6, 1]], PAD).astype(np.int32)
 
@@ -146,7 +146,7 @@ class Example:
     """Padded ids of three pairs.
 
     Attributes:
-        source: int32 (3, 6), lengths 6, 2 and 4, with an unknown symbol and one that has no column at all.
+        source: int32 (3, 6), lengths 6, 2 and 4, with an unknown token and one that has no column at all.
         target: int32 (3, 7), START first, lengths 7, 3 and 5 with it.
         source_lengths, target_lengths: those.
     """
@@ -206,7 +206,7 @@ def copier() -> Any:
         settings={
             "network": {
                 "attention": "general",
-                "embedding_range": 0.05,  # so few pairs show it sooner where to look
+                "embedding_init_range": 0.05,  # so few pairs show it sooner where to look
                 "dropout": 0.0,
                 "encoder": side,
                 "decoder": side,

@@ -118,7 +118,7 @@ def any_settings(draw):
     }
     separator = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=3)
     text = st.one_of(
-        st.fixed_dictionaries({"level": st.just("symbol"), "separator": separator}),
+        st.fixed_dictionaries({"level": st.just("pretokenized"), "separator": separator}),
         st.fixed_dictionaries({"level": st.sampled_from(["character", "word"])}),
     )
     training = {
@@ -271,15 +271,16 @@ def test_a_copying_bridge_of_two_directions():
 
 @pytest.mark.parametrize(
     "text",
-    [{"level": "symbol"}, {"separator": " "}, {"level": "word", "separator": ";"}],
+    [{"level": "pretokenized"}, {"separator": " "}, {"level": "word", "separator": ";"}],
 )
-def test_a_separator_goes_with_symbols(text):
+def test_a_separator_goes_with_tokens(text):
     level, separator = text.get("level", "character"), text.get("separator")
     for side in ("source", "target"):
         assert message_of(make_settings, None, {side: text}) == (
-            f"{side}: level 'symbol' and a separator go together, received: level={level!r}, separator={separator!r}"
+            f"{side}: level 'pretokenized' and a separator go together, received: level={level!r}, "
+            f"separator={separator!r}"
         )
-    assert TextSettings(level="symbol", separator=" ").separator == " "
+    assert TextSettings(level="pretokenized", separator=" ").separator == " "
 
 
 def test_settings_files_that_cannot_be_read(tmp_path, toml):

@@ -14,12 +14,12 @@ import passerelle
 
 ROOT = Path(passerelle.__file__).parent
 FLOORS = [
-    {"errors", "symbols", "config", "presets", "options"},
+    {"errors", "special_tokens", "config", "presets", "options"},
     {"runtime", "text", "layers", "evaluation", "plots"},
     {"data", "models"},
     {"decoding", "saving", "scoring"},
     {"training"},
-    {"search", "translator", "teaching"},
+    {"search", "translator", "experiment"},
     {"cli"},
 ]
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
@@ -30,8 +30,8 @@ NEIGHBOURS = {
     ("options", "config"),
     ("options", "errors"),
     ("options", "presets"),
-    ("teaching", "translator"),
-    ("teaching", "search"),
+    ("experiment", "translator"),
+    ("experiment", "search"),
     ("translator", "search"),
 }
 """The only rooms that may use another one of their own floor."""
@@ -125,7 +125,7 @@ def test_the_root_imports_nothing_until_it_is_asked():
     assert {alias.name for node in top for alias in node.names} == {"importlib", "os", "TYPE_CHECKING", "Any"}
 
 
-@each("errors", "symbols", "config", "text", "evaluation", "data", "plots")
+@each("errors", "special_tokens", "config", "text", "evaluation", "data", "plots")
 def test_texts_and_numbers_need_no_keras(path):
     if room_of(path) == "plots" and path.name == "diagram.py":
         return  # draws Keras models
@@ -139,12 +139,12 @@ def test_a_network_sees_ids_not_texts(path):
 
 @each("decoding", "saving", "scoring", "translator")
 def test_serving_loads_no_trainer(path):
-    assert not breaches(path, "passerelle.training", "passerelle.teaching")
+    assert not breaches(path, "passerelle.training", "passerelle.experiment")
 
 
 @each()
 def test_training_is_reached_through_teaching(path):
-    if room_of(path) not in {"training", "teaching"}:
+    if room_of(path) not in {"training", "experiment"}:
         assert not breaches(path, "passerelle.training", types_are_free=room_of(path) == "cli")
 
 

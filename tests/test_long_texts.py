@@ -22,7 +22,7 @@ def translator() -> Translator:
 
 
 def test_a_long_text_is_its_sentences_together(translator: Translator) -> None:
-    """Six symbols are the longest in training, so twelve are translated as one, and more are not."""
+    """Six tokens are the longest in training, so twelve are translated as one, and more are not."""
     sentences, text = ["ab ab.", "b a!", "ba\u00e7."], "ab ab.  b a!\nba\u00e7."
     parts = translator.search(sentences)
     whole, long, _ = translator.search(["ab ab. b a!", text, "a"])
@@ -31,9 +31,7 @@ def test_a_long_text_is_its_sentences_together(translator: Translator) -> None:
     assert long.ids == sum((part.ids for part in parts), ())
     assert long.unknown == ("\u00e7",)
     np.testing.assert_allclose(long.score, sum(part.score for part in parts), rtol=1e-4)
-    np.testing.assert_allclose(
-        long.symbol_scores, sum((part.symbol_scores for part in parts), ()), rtol=1e-3, atol=1e-4
-    )
+    np.testing.assert_allclose(long.token_scores, sum((part.token_scores for part in parts), ()), rtol=1e-3, atol=1e-4)
     assert translator.translate(text) == long.text
 
 
@@ -46,17 +44,17 @@ def test_the_kth_best_is_made_of_the_kth_best(translator: Translator) -> None:
 
 def test_tags_go_with_every_part() -> None:
     rows = [("ab.", "x", "s"), ("b a!", "yx", "t")]
-    tagged = untrained(rows, seed=1, features="apart")
+    tagged = untrained(rows, seed=1, tags="separate")
     text, parts = "ab. b a! ab.", ["ab.", "b a!", "ab."]
-    found = tagged.translate([text, text], features=["s", "t"])
-    assert found == [" ".join(tagged.translate(parts, features=tag)) for tag in "st"]
+    found = tagged.translate([text, text], tags=["s", "t"])
+    assert found == [" ".join(tagged.translate(parts, tags=tag)) for tag in "st"]
     assert found[0] != found[1]
 
 
-def test_ready_symbols_and_a_single_word_are_not_cut(translator: Translator) -> None:
+def test_ready_tokens_and_a_single_word_are_not_cut(translator: Translator) -> None:
     assert translator.search(["ab" * 20])[0].parts == 1
-    symbols = untrained([("a. b", "x"), ("b", "y")], source_separator=" ")
-    assert symbols.search(["a. b " * 20])[0].parts == 1
+    tokens = untrained([("a. b", "x"), ("b", "y")], source_separator=" ")
+    assert tokens.search(["a. b " * 20])[0].parts == 1
 
 
 def test_what_memory_has_no_room_for_is_refused(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,7 +64,7 @@ def test_what_memory_has_no_room_for_is_refused(translator: Translator, monkeypa
         translator.search(["ab.", "b. " + "ab" * 40 + " a.", "a"])
     assert caught.value.row == 1
     assert str(caught.value) == (
-        "text 2 is too long: its 80 symbols, which cannot be cut at a blank, need about 0.0 GB at once, and 1 GB is "
+        "text 2 is too long: its 80 tokens, which cannot be cut at a blank, need about 0.0 GB at once, and 1 GB is "
         "the bound. Cut it."
     )
 

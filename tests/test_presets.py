@@ -34,17 +34,17 @@ def test_taught_saved_loaded(preset: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("inputs", ["scheduled", "own"])
 def test_taught_with_its_own_choices(inputs: str) -> None:
-    settings = {"training": {"inputs": inputs, "epochs": 3, "learning_rate": 0.01}}
+    settings = {"training": {"decoder_inputs": inputs, "epochs": 3, "learning_rate": 0.01}}
     translator = passerelle.train(PAIRS, units=8, settings=settings, validation=0.2)
     losses = [epoch["loss"] for epoch in translator.record["epochs"]]
     assert losses[-1] < losses[0]
-    assert translator.settings.training.inputs == inputs
+    assert translator.settings.training.decoder_inputs == inputs
 
 
 def test_input_feeding_is_taught_and_translates() -> None:
     """Dropout inside the scan: its seeds move on with each update, and not in a search."""
     network = {"input_feeding": True, "dropout": 0.2, "recurrent_dropout": 0.1}
-    settings = {"network": network, "training": {"epochs": 2, "inputs": "scheduled"}}
+    settings = {"network": network, "training": {"epochs": 2, "decoder_inputs": "scheduled_sampling"}}
     translator = passerelle.train(PAIRS, units=8, settings=settings, validation=0.2)
     layer = translator.network.get_layer("step_by_step")
     seeds = [np.asarray(variable) for variable in layer.variables if "seed" in variable.path]
@@ -61,7 +61,7 @@ def test_monotonic_attention_copies_what_was_never_seen() -> None:
     words = sorted({"".join(draw.choices("abcdefgh", k=draw.randint(2, 5))) for _ in range(300)})
     settings = {
         "network": {"copying": True, "dropout": 0.0},
-        "training": {"epochs": 12, "learning_rate": 0.01, "hidden": 0.3},
+        "training": {"epochs": 12, "learning_rate": 0.01, "copy_masking": 0.3},
     }
     pairs = [(word, f"{word}!") for word in words]
     translator = passerelle.train(pairs, preset="monotonic", units=16, settings=settings, validation=0)

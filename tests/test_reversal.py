@@ -10,7 +10,7 @@ import pytest
 from keras import ops
 
 import passerelle
-from passerelle.symbols import START
+from passerelle.special_tokens import START
 
 pytestmark = pytest.mark.slow
 
@@ -46,7 +46,7 @@ def test_attention_reverses_strings_it_has_not_seen(reverser: Any) -> None:
 
 
 def test_its_weights_are_the_reversal(reverser: Any) -> None:
-    """Symbol i of the output looks at symbol n - 1 - i of the input. All strings of one length at once, by hand."""
+    """Token i of the output looks at token n - 1 - i of the input. All strings of one length at once, by hand."""
     unseen = strings(3200)[3000:]
     right = total = 0
     for length in sorted({len(text) for text in unseen}):

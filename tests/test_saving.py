@@ -50,8 +50,8 @@ def test_loaded_equals_saved(copier: Any, saved: Path) -> None:
     assert loaded.settings == copier.settings
     assert loaded.record == copier.record
     assert loaded.lengths == copier.lengths
-    assert loaded.source.vocabulary.symbols == copier.source.vocabulary.symbols
-    assert loaded.target.vocabulary.symbols == copier.target.vocabulary.symbols
+    assert loaded.source.vocabulary.tokens == copier.source.vocabulary.tokens
+    assert loaded.target.vocabulary.tokens == copier.target.vocabulary.tokens
     for left, right in zip(loaded.network.get_weights(), copier.network.get_weights(), strict=True):
         np.testing.assert_array_equal(left, right)
 
@@ -87,7 +87,7 @@ def test_what_is_inside(members: dict[str, bytes], copier: Any) -> None:
     assert set(members) == {"metadata.json", "config.json", WEIGHTS, ASSET}
     content = json.loads(members[ASSET])
     assert set(content) == {
-        "format", "settings", "source_symbols", "target_symbols", "feature_symbols", "lengths", "record",
+        "format", "settings", "source_tokens", "target_tokens", "tag_tokens", "lengths", "record",
     }  # fmt: skip
     assert "é" in members[ASSET].decode("utf-8"), "readable by people"
     assert passerelle.Settings.model_validate(content["settings"]) == copier.settings
@@ -125,7 +125,7 @@ def changed_lengths(network: Any, content: dict[str, Any]) -> tuple[Any, dict[st
 
 
 def changed_vocabulary(network: Any, content: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    return network, content | {"target_symbols": content["target_symbols"][::-1]}
+    return network, content | {"target_tokens": content["target_tokens"][::-1]}
 
 
 @pytest.mark.parametrize("change", [changed_weights, changed_weight, changed_lengths, changed_vocabulary])
@@ -429,13 +429,13 @@ CONTENT_EDITS: list[tuple[str, tuple[str, ...], Any]] = [
     ("other settings", ("settings", "network", "dropout"), 0.7),
     ("settings that are none", ("settings",), "x"),
     ("an unknown setting", ("settings", "network", "x"), 1),
-    ("a symbol less", ("source_symbols",), ["a", "b", "c"]),
-    ("a symbol twice", ("source_symbols",), ["a", "b", "c", "c"]),
-    ("an empty symbol", ("source_symbols",), ["a", "b", "c", ""]),
-    ("a long symbol", ("source_symbols",), ["a", "b", "c", "dd"]),
-    ("symbols that are none", ("source_symbols",), [1, 2, 3, 4]),
-    ("no symbols", ("target_symbols",), None),
-    ("a surrogate", ("target_symbols",), ["a", "b", "c", "\ud800"]),
+    ("a token less", ("source_tokens",), ["a", "b", "c"]),
+    ("a token twice", ("source_tokens",), ["a", "b", "c", "c"]),
+    ("an empty token", ("source_tokens",), ["a", "b", "c", ""]),
+    ("a long token", ("source_tokens",), ["a", "b", "c", "dd"]),
+    ("tokens that are none", ("source_tokens",), [1, 2, 3, 4]),
+    ("no tokens", ("target_tokens",), None),
+    ("a surrogate", ("target_tokens",), ["a", "b", "c", "\ud800"]),
     ("no length", ("lengths", "source"), 0),
     ("a length below none", ("lengths", "target"), -5),
     ("a vast length", ("lengths", "target"), 10**9),

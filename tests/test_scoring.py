@@ -36,13 +36,13 @@ def made(kind: str, seed: int = 1, **options: Any) -> Translator:
         network[side] = {"embedding": 3, "units": 6} | network.get(side, {})
     if network["encoder"].get("direction") == "both" or "copying" in network:
         network["bridge"] = "dense"
-    pairs = PAIRS if options.get("features") else [row[:2] for row in PAIRS]
+    pairs = PAIRS if options.get("tags") else [row[:2] for row in PAIRS]
     return untrained(pairs, network, seed=seed, spread=0.8, **options)
 
 
 def agrees(translator: Translator, tags: list[str] | None = None) -> None:
     """What search finds and how likely, scoring finds as likely."""
-    found = translator.n_best(SOURCES, 3, features=tags)
+    found = translator.n_best(SOURCES, 3, tags=tags)
     own = [""] * len(SOURCES) if tags is None else tags
     done = [
         (result, tag)
@@ -55,8 +55,8 @@ def agrees(translator: Translator, tags: list[str] | None = None) -> None:
     assert len(done) > 3
     scores = translator.score([(result.source, result.text, *([] if tags is None else [tag])) for result, tag in done])
     for (result, _), scored in zip(done, scores, strict=True):
-        np.testing.assert_allclose(scored.log_probability, math.fsum(result.symbol_scores), rtol=1e-4, atol=1e-4)
-        assert scored.symbols == len(result.symbol_scores)
+        np.testing.assert_allclose(scored.log_probability, math.fsum(result.token_scores), rtol=1e-4, atol=1e-4)
+        assert scored.tokens == len(result.token_scores)
         assert (scored.source, scored.target, scored.characters) == (result.source, result.text, len(result.text) + 1)
 
 
@@ -65,9 +65,9 @@ def test_it_is_what_search_adds_up(kind: str) -> None:
     agrees(made(kind, seed=3 if kind == "monotonic copying" else 1))  # with 1 it writes UNK alone, and never ends
 
 
-@pytest.mark.parametrize("place", ["apart", "beside"])
+@pytest.mark.parametrize("place", ["separate", "inline"])
 def test_tags(place: str) -> None:
-    translator = made("general", features=place)
+    translator = made("general", tags=place)
     agrees(translator, ["s", "t", "", "s;t", "t", "s", "?", ""])
     first, second = translator.score([("abca", "xyz", "s"), ("abca", "xyz", "t")])
     assert first.log_probability != second.log_probability
@@ -84,7 +84,7 @@ def test_words() -> None:
 
 
 def test_all_targets_together_are_sure() -> None:
-    """The probabilities of all texts of up to so many symbols, and of what begins as no shorter one ended."""
+    """The probabilities of all texts of up to so many tokens, and of what begins as no shorter one ended."""
     translator = made("general")
     texts = ["".join(letters) for count in range(4) for letters in itertools.product("xyz", repeat=count)]
     found = translator.score([("abca", text) for text in texts])
@@ -125,7 +125,7 @@ def test_blank_sides_as_search_has_them() -> None:
     both, source, target = translator.score([(" ", ""), ("", "xy"), ("ab", "")])
     assert (both.log_probability, source.log_probability) == (0.0, -math.inf)
     assert -100 < target.log_probability < 0
-    assert (target.symbols, target.characters) == (1, 1)
+    assert (target.tokens, target.characters) == (1, 1)
     assert translator.score([]) == []
 
 
@@ -133,15 +133,15 @@ def test_pairs_in_every_shape() -> None:
     translator = made("general")
     pairs = [("abca", "xyz"), ("bc", "zy")]
     expected = translator.score(pairs)
-    assert translator.score(passerelle.Pairs(["abca", "bc"], ["xyz", "zy"], features=["s", "t"])) == expected
+    assert translator.score(passerelle.Pairs(["abca", "bc"], ["xyz", "zy"], tags=["s", "t"])) == expected
     assert translator.score(iter(pairs)) == expected
     with pytest.raises(DataError, match="row 2"):
         translator.score([("a", "b"), "ab"])  # pyright: ignore[reportArgumentType]
 
 
 def test_numbers_of_a_pair() -> None:
-    scored = PairScore("ab", "xy", -6.0, symbols=2, characters=3)
-    assert scored.per_symbol == -3.0
+    scored = PairScore("ab", "xy", -6.0, tokens=2, characters=3)
+    assert scored.per_token == -3.0
     np.testing.assert_allclose(scored.character_perplexity, math.exp(2))
     assert character_perplexity(-1e9, 1) == math.inf
     assert character_perplexity(0.0, 0) == 1.0

@@ -1,4 +1,4 @@
-"""Translators of subwords: taught, copying, saved, loaded, and their symbols never trusted."""
+"""Translators of subwords: taught, copying, saved, loaded, and their tokens never trusted."""
 
 import copy
 import itertools
@@ -12,8 +12,8 @@ import pytest
 import passerelle
 from passerelle import saving
 from passerelle.errors import DataError, ModelFileError, SettingsError
+from passerelle.experiment import prepare
 from passerelle.options import choose_settings
-from passerelle.teaching import prepare
 from passerelle.text.subword import BYTES
 
 NAMES = ["Zoé", "Łódź", "Anna", "Béa", "Tom", "Yann"]
@@ -46,10 +46,10 @@ def test_saved_and_loaded(taught: Any, saved: Path) -> None:
     assert loaded.search(texts) == taught.search(texts)
     assert all(result.unknown == () for result in loaded.search(texts))
     for side in ("source", "target"):
-        symbols = getattr(loaded, side).vocabulary.symbols
-        assert symbols == getattr(taught, side).vocabulary.symbols
-        assert symbols[:256] == BYTES
-        assert 256 < len(symbols) <= 300
+        tokens = getattr(loaded, side).vocabulary.tokens
+        assert tokens == getattr(taught, side).vocabulary.tokens
+        assert tokens[:256] == BYTES
+        assert 256 < len(tokens) <= 300
 
 
 def test_copied_pieces_are_the_text_they_came_from(taught: Any) -> None:
@@ -59,29 +59,29 @@ def test_copied_pieces_are_the_text_they_came_from(taught: Any) -> None:
     copies = taught.codec.inputs(texts)["copy_ids"]
     assert (copies.ids >= size).any(), "the source has pieces that the target lacks"
     assert taught.codec.texts(copies, texts) == texts
-    assert (answers.ids < size).all(), "no target text has unknown symbols"
+    assert (answers.ids < size).all(), "no target text has unknown tokens"
 
 
 HOSTILE: dict[str, Any] = {
     "a byte less": BYTES[1:],
     "bytes in another order": BYTES[::-1],
-    "a symbol that is no bytes": [*BYTES, "a b"],
-    "a symbol twice": [*BYTES, "a"],
+    "a token that is no bytes": [*BYTES, "a b"],
+    "a token twice": [*BYTES, "a"],
     "a surrogate": [*BYTES, "\ud800"],
     "numbers": list(range(300)),
     "one text": "".join(BYTES) + "!",
-    "fewer symbols than the network has": BYTES,
+    "fewer tokens than the network has": BYTES,
     "nothing": None,
 }
 
 
-@pytest.mark.parametrize("symbols", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("tokens", HOSTILE.values(), ids=HOSTILE)
 @pytest.mark.parametrize("side", ["source", "target"])
-def test_symbols_that_are_none(
-    taught: Any, saved: Path, side: str, symbols: Any, monkeypatch: pytest.MonkeyPatch
+def test_tokens_that_are_none(
+    taught: Any, saved: Path, side: str, tokens: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with zipfile.ZipFile(saved) as archive:
-        content = json.loads(archive.read("assets/translator.json")) | {f"{side}_symbols": symbols}
+        content = json.loads(archive.read("assets/translator.json")) | {f"{side}_tokens": tokens}
     monkeypatch.setattr(saving, "load_network", lambda path: (taught.network, copy.deepcopy(content)))
     with pytest.raises(ModelFileError, match=r"^x\.keras is damaged: [^\n]+$"):
         passerelle.load("x.keras")
@@ -116,25 +116,25 @@ def test_a_level_left_open_is_chosen_and_kept() -> None:
 
 def test_bounds_hold_for_both_sides_and_lower_case_for_the_source() -> None:
     made = lesson(level="word", vocabulary_size=5, lowercase=True)
-    assert [len(side.vocabulary.symbols) for side in (made.codec.source, made.codec.target)] == [5, 5]
+    assert [len(side.vocabulary.tokens) for side in (made.codec.source, made.codec.target)] == [5, 5]
     assert (made.settings.source.case, made.settings.target.case) == ("lower", "keep")
     assert made.codec.source.read("ZOÉ is") == [" zoé", " is"]
     assert made.codec.target.read("ZOÉ") == [" ZOÉ"]
     frequent = lesson(level="word", min_count=6)
     assert " Zoé" not in frequent.codec.source.vocabulary
     assert " is" in frequent.codec.source.vocabulary
-    with pytest.raises(DataError, match=r"no source symbol occurs 1000 times\. Lower min_count\."):
+    with pytest.raises(DataError, match=r"no source token occurs 1000 times\. Lower min_count\."):
         lesson(min_count=1000)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"level": "subword", "vocabulary_size": 255}, r"source: level 'subword' has a symbol for each of 256 bytes; "),
+        ({"level": "subword", "vocabulary_size": 255}, r"source: level 'subword' has a token for each of 256 bytes; "),
         ({"level": "word", "vocabulary_size": -1}, r"source\.vocabulary_size: .* received: -1"),
         ({"min_count": 0}, r"source\.min_count: .* received: 0"),
         ({"level": "subwords"}, r"source\.level: "),
-        ({"preset": "pointer", "lowercase": True}, r"copying writes source symbols as they are read, and case is "),
+        ({"preset": "pointer", "lowercase": True}, r"copying writes source tokens as they are read, and case is "),
         ({"preset": "pointer", "source_level": "subword"}, r"use 'subword' on both sides or on neither"),
     ],
 )

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from passerelle.data import rows
 from passerelle.data.rows import padded_width
 from passerelle.errors import DataError, OutputError, SettingsError
+from passerelle.experiment import prepare
 from passerelle.models.compiled import compiled
 from passerelle.options import choose_settings
 from passerelle.search.results import Lengths, Result
-from passerelle.symbols import END, START
-from passerelle.teaching import prepare
+from passerelle.special_tokens import END, START
 from passerelle.text.sequences import Sequences
 
 
@@ -51,7 +51,7 @@ def test_long_texts_go_fewer_at_once(copier: Any, monkeypatch: pytest.MonkeyPatc
         return original(inputs, *others, **options)
 
     monkeypatch.setattr(copier._search, "_program", watched)
-    monkeypatch.setattr(rows, "MOST_SYMBOLS", 8 * 16)
+    monkeypatch.setattr(rows, "MOST_TOKENS", 8 * 16)
     texts = ["ab", "abc" * 10, "ba", *["cab" * 7] * 9]
     results = copier.search(texts, max_length=5)
     assert [result.source for result in results] == texts
@@ -65,7 +65,7 @@ def test_blank_texts(copier: Any, blank: str) -> None:
     assert copier.search([blank]) == [Result(blank, "", 0.0, 0.0, (), (), (), True)]
 
 
-def test_unknown_symbols_are_reported(copier: Any) -> None:
+def test_unknown_tokens_are_reported(copier: Any) -> None:
     known, some, all_of_them = copier.search(["ab", "azb?z", "xyz"])
     assert known.unknown == ()
     assert some.unknown == ("z", "?")
@@ -83,7 +83,7 @@ def test_what_a_result_says(copier: Any) -> None:
     """The score is what the training model gives the translation, END included."""
     for result in copier.search(["abca", "zzz"]):
         assert result.finished
-        assert copier.target.vocabulary.symbol_of(result.ids[0]) == result.text[0]
+        assert copier.target.vocabulary.token_of(result.ids[0]) == result.text[0]
         source = copier.source.encode([result.source])[0][None]
         target = np.array([[START, *result.ids]], np.int32)
         logits = np.asarray(copier.training_model({"source_ids": source, "target_ids": target}))[0]
@@ -307,11 +307,11 @@ def test_together_the_longest_limit_counts(copier: Any) -> None:
 @pytest.mark.parametrize(
     ("other", "differences"),
     [
-        ({"pairs": [*PAIRS, ("d", "x")]}, "source symbols"),
-        ({"pairs": [*PAIRS, ("a", "x!")]}, "target symbols"),
-        ({"pairs": [("ab", "zz"), ("b", "z")]}, "source symbols, target symbols"),
-        ({"target_level": "word"}, "target level, target symbols"),
-        ({"source_separator": " "}, "source level, source separator, source symbols"),
+        ({"pairs": [*PAIRS, ("d", "x")]}, "source tokens"),
+        ({"pairs": [*PAIRS, ("a", "x!")]}, "target tokens"),
+        ({"pairs": [("ab", "zz"), ("b", "z")]}, "source tokens, target tokens"),
+        ({"target_level": "word"}, "target level, target tokens"),
+        ({"source_separator": " "}, "source level, source separator, source tokens"),
     ],
     ids=str,
 )

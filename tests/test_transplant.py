@@ -9,9 +9,9 @@ import pytest
 import passerelle
 import tutorial_program
 from passerelle.data.phrasebook import phrasebook
+from passerelle.experiment import prepare
 from passerelle.options import choose_settings
-from passerelle.symbols import FIRST_ORDINARY, START
-from passerelle.teaching import prepare
+from passerelle.special_tokens import FIRST_ORDINARY, START
 
 PROJECT = Path(__file__).parents[1]
 FRA_ENG = PROJECT.parent / "shared" / "data" / "fra-eng.zip"
@@ -42,7 +42,7 @@ def program_columns(program: Any, translator: Any) -> list[int]:
 
     Ours are START, END, then the sorted characters; the program sorts its "\\t" and "\\n" among the characters.
     """
-    ours = [tutorial_program.START, tutorial_program.END, *translator.target.vocabulary.symbols]
+    ours = [tutorial_program.START, tutorial_program.END, *translator.target.vocabulary.tokens]
     assert sorted(ours) == sorted(program.target_characters)
     return [program.target_characters.index(character) for character in ours]
 
@@ -54,7 +54,7 @@ def to_translator(program: Any, translator: Any) -> None:
     arrays["output_kernel"] = arrays["output_kernel"][:, order]
     arrays["output_bias"] = arrays["output_bias"][order]
     # Source columns need no order: ours are the sorted characters too, from id 4 on.
-    assert list(translator.source.vocabulary.symbols) == program.source_characters
+    assert list(translator.source.vocabulary.tokens) == program.source_characters
     variables = {name_in_program(variable): variable for variable in translator.network.weights}
     assert variables.keys() == arrays.keys()
     for name, variable in variables.items():

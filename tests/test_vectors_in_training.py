@@ -8,16 +8,16 @@ import pytest
 
 import passerelle
 from passerelle.errors import DataError, SettingsError
+from passerelle.experiment import prepare
 from passerelle.options import choose_settings
-from passerelle.symbols import FIRST_ORDINARY, UNK
-from passerelle.teaching import prepare
+from passerelle.special_tokens import FIRST_ORDINARY, UNK
 
 NOUNS = {"cat": "chat", "dog": "chien", "bird": "oiseau", "fox": "renard"}
 VERBS = {"sees": "voit", "likes": "aime", "hears": "entend"}
 PAIRS = [(f"the {a} {b}", f"le {NOUNS[a]} {VERBS[b]}") for a in NOUNS for b in VERBS]
 SIDE = {"units": 16}
 SMALL: dict[str, Any] = {
-    "network": {"embedding_range": 0.05, "dropout": 0.0, "encoder": SIDE, "decoder": SIDE},
+    "network": {"embedding_init_range": 0.05, "dropout": 0.0, "encoder": SIDE, "decoder": SIDE},
     "training": {"epochs": 2, "batch_size": 6, "learning_rate": 0.02},
 }
 
@@ -43,10 +43,10 @@ def lesson(settings: Any = SMALL, *, level: str = "word", **options: Any) -> Any
     return prepare(PAIRS, choose_settings(settings=settings, level=level, **options), validation=0, **files)
 
 
-def vector(translator: Any, side: str, symbol: str) -> np.ndarray:
+def vector(translator: Any, side: str, token: str) -> np.ndarray:
     network = translator.network
     first = network.first_source if side == "source" else network.first_target
-    row = getattr(translator, side).vocabulary.id_of(symbol) - first
+    row = getattr(translator, side).vocabulary.id_of(token) - first
     return np.asarray(network.table(side).value)[row]
 
 
@@ -60,18 +60,18 @@ def test_what_begins_with_them(files: dict[str, Path]) -> None:
     network = made.settings.network
     assert (network.encoder.embedding, network.decoder.embedding) == (5, 4)
     assert made.coverage == {
-        "source": {"symbols": 8, "with_vectors": 7, "file": str(files["source"])},
-        "target": {"symbols": 8, "with_vectors": 5, "file": str(files["target"])},
+        "source": {"tokens": 8, "with_vectors": 7, "file": str(files["source"])},
+        "target": {"tokens": 8, "with_vectors": 5, "file": str(files["target"])},
     }
-    symbols = made.codec.source.vocabulary.symbols
-    assert {" kitty", "kitty", " ordinal", "cat"} <= set(symbols[8:])
-    assert made.beyond == len(symbols) - 8
+    tokens = made.codec.source.vocabulary.tokens
+    assert {" kitty", "kitty", " ordinal", "cat"} <= set(tokens[8:])
+    assert made.beyond == len(tokens) - 8
     assert " unheard" not in made.codec.target.vocabulary, "the target's is not extended: it could not be written"
     fresh = made.build()
     for side, word in (("source", "cat"), ("target", "chat"), ("target", "le")):
         np.testing.assert_array_equal(vector(fresh, side, f" {word}"), value_in(files[side], word))
     fixed = np.asarray(fresh.network.table("source", "fixed_table").value)
-    np.testing.assert_array_equal(fixed[symbols[8:].index(" kitty")], value_in(files["source"], "kitty"))
+    np.testing.assert_array_equal(fixed[tokens[8:].index(" kitty")], value_in(files["source"], "kitty"))
     assert np.abs(vector(fresh, "source", " fox")).max() <= 0.05
 
 
@@ -116,10 +116,10 @@ def test_input_feeding_keeps_its_table_inside(files: dict[str, Path]) -> None:
 
 def test_no_words_beyond(files: dict[str, Path]) -> None:
     made = lesson(SMALL | {"source": {"vector_words": 0}}, source_vectors=files["source"])
-    assert (made.beyond, len(made.codec.source.vocabulary.symbols)) == (0, 8)
+    assert (made.beyond, len(made.codec.source.vocabulary.tokens)) == (0, 8)
     assert made.build().network.source_fixed == 0
     two = lesson(SMALL | {"source": {"vector_words": 2}}, source_vectors=files["source"])
-    assert two.codec.source.vocabulary.symbols[8:] == ("the", "cat"), "the first two of the file, without blank"
+    assert two.codec.source.vocabulary.tokens[8:] == ("the", "cat"), "the first two of the file, without blank"
 
 
 def test_held_out_words_are_known_by_their_vector(files: dict[str, Path]) -> None:
@@ -135,14 +135,14 @@ def test_held_out_words_are_known_by_their_vector(files: dict[str, Path]) -> Non
     [
         (SMALL, {"level": "character"}, r"source vectors are of words, and source\.level is 'character'; use"),
         ({"network": {"encoder": {"embedding": 32}}}, {}, r"network\.encoder\.embedding is 32, and the vectors of"),
-        ({"features": {"place": "beside"}}, {}, r"words beyond the pairs and features 'beside'"),
+        ({"tags": {"mode": "inline"}}, {}, r"words beyond the pairs and tags 'inline'"),
         ({"network": {"tie": "all"}}, {}, r"ready-made vectors are one side's, and network\.tie 'all'"),
         (SMALL, {"tune_vectors": "often"}, r"tune_vectors must be 'always', 'never', or the epochs to wait, received"),
         (SMALL, {"tune_vectors": -1}, r"training\.frozen_epochs: .* received: -1"),
     ],
 )  # fmt: skip
 def test_what_is_refused(files: dict[str, Path], settings: Any, options: Any, message: str) -> None:
-    pairs = [(*pair, "tag") for pair in PAIRS] if "features" in settings else PAIRS
+    pairs = [(*pair, "tag") for pair in PAIRS] if "tags" in settings else PAIRS
     with pytest.raises(SettingsError, match=message):
         passerelle.train(pairs, settings=settings, source_vectors=files["source"], **{"level": "word"} | options)
 

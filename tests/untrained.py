@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from passerelle.experiment import prepare
 from passerelle.options import choose_settings
-from passerelle.teaching import prepare
 from passerelle.translator import Translator
 
 SIDE = {"embedding": 5, "units": 6}

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from passerelle.data.phrasebook import phrasebook
     from passerelle.errors import DataError, ModelFileError, OutputError, PasserelleError, SettingsError
     from passerelle.evaluation.metrics import Report
+    from passerelle.experiment import train
     from passerelle.models.sequence_to_sequence import SequenceToSequence
     from passerelle.presets import PRESETS
     from passerelle.scoring import PairScore
     from passerelle.search.results import Result
-    from passerelle.teaching import train
     from passerelle.translator import Translator
 
 __all__ = [
@@ -46,7 +46,7 @@ _HOMES = {
     "Report": "evaluation.metrics",
     "SequenceToSequence": "models.sequence_to_sequence",
     "PairScore": "scoring",
-    "train": "teaching",
+    "train": "experiment",
     "Result": "search.results", "Translator": "translator",
 }  # fmt: skip
 

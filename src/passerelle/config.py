@@ -12,8 +12,19 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from passerelle.errors import SettingsError, did_you_mean
 
 __all__ = [
-    "LONGEST_TEXT", "MOST_EPOCHS", "SOFT_ATTENTION", "DecoderSettings", "EncoderSettings", "FeatureSettings",
-    "NetworkSettings", "SearchSettings", "Section", "Settings", "TextSettings", "TrainingSettings", "check_limit",
+    "LONGEST_TEXT",
+    "MOST_EPOCHS",
+    "SOFT_ATTENTION",
+    "DecoderSettings",
+    "EncoderSettings",
+    "NetworkSettings",
+    "SearchSettings",
+    "Section",
+    "Settings",
+    "TagSettings",
+    "TextSettings",
+    "TrainingSettings",
+    "check_limit",
     "validated",
 ]  # fmt: skip
 
@@ -26,7 +37,7 @@ MOST_EPOCHS = 100_000
 """No training may be longer."""
 
 LONGEST_TEXT = 1_000_000
-"""Symbols; no text may be longer, nor claim to be."""
+"""Tokens; no text may be longer, nor claim to be."""
 
 
 class Section(BaseModel):
@@ -39,23 +50,23 @@ S = TypeVar("S", bound=Section)
 
 
 class TextSettings(Section):
-    """How one side's text becomes symbols.
+    """How one side's text becomes tokens.
 
     Attributes:
         level: `character`; `word`; `subword`, frequent pieces of words (Sennrich et al. 2016, arXiv:1508.07909);
-            `symbol` where the text already separates its symbols; `auto`, chosen by the pairs when these are known.
-        separator: what stands between symbols; goes with level `symbol`, and with no other.
-        vocabulary_size: most symbols to learn, the most frequent ones; 0 for all, at level `subword` for 4,000.
-        min_count: symbols that occur fewer times in training are unknown; at level `subword`, pieces that would.
+            `pretokenized` where the text already separates its tokens; `auto`, chosen by the pairs when these are known.
+        separator: what stands between tokens; goes with level `pretokenized`, and with no other.
+        vocabulary_size: most tokens to learn, the most frequent ones; 0 for all, at level `subword` for 4,000.
+        min_count: tokens that occur fewer times in training are unknown; at level `subword`, pieces that would.
         case: `keep`, or `lower`: read in lower case. A target in lower case is also written so, and scored against
             texts as they stand.
-        max_length: pairs with a longer text, in symbols, are not learned from, and counted; None for a limit that only
+        max_length: pairs with a longer text, in tokens, are not learned from, and counted; None for a limit that only
             strays exceed (`data.lengths`). Longer texts are translated whole all the same.
         vector_words: with ready-made vectors, so many words from the beginning of their file are read though training
             does not show them; of the source alone.
     """
 
-    level: Literal["auto", "character", "word", "subword", "symbol"] = "character"
+    level: Literal["auto", "character", "word", "subword", "pretokenized"] = "character"
     separator: Annotated[str, Field(min_length=1)] | None = None
     vocabulary_size: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     min_count: Annotated[int, Field(ge=1, le=1_000_000)] = 1
@@ -64,10 +75,10 @@ class TextSettings(Section):
     vector_words: Annotated[int, Field(ge=0, le=500_000)] = 50_000
 
     @model_validator(mode="after")
-    def _separator_goes_with_symbols(self) -> Self:
-        if (self.level == "symbol") != (self.separator is not None):
+    def _separator_goes_with_tokens(self) -> Self:
+        if (self.level == "pretokenized") != (self.separator is not None):
             raise ValueError(
-                f"level 'symbol' and a separator go together, received: level={self.level!r}, "
+                f"level 'pretokenized' and a separator go together, received: level={self.level!r}, "
                 f"separator={self.separator!r}"
             )
         return self
@@ -76,22 +87,22 @@ class TextSettings(Section):
     def _subwords_begin_with_bytes(self) -> Self:
         if self.level == "subword" and 0 < self.vocabulary_size < 256:
             raise ValueError(
-                f"level 'subword' has a symbol for each of 256 bytes; vocabulary_size must be 256 or more, or 0 for "
+                f"level 'subword' has a token for each of 256 bytes; vocabulary_size must be 256 or more, or 0 for "
                 f"the usual one, received: {self.vocabulary_size}"
             )
         return self
 
 
-class FeatureSettings(Section):
+class TagSettings(Section):
     """Tags that come with a source and steer its translation: `V;PST`, `formal`, `fr`.
 
     Attributes:
-        place: `none`, pairs have no tags; `beside`, tags are symbols before the source's own; `apart`, they have an
+        mode: `none`, pairs have no tags; `inline`, tags are tokens before the source's own; `separate`, they have an
             encoder of their own, and every decoder step reads what it says, in whatever order they stand.
         separator: what stands between two tags.
     """
 
-    place: Literal["none", "beside", "apart"] = "none"
+    mode: Literal["none", "inline", "separate"] = "none"
     separator: Annotated[str, Field(min_length=1)] = ";"
 
 
@@ -99,7 +110,7 @@ class EncoderSettings(Section):
     """What reads the source.
 
     Attributes:
-        embedding: width of the symbols' learned vectors; 0 feeds one-hot vectors, as the tutorial does.
+        embedding: width of the tokens' learned vectors; 0 feeds one-hot vectors, as the tutorial does.
         units: width of each recurrent layer, per direction.
         layers: recurrent layers, one on the other.
         direction: `forward`; `backward`, the source read from its end (Sutskever et al. 2014, arXiv:1409.3215,
@@ -125,13 +136,13 @@ class DecoderSettings(Section):
     """What writes the target.
 
     Attributes:
-        embedding: width of the symbols' learned vectors; 0 feeds one-hot vectors, as the tutorial does.
+        embedding: width of the tokens' learned vectors; 0 feeds one-hot vectors, as the tutorial does.
         units: width of each recurrent layer.
         layers: recurrent layers, one on the other.
         residual: whether a layer's input is added to its output, from the second layer on, where they are as wide.
-        context: whether every step is given the encoder's last state beside the symbol (Cho et al. 2014,
+        context: whether every step is given the encoder's last state beside the token (Cho et al. 2014,
             arXiv:1406.1078, section 2.2).
-        feedback: whether a step reads the symbol before it; without, it has the context alone, as behind Keras's
+        feedback: whether a step reads the token before it; without, it has the context alone, as behind Keras's
             `RepeatVector`.
     """
 
@@ -154,7 +165,7 @@ SOFT_ATTENTION = ("general", "dot", "scaled-dot", "additive", "multi-head")
 
 
 class NetworkSettings(Section):
-    """The network between source ids and target symbols.
+    """The network between source ids and target tokens.
 
     Attributes:
         cell: `lstm` or `gru`, on both sides.
@@ -162,25 +173,25 @@ class NetworkSettings(Section):
         layer_norm: whether each gate is normalized inside the cell (Chen et al. 2018, arXiv:1804.09849, section 4).
         attention: how each decoder step looks at the source: `none`, not at all; `general` and `dot` (Luong et al.
             2015, arXiv:1508.04025), `scaled-dot`; `additive` (Bahdanau et al. 2014, arXiv:1409.0473), `multi-head`,
-            additive too (RNMT+); `monotonic`, at one symbol that never moves back, exactly (Wu and Cotterell 2019,
+            additive too (RNMT+); `monotonic`, at one token that never moves back, exactly (Wu and Cotterell 2019,
             arXiv:1905.06319), for spelling-like tasks.
         heads: of multi-head attention.
         query: which decoder layer asks: the `top`, or the `bottom` (GNMT), whose context the layers above then read.
         input_feeding: whether what attention found goes into the next step (Luong, section 3.3). Training then walks
             step by step, which is slower.
-        copying: whether a step may also write a source symbol as it stands, known or not (See et al. 2017,
+        copying: whether a step may also write a source token as it stands, known or not (See et al. 2017,
             arXiv:1704.04368).
-        tie: what shares one table of symbols' vectors: `none`, nothing; `target`, what the decoder reads and the output
+        tie: what shares one table of tokens' vectors: `none`, nothing; `target`, what the decoder reads and the output
             (Press and Wolf 2017, arXiv:1608.05859); `all`, what the encoder reads too, with one vocabulary learned from
             both sides' texts. Outputs of another width are first projected to the vectors'.
-        embedding_range: how far from 0 the first values of symbols' learned vectors are at most. Within Keras's 0.05 a
-            layer of 128 units above vectors of 64 hardly hears at first which symbol it reads: symbols move its gates
+        embedding_init_range: how far from 0 the first values of tokens' learned vectors are at most. Within Keras's 0.05 a
+            layer of 128 units above vectors of 64 hardly hears at first which token it reads: tokens move its gates
             by 0.014 (standard deviation); within 1, by 0.27. Tags' vectors begin within 0.05 always.
         unknown: whether UNK has a vector and an output of its own; if not, it is read as zeros and never written.
         dropout: share of values dropped from recurrent layers' inputs and from the last output, while training.
         recurrent_dropout: share dropped from the states that a step reads, the same ones at every step (Gal and
             Ghahramani 2016, arXiv:1512.05287).
-        products: number format in which states are multiplied by recurrent weights: `float32`, or `bfloat16`, faster
+        recurrent_dtype: number format in which states are multiplied by recurrent weights: `float32`, or `bfloat16`, faster
             and less exact. States, sums and weights are float32 either way.
     """
 
@@ -193,11 +204,11 @@ class NetworkSettings(Section):
     input_feeding: bool = False
     copying: bool = False
     tie: Literal["none", "target", "all"] = "none"
-    embedding_range: Annotated[float, Field(gt=0.0, le=100.0)] = 0.05
+    embedding_init_range: Annotated[float, Field(gt=0.0, le=100.0)] = 0.05
     unknown: bool = True
     dropout: Rate = 0.0
     recurrent_dropout: Rate = 0.0
-    products: Literal["float32", "bfloat16"] = "float32"
+    recurrent_dtype: Literal["float32", "bfloat16"] = "float32"
     encoder: EncoderSettings = EncoderSettings()
     decoder: DecoderSettings = DecoderSettings()
 
@@ -269,19 +280,19 @@ class TrainingSettings(Section):
     Attributes:
         epochs: passes over the training pairs, at most.
         minutes: after which training ends, amid an epoch too; 0 for no such limit.
-        batch_size: pairs, or symbols, in one update.
-        batch_type: what `batch_size` counts: `pair`, or `symbol`, of source and target together, padding included, so
+        batch_size: pairs, or tokens, in one update.
+        batch_type: what `batch_size` counts: `pair`, or `token`, of source and target together, padding included, so
             that batches of short texts have more pairs.
         optimizer: name of a Keras optimizer; `muon` learns more from each pass, which takes longer.
         learning_rate: step size, at its highest.
         schedule: `constant`, or `cosine`: falls to nearly nothing over `epochs` or `minutes`, after a short warm-up.
         clip: largest norm of all gradients together; 0 leaves them alone.
-        label_smoothing: share of each label spread over all symbols (Szegedy et al. 2016, arXiv:1512.00567).
-        inputs: which symbols the decoder reads while it learns: the right ones (`teacher`); now and then its own
-            choice, the more often the later (`scheduled`, Bengio et al. 2015, arXiv:1506.03099, by inverse sigmoid);
-            its own alone (`own`). The latter two cost a search in every update.
-        teacher_epochs: with `scheduled`, how slowly the right symbols become fewer: k in k / (k + exp(epoch / k)).
-        hidden: with a copying network, share of the symbols on both sides of a pair that are made unknown while it
+        label_smoothing: share of each label spread over all tokens (Szegedy et al. 2016, arXiv:1512.00567).
+        decoder_inputs: which tokens the decoder reads while it learns: the right ones (`teacher_forcing`); now and then its own
+            choice, the more often the later (`scheduled_sampling`, Bengio et al. 2015, arXiv:1506.03099, by inverse sigmoid);
+            its own alone (`free_running`). The latter two cost a search in every update.
+        scheduled_sampling_k: with `scheduled_sampling`, how slowly the right tokens become fewer: k in k / (k + exp(epoch / k)).
+        copy_masking: with a copying network, share of the tokens on both sides of a pair that are made unknown while it
             learns, so that it learns to copy what it does not know.
         frozen_epochs: epochs for which ready-made word vectors stay as they came, before they are tuned; as many as
             `epochs` or more: always.
@@ -293,15 +304,15 @@ class TrainingSettings(Section):
     epochs: Annotated[int, Field(ge=1, le=MOST_EPOCHS)] = 30
     minutes: Annotated[float, Field(ge=0.0, le=1_000_000.0)] = 0.0
     batch_size: Annotated[int, Field(ge=1, le=65_536)] = 64
-    batch_type: Literal["pair", "symbol"] = "pair"
+    batch_type: Literal["pair", "token"] = "pair"
     optimizer: Literal["adam", "adamw", "adagrad", "lion", "muon", "nadam", "rmsprop", "sgd"] = "adam"
     learning_rate: Annotated[float, Field(gt=0.0, le=10.0)] = 0.001
     schedule: Literal["constant", "cosine"] = "constant"
     clip: Annotated[float, Field(ge=0.0)] = 0.0
     label_smoothing: Rate = 0.0
-    inputs: Literal["teacher", "scheduled", "own"] = "teacher"
-    teacher_epochs: Annotated[float, Field(gt=0.0, le=100_000.0)] = 5.0
-    hidden: Rate = 0.1
+    decoder_inputs: Literal["teacher_forcing", "scheduled_sampling", "free_running"] = "teacher_forcing"
+    scheduled_sampling_k: Annotated[float, Field(gt=0.0, le=100_000.0)] = 5.0
+    copy_masking: Rate = 0.1
     frozen_epochs: Annotated[int, Field(ge=0, le=MOST_EPOCHS)] = MOST_EPOCHS
     keep: Literal["best", "last"] = "best"
     patience: Annotated[int, Field(ge=0)] = 0
@@ -312,23 +323,23 @@ class SearchSettings(Section):
     """How translations are looked for.
 
     Attributes:
-        beam: beginnings followed side by side; 1 takes the likeliest symbol in each step.
+        beam: beginnings followed side by side; 1 takes the likeliest token in each step.
         n_best: translations of each text: at most `beam`, or with `sample` so many draws.
-        length_power: of the length penalty by which finished translations are compared (Wu et al. 2016,
+        length_penalty: of the length penalty by which finished translations are compared (Wu et al. 2016,
             arXiv:1609.08144, section 7); 0 compares log probabilities, which prefers short ones.
-        coverage: weight of the coverage penalty (there, beta) for source symbols that no step looked at; needs a beam
+        coverage_penalty: weight of the coverage penalty (there, beta) for source tokens that no step looked at; needs a beam
             and attention.
         groups: the beam's shares that avoid each other's choices, so that the best differ (diverse beam search,
             Vijayakumar et al. 2016, arXiv:1610.02424).
-        diversity: how strongly they do, nats for each choice of the same symbol in the same step.
-        sample: whether symbols are drawn by their probabilities, and not searched for.
+        diversity: how strongly they do, nats for each choice of the same token in the same step.
+        sample: whether tokens are drawn by their probabilities, and not searched for.
         temperature: of the draws: below 1 the likely become likelier.
-        top_k: draw from so many of the likeliest symbols alone; 0 for all.
-        top_p: draw from the fewest likeliest symbols that have this share of all probability.
+        top_k: draw from so many of the likeliest tokens alone; 0 for all.
+        top_p: draw from the fewest likeliest tokens that have this share of all probability.
         seed: of the draws. They depend on it, the text and which of the `n_best` it is: not on other texts.
-        no_repeat: no so many symbols in a row are written twice; 0 allows all.
-        min_length: END is not written before so many symbols.
-        max_length: most symbols, END included; None for a limit learned in training.
+        no_repeat_ngram_size: no so many tokens in a row are written twice; 0 allows all.
+        min_length: END is not written before so many tokens.
+        max_length: most tokens, END included; None for a limit learned in training.
         prefix: what every translation begins with.
         require: what every translation holds somewhere.
         forbid: what none may hold.
@@ -339,8 +350,8 @@ class SearchSettings(Section):
 
     beam: Annotated[int, Field(ge=1, le=1024)] = 1
     n_best: Annotated[int, Field(ge=1, le=1024)] = 1
-    length_power: Annotated[float, Field(ge=0.0, le=10.0)] = 0.6
-    coverage: Annotated[float, Field(ge=0.0, le=10.0)] = 0.0
+    length_penalty: Annotated[float, Field(ge=0.0, le=10.0)] = 0.6
+    coverage_penalty: Annotated[float, Field(ge=0.0, le=10.0)] = 0.0
     groups: Annotated[int, Field(ge=1, le=1024)] = 1
     diversity: Annotated[float, Field(ge=0.0, le=1000.0)] = 0.5
     sample: bool = False
@@ -348,7 +359,7 @@ class SearchSettings(Section):
     top_k: Annotated[int, Field(ge=0)] = 0
     top_p: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
-    no_repeat: Annotated[int, Field(ge=0, le=1000)] = 0
+    no_repeat_ngram_size: Annotated[int, Field(ge=0, le=1000)] = 0
     min_length: Annotated[int, Field(ge=0, le=LONGEST_TEXT)] = 0
     max_length: Annotated[int, Field(ge=1, le=LONGEST_TEXT)] | None = None
     prefix: str = ""
@@ -368,8 +379,8 @@ class SearchSettings(Section):
             raise ValueError(f"groups must share out the beam evenly, received: beam={self.beam}, groups={self.groups}")
         if self.groups > 1 and self.require:
             raise ValueError("groups and require share out the beam in different ways; choose one of them")
-        if self.coverage and self.beam == 1:
-            raise ValueError("coverage compares translations; it needs a beam of 2 or more")
+        if self.coverage_penalty and self.beam == 1:
+            raise ValueError("coverage_penalty compares translations; it needs a beam of 2 or more")
         return self
 
 
@@ -379,7 +390,7 @@ class Settings(Section):
     preset: str
     source: TextSettings = TextSettings()
     target: TextSettings = TextSettings()
-    features: FeatureSettings = FeatureSettings()
+    tags: TagSettings = TagSettings()
     network: NetworkSettings = NetworkSettings()
     training: TrainingSettings = TrainingSettings()
 
@@ -388,13 +399,13 @@ class Settings(Section):
         source, target = self.source, self.target
         if self.network.copying and source.case != target.case:
             raise ValueError(
-                f"copying writes source symbols as they are read, and case is {source.case!r} in the source, "
+                f"copying writes source tokens as they are read, and case is {source.case!r} in the source, "
                 f"{target.case!r} in the target; make them equal"
             )
         levels = (source.level, target.level)
         if self.network.copying and levels.count("subword") == 1 and "auto" not in levels:
             raise ValueError(
-                f"copying writes source symbols as they are, and subwords are spelled in bytes; levels are "
+                f"copying writes source tokens as they are, and subwords are spelled in bytes; levels are "
                 f"{source.level!r} and {target.level!r}, use 'subword' on both sides or on neither"
             )
         return self
@@ -410,8 +421,8 @@ class Settings(Section):
                     f"network.tie 'all' has one vocabulary; source.{name} is {source!r}, target.{name} {target!r}, "
                     f"make them equal, or tie 'target' alone"
                 )
-        if self.features.place == "beside":
-            raise ValueError("network.tie 'all' has no room for features 'beside' the source; use 'apart'")
+        if self.tags.mode == "inline":
+            raise ValueError("network.tie 'all' has no room for tags 'inline' the source; use 'separate'")
         return self
 
 

@@ -19,12 +19,12 @@ class Options(TypedDict, total=False):
         settings: any settings: a TOML file, or nested values.
         level: `character`, `word`, `subword`, or `auto`, for both sides.
         source_level: for the source alone; likewise `target_level`.
-        source_separator: the source is ready symbols with this between them; likewise `target_separator`.
-        vocabulary_size: most symbols to learn, for both sides; 0 leaves it to the level.
-        min_count: symbols that occur fewer times are unknown, for both sides.
+        source_separator: the source is ready tokens with this between them; likewise `target_separator`.
+        vocabulary_size: most tokens to learn, for both sides; 0 leaves it to the level.
+        min_count: tokens that occur fewer times are unknown, for both sides.
         lowercase: whether sources are read in lower case. Targets keep theirs: people want it written.
-        features: where tags that come with the pairs are read: `beside`, `apart` or `none`; see `FeatureSettings`.
-        feature_separator: what stands between two tags.
+        tags: where tags that come with the pairs are read: `inline`, `separate` or `none`; see `TagSettings`.
+        tag_separator: what stands between two tags.
         tune_vectors: whether ready-made word vectors learn: `always`, `never`, or after this many epochs.
         epochs: passes over the pairs.
         minutes: after which training ends.
@@ -45,8 +45,8 @@ class Options(TypedDict, total=False):
     vocabulary_size: int | None
     min_count: int | None
     lowercase: bool | None
-    features: str | None
-    feature_separator: str | None
+    tags: str | None
+    tag_separator: str | None
     tune_vectors: str | int | None
     epochs: int | None
     minutes: float | None
@@ -79,14 +79,14 @@ def choose_settings(**options: Unpack[Options]) -> Settings:
         "training.learning_rate": get("learning_rate"),
         "training.seed": get("seed"),
         "source.case": None if get("lowercase") is None else "lower" if get("lowercase") else "keep",
-        "features.place": get("features"),
-        "features.separator": get("feature_separator"),
+        "tags.mode": get("tags"),
+        "tags.separator": get("tag_separator"),
         "training.frozen_epochs": _frozen_epochs(get("tune_vectors")),
     }
     for side in ("source", "target"):
         separator = get(f"{side}_separator")
-        # A separator makes its side symbols, whatever `level` says for both.
-        level = get(f"{side}_level") or ("symbol" if separator is not None else get("level"))
+        # A separator makes its side tokens, whatever `level` says for both.
+        level = get(f"{side}_level") or ("pretokenized" if separator is not None else get("level"))
         changes |= {
             f"{side}.level": level,
             f"{side}.separator": separator,

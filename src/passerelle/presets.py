@@ -32,13 +32,13 @@ PRESETS: dict[str, Settings] = {
         ),
         training=TrainingSettings(optimizer="rmsprop", keep="last"),
     ),
-    # The default: half as wide, but it reads in both directions, learns the symbols' vectors, and looks back at the
+    # The default: half as wide, but it reads in both directions, learns the tokens' vectors, and looks back at the
     # source while it writes.
     "compact": Settings(
         preset="compact",
         network=NetworkSettings(
             attention="general",
-            embedding_range=1.0,
+            embedding_init_range=1.0,
             dropout=0.3,
             encoder=EncoderSettings(units=128, direction="both"),
             decoder=DecoderSettings(units=128),
@@ -50,7 +50,7 @@ PRESETS: dict[str, Settings] = {
         preset="attention",
         network=NetworkSettings(
             attention="general",
-            embedding_range=1.0,
+            embedding_init_range=1.0,
             dropout=0.4,
             encoder=EncoderSettings(embedding=128, units=256, direction="both"),
             decoder=DecoderSettings(embedding=128, units=256),
@@ -65,14 +65,14 @@ PRESETS: dict[str, Settings] = {
         network=NetworkSettings(
             attention="general",
             copying=True,
-            embedding_range=1.0,
+            embedding_init_range=1.0,
             dropout=0.3,
             encoder=EncoderSettings(units=128, direction="both"),
             decoder=DecoderSettings(units=128),
         ),
         training=_SMALL,
     ),
-    # Spelling-like tasks: the output follows the input, symbol by symbol.
+    # Spelling-like tasks: the output follows the input, token by token.
     "monotonic": Settings(
         preset="monotonic",
         network=NetworkSettings(
@@ -92,7 +92,7 @@ PRESETS: dict[str, Settings] = {
             keep="last",
         ),
     ),
-    # What the tutorial's author recommends to beginners: the source's meaning at every step, no symbol fed back.
+    # What the tutorial's author recommends to beginners: the source's meaning at every step, no token fed back.
     "repeat": Settings(
         preset="repeat",
         network=NetworkSettings(
@@ -135,7 +135,7 @@ PRESET_SUMMARIES: dict[str, str] = {
     "attention": "compact at twice the width, where there is more to learn; some 3 times the time of compact",
     "pointer": "compact that also copies: names, numbers, letters never seen; about the time of compact",
     "monotonic": "spelling to sound, inflection, transliteration, short sentences; few pairs, small vocabularies",
-    "repeat": "the simplest of all: the source at every step, nothing fed back, each output symbol for itself",
+    "repeat": "the simplest of all: the source at every step, nothing fed back, each output token for itself",
     "deep": "three layers a side after GNMT and RNMT+, for many pairs; some 12 times the time of compact",
 }
 """What each preset is for, and what it costs."""

@@ -38,7 +38,7 @@ FORMAT = 1
 _ASSET_MEMBER = f"assets/{ASSET}"
 _WEIGHTS_MEMBER = "model.weights.h5"
 _MEMBERS = {"metadata.json", "config.json", _WEIGHTS_MEMBER, _ASSET_MEMBER}
-_CONFIG = {"settings", "source_size", "target_size", "feature_size", "name"}
+_CONFIG = {"settings", "source_size", "target_size", "tag_size", "name"}
 _NEWER_CONFIG = {"source_fixed"}  # files without it have none
 _LARGEST_TEXT = 2**28  # bytes; a vocabulary of a million long words takes a tenth of it
 

@@ -1,4 +1,4 @@
-"""How likely a network finds given targets: every symbol after the right ones before it, many pairs at once."""
+"""How likely a network finds given targets: every token after the right ones before it, many pairs at once."""
 
 import math
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from passerelle.data.rows import padded_inputs
-from passerelle.symbols import IMPOSSIBLE, PAD, START
+from passerelle.special_tokens import IMPOSSIBLE, PAD, START
 from passerelle.text.sequences import Sequences
 
 __all__ = ["STEPS", "PairScore", "character_perplexity", "score_batch", "score_steps"]
@@ -27,20 +27,20 @@ class PairScore:
         target: likewise.
         log_probability: of the target and the END after it, given the source, in nats; minus infinity where it holds
             what the translator cannot write.
-        symbols: that the probability is of: those of the target and END.
+        tokens: that the probability is of: those of the target and END.
         characters: of the target in NFC, and one for END.
     """
 
     source: str
     target: str
     log_probability: float
-    symbols: int
+    tokens: int
     characters: int
 
     @property
-    def per_symbol(self) -> float:
-        """Mean log probability of a symbol, in nats."""
-        return self.log_probability / self.symbols
+    def per_token(self) -> float:
+        """Mean log probability of a token, in nats."""
+        return self.log_probability / self.tokens
 
     @property
     def character_perplexity(self) -> float:
@@ -55,7 +55,7 @@ def character_perplexity(log_probability: float, characters: int) -> float:
 
 
 def score_steps(network: Any, ids: Any, labels: Any, state: Any) -> tuple[Any, Any]:
-    """Reads T target symbols, says how likely each label was.
+    """Reads T target tokens, says how likely each label was.
 
     Args:
         network: a `SequenceToSequence` or an `Ensemble`.

@@ -21,7 +21,7 @@ from passerelle.models.ensemble import Mean
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.scoring import STEPS, PairScore, score_batch, score_steps
 from passerelle.search.alignment import Alignment, alignments, without_unknown
-from passerelle.search.capacity import rows_at_once
+from passerelle.search.memory_limits import rows_at_once
 from passerelle.search.results import Lengths, Result, SearchOptions
 from passerelle.search.search import AT_ONCE, Search
 from passerelle.text.codec import Codec, make_codec
@@ -91,57 +91,57 @@ class Translator:
 
     @overload  # a str is a Sequence[str] too, so the order matters
     def translate(  # pyright: ignore[reportOverlappingOverload]
-        self, texts: str, *, features: str | None = None, **options: Unpack[SearchOptions]
+        self, texts: str, *, tags: str | None = None, **options: Unpack[SearchOptions]
     ) -> str: ...
     @overload
     def translate(
-        self, texts: Sequence[str], *, features: str | Sequence[str] | None = None, **options: Unpack[SearchOptions]
+        self, texts: Sequence[str], *, tags: str | Sequence[str] | None = None, **options: Unpack[SearchOptions]
     ) -> list[str]: ...
     def translate(
         self,
         texts: str | Sequence[str],
         *,
-        features: str | Sequence[str] | None = None,
+        tags: str | Sequence[str] | None = None,
         **options: Unpack[SearchOptions],
     ) -> str | list[str]:
         """Translates each text; one string gives one string. `search` says more about each."""
         one = isinstance(texts, str)
-        results = self.search([texts] if one else texts, features=features, **options)
+        results = self.search([texts] if one else texts, tags=tags, **options)
         return results[0].text if one else [result.text for result in results]
 
     def search(
         self,
         texts: Sequence[str],
         *,
-        features: str | Sequence[str] | None = None,
+        tags: str | Sequence[str] | None = None,
         **options: Unpack[SearchOptions],
     ) -> list[Result]:
         """Translates each text and says how sure it is.
 
-        A text of more than twice as many symbols as the longest source in training is translated sentence by sentence,
-        and sentences as long in parts of whole words; the blanks between them stay. Ready symbols are never cut.
+        A text of more than twice as many tokens as the longest source in training is translated sentence by sentence,
+        and sentences as long in parts of whole words; the blanks between them stay. Ready tokens are never cut.
 
         Args:
             texts: any strings, of any length; blank ones give empty results.
-            features: the tags of each text, or one string for all; for a translator that was taught with tags.
+            tags: the tags of each text, or one string for all; for a translator that was taught with tags.
             **options: see `SearchSettings`.
 
         Returns:
             As many results, in the same order; none depends on the other texts.
 
         Raises:
-            DataError: if `texts` is not a sequence of strings, or `features` does not fit them or this translator.
+            DataError: if `texts` is not a sequence of strings, or `tags` does not fit them or this translator.
             LongTextError: if a text that cannot be cut would need more than a gigabyte (`models.footprint`).
             SettingsError: if an option is unknown or out of range.
         """
-        return [best for (best,) in self._results(texts, features, validated(SearchSettings, options))]
+        return [best for (best,) in self._results(texts, tags, validated(SearchSettings, options))]
 
     def n_best(
         self,
         texts: Sequence[str],
         n: int,
         *,
-        features: str | Sequence[str] | None = None,
+        tags: str | Sequence[str] | None = None,
         **options: Unpack[SearchOptions],
     ) -> list[list[Result]]:
         """The best `n` translations of each text, best first; fewer where there are fewer. See `search`.
@@ -150,29 +150,29 @@ class Translator:
         """
         beam = 1 if options.get("sample") else n
         settings = validated(SearchSettings, {"beam": beam, **options, "n_best": n})
-        return self._results(texts, features, settings)
+        return self._results(texts, tags, settings)
 
     def _results(
-        self, texts: Sequence[str], features: str | Sequence[str] | None, settings: SearchSettings
+        self, texts: Sequence[str], tags: str | Sequence[str] | None, settings: SearchSettings
     ) -> list[list[Result]]:
-        return self._search.results(*self._checked(texts, features), settings)
+        return self._search.results(*self._checked(texts, tags), settings)
 
-    def align(self, results: Sequence[Result], *, features: str | Sequence[str] | None = None) -> list[Alignment]:
-        """Where each symbol of some translations looked; see `search.alignment`.
+    def align(self, results: Sequence[Result], *, tags: str | Sequence[str] | None = None) -> list[Alignment]:
+        """Where each token of some translations looked; see `search.alignment`.
 
         Args:
             results: as `search` gives them.
-            features: the tags of each, or one string for all, as they were given to the search.
+            tags: the tags of each, or one string for all, as they were given to the search.
 
         Raises:
             SettingsError: if no network looks at its source.
         """
         if not self._search.network.attends:
             raise SettingsError(
-                "this model has no attention, so nothing says where its symbols come from. Train one that has: "
+                "this model has no attention, so nothing says where its tokens come from. Train one that has: "
                 "--preset compact"
             )
-        tags = self._tags(features, len(results))
+        tags = self._tags(tags, len(results))
         return alignments(self._weigh, self.networks, self.codec, results, tags)
 
     @cached_property
@@ -185,25 +185,25 @@ class Translator:
         results: Sequence[Result],
         replacements: Mapping[str, str] | None = None,
         *,
-        features: str | Sequence[str] | None = None,
+        tags: str | Sequence[str] | None = None,
     ) -> list[Result]:
-        """The results with the source symbol that attention points at in the place of each unknown one.
+        """The results with the source token that attention points at in the place of each unknown one.
 
         Args:
             results: as `search` gives them.
-            replacements: what to write for some source symbols; others stand as they are.
-            features: as for `align`.
+            replacements: what to write for some source tokens; others stand as they are.
+            tags: as for `align`.
 
         Raises:
             SettingsError: as for `align`.
         """
-        aligned = self.align(results, features=features)
+        aligned = self.align(results, tags=tags)
         return [
             without_unknown(result, alignment, self.codec, replacements or {})
             for result, alignment in zip(results, aligned, strict=True)
         ]
 
-    def encode(self, texts: Sequence[str], *, features: str | Sequence[str] | None = None) -> np.ndarray:
+    def encode(self, texts: Sequence[str], *, tags: str | Sequence[str] | None = None) -> np.ndarray:
         """What the encoder has read when it has read a text: a vector for each.
 
         It is the last output of the encoder's last layer; where that reads in both directions, the forward one's and
@@ -212,7 +212,7 @@ class Translator:
 
         Args:
             texts: any strings; blank ones have a vector of zeros.
-            features: as in `search`.
+            tags: as in `search`.
 
         Returns:
             float32 (texts, width); no row depends on the other texts.
@@ -220,7 +220,7 @@ class Translator:
         Raises:
             DataError: as in `search`.
         """
-        texts, tags = self._checked(texts, features)
+        texts, tags = self._checked(texts, tags)
         inputs = self.codec.inputs(texts, tags)
         vectors = np.zeros((len(texts), self.network.settings.encoder.widths[-1]), np.float32)
         rows = [row for row, text in enumerate(texts) if text.strip()]
@@ -234,9 +234,9 @@ class Translator:
         return compiled(lambda inputs: encoder(self.network.own_inputs(inputs)), self.network.variables)
 
     def score(self, pairs: Iterable[tuple[str, ...]]) -> list[PairScore]:
-        """How likely it finds each pair's target, symbol by symbol after the right ones: to sort out wrong pairs.
+        """How likely it finds each pair's target, token by token after the right ones: to sort out wrong pairs.
 
-        A symbol that the target's vocabulary lacks counts as UNK where the network can write that, and else makes its
+        A token that the target's vocabulary lacks counts as UNK where the network can write that, and else makes its
         target impossible. A blank source has a blank target, and no other, as in `search`.
 
         Args:
@@ -249,10 +249,10 @@ class Translator:
             DataError: if `pairs` are no such rows.
             LongTextError: if a pair would need more than a gigabyte (`models.footprint`).
         """
-        tagged = self.codec.features is not None
+        tagged = self.codec.tags is not None
         rows = list(pairs.rows() if isinstance(pairs, Pairs) else pairs)
         rows = [row[: 2 + tagged] for row in rows] if isinstance(pairs, Pairs) else rows
-        check_pairs(rows, features=tagged)
+        check_pairs(rows, tagged=tagged)
         columns = list(zip(*rows, strict=True)) or [(), (), ()]
         texts, answers, tags = list(columns[0]), list(columns[1]), list(columns[2]) if tagged else None
         inputs, targets = self.codec.inputs(texts, tags), self.codec.targets(texts, tags, answers)
@@ -280,9 +280,7 @@ class Translator:
         steps = compiled(lambda ids, labels, state: score_steps(network, ids, labels, state), variables)
         return compiled(network.begin, variables), steps
 
-    def _checked(
-        self, texts: Sequence[str], features: str | Sequence[str] | None
-    ) -> tuple[list[str], list[str] | None]:
+    def _checked(self, texts: Sequence[str], tags: str | Sequence[str] | None) -> tuple[list[str], list[str] | None]:
         """The texts as a list, and the tags of each."""
         if isinstance(texts, str) or not isinstance(texts, Iterable):
             raise DataError(f"texts must be a list of strings, received: {texts!r:.80}")
@@ -290,27 +288,25 @@ class Translator:
         for text in texts:
             if not isinstance(text, str):
                 raise DataError(f"texts must be strings, received: {text!r:.80}")
-        return texts, self._tags(features, len(texts))
+        return texts, self._tags(tags, len(texts))
 
-    def _tags(self, features: str | Sequence[str] | None, count: int) -> list[str] | None:
+    def _tags(self, tags: str | Sequence[str] | None, count: int) -> list[str] | None:
         """The tags of each of `count` texts; None where this translator knows none."""
-        if self.codec.features is None:
-            if features is not None:
+        if self.codec.tags is None:
+            if tags is not None:
                 raise DataError(
-                    f"this translator was taught without tags, received: features={features!r:.80}. Leave them out, or "
-                    f"train with --features."
+                    f"this translator was taught without tags, received: tags={tags!r:.80}. Leave them out, or "
+                    f"train with --tag-column."
                 )
             return None
-        if features is None:
+        if tags is None:
             raise DataError(
-                "this translator was taught with tags and needs them with each text, after a tab or in features "
-                "(--feature); an empty one says that there are none."
+                "this translator was taught with tags and needs them with each text, after a tab or in tags "
+                "(--tags); an empty one says that there are none."
             )
-        tags = [features] * count if isinstance(features, str) else list(features)
+        tags = [tags] * count if isinstance(tags, str) else list(tags)
         if len(tags) != count or not all(isinstance(tag, str) for tag in tags):
-            raise DataError(
-                f"features must be one string, or one for each of {count} texts, received: {features!r:.80}"
-            )
+            raise DataError(f"tags must be one string, or one for each of {count} texts, received: {tags!r:.80}")
         return tags
 
     def evaluate(self, pairs: Iterable[tuple[str, ...]], **options: Unpack[SearchOptions]) -> Report:
@@ -323,13 +319,13 @@ class Translator:
         Raises:
             DataError: if `pairs` are no such rows, or there are none.
         """
-        tagged = self.codec.features is not None
-        answers = references(check_pairs(pairs, features=tagged))
+        tagged = self.codec.tags is not None
+        answers = references(check_pairs(pairs, tagged=tagged))
         if not answers:
             raise DataError("there are no pairs to evaluate on.")
         right = [[normalize(target) for target in targets] for targets in answers.values()]
         sources, tags = zip(*answers, strict=True)
-        translations = self.translate(list(sources), features=list(tags) if tagged else None, **options)
+        translations = self.translate(list(sources), tags=list(tags) if tagged else None, **options)
         return score(translations, right)
 
     def together_with(
@@ -385,12 +381,12 @@ class Translator:
                 f"a model file holds one network, received: {len(self.networks)} together. Save each, load each, and "
                 "put them together again."
             )
-        features = self.codec.features
+        tags = self.codec.tags
         content = {
             "settings": self.settings.model_dump(),
-            "source_symbols": list(self.source.vocabulary.symbols),
-            "target_symbols": list(self.target.vocabulary.symbols),
-            "feature_symbols": [] if features is None else list(features.vocabulary.symbols),
+            "source_tokens": list(self.source.vocabulary.tokens),
+            "target_tokens": list(self.target.vocabulary.tokens),
+            "tag_tokens": [] if tags is None else list(tags.vocabulary.tokens),
             "lengths": asdict(self.lengths),
             "record": self.record,
         }
@@ -414,20 +410,20 @@ def _assemble(network: SequenceToSequence, content: dict[str, Any]) -> Translato
     settings = validated(Settings, content["settings"])
     if settings.network != network.settings:
         raise ValueError("the translator's settings are not its network's")
-    symbols = [content[f"{side}_symbols"] for side in ("source", "target", "feature")]
-    if not all(isinstance(symbol, str) for side in symbols for symbol in side):
+    tokens = [content[f"{side}_tokens"] for side in ("source", "target", "tag")]
+    if not all(isinstance(token, str) for side in tokens for token in side):
         raise ValueError("a vocabulary holds what is no text")
-    for text, side in zip((settings.source, settings.target), symbols, strict=False):
-        if text.level == "character" and any(len(symbol) != 1 for symbol in side):
+    for text, side in zip((settings.source, settings.target), tokens, strict=False):
+        if text.level == "character" and any(len(token) != 1 for token in side):
             raise ValueError("a vocabulary of characters holds more than single characters")
-    codec = make_codec(settings, *symbols, known=True)
-    sizes = (codec.source_size, codec.target.vocabulary.size, codec.feature_size)
-    if sizes != (network.source_size, network.target_size, network.feature_size):
+    codec = make_codec(settings, *tokens, known=True)
+    sizes = (codec.source_size, codec.target.vocabulary.size, codec.tag_size)
+    if sizes != (network.source_size, network.target_size, network.tag_size):
         raise ValueError("the vocabularies do not fit the network")
     found = content["lengths"]
     lengths = Lengths(int(found["source"]), int(found["target"]), float(found["ratio"]))
     if not all(1 <= length <= LONGEST_TEXT for length in (lengths.source, lengths.target)):
-        raise ValueError(f"the longest pair must have 1 to {LONGEST_TEXT:,} symbols a side")
+        raise ValueError(f"the longest pair must have 1 to {LONGEST_TEXT:,} tokens a side")
     if not 0 < lengths.ratio <= LONGEST_TEXT:
         raise ValueError("the ratio of lengths is out of bounds")
     return Translator(network, codec, settings, lengths, dict(content["record"]))

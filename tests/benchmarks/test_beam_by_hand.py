@@ -5,8 +5,8 @@ import pytest
 
 from beam import in_turns, repeated
 from by_hand import beam_by_hand, continuations
+from passerelle.experiment import prepare
 from passerelle.options import choose_settings
-from passerelle.teaching import prepare
 from passerelle.translator import Translator
 
 PAIRS = [("a b. c", "xyz zy"), ("b a!", "yx, x"), ("cc", "z.y")]
@@ -27,7 +27,7 @@ def test_it_finds_what_the_search_finds(attention: str, unknown: bool) -> None:
     texts = ["ab c", "bc", "c!a."]
     ended = []
     for power in (0.0, 0.6):
-        for ours in translator.search(texts, beam=3, length_power=power):
+        for ours in translator.search(texts, beam=3, length_penalty=power):
             text, score = beam_by_hand(translator, ours.source, 3, power)
             assert (text, score) == (ours.text, pytest.approx(ours.normalized_score, abs=1e-4))
             ended.append(ours.finished)

@@ -20,12 +20,12 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, contestant: str) -> dic
 
 
 @pytest.mark.parametrize("contestant", ["program", "passerelle", "passerelle-bfloat16"])
-def test_every_real_symbol_is_counted_once(contestant: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_every_real_token_is_counted_once(contestant: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     measured = run(monkeypatch, tmp_path, contestant)
-    assert measured["symbols"] == 2 * 14 + 6, "both sides and six times END"
+    assert measured["tokens"] == 2 * 14 + 6, "both sides and six times END"
     assert len(measured["seconds"]) == 2
     assert min(measured["seconds"]) > 0
-    assert speed.per_symbol([measured]) == pytest.approx(sum(measured["seconds"]) / 2 / measured["symbols"])
+    assert speed.per_token([measured]) == pytest.approx(sum(measured["seconds"]) / 2 / measured["tokens"])
 
 
 def test_a_missing_library_has_a_status_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -37,6 +37,6 @@ def test_a_missing_library_has_a_status_of_its_own(monkeypatch: pytest.MonkeyPat
 
 
 def test_operations_by_hand() -> None:
-    """One source and one target symbol, 2 units, 3 columns: recurrent 2 x 8, output 2 x 3, two operations, thrice."""
+    """One source and one target token, 2 units, 3 columns: recurrent 2 x 8, output 2 x 3, two operations, thrice."""
     assert speed.operations(1, 1, units=2, layers=1, columns=3) == 6 * (16 + 16 + 6)
     assert speed.operations(1, 0, units=2, layers=2, columns=3) == 6 * 16 * 3

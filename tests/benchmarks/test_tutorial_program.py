@@ -155,10 +155,10 @@ def test_weights_must_be_complete() -> None:
         program.set_weights(weights)
 
 
-def force(program: Any, symbol: str) -> None:
-    """Makes `symbol` the answer to everything."""
+def force(program: Any, token: str) -> None:
+    """Makes `token` the answer to everything."""
     weights = {name: np.zeros_like(array) for name, array in program.weights().items()}
-    weights["output_bias"][program.target_characters.index(symbol)] = 9
+    weights["output_bias"][program.target_characters.index(token)] = 9
     program.set_weights(weights)
 
 

@@ -17,7 +17,7 @@ import warnings
 import tomli_w  # noqa: F401 - imported for the children, as the next ones are
 
 import passerelle.cli.app
-import passerelle.teaching  # noqa: F401
+import passerelle.experiment  # noqa: F401
 from passerelle.cli import describe, evaluate, main, train, translate  # noqa: F401
 
 LIMIT_SECONDS = 60

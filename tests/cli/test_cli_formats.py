@@ -33,7 +33,7 @@ def test_two_files_side_by_side_to_learn_from_and_to_be_examined_on(quick: Any, 
 def test_columns_with_tags(quick: Any, desk: Path) -> None:
     taught = quick("train", "pairs.jsonl", "--columns", "en,fr,tags", "--validation", "0.2", *TINY)
     assert taught.status == 0, taught.err
-    assert "--feature 'N;" in taught.err
+    assert "--tags 'N;" in taught.err
     report = quick(
         "evaluate",
         "m.keras",
@@ -66,7 +66,7 @@ def test_what_was_passed_over_is_said(quick: Any, desk: Path) -> None:
         (["pairs.jsonl"], "pairs.jsonl, line 1: no column 'source'. Known: en, fr, tags. Name yours: --columns"),
         (["pairs.jsonl", "--format", "jsnl"], "unknown format 'jsnl'. Did you mean 'jsonl'?"),
         (["train.en", "train.fr", "--columns", "en,fr"], "moses has no names to choose by"),
-        (["train.en", "train.fr", "--features", "3"], "moses has no column for tags."),
+        (["train.en", "train.fr", "--tag-column", "3"], "moses has no column for tags."),
         (["train.en", "train.fr", "--validation=0.2", "--validation=x"], "0.2: no such file."),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

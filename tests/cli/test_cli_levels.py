@@ -9,11 +9,11 @@ def test_subwords(quick: Any, trained: Any) -> None:
     options = [*trained.options, "--level", "subword", "--vocabulary-size", "280", "--lowercase"]
     outcome = quick("train", trained.pairs, "--out", "m.keras", *options)
     assert outcome.status == 0, outcome.err
-    assert "280 source and 280 target symbols" in outcome.err
+    assert "280 source and 280 target tokens" in outcome.err
     told = quick("describe", "m.keras")
     assert told.status == 0
     assert re.search(
-        r'^# 280 source symbols, level subword, 256 bytes and 24 pieces: "[^"]+"( "[^"]+"){23}$', told.out, re.M
+        r'^# 280 source tokens, level subword, 256 bytes and 24 pieces: "[^"]+"( "[^"]+"){23}$', told.out, re.M
     )
     settings = tomllib.loads(told.out)
     chosen = {"level": "subword", "vocabulary_size": 280, "min_count": 1, "case": "lower"}
@@ -36,6 +36,6 @@ def test_a_level_left_open(quick: Any, trained: Any) -> None:
 
 def test_what_is_refused(quick: Any, trained: Any) -> None:
     message = quick("train", trained.pairs, "--level", "subword", "--vocabulary-size", "100").refused()
-    assert message.startswith("source: level 'subword' has a symbol for each of 256 bytes; ")
+    assert message.startswith("source: level 'subword' has a token for each of 256 bytes; ")
     message = quick("train", trained.pairs, "--level", "word", "--min-count", "99").refused()
-    assert message.endswith(": no source symbol occurs 99 times. Lower min_count.")
+    assert message.endswith(": no source token occurs 99 times. Lower min_count.")

@@ -11,7 +11,7 @@ def test_a_stray(quick: Any, trained: Any, tmp_path: Path) -> None:
     outcome = quick("train", path, "--out", "m.keras", *trained.options, "--validation", "0")
     assert outcome.status == 0, outcome.err
     reason = (
-        "longer than 200 source or 200 target symbols; source.max_length and target.max_length in a settings file set "
+        "longer than 200 source or 200 target tokens; source.max_length and target.max_length in a settings file set "
         "other limits"
     )
     assert f"1 rows passed over: {reason}" in outcome.err.splitlines()

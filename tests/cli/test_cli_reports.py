@@ -38,7 +38,7 @@ def test_what_describe_prints_is_a_settings_file(quick, trained, tmp_path):
     assert make_settings(None, read_settings_file(path)) == make_settings("tutorial", None, options)
     assert set(tomllib.loads(outcome.out)) == set(PRESETS["tutorial"].model_dump())
     comments = [line for line in outcome.out.splitlines() if line.startswith("#")]
-    for fact in ("parameters in", "source symbols, level character", "target symbols", "training pairs: 29",
+    for fact in ("parameters in", "source tokens, level character", "target tokens", "training pairs: 29",
                  "validation pairs: 3", "keras ", "jax ", "epoch 2  loss "):  # fmt: skip
         assert any(fact in line for line in comments), fact
     assert not set(outcome.out) & {"\x1b", "\x7f"}
@@ -111,7 +111,7 @@ import sys
 import passerelle
 translator = passerelle.load(sys.argv[1])
 translator.translate("A cat sees it.")
-print(*(name for name in sys.modules if name.startswith(("passerelle.training", "passerelle.teaching"))))
+print(*(name for name in sys.modules if name.startswith(("passerelle.training", "passerelle.experiment"))))
 for model in (translator.network, translator.inference_encoder, translator.inference_decoder):
     print(getattr(model, "optimizer", None), model.compiled)
 """

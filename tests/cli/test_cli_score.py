@@ -17,7 +17,7 @@ def test_columns_are_what_python_says(quick: Any, trained: Any, tmp_path: Any) -
     expected = passerelle.load(trained.model).score(rows)
     found = [line.split("\t") for line in outcome.out.removesuffix("\n").split("\n")]
     assert [row[3:] for row in found] == [["A cat sees it.", "chat le voit."], ["A dog", "un chien"], ["x", "y"]]
-    numbers = [[scored.log_probability, scored.per_symbol, scored.character_perplexity] for scored in expected]
+    numbers = [[scored.log_probability, scored.per_token, scored.character_perplexity] for scored in expected]
     np.testing.assert_allclose([list(map(float, row[:3])) for row in found], numbers, rtol=1e-3, atol=2e-4)
     assert found[2][:3] == ["-inf", "-inf", "inf"], "no y was in the targets of training"
     total = sum(scored.log_probability for scored in expected[:2]) / sum(scored.characters for scored in expected[:2])
@@ -33,8 +33,8 @@ def test_objects_on_lines(quick: Any, trained: Any) -> None:
     found = [json.loads(line) for line in outcome.out.splitlines()]
     assert [(row["source"], row["target"]) for row in found] == list(trained.rows[:32])
     for row in found:
-        assert row["characters"] == row["symbols"] == len(row["target"]) + 1
-        np.testing.assert_allclose(row["per_symbol"] * row["symbols"], row["log_probability"])
+        assert row["characters"] == row["tokens"] == len(row["target"]) + 1
+        np.testing.assert_allclose(row["per_token"] * row["tokens"], row["log_probability"])
 
 
 def test_what_is_refused(quick: Any, trained: Any) -> None:

@@ -36,8 +36,8 @@ def test_json_says_everything(quick: Any, trained: Any) -> None:
     found = json.loads(line)
     assert found["source"] == text
     for translation in found["translations"]:
-        assert "".join(translation["symbols"]) == translation["text"]
-        assert len(translation["probabilities"]) == len(translation["symbols"]) + translation["finished"]
+        assert "".join(translation["tokens"]) == translation["text"]
+        assert len(translation["probabilities"]) == len(translation["tokens"]) + translation["finished"]
         assert all(0 <= probability <= 1 for probability in translation["probabilities"])
 
 
@@ -76,7 +76,7 @@ def test_pictures_and_links_in_json(quick: Any, looking: Any, tmp_path: Any) -> 
     text = SOURCES[0]
     outcome = quick("translate", looking, text, "--json", "--align", "--pictures", tmp_path / "seen")
     (translation,) = json.loads(outcome.out)["translations"]
-    assert len(translation["alignment"]) == len(translation["symbols"])
+    assert len(translation["alignment"]) == len(translation["tokens"])
     assert (tmp_path / "seen" / "1.svg").read_text(encoding="utf-8").startswith("<svg")
 
 
@@ -110,7 +110,7 @@ def test_what_cannot_be_written_is_said_and_leaves_its_line(quick: Any, trained:
     [
         (["--beam", "2", "--n-best", "3"], "3 best translations need a beam of as many, received: beam=2"),
         (["--beam", "0"], "beam: input should be greater than or equal to 1"),
-        (["--length-power", "-1"], "length_power"),
+        (["--length-penalty", "-1"], "length_penalty"),
         (["--max-length", "0"], "max_length"),
         (["--sample", "--beam", "2"], "choose one of them"),
         (["--pattern", "(a"], "pattern"),

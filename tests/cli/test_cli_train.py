@@ -24,7 +24,7 @@ def test_progress_and_the_default_name(trained):
     assert trained.outcome.out == ""
     lines = trained.outcome.err.splitlines()
     held_out = r"    (.+)  ->  .*    \(right: (.+)\)"
-    assert re.match(r"29 pairs to learn from, 3 held out; \d+ source and \d+ target symbols; ", lines[0])
+    assert re.match(r"29 pairs to learn from, 3 held out; \d+ source and \d+ target tokens; ", lines[0])
     epochs = [number for number, line in enumerate(lines) if line.startswith("epoch ")]
     assert len(epochs) == 2
     for epoch, number in enumerate(epochs, start=1):

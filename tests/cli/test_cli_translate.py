@@ -12,8 +12,8 @@ import pytest
 import passerelle
 from passerelle.data.pairs import read_pairs
 from passerelle.evaluation.metrics import score
+from passerelle.experiment import prepare
 from passerelle.options import choose_settings
-from passerelle.teaching import prepare
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and pipes of POSIX")
 ODD = "a\u2028b\u0085c\x0bd"
@@ -127,7 +127,7 @@ def test_models_that_do_not_go_together(quick, trained, untrained):
         outcome = quick(command, trained.model, text, "--with", trained.model, "--with", back)
         assert outcome.refused() == (
             "translators that work together must share both tokenizers; number 3 differs from the first in: source "
-            "symbols, target symbols. Train all on one split: passerelle train PAIRS --seeds 3"
+            "tokens, target tokens. Train all on one split: passerelle train PAIRS --seeds 3"
         )
     assert quick("translate", trained.model, "--with", "no.keras", "x").refused().startswith("no.keras: no such file. ")
 

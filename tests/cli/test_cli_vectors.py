@@ -16,7 +16,7 @@ def test_vectors(quick: Any, trained: Any, tmp_path: Path) -> None:
     settings = tomllib.loads(told.out)
     assert settings["network"]["encoder"]["embedding"] == 3
     assert settings["training"]["frozen_epochs"] == 1
-    assert '# vectors: {"source": {"symbols": 24, "with_vectors": 3, "file": ' in told.out
+    assert '# vectors: {"source": {"tokens": 24, "with_vectors": 3, "file": ' in told.out
     known = quick("translate", "m.keras", "A kitty likes it.")
     assert known.status == 0
     assert "unknown" not in known.err

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from passerelle.data.batches import MOST_BUCKETS, Batches, Bucket, _cut, choose_buckets, hide
-from passerelle.symbols import END, PAD, START, UNK
+from passerelle.special_tokens import END, PAD, START, UNK
 from passerelle.text.sequences import Sequences
 
 LENGTHS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=120)
@@ -73,9 +73,9 @@ def test_every_pair_exactly_once(lengths, batch_size, seed, epoch):
 @given(LENGTHS, st.integers(1, 400), st.one_of(st.none(), st.integers(0, 2**31 - 1)), st.integers(0, 3))
 @example([(n, 30 - n) for n in range(30)] * 4, 90, 5, 2)
 @example([(30, 30), *[(1, 1)] * 100], 8, 5, 2)
-def test_batches_counted_in_symbols(lengths, batch_size, seed, epoch):
+def test_batches_counted_in_tokens(lengths, batch_size, seed, epoch):
     """Every pair once; as many rows as there is room for; one height a shape; one batch at most is part empty."""
-    batches = make(lengths, batch_size, seed, "symbol")
+    batches = make(lengths, batch_size, seed, "token")
     found = list(batches.epoch(epoch))
     rows = [list(rows_of(batch)) for batch in found]
     assert Counter(itertools.chain(*rows)) == expected_rows(batches)
@@ -121,7 +121,7 @@ def test_the_order_depends_on_seed_and_epoch_alone():
     assert len(whole[0] & whole[1]) < 0.1 * len(whole[0])
 
 
-@pytest.mark.parametrize("batch_type", ["pair", "symbol"])
+@pytest.mark.parametrize("batch_type", ["pair", "token"])
 def test_another_seed_for_the_same_pairs(batch_type):
     lengths = [(n % 17, n % 23) for n in range(200)]
     one, two = (make(lengths, 40, seed, batch_type) for seed in (1, 2))
@@ -218,7 +218,7 @@ def test_cuts_of_long_lengths_are_nearly_the_best_and_quick():
 
 
 SIZE = 20
-"""Target ids; a source symbol without one is SIZE plus its first place."""
+"""Target ids; a source token without one is SIZE plus its first place."""
 
 
 def hidden(share, seed=1):
@@ -245,11 +245,11 @@ def test_nothing_is_hidden_by_a_share_of_nothing():
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_symbol_is_hidden_everywhere_or_nowhere(seed):
+def test_a_token_is_hidden_everywhere_or_nowhere(seed):
     (before, _, _), (source, copies, target) = hidden(0.5, seed)
-    for symbol, row in ((4, 0), (5, 0), (7, 1)):
-        places = before[row] == symbol
+    for token, row in ((4, 0), (5, 0), (7, 1)):
+        places = before[row] == token
         assert len(set(source[row][places])) == 1
         gone = source[row][places][0] == UNK
-        assert (10 + symbol in target[row]) != gone
+        assert (10 + token in target[row]) != gone
         assert (copies[row][places] >= SIZE).all() == gone

@@ -112,13 +112,13 @@ def test_words_beyond_are_those_the_tokenizer_reads_whole() -> None:
 
 
 @given(st.lists(st.text(st.characters(categories=["L", "N", "P"]), min_size=1, max_size=4), unique=True, max_size=8))
-def test_symbols_beyond_are_read_by_their_vector(words: list[str]) -> None:
+def test_tokens_beyond_are_read_by_their_vector(words: list[str]) -> None:
     vectors = WordVectors(tuple(words), np.zeros((len(words), 1), "f4"), first=len(words))
     tokenizer = make_tokenizer("word", texts=["a b, c"])
-    symbols = vectors.beyond(tokenizer)
-    assert len(set(symbols)) == len(symbols)
-    known = WordTokenizer(make_tokenizer("word", symbols=[*tokenizer.vocabulary.symbols, *symbols]).vocabulary)
-    for symbol in symbols:
-        assert symbol not in tokenizer.vocabulary
-        assert known.unknown(f"a{symbol}" if symbol[0] == " " else symbol) == ()
-        assert vectors.words[vectors.rows([symbol])[0]] == symbol.removeprefix(" ")
+    tokens = vectors.beyond(tokenizer)
+    assert len(set(tokens)) == len(tokens)
+    known = WordTokenizer(make_tokenizer("word", tokens=[*tokenizer.vocabulary.tokens, *tokens]).vocabulary)
+    for token in tokens:
+        assert token not in tokenizer.vocabulary
+        assert known.unknown(f"a{token}" if token[0] == " " else token) == ()
+        assert vectors.words[vectors.rows([token])[0]] == token.removeprefix(" ")

@@ -8,32 +8,32 @@ import pytest
 from keras import ops
 
 from passerelle.decoding import greedy
-from passerelle.decoding.beam import BeamResult, beam_search, length_penalty
+from passerelle.decoding.beam import BeamResult, beam_search
 from passerelle.decoding.greedy import greedy_search
-from passerelle.decoding.rules import MinimumLength, ruled
+from passerelle.decoding.processors import MinimumLength, processed
 from passerelle.models.compiled import compiled
-from passerelle.symbols import END, IMPOSSIBLE, PAD, START
+from passerelle.special_tokens import END, IMPOSSIBLE, PAD, START
 
-SYMBOLS = 8
+TOKENS = 8
 A, B, C = 4, 5, 6
-ORDINARY = range(4, SYMBOLS)
+ORDINARY = range(4, TOKENS)
 
 
 def table(rows: int, seed: int = 0, sharp: float = 1.5) -> np.ndarray:
     """Random log probabilities, float32 (rows, last, next); PAD, UNK and START are impossible."""
-    logits = sharp * np.random.default_rng(seed).normal(size=(rows, SYMBOLS, SYMBOLS)).astype("f4")
+    logits = sharp * np.random.default_rng(seed).normal(size=(rows, TOKENS, TOKENS)).astype("f4")
     logits[..., [0, 1, START]] = -np.inf
     logits -= np.log(np.exp(logits).sum(-1, keepdims=True))
     return np.maximum(logits, IMPOSSIBLE)
 
 
 def chain(log_probs: Any) -> tuple[Any, Any]:
-    """A step whose next symbol depends on the last one and on the row; it counts its steps in its state."""
-    flat = ops.reshape(log_probs, (-1, SYMBOLS))
+    """A step whose next token depends on the last one and on the row; it counts its steps in its state."""
+    flat = ops.reshape(log_probs, (-1, TOKENS))
 
     def step(ids: Any, state: Any) -> Any:
         row, made = state
-        return ops.take(flat, row * SYMBOLS + ids, axis=0), (row, made + 1)
+        return ops.take(flat, row * TOKENS + ids, axis=0), (row, made + 1)
 
     rows = log_probs.shape[0]
     return step, (ops.arange(rows, dtype="int32"), ops.zeros((rows,), "int32"))
@@ -42,7 +42,7 @@ def chain(log_probs: Any) -> tuple[Any, Any]:
 def searched(limits: Any, log_probs: Any, *, max_length: int, least: int = 0, beam: int = 3, **options: Any) -> Any:
     step, state = chain(log_probs)
     if least:
-        step, state = ruled(step, state, limits, [MinimumLength(least)])
+        step, state = processed(step, state, limits, [MinimumLength(least)])
     return beam_search(step, state, limits, max_length, beam=beam, **options)
 
 
@@ -56,13 +56,13 @@ def search(log_probs: np.ndarray, limits: Any, *, run: Any = program, width: int
 
 
 def everything(log_probs: np.ndarray, limit: int, power: float, least: int = 0) -> list[tuple[float, list[int]]]:
-    """All finished hypotheses of at most `limit` steps, best first: normalized score and symbols."""
+    """All finished hypotheses of at most `limit` steps, best first: normalized score and tokens."""
     found = []
     for length in range(least, limit):
-        for symbols in itertools.product(ORDINARY, repeat=length):
-            path = [START, *symbols, END]
+        for tokens in itertools.product(ORDINARY, repeat=length):
+            path = [START, *tokens, END]
             score = sum(float(log_probs[a, b]) for a, b in itertools.pairwise(path))
-            found.append((score / float(length_penalty(length + 1, power)), list(symbols)))
+            found.append((score / float(length_normalizer(length + 1, power)), list(tokens)))
     return sorted(found, reverse=True)
 
 
@@ -87,11 +87,11 @@ def test_width_one_is_greedy(rows: int) -> None:
 def test_a_beam_of_everything_finds_the_best(power: float, least: int) -> None:
     """As wide as there are hypotheses: what counting all of them out finds, in the same order."""
     log_probs, limit, wide = table(3, seed=2), 4, 4**4 + 4**3 + 4**2 + 4 + 1
-    found = search(log_probs, [limit] * 3, beam=wide, n_best=10, length_power=power, least=least)
+    found = search(log_probs, [limit] * 3, beam=wide, n_best=10, length_penalty=power, least=least)
     for row in range(3):
         expected = everything(log_probs[row], limit, power, least)[:10]
-        assert [written(found, row, place) for place in range(10)] == [symbols for _, symbols in expected]
-        scores = found.scores[row] / length_penalty(found.lengths[row] + 1, power)
+        assert [written(found, row, place) for place in range(10)] == [tokens for _, tokens in expected]
+        scores = found.scores[row] / length_normalizer(found.lengths[row] + 1, power)
         np.testing.assert_allclose(scores, [score for score, _ in expected], rtol=1e-5)
     assert found.finished.all()
 
@@ -100,15 +100,15 @@ def test_stopping_early_loses_nothing() -> None:
     """The best one alone, and all: the same best, whatever the penalty."""
     log_probs = table(20, seed=3, sharp=1.0)
     for power in (0.0, 1.5):
-        one = search(log_probs, [7] * 20, beam=6, n_best=1, length_power=power)
-        all_of_them = search(log_probs, [7] * 20, beam=6, n_best=6, length_power=power)
+        one = search(log_probs, [7] * 20, beam=6, n_best=1, length_penalty=power)
+        all_of_them = search(log_probs, [7] * 20, beam=6, n_best=6, length_penalty=power)
         np.testing.assert_array_equal(one.ids[:, 0], all_of_them.ids[:, 0])
         np.testing.assert_array_equal(one.scores[:, 0], all_of_them.scores[:, 0])
 
 
 def test_it_stops_as_soon_as_nothing_better_can_come(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sure END at the first step leaves the others no hope."""
-    log_probs = np.full((1, SYMBOLS, SYMBOLS), np.log(0.001), "f4")
+    log_probs = np.full((1, TOKENS, TOKENS), np.log(0.001), "f4")
     log_probs[..., END] = np.log(0.99)
     ended: list[Any] = []
     original = ops.while_loop
@@ -123,24 +123,24 @@ def test_it_stops_as_soon_as_nothing_better_can_come(monkeypatch: pytest.MonkeyP
 
 
 def test_the_best_are_sorted_and_distinct() -> None:
-    found = search(table(20, seed=4), [9] * 20, beam=8, n_best=8, length_power=0.6)
+    found = search(table(20, seed=4), [9] * 20, beam=8, n_best=8, length_penalty=0.6)
     for row in range(20):
         texts = [tuple(written(found, row, place)) for place in range(8) if found.finished[row, place]]
         assert len(set(texts)) == len(texts)
-        scores = (found.scores[row] / length_penalty(found.lengths[row] + 1, 0.6))[found.finished[row]]
+        scores = (found.scores[row] / length_normalizer(found.lengths[row] + 1, 0.6))[found.finished[row]]
         assert (np.diff(scores) <= 1e-6).all()
         assert (np.diff(found.finished[row].astype(int)) <= 0).all(), "cut ones after those that ended"
 
 
-def test_the_score_is_the_sum_of_its_symbols() -> None:
+def test_the_score_is_the_sum_of_its_tokens() -> None:
     log_probs = table(6, seed=5)
     found = search(log_probs, [4, 5, 6, 7, 8, 9], beam=5, n_best=5)
-    np.testing.assert_allclose(found.symbol_scores.sum(-1), found.scores, rtol=1e-5)
+    np.testing.assert_allclose(found.token_scores.sum(-1), found.scores, rtol=1e-5)
     for row, place in itertools.product(range(6), range(5)):
         path = [START, *written(found, row, place)] + [END] * int(found.finished[row, place])
         expected = [log_probs[row, a, b] for a, b in itertools.pairwise(path)]
-        np.testing.assert_allclose(found.symbol_scores[row, place, : len(expected)], expected, rtol=1e-4, atol=1e-5)
-        assert not found.symbol_scores[row, place, len(expected) :].any()
+        np.testing.assert_allclose(found.token_scores[row, place, : len(expected)], expected, rtol=1e-4, atol=1e-5)
+        assert not found.token_scores[row, place, len(expected) :].any()
         assert (found.ids[row, place, found.lengths[row, place] :] == PAD).all()
 
 
@@ -150,16 +150,16 @@ def test_rows_do_not_meet(monkeypatch: pytest.MonkeyPatch) -> None:
     log_probs = table(50, seed=6, sharp=1.0)
     limits = np.random.default_rng(2).integers(1, 15, 50)
     limits[0] = 14
-    together = search(log_probs, limits, run=compiled(searched, []), beam=3, n_best=2, length_power=0.6)
+    together = search(log_probs, limits, run=compiled(searched, []), beam=3, n_best=2, length_penalty=0.6)
     assert greedy.LANES == 128
     for row in range(0, 50, 7):
-        alone = search(log_probs[row : row + 1], limits[row : row + 1], width=14, n_best=2, length_power=0.6)
+        alone = search(log_probs[row : row + 1], limits[row : row + 1], width=14, n_best=2, length_penalty=0.6)
         np.testing.assert_array_equal(together.ids[row], alone.ids[0])
         np.testing.assert_allclose(together.scores[row], alone.scores[0], rtol=1e-6)
 
 
 def test_a_cut_hypothesis_is_kept_and_said_to_be_cut() -> None:
-    log_probs = np.full((1, SYMBOLS, SYMBOLS), IMPOSSIBLE, "f4")
+    log_probs = np.full((1, TOKENS, TOKENS), IMPOSSIBLE, "f4")
     log_probs[..., A] = np.log(0.7)
     log_probs[..., B] = np.log(0.3)
     found = search(log_probs, [3], beam=2, n_best=2)
@@ -168,8 +168,8 @@ def test_a_cut_hypothesis_is_kept_and_said_to_be_cut() -> None:
 
 
 def test_fewer_hypotheses_than_slots() -> None:
-    """One symbol, then END: the other slots stay empty and say so."""
-    log_probs = np.full((1, SYMBOLS, SYMBOLS), IMPOSSIBLE, "f4")
+    """One token, then END: the other slots stay empty and say so."""
+    log_probs = np.full((1, TOKENS, TOKENS), IMPOSSIBLE, "f4")
     log_probs[0, START, A] = log_probs[0, A, END] = 0.0
     found = search(log_probs, [5], beam=3, n_best=3)
     assert found.finished.tolist() == [[True, False, False]]
@@ -195,7 +195,7 @@ def test_what_a_step_leaves_as_it_was_is_not_moved(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr("passerelle.decoding.beam.ops.take", watched)
     log_probs = table(1)
-    flat = ops.convert_to_tensor(log_probs.reshape(-1, SYMBOLS))
+    flat = ops.convert_to_tensor(log_probs.reshape(-1, TOKENS))
     memory = ops.ones((1, 3))
 
     def step(ids: Any, state: Any) -> Any:

@@ -9,29 +9,29 @@ from keras import ops
 from passerelle.decoding import greedy
 from passerelle.decoding import lanes as lanes_module
 from passerelle.decoding.greedy import PathResult, greedy_search
-from passerelle.symbols import END, PAD, START
+from passerelle.special_tokens import END, PAD, START
 
-SYMBOLS = 8
+TOKENS = 8
 A, B, C = 4, 5, 6
 
 
 def dictation(*rows: list[int], best: float = 0.5) -> tuple[Any, Any]:
     """A step that says row by row what `rows` say, END for ever after; its state is (row, steps made).
 
-    The symbol said has probability `best`, the others share the rest.
+    The token said has probability `best`, the others share the rest.
     """
     width = max(map(len, rows), default=0) + 1
     script = np.full((len(rows), width), END, np.int32)
-    for row, symbols in enumerate(rows):
-        script[row, : len(symbols)] = symbols
+    for row, tokens in enumerate(rows):
+        script[row, : len(tokens)] = tokens
     script_tensor = ops.convert_to_tensor(script)
 
     def step(ids: Any, state: Any) -> Any:
         row, made = state
         flat = ops.reshape(script_tensor, (-1,))
         said = ops.take(flat, row * width + ops.minimum(made, width - 1))
-        hit = ops.equal(ops.expand_dims(said, -1), ops.arange(SYMBOLS, dtype="int32"))
-        other = np.log((1 - best) / (SYMBOLS - 1)).astype("f4")
+        hit = ops.equal(ops.expand_dims(said, -1), ops.arange(TOKENS, dtype="int32"))
+        other = np.log((1 - best) / (TOKENS - 1)).astype("f4")
         return ops.where(hit, np.log(best).astype("f4"), other), (row, made + 1)
 
     count = len(rows)
@@ -66,7 +66,7 @@ def test_golden_sequences() -> None:
     assert found.finished.all()
     np.testing.assert_allclose(found.scores, np.log(0.5) * np.array([4, 2, 3]), rtol=1e-6)
     assert [array.dtype for array in found] == [np.int32, np.int32, np.float32, np.bool_, np.float32]
-    np.testing.assert_allclose(found.symbol_scores.sum(-1), found.scores, rtol=1e-6)
+    np.testing.assert_allclose(found.token_scores.sum(-1), found.scores, rtol=1e-6)
 
 
 def test_end_at_once() -> None:
@@ -77,7 +77,7 @@ def test_end_at_once() -> None:
 
 
 def test_the_limit_cuts() -> None:
-    """END counts as a step: three symbols and END need a limit of four."""
+    """END counts as a step: three tokens and END need a limit of four."""
     found = search(*dictation([A, B, C], [A, B, C], [A, B, C]), limits=[4, 3, 1])
     np.testing.assert_array_equal(found.ids, [[A, B, C, PAD], [A, B, C, PAD], [A, PAD, PAD, PAD]])
     np.testing.assert_array_equal(found.lengths, [3, 3, 1])
@@ -119,9 +119,9 @@ def test_it_stops_when_all_rows_have(rows: list[list[int]], limits: list[int], s
 
 
 def test_the_step_reads_what_was_written() -> None:
-    """START first, then each symbol: a step that answers only the right question."""
+    """START first, then each token: a step that answers only the right question."""
     answer = {START: A, A: C, C: B, B: END}
-    table = np.full((SYMBOLS, SYMBOLS), -5.0, np.float32)
+    table = np.full((TOKENS, TOKENS), -5.0, np.float32)
     for read, said in answer.items():
         table[read, said] = 0.0
 
@@ -134,9 +134,9 @@ def test_the_step_reads_what_was_written() -> None:
 
 
 def markov_chains(seed: int, rows: int) -> np.ndarray:
-    """log_probs float32 (rows, SYMBOLS, SYMBOLS): a chain of its own for each row; PAD and START never come."""
+    """log_probs float32 (rows, TOKENS, TOKENS): a chain of its own for each row; PAD and START never come."""
     random = np.random.default_rng(seed)
-    weights = random.gumbel(size=(rows, SYMBOLS, SYMBOLS)) * 2
+    weights = random.gumbel(size=(rows, TOKENS, TOKENS)) * 2
     weights[:, :, [PAD, START]] = -np.inf
     log_probs = weights - np.log(np.exp(weights).sum(axis=-1, keepdims=True))
     return np.maximum(log_probs, -1e9).astype("f4")

@@ -9,14 +9,14 @@ from scipy import stats
 
 from passerelle.decoding.sample import sample
 from passerelle.models.compiled import compiled
-from passerelle.symbols import END, IMPOSSIBLE, START
+from passerelle.special_tokens import END, IMPOSSIBLE, START
 
-SYMBOLS, ROWS = 8, 4096
-ORDINARY = np.arange(4, SYMBOLS)
+TOKENS, ROWS = 8, 4096
+ORDINARY = np.arange(4, TOKENS)
 
 
 def distribution(seed: int) -> np.ndarray:
-    logits = np.random.default_rng(seed).normal(size=SYMBOLS).astype("f4")
+    logits = np.random.default_rng(seed).normal(size=TOKENS).astype("f4")
     logits[:END] = IMPOSSIBLE
     return logits - np.log(np.exp(logits).sum())
 
@@ -29,7 +29,7 @@ def drawn(log_probs: np.ndarray, draws: np.ndarray, **options: Any) -> Any:
         limits = ops.full((rows,), width, "int32")
 
         def step(ids: Any, state: Any) -> Any:
-            return ops.broadcast_to(log_probs, (ids.shape[0], SYMBOLS)), state
+            return ops.broadcast_to(log_probs, (ids.shape[0], TOKENS)), state
 
         return sample(step, ops.zeros((rows,)), limits, width, draws, **options)
 
@@ -40,22 +40,22 @@ def draws(rows: int, width: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).random((rows, width), np.float32)
 
 
-def first_symbols(log_probs: np.ndarray, **options: Any) -> np.ndarray:
-    """Counts of the first symbol of each row, END included, by id."""
+def first_tokens(log_probs: np.ndarray, **options: Any) -> np.ndarray:
+    """Counts of the first token of each row, END included, by id."""
     found = drawn(log_probs, draws(ROWS, 1), **options)
-    symbols = np.where(np.asarray(found.finished), END, np.asarray(found.ids)[:, 0])
-    return np.bincount(symbols, minlength=SYMBOLS)
+    tokens = np.where(np.asarray(found.finished), END, np.asarray(found.ids)[:, 0])
+    return np.bincount(tokens, minlength=TOKENS)
 
 
 def expected(log_probs: np.ndarray, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0) -> np.ndarray:
     """Written the plain way: cut off what may not be drawn, scale to one."""
     shares = np.exp(log_probs.astype("f8") / temperature)
     shares /= shares.sum()
-    order = np.argsort(-shares)[: top_k or SYMBOLS]
+    order = np.argsort(-shares)[: top_k or TOKENS]
     if top_k:
-        shares = np.where(np.isin(np.arange(SYMBOLS), order), shares, 0) / shares[order].sum()
+        shares = np.where(np.isin(np.arange(TOKENS), order), shares, 0) / shares[order].sum()
     enough = int(np.searchsorted(np.cumsum(shares[order]), top_p)) + 1
-    kept = np.where(np.isin(np.arange(SYMBOLS), order[:enough]), shares, 0)
+    kept = np.where(np.isin(np.arange(TOKENS), order[:enough]), shares, 0)
     return kept / kept.sum()
 
 
@@ -65,10 +65,10 @@ def expected(log_probs: np.ndarray, temperature: float = 1.0, top_k: int = 0, to
     ids=str,
 )
 @pytest.mark.parametrize("seed", [1, 2])
-def test_symbols_come_as_often_as_they_are_likely(options: Any, seed: int) -> None:
+def test_tokens_come_as_often_as_they_are_likely(options: Any, seed: int) -> None:
     """Chi-square over 4,096 draws; p is far from 0 unless the frequencies are wrong."""
     log_probs = distribution(seed)
-    counts, shares = first_symbols(log_probs, **options), expected(log_probs, **options)
+    counts, shares = first_tokens(log_probs, **options), expected(log_probs, **options)
     assert not counts[shares == 0].any()
     possible = shares > 0
     assert possible.sum() > 1
@@ -78,8 +78,8 @@ def test_symbols_come_as_often_as_they_are_likely(options: Any, seed: int) -> No
 def test_one_candidate_is_the_likeliest() -> None:
     log_probs = distribution(3)
     for options in ({"top_k": 1}, {"top_p": 1e-6}, {"temperature": 1e-3}):
-        assert first_symbols(log_probs, **options).argmax() == log_probs.argmax()
-        assert np.count_nonzero(first_symbols(log_probs, **options)) == 1
+        assert first_tokens(log_probs, **options).argmax() == log_probs.argmax()
+        assert np.count_nonzero(first_tokens(log_probs, **options)) == 1
 
 
 def test_the_same_numbers_give_the_same_text_wherever_they_stand() -> None:
@@ -93,16 +93,16 @@ def test_the_same_numbers_give_the_same_text_wherever_they_stand() -> None:
 
 
 def test_scores_are_the_networks_own() -> None:
-    """Of the symbols drawn, before temperature and limits."""
+    """Of the tokens drawn, before temperature and limits."""
     log_probs = distribution(5)
     found = drawn(log_probs, draws(50, 6), temperature=2.0, top_k=3)
     for ids, length, score, finished in zip(*(np.asarray(values) for values in found[:4]), strict=True):
-        symbols = [*ids[:length], END] if finished else ids[:length]
-        np.testing.assert_allclose(score, log_probs[symbols].sum(), rtol=1e-5)
+        tokens = [*ids[:length], END] if finished else ids[:length]
+        np.testing.assert_allclose(score, log_probs[tokens].sum(), rtol=1e-5)
 
 
 def test_a_draw_of_almost_one_takes_what_may_be_written() -> None:
-    log_probs = np.full(SYMBOLS, IMPOSSIBLE, "f4")
+    log_probs = np.full(TOKENS, IMPOSSIBLE, "f4")
     log_probs[[END, 5]] = np.log([0.5, 0.5])
     found = drawn(log_probs, np.full((1, 3), np.nextafter(np.float32(1), np.float32(0))))
     assert set(np.asarray(found.ids)[0].tolist()) <= {0, 5}

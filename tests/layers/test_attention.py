@@ -67,7 +67,7 @@ def test_huge_scores_stay_numbers(inputs: dict[str, np.ndarray]) -> None:
     assert not weights[1, :, 1:].any()
 
 
-def test_symbolic_shapes() -> None:
+def test_tokenic_shapes() -> None:
     context, weights = DotAttention()(
         keras.Input((None, WIDTH)),
         keras.Input((None, WIDTH)),

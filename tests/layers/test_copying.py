@@ -20,7 +20,7 @@ def example() -> Any:
     weights = random.dirichlet(np.ones(4), (2, 3)).astype("f4")
     weights[1, :, 3] = 0  # padding
     weights[1] /= weights[1].sum(-1, keepdims=True)
-    # An ordinary symbol twice, one without an id twice, called by its first place; padding.
+    # An ordinary token twice, one without an id twice, called by its first place; padding.
     copies = np.array([[4, SIZE + 1, 4, SIZE + 1], [SIZE, 5, 6, 0]], np.int32)
     return layer, vectors, logits, weights, copies
 
@@ -41,7 +41,7 @@ def test_the_mixture_by_hand() -> None:
     np.testing.assert_allclose(found.sum(-1), 1.0, rtol=1e-5)
 
 
-def test_a_symbol_without_an_id_can_be_the_likeliest() -> None:
+def test_a_token_without_an_id_can_be_the_likeliest() -> None:
     layer, vectors, logits, weights, copies = example()
     layer.set_weights([np.zeros((3, 1)), np.array([-20.0])])  # always copy
     weights[:] = [0.1, 0.5, 0.1, 0.3]

@@ -149,7 +149,7 @@ def test_masked_steps_hold_the_state_to_the_last_bit(kind: type) -> None:
 def test_bfloat16_products_stay_near(kind: type) -> None:
     """Each product is off by at most a 256th of its size; sums and states stay float32, so errors do not pile up."""
     _, exact, states = twins(kind)
-    rough = kind(UNITS, return_sequences=True, return_state=True, products="bfloat16")
+    rough = kind(UNITS, return_sequences=True, return_state=True, recurrent_dtype="bfloat16")
     rough.build((ROWS, STEPS, WIDTH))
     rough.set_weights(exact.get_weights())
     pairs = list(zip(value_and_gradients(rough, states, None), value_and_gradients(exact, states, None), strict=True))
@@ -161,10 +161,10 @@ def test_bfloat16_products_stay_near(kind: type) -> None:
 
 @pytest.mark.parametrize("kind", [LSTM, GRU])
 def test_the_config_comes_back(kind: type) -> None:
-    layer = kind(4, products="bfloat16", dropout=0.1)
+    layer = kind(4, recurrent_dtype="bfloat16", dropout=0.1)
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
     assert type(again) is kind
-    assert (again.products, again.dropout) == ("bfloat16", 0.1)
+    assert (again.recurrent_dtype, again.dropout) == ("bfloat16", 0.1)
 
 
 @pytest.mark.parametrize("kind", [LSTM, GRU])

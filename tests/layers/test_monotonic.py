@@ -40,7 +40,7 @@ def run(layer: Any, arrays: dict[str, Any], *copies: np.ndarray) -> list[np.ndar
 @pytest.mark.parametrize(("source_length", "steps"), [(1, 3), (2, 1), (3, 4), (5, 3)])
 def test_the_likelihood_is_the_sum_over_all_alignments(source_length: int, steps: int, copying: bool) -> None:
     layer, arrays = example(source_length, steps, copying=copying)
-    # A known symbol, then some without an id, the second of them twice.
+    # A known token, then some without an id, the second of them twice.
     names = FIRST + np.array([2, COLUMNS + 1, COLUMNS + 2, COLUMNS + 1, COLUMNS + 4])[:source_length]
     copies = [names[None].astype(np.int32)] if copying else []
     answers = np.random.default_rng(2).integers(0, COLUMNS, steps)

@@ -5,7 +5,7 @@ import pytest
 
 from passerelle.layers.recurrent import STATE_NAMES, recurrent_layer
 
-PLAIN = {"dropout": 0.0, "products": "float32", "one_hot": False, "name": "layer"}
+PLAIN = {"dropout": 0.0, "recurrent_dtype": "float32", "one_hot": False, "name": "layer"}
 
 
 @pytest.mark.parametrize("layer_norm", [False, True])

@@ -10,16 +10,16 @@ import pytest
 
 import passerelle.layers
 import passerelle.models
-from passerelle.layers.alongside import Alongside
 from passerelle.layers.attention import AdditiveAttention, DotAttention
+from passerelle.layers.broadcast import Broadcast
 from passerelle.layers.copying import PointerGenerator
 from passerelle.layers.dropout import Dropout
+from passerelle.layers.embedding import OneHot, TokenEmbedding
 from passerelle.layers.monotonic import FirstAlignment, MonotonicAttention
 from passerelle.layers.normalized import LayerNormGRU, LayerNormGRUCell, LayerNormLSTM, LayerNormLSTMCell
 from passerelle.layers.products import Dense
 from passerelle.layers.recurrent import GRU, LSTM
 from passerelle.layers.reversal import Reverse
-from passerelle.layers.symbols import OneHot, SymbolEmbedding
 from passerelle.models.bridge import ZeroState
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 
@@ -29,10 +29,10 @@ FOUR = np.random.default_rng(2).normal(size=(2, 4, 4)).astype("f4")
 CASES: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = [
     (OneHot, (IDS,), {"columns": 5, "first": 1, "mask_padding": True}),
     (OneHot, (IDS,), {"columns": 2, "first": 4, "mask_padding": False}),
-    (SymbolEmbedding, (IDS,), {"columns": 5, "width": 3, "first": 1, "mask_padding": True}),
-    (SymbolEmbedding, (IDS,), {"columns": 5, "width": 3, "first": 1, "fixed": 2}),
-    (LSTM, (FLOATS,), {"units": 3, "products": "bfloat16", "one_hot": False, "return_sequences": True}),
-    (GRU, (FLOATS,), {"units": 3, "products": "float32", "one_hot": False, "go_backwards": True}),
+    (TokenEmbedding, (IDS,), {"columns": 5, "width": 3, "first": 1, "mask_padding": True}),
+    (TokenEmbedding, (IDS,), {"columns": 5, "width": 3, "first": 1, "fixed": 2}),
+    (LSTM, (FLOATS,), {"units": 3, "recurrent_dtype": "bfloat16", "one_hot": False, "return_sequences": True}),
+    (GRU, (FLOATS,), {"units": 3, "recurrent_dtype": "float32", "one_hot": False, "go_backwards": True}),
     (Dense, (FLOATS,), {"units": 7, "activation": "tanh"}),
     (DotAttention, (FLOATS, FLOATS, FLOATS, IDS != 0), {"scaled": False}),
     (AdditiveAttention, (FLOATS, FOUR, FOUR, IDS != 0), {"units": 4, "heads": 2}),
@@ -45,7 +45,7 @@ CASES: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = [
     (PointerGenerator, (FLOATS, FOUR, FLOATS[:, :, :1] * np.ones(4, "f4"), IDS), {"first": 1}),
     (Dropout, (FLOATS,), {"rate": 0.3, "seed": 4}),
     (Reverse, (FLOATS, IDS != 0), {}),
-    (Alongside, (FLOATS[:, 0], IDS), {}),
+    (Broadcast, (FLOATS[:, 0], IDS), {}),
     (LayerNormLSTM, (FLOATS,), {"units": 3, "dropout": 0.1, "recurrent_dropout": 0.2, "return_state": True}),
     (LayerNormGRU, (FLOATS,), {"units": 3, "seed": 5, "go_backwards": True, "return_sequences": True}),
     (LayerNormLSTMCell, (FLOATS[:, 0], [FLOATS[:, 1], FLOATS[:, 2]]), {"units": 3}),

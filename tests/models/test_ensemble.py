@@ -7,7 +7,7 @@ import pytest
 
 from passerelle.models.compiled import compiled
 from passerelle.models.ensemble import Ensemble
-from passerelle.symbols import IMPOSSIBLE
+from passerelle.special_tokens import IMPOSSIBLE
 
 GRU = {"cell": "gru", "bridge": "zero", "unknown": False, "encoder": {"units": 3}, "decoder": {"units": 7}}
 LSTM = {

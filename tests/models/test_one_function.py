@@ -72,7 +72,7 @@ def test_the_source_matters_where_it_can(harness: Any, example: Any, combination
     assert differs == (combination.encoder_is_heard or combination.tags)
 
 
-def test_later_target_symbols_do_not_reach_back(harness: Any, example: Any, combination: Any) -> None:
+def test_later_target_tokens_do_not_reach_back(harness: Any, example: Any, combination: Any) -> None:
     other = example.target.copy()
     other[:, 4:] = 3
     left, right = harness.logits(example.source, example.target), harness.logits(example.source, other)

@@ -22,7 +22,7 @@ from passerelle.models.sequence_to_sequence import (
 )
 from passerelle.plots.diagram import draw_model
 from passerelle.saving import load_network, save_network
-from passerelle.symbols import END, PAD, START, UNK
+from passerelle.special_tokens import END, PAD, START, UNK
 
 SIZES = (10, 9)
 
@@ -76,10 +76,10 @@ def test_documented_shapes(harness: Any, combination: Any, example: Any) -> None
         states |= {"alignment": (3, 6), "emissions": (3, 6, columns + copied)}
         memory["memory_values"] = (3, 6, 8)
     more = ({"memory_copies": (3, 6)} if copied else {}) | (
-        {"memory_context": (3, width)} if combination.reads != "symbol" else {}
+        {"memory_context": (3, width)} if combination.reads != "token" else {}
     )
     if combination.tags:
-        more["memory_features"] = (3, combination.source_width or network.settings.encoder.units)
+        more["memory_tags"] = (3, combination.source_width or network.settings.encoder.units)
     begun = harness.begin(example.source)
     assert {name: tuple(value.shape) for name, value in begun.items()} == states | memory | more
     if memory:
@@ -216,9 +216,9 @@ def test_wrong_settings_are_named() -> None:
 
 
 @pytest.mark.parametrize("limit", [0.05, 3.0])
-def test_symbols_vectors_begin_as_far_from_zero_as_the_settings_say(limit: float) -> None:
+def test_tokens_vectors_begin_as_far_from_zero_as_the_settings_say(limit: float) -> None:
     side = {"embedding": 32, "units": 4}
-    network = SequenceToSequence({"embedding_range": limit, "encoder": side, "decoder": side}, *SIZES)
+    network = SequenceToSequence({"embedding_init_range": limit, "encoder": side, "decoder": side}, *SIZES)
     for name in ("source", "target"):
         farthest = np.abs(np.asarray(network.table(name).value)).max()
         assert 0.9 * limit < farthest <= limit

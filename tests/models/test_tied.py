@@ -10,7 +10,7 @@ import pytest
 import passerelle
 from passerelle.config import NetworkSettings, validated
 from passerelle.errors import SettingsError
-from passerelle.layers.symbols import SymbolEmbedding
+from passerelle.layers.embedding import TokenEmbedding
 from passerelle.layers.tied import SharedEmbedding, TiedOutput
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.presets import make_settings
@@ -21,7 +21,7 @@ IDS = np.array([[0, 1, 5, 3]], np.int32)
 
 
 def embedding() -> Any:
-    layer = SymbolEmbedding(6, 4, first=1)
+    layer = TokenEmbedding(6, 4, first=1)
     layer.build(IDS.shape)
     layer.set_weights([np.random.default_rng(1).normal(size=(6, 4)).astype("f4")])
     return layer
@@ -87,9 +87,7 @@ def test_one_vocabulary(tmp_path: Path) -> None:
     translator = passerelle.train(
         PAIRS, preset="pointer", level="word", settings={"network": {"tie": "all"}}, units=4, epochs=1, validation=0
     )
-    assert (
-        translator.source.vocabulary.symbols == (" a", " b", " c", " d", " e") == translator.target.vocabulary.symbols
-    )
+    assert translator.source.vocabulary.tokens == (" a", " b", " c", " d", " e") == translator.target.vocabulary.tokens
     tables = [weight.path for weight in translator.network.weights if "table" in weight.path]
     assert tables == ["source_embedding/table"]
     translator.save(tmp_path / "m.keras")
@@ -101,7 +99,7 @@ def test_one_vocabulary(tmp_path: Path) -> None:
 def test_other_ties_keep_two_vocabularies() -> None:
     settings = make_settings(None, {"network": {"tie": "target"}}, {"source.level": "word"})
     codec = make_codec(settings, ["a b"], ["c"], None)
-    assert (codec.source.vocabulary.symbols, codec.target.vocabulary.symbols) == ((" a", " b"), ("c",))
+    assert (codec.source.vocabulary.tokens, codec.target.vocabulary.tokens) == ((" a", " b"), ("c",))
 
 
 EMBEDDED = {"embedding": 3, "units": 4}
@@ -126,7 +124,7 @@ def test_networks_that_have_nothing_to_tie(changes: dict[str, Any], message: str
     [
         ({"target.level": "word"}, r"one vocabulary; source\.level is 'character', target\.level 'word'"),
         ({"source.case": "lower"}, r"source\.case is 'lower', target\.case 'keep'"),
-        ({"features.place": "beside"}, r"no room for features 'beside'"),
+        ({"tags.mode": "inline"}, r"no room for tags 'inline'"),
     ],
 )
 def test_sides_that_share_no_vocabulary(changes: dict[str, Any], message: str) -> None:

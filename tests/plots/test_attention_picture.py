@@ -9,7 +9,7 @@ from passerelle.plots.attention import draw_attention
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def test_a_cell_for_each_pair_of_symbols() -> None:
+def test_a_cell_for_each_pair_of_tokens() -> None:
     weights = np.array([[0.25, 0.75, 0.0], [1.0, 0.0, 0.0]])
     picture = ElementTree.fromstring(draw_attention(["a", " b", "<"], ["x", "&"], weights, title="a < b"))
     cells = [cell for cell in picture.iter(f"{SVG}rect") if cell.get("fill-opacity")]

@@ -24,7 +24,7 @@ def texts(svg):
 
 def test_lines_axes_and_title():
     shown = texts(draw_loss_curve(EPOCHS, title="Three epochs"))
-    assert {"training", "validation", "epoch", "loss (nats per symbol)", "Three epochs"} <= set(shown)
+    assert {"training", "validation", "epoch", "loss (nats per token)", "Three epochs"} <= set(shown)
     assert shown[:3] == ["1", "2", "3"], "integer ticks from 1"
 
 

@@ -1,4 +1,4 @@
-"""Where symbols come from, and what stands in the place of unknown ones."""
+"""Where tokens come from, and what stands in the place of unknown ones."""
 
 from dataclasses import replace
 from typing import Any
@@ -9,7 +9,7 @@ from keras import ops
 
 from passerelle.errors import SettingsError
 from passerelle.search.alignment import Alignment, without_unknown
-from passerelle.symbols import UNK
+from passerelle.special_tokens import UNK
 from untrained import untrained
 
 PAIRS = [("a b. c", "xyz zy"), ("b a!", "yx, x")]
@@ -46,8 +46,8 @@ def test_the_copier_looks_at_what_it_writes(copier: Any) -> None:
 
 
 def test_tags_beside_the_source_are_not_counted() -> None:
-    translator = untrained([("ab", "xy", "V;PST"), ("ba", "yx", "V")], features="beside")
-    (alignment,) = translator.align(translator.search(["ab"], features="V;PST", max_length=4), features="V;PST")
+    translator = untrained([("ab", "xy", "V;PST"), ("ba", "yx", "V")], tags="inline")
+    (alignment,) = translator.align(translator.search(["ab"], tags="V;PST", max_length=4), tags="V;PST")
     assert alignment.weights.shape[1] == len(alignment.source) == 2
 
 
@@ -63,7 +63,7 @@ def test_without_attention_nothing_is_known() -> None:
         translator.align(translator.search(["a"]))
 
 
-def test_unknown_symbols_are_replaced_by_what_was_looked_at() -> None:
+def test_unknown_tokens_are_replaced_by_what_was_looked_at() -> None:
     translator = untrained([("see Rome now", "voir Rome"), ("see Bonn", "voir Bonn")], level="word")
     (result,) = translator.search(["see Oslo now"])
     known = translator.target.vocabulary.id_of(" voir")
@@ -75,6 +75,6 @@ def test_unknown_symbols_are_replaced_by_what_was_looked_at() -> None:
     assert without_unknown(whole, alignment, translator.codec, {}) is whole
 
 
-def test_replacing_leaves_known_symbols_alone(copier: Any) -> None:
+def test_replacing_leaves_known_tokens_alone(copier: Any) -> None:
     results = copier.search(["abc", "b"])
     assert copier.replace_unknown(results) == results

@@ -39,7 +39,7 @@ NETWORKS = {
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_a_beam_of_one_is_greedy_to_the_last_symbol(kind: str) -> None:
+def test_a_beam_of_one_is_greedy_to_the_last_token(kind: str) -> None:
     network = untrained(PAIRS, network=NETWORKS[kind]).network
     inputs = {"source_ids": np.array([[5, 4, 6, 7], [4, 6, 0, 0], [8, 1, 1, 4]], np.int32)}
     if network.settings.copying:
@@ -58,12 +58,17 @@ def test_a_beam_of_one_is_greedy_to_the_last_symbol(kind: str) -> None:
 
 def test_a_wider_beam_finds_what_is_as_likely_or_likelier(speaker: Translator) -> None:
     """Not so in general; it is where the beam holds everything, as here."""
-    (greedy, wide) = (speaker.search(SOURCES, beam=width, max_length=3, length_power=0.0) for width in (1, 200))
+    (greedy, wide) = (speaker.search(SOURCES, beam=width, max_length=3, length_penalty=0.0) for width in (1, 200))
     assert all(more.score >= less.score - 1e-5 for less, more in zip(greedy, wide, strict=True) if less.finished)
 
 
 def test_the_best_are_distinct_sorted_and_bounded(speaker: Translator) -> None:
-    for options in ({"beam": 8}, {"beam": 8, "groups": 4}, {"beam": 8, "coverage": 0.3}, {"beam": 8, "no_repeat": 2}):
+    for options in (
+        {"beam": 8},
+        {"beam": 8, "groups": 4},
+        {"beam": 8, "coverage_penalty": 0.3},
+        {"beam": 8, "no_repeat_ngram_size": 2},
+    ):
         for results in speaker.n_best(SOURCES, 6, max_length=9, **options):
             assert 1 <= len(results) <= 6
             assert len({result.text for result in results}) == len(results)
@@ -112,7 +117,7 @@ def test_coverage_prefers_translations_that_looked_everywhere(speaker: Translato
 
 def test_coverage_needs_attention() -> None:
     with pytest.raises(SettingsError, match="no attention"):
-        untrained(PAIRS, network=NETWORKS["one-hot"]).search(["a"], beam=2, coverage=0.2)
+        untrained(PAIRS, network=NETWORKS["one-hot"]).search(["a"], beam=2, coverage_penalty=0.2)
 
 
 @pytest.mark.parametrize("how", [{}, {"beam": 3}, {"sample": True}], ids=str)
@@ -123,7 +128,13 @@ class TestConstraints:
             assert result.finished
 
     def test_everything_at_once(self, speaker: Translator, how: Any) -> None:
-        options = {"prefix": "x", "require": ["y", "z."], "forbid": ["yy"], "pattern": "[xyz.]*", "no_repeat": 4}
+        options = {
+            "prefix": "x",
+            "require": ["y", "z."],
+            "forbid": ["yy"],
+            "pattern": "[xyz.]*",
+            "no_repeat_ngram_size": 4,
+        }
         for result in speaker.search(SOURCES, max_length=12, **options, **how):
             assert result.text.startswith("x")
             assert "y" in result.text
@@ -135,7 +146,7 @@ class TestConstraints:
         assert {result.text for result in speaker.search(SOURCES, lexicon=words, **how)} <= set(words)
 
     def test_what_cannot_be_is_said_for_its_text_alone(self, speaker: Translator, how: Any) -> None:
-        """Eight symbols do not go into six steps; the blank text is none of its business."""
+        """Eight tokens do not go into six steps; the blank text is none of its business."""
         results = speaker.search(["a", ""], prefix="xyzxyzxy", max_length=6, **how)
         assert (results[0].text, results[0].score, results[0].finished) == ("", -math.inf, False)
         assert results[1].finished
@@ -171,7 +182,7 @@ def test_a_beam_of_everything_with_a_pattern_finds_the_best_that_matches() -> No
     texts = ["".join(letters) for n in (1, 2, 3) for letters in itertools.product("xyz", repeat=n)]
     scored = translator.score([("a b", text) for text in texts])
     best = max(scored, key=lambda one: one.log_probability)
-    found = translator.search(["a b"], beam=64, length_power=0.0, pattern="[xyz]{1,3}", max_length=8)[0]
+    found = translator.search(["a b"], beam=64, length_penalty=0.0, pattern="[xyz]{1,3}", max_length=8)[0]
     assert found.text == best.target
     np.testing.assert_allclose(found.score, best.log_probability, atol=1e-4)
 
@@ -194,7 +205,7 @@ def test_the_copier_keeps_to_what_it_knows_under_constraints(copier: Any) -> Non
     [
         ({"sample": True, "beam": 2}, "choose one of them"),
         ({"beam": 4, "groups": 3}, "share out the beam evenly"),
-        ({"coverage": 0.2}, "needs a beam of 2"),
+        ({"coverage_penalty": 0.2}, "needs a beam of 2"),
         ({"beam": 4, "groups": 2, "require": ["x"]}, "different ways"),
         ({"pattern": "(x"}, "pattern"),
         ({"temperature": 0.0}, "temperature"),

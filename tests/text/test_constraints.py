@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from passerelle import phrasebook
 from passerelle.errors import SettingsError
-from passerelle.symbols import END, FIRST_ORDINARY, PAD, START, UNK
+from passerelle.special_tokens import END, FIRST_ORDINARY, PAD, START, UNK
 from passerelle.text.automata.automaton import both
 from passerelle.text.automata.lexicon import of_texts
 from passerelle.text.automata.patterns import matching
@@ -23,8 +23,10 @@ from passerelle.text.sequences import Sequences
 
 quick = settings(max_examples=80, deadline=None)
 LEARNED = ["a b é 𝒳", "ab aé éé ba", "l'eau ?  b", "d'l'eau l'b", " aa é, a.", "a b", "𝒳𝒳 bé bé"]
-LEVELS = ("character", "word", "subword", "symbol")
-TOKENIZERS = {level: make_tokenizer(level, " " if level == "symbol" else None, texts=LEARNED * 2) for level in LEVELS}
+LEVELS = ("character", "word", "subword", "pretokenized")
+TOKENIZERS = {
+    level: make_tokenizer(level, " " if level == "pretokenized" else None, texts=LEARNED * 2) for level in LEVELS
+}
 PATTERNS = [
     r"\w+( \w+)*",
     r"[^b]*",
@@ -82,7 +84,7 @@ def test_whatever_is_written_within_a_limit_matches(level, pattern):
     try:
         constraint = lift(matching(pattern), tokenizer)
     except SettingsError:
-        assert (level, pattern[0]) == ("symbol", " "), "no text of symbols begins with their separator"
+        assert (level, pattern[0]) == ("pretokenized", " "), "no text of tokens begins with their separator"
         return
     drawn = random.Random(1)
     for _ in range(30):
@@ -129,7 +131,7 @@ def test_distances_states_and_classes(level, pattern):
 @pytest.mark.parametrize("level", LEVELS)
 @quick
 @given(ids=st.lists(st.integers(FIRST_ORDINARY, FIRST_ORDINARY + 300), max_size=8))
-def test_pieces_are_what_symbols_add_to_a_text(level, ids):
+def test_pieces_are_what_tokens_add_to_a_text(level, ids):
     tokenizer = TOKENIZERS[level]
     ids = [identifier for identifier in ids if identifier < tokenizer.vocabulary.size]
     pieces = {leading: tokenizer.pieces(leading=leading) for leading in (True, False)}
@@ -191,5 +193,5 @@ def test_what_cannot_be_written(monkeypatch):
     assert only_nothing.accepting[only_nothing.start]
     assert (only_nothing.class_of == -1).all()
     monkeypatch.setattr("passerelle.text.constraints.MOST_CELLS", 1000)
-    with pytest.raises(SettingsError, match="more than 1,000 pairs of a state and a kind of symbol"):
+    with pytest.raises(SettingsError, match="more than 1,000 pairs of a state and a kind of token"):
         lift(matching(r"\w+"), TOKENIZERS["subword"])

@@ -1,11 +1,11 @@
-"""Names for symbols that no vocabulary has."""
+"""Names for tokens that no vocabulary has."""
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passerelle.symbols import END, UNK
-from passerelle.text.copying import copied_symbols, copy_ids, copying_targets
+from passerelle.special_tokens import END, UNK
+from passerelle.text.copying import copied_tokens, copy_ids, copying_targets
 from passerelle.text.level import make_tokenizer
 from passerelle.text.tokenizer import normalize
 
@@ -25,14 +25,14 @@ def test_known_words_go_by_their_id_and_others_by_their_first_place() -> None:
 
 @given(st.lists(st.text("abcdxyz é", max_size=12), min_size=1, max_size=5))
 def test_a_copied_text_is_the_text(texts: list[str]) -> None:
-    """Whatever the vocabularies hold: the ids of a source's own symbols spell the source."""
+    """Whatever the vocabularies hold: the ids of a source's own tokens spell the source."""
     source = make_tokenizer("character", None, texts=["abc"])
     target = make_tokenizer("character", None, texts=["bcd"])
-    symbols = [source.split(normalize(text)) for text in texts]
-    copies = copy_ids(symbols, target)
+    tokens = [source.split(normalize(text)) for text in texts]
+    copies = copy_ids(tokens, target)
     np.testing.assert_array_equal(copies.lengths, source.encode(texts).lengths)
     for row, text in enumerate(texts):
-        assert target.join(copied_symbols(symbols[row], target, copies[row])) == text
-    answers = copying_targets(symbols, target, texts)
+        assert target.join(copied_tokens(tokens[row], target, copies[row])) == text
+    answers = copying_targets(tokens, target, texts)
     for row in range(len(texts)):
         assert answers[row].tolist() == [*copies[row].tolist(), END]

@@ -25,26 +25,26 @@ def test_rules_of_thumb(sources, targets, level, reason):
     assert choose_level(sources, targets) == (level, reason)
 
 
-@pytest.mark.parametrize("level", ["character", "word", "symbol"])
+@pytest.mark.parametrize("level", ["character", "word", "pretokenized"])
 @given(st.lists(st.text("abc ", max_size=9), max_size=9), st.integers(0, 4), st.integers(1, 4))
 def test_a_bounded_vocabulary_holds_the_most_frequent(level, texts, size, min_count):
-    separator = " " if level == "symbol" else None
+    separator = " " if level == "pretokenized" else None
     made = make_tokenizer(level, separator, texts=texts, size=size, min_count=min_count)
-    seen = [symbol for text in texts for symbol in made.split(text)]
-    symbols = made.vocabulary.symbols
-    assert list(symbols) == sorted(symbols)
-    assert not size or len(symbols) <= size
-    assert all(seen.count(symbol) >= min_count for symbol in symbols)
-    left = {symbol for symbol in seen if seen.count(symbol) >= min_count}.difference(symbols)
-    assert not left or len(symbols) == size, "none is left out without need"
-    assert all(seen.count(out) <= seen.count(symbol) for out in left for symbol in symbols)
+    seen = [token for text in texts for token in made.split(text)]
+    tokens = made.vocabulary.tokens
+    assert list(tokens) == sorted(tokens)
+    assert not size or len(tokens) <= size
+    assert all(seen.count(token) >= min_count for token in tokens)
+    left = {token for token in seen if seen.count(token) >= min_count}.difference(tokens)
+    assert not left or len(tokens) == size, "none is left out without need"
+    assert all(seen.count(out) <= seen.count(token) for out in left for token in tokens)
 
 
-@pytest.mark.parametrize("level", ["character", "word", "symbol"])
+@pytest.mark.parametrize("level", ["character", "word", "pretokenized"])
 @given(st.text(max_size=20))
 def test_in_lower_case_both_cases_are_the_same(level, text):
-    made = make_tokenizer(level, " " if level == "symbol" else None, texts=["a b ı straße"], case="lower")
+    made = make_tokenizer(level, " " if level == "pretokenized" else None, texts=["a b ı straße"], case="lower")
     assert made.read(text) == made.read(made.normalize(text))
     assert made.read("STRAẞE É") == made.read("straße e\u0301")
-    assert made.encode([text])[0].tolist() == [made.vocabulary.id_of(symbol) for symbol in made.read(text)]
-    assert made.differences(make_tokenizer(level, made.separator, symbols=made.vocabulary.symbols)) == ["case"]
+    assert made.encode([text])[0].tolist() == [made.vocabulary.id_of(token) for token in made.read(text)]
+    assert made.differences(make_tokenizer(level, made.separator, tokens=made.vocabulary.tokens)) == ["case"]

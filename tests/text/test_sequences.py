@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from passerelle.symbols import PAD, START
+from passerelle.special_tokens import PAD, START
 from passerelle.text.sequences import Sequences
 
 FOUR = Sequences.from_lists([[7, 8, 9], [], [5], [6, 4]])

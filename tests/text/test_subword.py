@@ -1,4 +1,4 @@
-"""Subwords: merges as an independent library makes them, any text whole again, and no list of symbols trusted."""
+"""Subwords: merges as an independent library makes them, any text whole again, and no list of tokens trusted."""
 
 import itertools
 import random
@@ -8,10 +8,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from passerelle.errors import DataError
-from passerelle.symbols import END, FIRST_ORDINARY, UNK
+from passerelle.special_tokens import END, FIRST_ORDINARY, UNK
 from passerelle.text.level import make_tokenizer
 from passerelle.text.sequences import Sequences
-from passerelle.text.subword import BYTES, LONGEST_WORD, learn_symbols
+from passerelle.text.subword import BYTES, LONGEST_WORD, learn_tokens
 from passerelle.text.tokenizer import normalize
 
 TEXTS = """Il était une fois un petit garçon qui aimait les petits oiseaux.
@@ -21,7 +21,7 @@ Un garçon, deux garçons, trois garçons ; un oiseau, deux oiseaux, trois oisea
 naïve naïveté cœur sœur cœurs sœurs ohohohoh ohohoh aaaa aaaaa"""
 
 # The library `tokenizers` 0.23.3: BpeTrainer(vocab_size=330, min_frequency=2, initial_alphabet=<the 256 characters>) on
-# TEXTS, cut into the same words. On both sides of 140,000 pairs all 8,000 symbols were the same too.
+# TEXTS, cut into the same words. On both sides of 140,000 pairs all 8,000 tokens were the same too.
 MERGED = (
     "is it ois aa oh au ait eau oiseau ar gar on §on Ã© Ã§on Ġl Ġgar ohoh ĠgarÃ§on et tait ur Åĵ âĢ Ġc Ġp Ġoiseau "
     "Åĵur an de es un Ġn Ġde Ġun Ġl' etit Ġpetit Ġoiseaux Il aÃ han il rois sÅĵur trois ux ve Ã¹ ðŁ Ġ; Ġaa ĠÃ© Ġohoh "
@@ -49,7 +49,7 @@ def learned():
 
 
 def test_merges_are_those_of_the_library(learned):
-    assert learned.vocabulary.symbols == (*BYTES, *MERGED.split())
+    assert learned.vocabulary.tokens == (*BYTES, *MERGED.split())
 
 
 @pytest.mark.parametrize("text", SPLIT)
@@ -60,7 +60,7 @@ def test_splits_are_those_of_the_library(learned, text):
 def test_the_alphabet_is_every_byte_once():
     assert len(set(BYTES)) == 256
     assert list(BYTES) == sorted(BYTES)
-    assert all(symbol.isprintable() and not symbol.isspace() for symbol in BYTES)
+    assert all(token.isprintable() and not token.isspace() for token in BYTES)
     assert BYTES[:3] == ("!", '"', "#")
     assert make_tokenizer("subword").read("a é") == ["Ġ", "a", "Ġ", "Ã", "©"]
 
@@ -112,50 +112,50 @@ def test_neither_order_nor_repetition_of_words_changes_the_vocabulary(texts, ord
     shuffled = list(texts)
     order.shuffle(shuffled)
     first, second = (make_tokenizer("subword", texts=given_texts) for given_texts in (texts, shuffled))
-    assert first.vocabulary.symbols == second.vocabulary.symbols
+    assert first.vocabulary.tokens == second.vocabulary.tokens
 
 
 def by_recounting(counts, size, min_count):
     """Byte-pair encoding as its paper tells it: count everything again for every merge."""
-    symbols = list(BYTES)
+    tokens = list(BYTES)
     words = {word: make_tokenizer("subword").read(word)[1:] for word in counts}
-    while len(symbols) < size:
+    while len(tokens) < size:
         pairs = {}
         for word, parts in words.items():
             for pair in itertools.pairwise(parts):
                 pairs[pair] = pairs.get(pair, 0) + counts[word]
-        best = min(pairs, key=lambda pair: (-pairs[pair], *map(symbols.index, pair)), default=None)
+        best = min(pairs, key=lambda pair: (-pairs[pair], *map(tokens.index, pair)), default=None)
         if best is None or pairs[best] < min_count:
             break
-        if "".join(best) not in symbols:
-            symbols.append("".join(best))
+        if "".join(best) not in tokens:
+            tokens.append("".join(best))
         for parts in words.values():
             for place in range(len(parts)):
                 if tuple(parts[place : place + 2]) == best:
                     parts[place : place + 2] = ["".join(best)]
-    return symbols
+    return tokens
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.dictionaries(st.text("abé", min_size=1, max_size=9), st.integers(1, 5), max_size=8), st.integers(1, 4))
 def test_counting_as_it_goes_is_counting_anew(counts, min_count):
-    assert learn_symbols(counts, 280, min_count) == by_recounting(counts, 280, min_count)
+    assert learn_tokens(counts, 280, min_count) == by_recounting(counts, 280, min_count)
 
 
 def test_size_and_min_count():
     drawn = random.Random(1)
     texts = ["".join(drawn.choices("abcdefgh ", k=30)) for _ in range(200)]
-    every = make_tokenizer("subword", texts=texts).vocabulary.symbols
-    fewer = make_tokenizer("subword", texts=texts, size=300).vocabulary.symbols
+    every = make_tokenizer("subword", texts=texts).vocabulary.tokens
+    fewer = make_tokenizer("subword", texts=texts, size=300).vocabulary.tokens
     assert fewer == every[:300]
-    frequent = make_tokenizer("subword", texts=texts, min_count=20).vocabulary.symbols
+    frequent = make_tokenizer("subword", texts=texts, min_count=20).vocabulary.tokens
     assert 256 < len(frequent) < len(every)
     assert frequent == every[: len(frequent)]
-    assert make_tokenizer("subword", texts=["once a"]).vocabulary.symbols == BYTES, "what occurs once is no symbol"
+    assert make_tokenizer("subword", texts=["once a"]).vocabulary.tokens == BYTES, "what occurs once is no token"
 
 
 def test_splitting_needs_the_list_alone(learned):
-    again = make_tokenizer("subword", symbols=list(learned.vocabulary.symbols))
+    again = make_tokenizer("subword", tokens=list(learned.vocabulary.tokens))
     for text in (*TEXTS.splitlines(), *SPLIT):
         assert again.read(text) == learned.read(text)
     assert again.differences(learned) == []
@@ -173,10 +173,10 @@ def test_shown_to_people(learned):
 
 
 @pytest.mark.parametrize(
-    "symbols",
+    "tokens",
     [[], BYTES[:255], BYTES[::-1], [*BYTES, " a"], [*BYTES, "a\ud800"], [*BYTES, "ab", "ab"], [*BYTES, ""]],
     ids=["none", "a byte less", "another order", "a blank", "a surrogate", "twice", "empty"],
 )
-def test_a_vocabulary_of_something_else(symbols):
+def test_a_vocabulary_of_something_else(tokens):
     with pytest.raises(DataError):
-        make_tokenizer("subword", symbols=symbols)
+        make_tokenizer("subword", tokens=tokens)

@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from passerelle.errors import DataError, SettingsError
-from passerelle.symbols import END, FIRST_ORDINARY, UNK
+from passerelle.special_tokens import END, FIRST_ORDINARY, UNK
 from passerelle.text.level import make_tokenizer
 from passerelle.text.sequences import Sequences
 from passerelle.text.tokenizer import normalize
@@ -29,10 +29,10 @@ def learned(level, *texts, separator=None):
 
 @st.composite
 def separated(draw):
-    """A separator, and symbols that hold none of its characters."""
+    """A separator, and tokens that hold none of its characters."""
     separator = draw(st.sampled_from(SEPARATORS))
-    symbol = TEXT.filter(lambda text: text and not set(separator) & set(normalize(text)))
-    return separator, draw(st.lists(symbol, max_size=8))
+    token = TEXT.filter(lambda text: text and not set(separator) & set(normalize(text)))
+    return separator, draw(st.lists(token, max_size=8))
 
 
 @pytest.mark.parametrize("level", PLAIN_LEVELS)
@@ -54,19 +54,19 @@ def test_decoding_undoes_encoding(level, text):
 
 @quick
 @given(separated())
-def test_decoding_undoes_encoding_of_separated_symbols(case):
-    separator, symbols = case
-    text = separator.join(symbols)
-    tokenizer = learned("symbol", text, separator=separator)
+def test_decoding_undoes_encoding_of_separated_tokens(case):
+    separator, tokens = case
+    text = separator.join(tokens)
+    tokenizer = learned("pretokenized", text, separator=separator)
     assert tokenizer.decode(tokenizer.encode([text])) == [normalize(text)]
-    assert len(tokenizer.encode([text])[0]) == len(symbols)
+    assert len(tokenizer.encode([text])[0]) == len(tokens)
 
 
-@pytest.mark.parametrize("level", [*PLAIN_LEVELS, "symbol"])
+@pytest.mark.parametrize("level", [*PLAIN_LEVELS, "pretokenized"])
 @quick
 @given(texts=st.lists(TEXT, max_size=6), known=st.lists(TEXT, max_size=3))
 def test_batch_is_one_by_one_and_end_closes_each(level, texts, known):
-    tokenizer = learned(level, *known, separator=" " if level == "symbol" else None)
+    tokenizer = learned(level, *known, separator=" " if level == "pretokenized" else None)
     together = tokenizer.encode(texts)
     closed = tokenizer.encode(texts, end=True)
     assert len(together) == len(closed) == len(texts)
@@ -82,15 +82,15 @@ def test_batch_is_one_by_one_and_end_closes_each(level, texts, known):
 @pytest.mark.parametrize("level", PLAIN_LEVELS)
 @quick
 @given(known=TEXT, text=TEXT)
-def test_unknown_names_each_missing_symbol_once_in_order(level, known, text):
+def test_unknown_names_each_missing_token_once_in_order(level, known, text):
     tokenizer = learned(level, known)
-    symbols = tokenizer.split(normalize(text))
-    missing = [symbol for symbol in symbols if symbol not in tokenizer.split(normalize(known))]
-    shown = (symbol.removeprefix(" ") or symbol if level == "word" else symbol for symbol in missing)
+    tokens = tokenizer.split(normalize(text))
+    missing = [token for token in tokens if token not in tokenizer.split(normalize(known))]
+    shown = (token.removeprefix(" ") or token if level == "word" else token for token in missing)
     assert tokenizer.unknown(text) == tuple(dict.fromkeys(shown))
     ids = tokenizer.encode([text])[0]
     assert np.count_nonzero(ids == UNK) == len(missing)
-    assert [i == UNK for i in ids.tolist()] == [symbol in missing for symbol in symbols]
+    assert [i == UNK for i in ids.tolist()] == [token in missing for token in tokens]
 
 
 @pytest.mark.parametrize(
@@ -101,8 +101,8 @@ def test_unknown_names_each_missing_symbol_once_in_order(level, known, text):
         # The vocabulary, sorted: " Go", " up", "!".
         ("word", None, "Go up!", "up, Go up!", [5, UNK, 4, 5, 6], (",",)),
         ("word", None, "Go up!", "Go in (in)!", [4, UNK, UNK, UNK, UNK, 6], ("in", "(", ")")),
-        ("symbol", " ", "a v iː", "v  x iː x", [6, UNK, 5, UNK], ("x",)),
-        ("symbol", ";", "V;PST", ";V;;PRS;", [5, UNK], ("PRS",)),
+        ("pretokenized", " ", "a v iː", "v  x iː x", [6, UNK, 5, UNK], ("x",)),
+        ("pretokenized", ";", "V;PST", ";V;;PRS;", [5, UNK], ("PRS",)),
     ],
 )
 def test_golden_ids(level, separator, known, text, ids, unknown):
@@ -112,7 +112,7 @@ def test_golden_ids(level, separator, known, text, ids, unknown):
 
 
 @pytest.mark.parametrize(
-    ("text", "symbols"),
+    ("text", "tokens"),
     [
         ("Go.", [" Go", "."]),
         ("l'eau ?", [" l'", " eau", " ?"]),
@@ -128,16 +128,16 @@ def test_golden_ids(level, separator, known, text, ids, unknown):
         ("", []),
     ],
 )
-def test_words(text, symbols):
+def test_words(text, tokens):
     tokenizer = learned("word")
-    assert tokenizer.split(normalize(text)) == symbols
-    assert tokenizer.join(symbols) == normalize(text)
+    assert tokenizer.split(normalize(text)) == tokens
+    assert tokenizer.join(tokens) == normalize(text)
 
 
-@pytest.mark.parametrize("level", [*PLAIN_LEVELS, "symbol"])
+@pytest.mark.parametrize("level", [*PLAIN_LEVELS, "pretokenized"])
 def test_a_typed_sentence_gets_the_ids_of_training(level):
     sentences = ["Où est l'école\u202f?", "Il fait chaud.", "L'été, c'est long."]
-    tokenizer = learned(level, *sentences, separator=" " if level == "symbol" else None)
+    tokenizer = learned(level, *sentences, separator=" " if level == "pretokenized" else None)
     training = tokenizer.encode(sentences, end=True)
     for row, sentence in enumerate(sentences):
         # Some keyboards send letters and accents apart.
@@ -145,10 +145,10 @@ def test_a_typed_sentence_gets_the_ids_of_training(level):
             assert tokenizer.encode([typed])[0].tolist() == training[row].tolist()[:-1]
 
 
-@pytest.mark.parametrize("level", [*PLAIN_LEVELS, "symbol"])
+@pytest.mark.parametrize("level", [*PLAIN_LEVELS, "pretokenized"])
 @pytest.mark.parametrize("text", ["<pad> <unk> <s> </s>", "PAD UNK START END", "\ufffd \ufffd", "[PAD] \0 0 1 2 3"])
-def test_text_that_spells_special_symbols_is_ordinary(level, text):
-    tokenizer = learned(level, text, separator=" " if level == "symbol" else None)
+def test_text_that_spells_special_tokens_is_ordinary(level, text):
+    tokenizer = learned(level, text, separator=" " if level == "pretokenized" else None)
     ids = tokenizer.encode([text])
     assert ids.ids.min() >= FIRST_ORDINARY
     assert tokenizer.decode(ids) == [text]
@@ -160,9 +160,9 @@ def test_special_ids_look_like_a_replacement_character(level):
     assert tokenizer.decode(Sequences.from_lists([[UNK, END], []])) == ["\ufffd\ufffd", ""]
 
 
-@pytest.mark.parametrize("level", [*PLAIN_LEVELS, "symbol"])
+@pytest.mark.parametrize("level", [*PLAIN_LEVELS, "pretokenized"])
 def test_lone_surrogates_are_unknown_and_never_learned(level):
-    separator = " " if level == "symbol" else None
+    separator = " " if level == "pretokenized" else None
     text = "a\udcff b\ud800"
     with pytest.raises(DataError, match="half a character"):
         learned(level, text, separator=separator)
@@ -173,8 +173,8 @@ def test_lone_surrogates_are_unknown_and_never_learned(level):
 
 def test_a_separator_is_normalized_as_the_texts_are():
     decomposed = "e\u0301"
-    tokenizer = learned("symbol", f"a{decomposed}b", separator=decomposed)
-    assert set(tokenizer.vocabulary.symbols) == {"a", "b"}
+    tokenizer = learned("pretokenized", f"a{decomposed}b", separator=decomposed)
+    assert set(tokenizer.vocabulary.tokens) == {"a", "b"}
 
 
 def test_an_unknown_level_names_the_nearest():
@@ -182,18 +182,18 @@ def test_an_unknown_level_names_the_nearest():
         make_tokenizer("charakter", None)
 
 
-def test_given_symbols_keep_their_order_and_texts_are_not_read():
-    tokenizer = make_tokenizer("character", None, symbols=["z", "a"], texts=["never"])
-    assert tokenizer.vocabulary.symbols == ("z", "a")
+def test_given_tokens_keep_their_order_and_texts_are_not_read():
+    tokenizer = make_tokenizer("character", None, tokens=["z", "a"], texts=["never"])
+    assert tokenizer.vocabulary.tokens == ("z", "a")
     assert tokenizer.encode(["az"])[0].tolist() == [5, 4]
 
 
 def test_differences_name_what_is_not_shared():
     letters = learned("character", "ab")
     assert letters.differences(learned("character", "bab")) == []
-    assert letters.differences(learned("character", "abc")) == ["symbols"]
-    assert letters.differences(make_tokenizer("character", None, symbols=("b", "a"))) == ["symbols"], "other ids"
-    assert letters.differences(learned("word", "ab")) == ["level", "symbols"]
-    spaces = learned("symbol", "a b", separator=" ")
+    assert letters.differences(learned("character", "abc")) == ["tokens"]
+    assert letters.differences(make_tokenizer("character", None, tokens=("b", "a"))) == ["tokens"], "other ids"
+    assert letters.differences(learned("word", "ab")) == ["level", "tokens"]
+    spaces = learned("pretokenized", "a b", separator=" ")
     assert letters.differences(spaces) == ["level", "separator"]
-    assert spaces.differences(learned("symbol", "a;b", separator=";")) == ["separator"]
+    assert spaces.differences(learned("pretokenized", "a;b", separator=";")) == ["separator"]

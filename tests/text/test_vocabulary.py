@@ -1,4 +1,4 @@
-"""Vocabularies: ids are fixed by the set of symbols alone, special ones stand apart."""
+"""Vocabularies: ids are fixed by the set of tokens alone, special ones stand apart."""
 
 import numpy as np
 import pytest
@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from passerelle.errors import DataError
-from passerelle.symbols import END, FIRST_ORDINARY, PAD, START, UNK
+from passerelle.special_tokens import END, FIRST_ORDINARY, PAD, START, UNK
 from passerelle.text.vocabulary import Vocabulary
 
-SYMBOLS = st.lists(st.text(min_size=1, max_size=3), unique=True, max_size=12)
+TOKENS = st.lists(st.text(min_size=1, max_size=3), unique=True, max_size=12)
 
 
 def test_special_ids_are_fixed_for_ever():
@@ -17,24 +17,24 @@ def test_special_ids_are_fixed_for_ever():
 
 
 @settings(max_examples=100, deadline=None)
-@given(symbols=SYMBOLS, random=st.randoms())
-def test_sorted_and_the_same_for_any_order(symbols, random):
-    shuffled = [*symbols, *symbols[:2]]
+@given(tokens=TOKENS, random=st.randoms())
+def test_sorted_and_the_same_for_any_order(tokens, random):
+    shuffled = [*tokens, *tokens[:2]]
     random.shuffle(shuffled)
     vocabulary = Vocabulary.of(shuffled)
-    assert vocabulary.symbols == tuple(sorted(symbols))
-    assert vocabulary.size == FIRST_ORDINARY + len(symbols)
-    for symbol in symbols:
-        assert symbol in vocabulary
-        assert vocabulary.symbol_of(vocabulary.id_of(symbol)) == symbol
-        assert vocabulary.id_of(symbol) >= FIRST_ORDINARY
+    assert vocabulary.tokens == tuple(sorted(tokens))
+    assert vocabulary.size == FIRST_ORDINARY + len(tokens)
+    for token in tokens:
+        assert token in vocabulary
+        assert vocabulary.token_of(vocabulary.id_of(token)) == token
+        assert vocabulary.id_of(token) >= FIRST_ORDINARY
 
 
-def test_ids_and_symbols_that_are_not_there():
+def test_ids_and_tokens_that_are_not_there():
     vocabulary = Vocabulary(["a", "b"])
     assert vocabulary.id_of("c") == UNK
     assert "c" not in vocabulary
-    assert [vocabulary.symbol_of(i) for i in (-1, PAD, UNK, START, END, 4, 5, 6, 10**9)] == [
+    assert [vocabulary.token_of(i) for i in (-1, PAD, UNK, START, END, 4, 5, 6, 10**9)] == [
         *["\ufffd"] * 5, "a", "b", *["\ufffd"] * 2,
     ]  # fmt: skip
 
@@ -43,12 +43,12 @@ def test_tables_of_characters():
     vocabulary = Vocabulary(["a", "é", "👩"])
     assert vocabulary.code_points.tolist() == [0xFFFD] * 4 + [ord("a"), 0xE9, 0x1F469]
     table = vocabulary.ids_of_code_points
-    assert [table[ord(symbol)] for symbol in "aé👩b"] == [4, 5, 6, UNK]
+    assert [table[ord(token)] for token in "aé👩b"] == [4, 5, 6, UNK]
     assert table.dtype == np.int32
     assert np.count_nonzero(table != UNK) == 3
 
 
-@pytest.mark.parametrize("symbols", [["a", "a"], ["a", ""], [""]])
-def test_symbols_must_be_distinct_and_not_empty(symbols):
+@pytest.mark.parametrize("tokens", [["a", "a"], ["a", ""], [""]])
+def test_tokens_must_be_distinct_and_not_empty(tokens):
     with pytest.raises(DataError, match="distinct and not empty"):
-        Vocabulary(symbols)
+        Vocabulary(tokens)

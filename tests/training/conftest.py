@@ -15,13 +15,13 @@ def sequences(lists: list[list[int]]) -> Any:
 
 @pytest.fixture
 def make_small_network() -> Callable[..., Any]:
-    """Reads one target symbol and the number of source symbols, says what comes next: two matrices."""
+    """Reads one target token and the number of source tokens, says what comes next: two matrices."""
 
     def make(columns: int = 6, first: int = 1, seed: int = 3) -> Any:
         import keras
         from keras import layers, ops
 
-        from passerelle.layers.symbols import OneHot
+        from passerelle.layers.embedding import OneHot
 
         source_ids = keras.Input((None,), dtype="int32", name="source_ids")
         target_ids = keras.Input((None,), dtype="int32", name="target_ids")
@@ -39,7 +39,7 @@ def make_small_network() -> Callable[..., Any]:
 
 @pytest.fixture
 def make_batches() -> Callable[..., Any]:
-    """Batches of random pairs of 1 to 3 source symbols and 1 to 4 target symbols; END closes each."""
+    """Batches of random pairs of 1 to 3 source tokens and 1 to 4 target tokens; END closes each."""
 
     def make(pairs: int, batch_size: int, *, seed: int | None = 1, data: int = 0) -> Any:
         from passerelle.data.batches import Batches
@@ -54,7 +54,7 @@ def make_batches() -> Callable[..., Any]:
 
 @pytest.fixture
 def mean_loss() -> Callable[[Any, Any], tuple[float, float]]:
-    """Brute force: (nats per symbol, share of symbols right) over all pairs, one after the other."""
+    """Brute force: (nats per token, share of tokens right) over all pairs, one after the other."""
 
     def compute(network: Any, batches: Any) -> tuple[float, float]:
         total, right, count = 0.0, 0, 0

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from passerelle.symbols import END, PAD, UNK
+from passerelle.special_tokens import END, PAD, UNK
 from passerelle.training.loss import cross_entropy_sums
 
 COLUMNS = 5
@@ -16,16 +16,16 @@ def log_softmax(scores: np.ndarray) -> np.ndarray:
 
 
 def loop(logits: np.ndarray, labels: np.ndarray, first: int, smoothing: float) -> tuple[float, int, int]:
-    total, symbols, correct = 0.0, 0, 0
+    total, tokens, correct = 0.0, 0, 0
     for scores, label in zip(logits.reshape(-1, COLUMNS).astype("f8"), labels.ravel(), strict=True):
         if label < first:
             continue
         wanted = np.full(COLUMNS, smoothing / COLUMNS)
         wanted[label - first] += 1 - smoothing
         total -= float(wanted @ log_softmax(scores))
-        symbols += 1
+        tokens += 1
         correct += int(scores.argmax() == label - first)
-    return total, symbols, correct
+    return total, tokens, correct
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.9])
@@ -51,13 +51,13 @@ def test_only_differences_of_logits_matter(shift: float) -> None:
 
 
 @pytest.mark.parametrize(("first", "ignored"), [(1, [PAD]), (2, [PAD, UNK])])
-def test_symbols_without_a_column_weigh_nothing(first: int, ignored: list[int]) -> None:
+def test_tokens_without_a_column_weigh_nothing(first: int, ignored: list[int]) -> None:
     jax = pytest.importorskip("jax")
     logits = np.random.default_rng(1).normal(size=(1, 4, COLUMNS)).astype("f4")
     labels = np.array([[4, END, 0, 0]], np.int32)
     expected = [float(value) for value in cross_entropy_sums(logits[:, :2], labels[:, :2], first=first)]
-    for symbol in ignored:
-        labels[:, 2:] = symbol
+    for token in ignored:
+        labels[:, 2:] = token
         found = [float(value) for value in cross_entropy_sums(logits, labels, first=first)]
         np.testing.assert_allclose(found, expected, rtol=1e-6)
         gradient = jax.grad(lambda x: cross_entropy_sums(x, labels, first=first)[0])(logits)
@@ -93,8 +93,8 @@ def test_huge_logits_stay_numbers() -> None:
 def test_half_precision_logits_are_summed_in_full() -> None:
     jax = pytest.importorskip("jax")
     logits = jax.numpy.zeros((64, 100, COLUMNS), "bfloat16")
-    loss, symbols, _ = cross_entropy_sums(logits, np.full((64, 100), 4, np.int32), first=1)
-    assert float(symbols) == 6400
+    loss, tokens, _ = cross_entropy_sums(logits, np.full((64, 100), 4, np.int32), first=1)
+    assert float(tokens) == 6400
     np.testing.assert_allclose(float(loss), 6400 * math.log(COLUMNS), rtol=1e-5)
 
 

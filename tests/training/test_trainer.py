@@ -38,7 +38,7 @@ def same(left: list[np.ndarray], right: list[np.ndarray]) -> bool:
 
 
 @pytest.mark.parametrize("pairs", [12, 14, 3])
-def test_means_are_over_all_symbols_whatever_the_batches(
+def test_means_are_over_all_tokens_whatever_the_batches(
     pairs: int, make_small_network: Any, make_batches: Any, mean_loss: Any
 ) -> None:
     """12 pairs fill three batches of 4; 14 leave a half empty one; 3 make a smaller batch."""
@@ -52,7 +52,7 @@ def test_means_are_over_all_symbols_whatever_the_batches(
     np.testing.assert_allclose((epoch.validation_loss, epoch.validation_accuracy), (loss, accuracy), rtol=1e-5)
 
 
-def test_unknown_symbols_without_a_column_count_for_nothing(
+def test_unknown_tokens_without_a_column_count_for_nothing(
     make_small_network: Any, make_batches: Any, mean_loss: Any
 ) -> None:
     network = make_small_network(columns=5, first=2)
@@ -249,8 +249,8 @@ def diverging(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
                     update.reset()
 
                 def sums(self) -> tuple[float, float, float]:
-                    loss, symbols, correct = update.sums()
-                    return (loss if len(begun) < epoch else math.inf), symbols, correct
+                    loss, tokens, correct = update.sums()
+                    return (loss if len(begun) < epoch else math.inf), tokens, correct
 
                 def sync(self) -> None:
                     update.sync()

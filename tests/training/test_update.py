@@ -73,7 +73,7 @@ def test_compiled_and_portable_agree_on_a_real_network(make_harness: Any, exampl
 def test_one_update_of_sgd_by_hand(
     kind: Any, make_small_network: Callable[..., Any], make_batches: Callable[..., Any], mean_loss: Any
 ) -> None:
-    """Weights move against the gradient of the loss over the usual number of symbols; empty rows have no part."""
+    """Weights move against the gradient of the loss over the usual number of tokens; empty rows have no part."""
     network = make_small_network()
     batches = make_batches(5, 5)
     (full,) = batches.epoch(1)
@@ -84,9 +84,9 @@ def test_one_update_of_sgd_by_hand(
     update = kind(network, keras.optimizers.SGD(2.0), usual)
     update(padded)
     update.sync()
-    total, symbols, _ = update.sums()
-    assert symbols == len(batches.targets.ids)
-    np.testing.assert_allclose(total / symbols, loss, rtol=1e-5)
+    total, tokens, _ = update.sums()
+    assert tokens == len(batches.targets.ids)
+    np.testing.assert_allclose(total / tokens, loss, rtol=1e-5)
     moved = [after - start for after, start in zip(network.get_weights(), before, strict=True)]
     # The bias of the second layer, by finite differences.
     index = next(i for i, w in enumerate(network.weights) if "dense" in w.path and len(w.shape) == 1)
@@ -157,7 +157,7 @@ def test_weights_stay_readable_between_updates(
     """The program consumes its arrays; the network's variables are others until `sync`."""
     network = make_small_network()
     before = network.get_weights()
-    update = make_update(network, keras.optimizers.SGD(0.1), symbols=7.0)
+    update = make_update(network, keras.optimizers.SGD(0.1), tokens=7.0)
     assert type(update) is CompiledUpdate
     for batch in make_batches(10, 5).epoch(1):
         update(batch)

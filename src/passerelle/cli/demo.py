@@ -38,9 +38,9 @@ def demo(*, out: str = "demo", preset: str | None = None, level: str | None = No
     from passerelle.data.files import prepare_folder, write_atomically
     from passerelle.data.pairs import check_pairs, write_pairs
     from passerelle.data.phrasebook import train_and_held_out
+    from passerelle.experiment import prepare
     from passerelle.options import choose_settings
     from passerelle.plots.curve import draw_loss_curve
-    from passerelle.teaching import prepare
 
     started = time.perf_counter()
     settings = choose_settings(

@@ -35,14 +35,14 @@ def _facts(translator: "Translator") -> list[str]:
     network, record = translator.network, translator.record
     facts = [f"{network.count_params():,} parameters in {len(network.weights)} arrays"]
     for side, tokenizer in (("source", translator.source), ("target", translator.target)):
-        symbols = tokenizer.vocabulary.symbols
-        own = len(symbols) - len(tokenizer.alphabet)
+        tokens = tokenizer.vocabulary.tokens
+        own = len(tokens) - len(tokenizer.alphabet)
         made = f", 256 bytes and {own:,} pieces" if tokenizer.alphabet else ""
-        shown = " ".join(json.dumps(symbol, ensure_ascii=False) for symbol in tokenizer.shown(60))
+        shown = " ".join(json.dumps(token, ensure_ascii=False) for token in tokenizer.shown(60))
         more = " ..." if own > 60 else ""
-        facts.append(f"{len(symbols):,} {side} symbols, level {tokenizer.level}{made}: {shown}{more}")
+        facts.append(f"{len(tokens):,} {side} tokens, level {tokenizer.level}{made}: {shown}{more}")
     facts.append(
-        f"longest in training: source {translator.lengths.source:,}, target {translator.lengths.target:,} symbols"
+        f"longest in training: source {translator.lengths.source:,}, target {translator.lengths.target:,} tokens"
     )
     try:
         return facts + _record_facts(record)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from passerelle.teaching import Lesson, Sample
+    from passerelle.experiment import Lesson, Sample
     from passerelle.training.trainer import Epoch, Progress
     from passerelle.translator import Translator
 
@@ -41,14 +41,14 @@ def _introduce(lesson: "Lesson") -> None:
         note(lesson.level_chosen)
     note(
         f"{len(lesson.training):,} pairs to learn from, {len(lesson.validation):,} held out; "
-        f"{len(codec.source.vocabulary.symbols):,} source and {len(codec.target.vocabulary.symbols):,} target "
-        f"symbols; {len(batches):,} batches in {len(batches.buckets)} shapes, "
+        f"{len(codec.source.vocabulary.tokens):,} source and {len(codec.target.vocabulary.tokens):,} target "
+        f"tokens; {len(batches):,} batches in {len(batches.buckets)} shapes, "
         f"{100 * batches.padding_share():.0f} % padding"
     )
     for side, told in lesson.coverage.items():
         beyond = f", and for {lesson.beyond:,} more" if side == "source" and lesson.beyond else ""
-        covered, symbols = told["with_vectors"], told["symbols"]
-        note(f"vectors for {covered:,} of {symbols:,} {side} words ({100 * covered / symbols:.1f} %){beyond}")
+        covered, tokens = told["with_vectors"], told["tokens"]
+        note(f"vectors for {covered:,} of {tokens:,} {side} words ({100 * covered / tokens:.1f} %){beyond}")
     if lesson.training.blank:
         note(f"{lesson.training.blank:,} rows passed over: source or target is blank")
     for reason, count in lesson.training.passed_over.items():
@@ -58,7 +58,7 @@ def _introduce(lesson: "Lesson") -> None:
     for side, count in lesson.uncounted.items():
         if count:
             weight = "" if lesson.settings.network.unknown else "; they weigh nothing"
-            note(f"{count:,} {side} symbols of the held-out pairs are unknown{weight}")
+            note(f"{count:,} {side} tokens of the held-out pairs are unknown{weight}")
     if lesson.overlap:
         note(f"{lesson.overlap:,} held-out sources are learned from too: their figures will be too good")
     note("the first epoch takes longer: programs are compiled")

@@ -5,7 +5,7 @@ from passerelle.cli.display import note
 __all__ = ["encode"]
 
 
-def encode(model: str, /, *texts: str, out: str, feature: str | None = None) -> None:
+def encode(model: str, /, *texts: str, out: str, tags: str | None = None) -> None:
     """Write the encoder's vector of each text, or of each line of standard input, into a NumPy file.
 
     Parameters
@@ -16,7 +16,7 @@ def encode(model: str, /, *texts: str, out: str, feature: str | None = None) -> 
         What to read; without any, every line of standard input.
     out
         The .npy file to write: float32, a row a text.
-    feature
+    tags
         The tags of all texts, for a model that was taught with tags; without, each text brings its own after a tab.
     """
     import numpy as np
@@ -28,9 +28,9 @@ def encode(model: str, /, *texts: str, out: str, feature: str | None = None) -> 
     path = require_writable_file(out)
     translator = Translator.load(model)
     lines = list(texts) if texts else list(read_lines(STANDARD_INPUT))
-    tags: str | list[str] | None = feature
-    if feature is None and translator.codec.features is not None:
-        lines, tags = tagged(lines)
-    vectors = translator.encode(lines, features=tags)
+    own_tags: str | list[str] | None = tags
+    if tags is None and translator.codec.tags is not None:
+        lines, own_tags = tagged(lines)
+    vectors = translator.encode(lines, tags=own_tags)
     write_atomically(path, lambda stream: np.save(stream, vectors))
     note(f"wrote {path}: {vectors.shape[0]:,} vectors of {vectors.shape[1]:,} numbers")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Page", "Tally"]
 
 MOST_TOLD = 200
-"""Unknown symbols told in one run."""
+"""Unknown tokens told in one run."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Tally:
         parted: those translated sentence by sentence.
         cut: those whose translation was cut at its limit of length.
         none: those with nothing to write within their limits.
-        unknown: symbols told as unknown.
+        unknown: tokens told as unknown.
     """
 
     written: int = 0
@@ -93,7 +93,7 @@ class Tally:
             self.parted += best.parts > 1
             self.cut += not best.finished and best.score > -math.inf
         self.written += len(found)
-        new = {symbol for results in found for symbol in results[0].unknown} - self.unknown
+        new = {token for results in found for token in results[0].unknown} - self.unknown
         if new and len(self.unknown) < MOST_TOLD:
             self.unknown |= new
             note(f"passerelle: not seen in training, read as unknown: {_some(new)}")
@@ -102,17 +102,17 @@ class Tally:
         """What is of interest at the end."""
         if self.parted:
             note(
-                f"passerelle: {self.parted:,} texts were longer than {translator.lengths.whole:,} symbols, twice the "
+                f"passerelle: {self.parted:,} texts were longer than {translator.lengths.whole:,} tokens, twice the "
                 f"longest in training, and were translated sentence by sentence"
             )
         if self.cut:
             note(f"passerelle: {self.cut:,} translations were cut at their length limit")
 
 
-def _some(symbols: set[str]) -> str:
+def _some(tokens: set[str]) -> str:
     """The first of them, in order."""
-    listed = " ".join(map(repr, sorted(symbols)[:MOST_TOLD]))
-    return f"{listed} and {len(symbols) - MOST_TOLD:,} more" if len(symbols) > MOST_TOLD else listed
+    listed = " ".join(map(repr, sorted(tokens)[:MOST_TOLD]))
+    return f"{listed} and {len(tokens) - MOST_TOLD:,} more" if len(tokens) > MOST_TOLD else listed
 
 
 def _line(result: "Result") -> str:
@@ -126,8 +126,8 @@ def _columns(number: int, rank: int, result: "Result") -> str:
 
 
 def _values(translator: "Translator", results: list["Result"], links: list["Alignment"] | None) -> dict[str, Any]:
-    """What a line of JSON says; a symbol that a translation copied looks like U+FFFD, and END is the last one."""
-    symbol_of = translator.target.vocabulary.symbol_of
+    """What a line of JSON says; a token that a translation copied looks like U+FFFD, and END is the last one."""
+    token_of = translator.target.vocabulary.token_of
     return {
         "source": results[0].source,
         "unknown": results[0].unknown,
@@ -137,8 +137,8 @@ def _values(translator: "Translator", results: list["Result"], links: list["Alig
                 "score": None if result.score == -math.inf else result.normalized_score,
                 "log_probability": None if result.score == -math.inf else result.score,
                 "finished": result.finished,
-                "symbols": [symbol_of(i) for i in result.ids],
-                "probabilities": [round(math.exp(score), 6) for score in result.symbol_scores],
+                "tokens": [token_of(i) for i in result.ids],
+                "probabilities": [round(math.exp(score), 6) for score in result.token_scores],
             }
             | ({} if links is None else {"alignment": links[rank].links})
             for rank, result in enumerate(results)

@@ -26,7 +26,7 @@ class Reading:
         Use this many pairs from the beginning.
     swap
         Take the target from the source's column or language, and the source from the target's.
-    features
+    tag_column
         The column of the tags, for a model that was taught with them.
     """
 
@@ -34,15 +34,15 @@ class Reading:
     columns: str | None = None
     limit: int | None = None
     swap: Annotated[bool, Parameter(negative=())] = False
-    features: int = 3
+    tag_column: int = 3
 
     def read(self, pairs: tuple[str, ...], *, tagged: bool) -> "Pairs":
         """The pairs of one file, or of two side by side."""
         from passerelle.data.pairs import read_pairs
 
-        column = self.features if tagged else None
+        column = self.tag_column if tagged else None
         return read_pairs(
-            pairs, limit=self.limit, swap=self.swap, features=column, format=self.format, columns=self.columns
+            pairs, limit=self.limit, swap=self.swap, tag_column=column, format=self.format, columns=self.columns
         )
 
     def check(self) -> None:

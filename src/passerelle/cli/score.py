@@ -30,7 +30,7 @@ def score(
 ) -> None:
     """Say how likely a translator finds each pair of a file.
 
-    Columns, tab-separated: log probability of the target (nats), that per symbol, perplexity per character, source,
+    Columns, tab-separated: log probability of the target (nats), that per token, perplexity per character, source,
     target and, where there are any, tags. Tabs and line ends in texts are written as blanks. A target that the model
     cannot write has -inf, and inf.
 
@@ -48,7 +48,7 @@ def score(
     chosen = reading or Reading()
     chosen.check()
     translator = (together or Together()).load(model)
-    rows = chosen.read(pairs, tagged=translator.codec.features is not None)
+    rows = chosen.read(pairs, tagged=translator.codec.tags is not None)
     write = _object if as_json else _columns
     total, characters, count = 0.0, 0, 0
     with LinesDisplay.open(len(rows), shown=not sys.stdout.isatty()) as display:
@@ -58,7 +58,7 @@ def score(
                 scores = translator.score(block)
             except LongTextError as error:
                 raise DataError(f"{rows.name}, pair {start + error.row + 1:,} {error.reason}") from None
-            tags = [()] * len(block) if block.features is None else [(tag,) for tag in block.features]
+            tags = [()] * len(block) if block.tags is None else [(tag,) for tag in block.tags]
             sys.stdout.writelines(write(scored, tag) + "\n" for scored, tag in zip(scores, tags, strict=True))
             sys.stdout.flush()
             able = [scored for scored in scores if scored.log_probability > -math.inf]
@@ -73,17 +73,17 @@ def score(
 
 def _columns(scored: "PairScore", tags: tuple[str, ...]) -> str:
     texts = [" ".join(text.splitlines()).replace("\t", " ") for text in (scored.source, scored.target, *tags)]
-    numbers = scored.log_probability, scored.per_symbol, scored.character_perplexity
+    numbers = scored.log_probability, scored.per_token, scored.character_perplexity
     return "\t".join([*(f"{number:.4f}" for number in numbers), *texts])
 
 
 def _object(scored: "PairScore", tags: tuple[str, ...]) -> str:
     numbers = {
         "log_probability": scored.log_probability,
-        "per_symbol": scored.per_symbol,
+        "per_token": scored.per_token,
         "character_perplexity": scored.character_perplexity,
     }
     values = {name: number if math.isfinite(number) else None for name, number in numbers.items()}
-    values |= {"symbols": scored.symbols, "characters": scored.characters}
+    values |= {"tokens": scored.tokens, "characters": scored.characters}
     values |= dict(zip(("source", "target", "tags"), (scored.source, scored.target, *tags), strict=False))
     return json_line(values)

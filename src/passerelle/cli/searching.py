@@ -31,7 +31,7 @@ class Together:
     weights
         How much each model counts, MODEL first, for example 2,1,1; by default all the same.
     mean
-        Of probabilities (arithmetic), or of their logarithms (geometric): then all models must find a symbol likely.
+        Of probabilities (arithmetic), or of their logarithms (geometric): then all models must find a token likely.
     """
 
     with_: Annotated[tuple[str, ...], Parameter(name="--with", negative=(), show_default=False)] = ()
@@ -61,10 +61,10 @@ class Wishes:
     Parameters
     ----------
     beam
-        Beginnings followed side by side, by default as many as --n-best; 1 takes the likeliest symbol in each step.
-    length_power
+        Beginnings followed side by side, by default as many as --n-best; 1 takes the likeliest token in each step.
+    length_penalty
         Of the length penalty by which translations of one text are compared, by default 0.6; 0 prefers short ones.
-    coverage
+    coverage_penalty
         How much it counts against a translation that it did not look at parts of its text; with a beam, 0.2 or so.
     groups
         Shares of the beam that avoid each other's choices, so that the best differ.
@@ -75,15 +75,15 @@ class Wishes:
     temperature
         Of the draws: below 1 the likely become likelier.
     top_k
-        Draw from so many of the likeliest symbols.
+        Draw from so many of the likeliest tokens.
     top_p
-        Draw from the fewest likeliest symbols that have this share of all probability.
+        Draw from the fewest likeliest tokens that have this share of all probability.
     seed
         Of the draws: the same one gives the same translations, whatever the other texts.
-    no_repeat
-        Write no so many symbols in a row twice.
+    no_repeat_ngram_size
+        Write no so many tokens in a row twice.
     min_length
-        Write at least so many symbols.
+        Write at least so many tokens.
     max_length
         Write at most so many, the end counted; by default a limit learned in training.
     prefix
@@ -101,8 +101,8 @@ class Wishes:
     """
 
     beam: int | None = None
-    length_power: float | None = None
-    coverage: float | None = None
+    length_penalty: float | None = None
+    coverage_penalty: float | None = None
     groups: int | None = None
     diversity: float | None = None
     sample: Flag = False
@@ -110,7 +110,7 @@ class Wishes:
     top_k: int | None = None
     top_p: float | None = None
     seed: int | None = None
-    no_repeat: int | None = None
+    no_repeat_ngram_size: int | None = None
     min_length: int | None = None
     max_length: int | None = None
     prefix: str | None = None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["train"]
 
 MOST_SEEDS = 100
-DEFAULT_PLACE = "apart"
+DEFAULT_TAG_MODE = "separate"
 """Of tags, where only their column is named."""
 
 
@@ -38,9 +38,9 @@ def train(
     vocabulary_size: int | None = None,
     min_count: int | None = None,
     lowercase: Annotated[bool, Parameter(negative=())] = False,
-    features: int | None = None,
-    feature_separator: str | None = None,
-    feature_place: str | None = None,
+    tag_column: int | None = None,
+    tag_separator: str | None = None,
+    tag_mode: str | None = None,
     source_vectors: str | None = None,
     target_vectors: str | None = None,
     tune_vectors: str | None = None,
@@ -83,22 +83,22 @@ def train(
     target_level
         For the target alone.
     source_separator
-        The source is ready symbols, not text, with this between them.
+        The source is ready tokens, not text, with this between them.
     target_separator
         Likewise the target, for example " " for phones.
     vocabulary_size
-        Learn at most this many symbols a side, the most frequent ones; by default all, at level subword 4,000.
+        Learn at most this many tokens a side, the most frequent ones; by default all, at level subword 4,000.
     min_count
-        Symbols that occur fewer times are unknown; at level subword, pieces of words that would are not made.
+        Tokens that occur fewer times are unknown; at level subword, pieces of words that would are not made.
     lowercase
-        Read sources in lower case: The and the are one symbol. Targets are written as they stand in PAIRS.
-    features
+        Read sources in lower case: The and the are one token. Targets are written as they stand in PAIRS.
+    tag_column
         The column, from 3 on, whose tags come with each pair and steer it: V;PST, formal, fr. Where columns have
         names, the third one of --columns.
-    feature_separator
+    tag_separator
         What stands between two tags, by default a semicolon.
-    feature_place
-        apart, tags have an encoder of their own (default); or beside, they are symbols before the source's.
+    tag_mode
+        separate, tags have an encoder of their own (default); or inline, they are tokens before the source's.
     source_vectors
         Ready-made word vectors to begin with: text of word2vec, GloVe or fastText, .gz too. Needs level word.
     target_vectors
@@ -132,10 +132,10 @@ def train(
     """
     from passerelle.config import check_limit
     from passerelle.data.pairs import read_pairs, write_split
+    from passerelle.experiment import prepare
     from passerelle.options import choose_settings
-    from passerelle.teaching import prepare
 
-    tagged = features is not None or (columns is not None and columns.count(",") == 2)
+    tagged = tag_column is not None or (columns is not None and columns.count(",") == 2)
     chosen = choose_settings(
         preset=preset,
         settings=settings,
@@ -147,8 +147,8 @@ def train(
         vocabulary_size=vocabulary_size,
         min_count=min_count,
         lowercase=lowercase or None,
-        features=feature_place or (DEFAULT_PLACE if tagged else None),
-        feature_separator=feature_separator,
+        tags=tag_mode or (DEFAULT_TAG_MODE if tagged else None),
+        tag_separator=tag_separator,
         tune_vectors=tune_vectors,
         epochs=epochs,
         minutes=minutes,
@@ -159,8 +159,8 @@ def train(
         seed=seed,
     )
     paths = _model_paths(out if out is not None else _default_out(pairs[0]), seeds)
-    column = features or (None if chosen.features.place == "none" else 3)
-    read = partial(read_pairs, swap=swap, features=column, format=format, columns=columns)
+    column = tag_column or (None if chosen.tags.mode == "none" else 3)
+    read = partial(read_pairs, swap=swap, tag_column=column, format=format, columns=columns)
     examples = read(pairs, limit=check_limit(limit))
     held_out = _share_or_files(validation)
     if isinstance(held_out, tuple):
@@ -204,7 +204,7 @@ def _example(paths: list[Path], pairs: "Pairs") -> str:
     """The command that translates the first source with all of these models."""
     first, *others = map(str, paths)
     together = [word for other in others for word in ("--with", other)]
-    tags = [] if pairs.features is None else ["--feature", pairs.features[0]]
+    tags = [] if pairs.tags is None else ["--tags", pairs.tags[0]]
     return shlex.join(["passerelle", "translate", first, *together, *tags, pairs.sources[0]])
 
 

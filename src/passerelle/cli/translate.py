@@ -31,7 +31,7 @@ def translate(
     out: str | None = None,
     resume: Annotated[bool, Parameter(negative=())] = False,
     together: Together | None = None,
-    feature: str | None = None,
+    tags: str | None = None,
     n_best: int = 1,
     wishes: Wishes | None = None,
     scores: Annotated[bool, Parameter(negative=())] = False,
@@ -57,22 +57,22 @@ def translate(
     resume
         Go on behind what --out holds already, with the options that it was begun with: half a line or half a text at
         its end is dropped, and as many lines of the input are passed over as texts are there.
-    feature
+    tags
         The tags of all texts, for a model that was taught with tags; without, each text brings its own after a tab.
     n_best
         Write so many translations of each text, a line each, best first; empty lines where there are fewer.
     scores
         Write columns: number of the text, rank, score over length penalty, log probability, translation.
     as_json
-        Write one JSON object a text, with the probability of every symbol.
+        Write one JSON object a text, with the probability of every token.
     align
-        Add where each symbol looked, source-target pairs such as 0-0 1-2, after a tab or in the JSON object.
+        Add where each token looked, source-target pairs such as 0-0 1-2, after a tab or in the JSON object.
     pictures
         A folder for pictures of where the best translation of each text looked: 1.svg, 2.svg, ...
     replace_unknown
-        Write the source symbol that attention points at in the place of each unknown one.
+        Write the source token that attention points at in the place of each unknown one.
     replacements
-        A file of tab-separated source symbols and what to write for them; goes with --replace-unknown.
+        A file of tab-separated source tokens and what to write for them; goes with --replace-unknown.
     """
     from passerelle.data.files import STANDARD_INPUT, input_name, prepare_folder
     from passerelle.search.alignment import without_unknown
@@ -101,15 +101,15 @@ def translate(
             blocks = read_blocks(in_ or STANDARD_INPUT, most=max(1, LARGEST_BLOCK // n_best), skip=output.done)
         tally = Tally(written=output.done)
         for block in blocks:
-            lines, tags = block.lines, feature
-            if feature is None and translator.codec.features is not None:
-                lines, tags = tagged(lines)
+            lines, own_tags = block.lines, tags
+            if tags is None and translator.codec.tags is not None:
+                lines, own_tags = tagged(lines)
             try:
-                found = translator.n_best(lines, n_best, features=tags, **options)
+                found = translator.n_best(lines, n_best, tags=own_tags, **options)
             except LongTextError as error:
                 where = "text" if texts else f"{input_name(in_ or STANDARD_INPUT)}, line"
                 raise DataError(f"{where} {tally.written + error.row + 1:,} {error.reason}") from None
-            links = _aligned(translator, found, tags) if align or replace_unknown or folder is not None else None
+            links = _aligned(translator, found, own_tags) if align or replace_unknown or folder is not None else None
             if replace_unknown and links is not None:
                 found = [
                     [without_unknown(*both, translator.codec, words) for both in zip(results, own, strict=True)]
@@ -142,7 +142,7 @@ def _aligned(
     """The alignments of all results, asked for at once."""
     if isinstance(tags, list):
         tags = [tag for tag, results in zip(tags, found, strict=True) for _ in results]
-    aligned = iter(translator.align([result for results in found for result in results], features=tags))
+    aligned = iter(translator.align([result for results in found for result in results], tags=tags))
     return [[next(aligned) for _ in results] for results in found]
 
 
@@ -165,7 +165,7 @@ def tagged(lines: list[str]) -> tuple[list[str], list[str]]:
         if line.strip() and "\t" not in line:
             raise DataError(
                 f"{line[:40]!r} has no tab before its tags, and this model was taught with tags. Write text, tab, "
-                f"tags, or give tags for all with --feature."
+                f"tags, or give tags for all with --tags."
             )
     rows = [line.split("\t", 1) if "\t" in line else [line, ""] for line in lines]
     return [row[0] for row in rows], [row[1] for row in rows]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from passerelle.symbols import PAD, START, UNK
+from passerelle.special_tokens import PAD, START, UNK
 from passerelle.text.sequences import Sequences
 
 __all__ = ["Batch", "Batches", "Bucket", "choose_buckets", "hide"]
@@ -24,7 +24,7 @@ class Batch:
         target: int32 (batch, target_length + 1), from START to END; the decoder reads `[:, :-1]` and is to answer
             `[:, 1:]`, the same one step ahead.
         others: what else the network takes, by name: `copy_ids`, int32 (batch, source_length), the target ids of
-            source symbols; `feature_ids`, int32 (batch, tags).
+            source tokens; `tag_ids`, int32 (batch, tags).
     """
 
     source: np.ndarray
@@ -132,13 +132,13 @@ class Batches:
     Args:
         sources: source ids of each pair.
         targets: target ids of each pair, END included.
-        batch_size: pairs, or symbols, in a batch; fewer where all are fewer.
+        batch_size: pairs, or tokens, in a batch; fewer where all are fewer.
         seed: of the order; None keeps one order, for evaluation.
-        batch_type: what `batch_size` counts: `pair`, or `symbol`, source and target and padding together, at least
+        batch_type: what `batch_size` counts: `pair`, or `token`, source and target and padding together, at least
             one pair.
         others: what else the network takes, by name; `copy_ids` are as long as the sources.
-        hidden: with `copy_ids`, share of the symbols on both sides of a pair that become unknown, others each time.
-        target_size: ids of the target vocabulary; with `hidden`.
+        copy_masking: with `copy_ids`, share of the tokens on both sides of a pair that become unknown, others each time.
+        target_size: ids of the target vocabulary; with `copy_masking`.
     """
 
     def __init__(
@@ -150,13 +150,13 @@ class Batches:
         seed: int | None,
         batch_type: str = "pair",
         others: Mapping[str, Sequences] | None = None,
-        hidden: float = 0.0,
+        copy_masking: float = 0.0,
         target_size: int = 0,
     ):
         self.sources = sources
         self.targets = targets
         self.others = dict(others or {})
-        self.hidden = hidden
+        self.copy_masking = copy_masking
         self.target_size = target_size
         self.seed = seed
         # A compile takes seconds: each shape must serve several batches, and beyond six, many.
@@ -198,9 +198,9 @@ class Batches:
                 )
                 for name, ids in self.others.items()
             }
-            if self.hidden and "copy_ids" in others:
+            if self.copy_masking and "copy_ids" in others:
                 source, others["copy_ids"], target = hide(
-                    source, others["copy_ids"], target, self.target_size, self.hidden, random
+                    source, others["copy_ids"], target, self.target_size, self.copy_masking, random
                 )
             yield Batch(source, target, others)
 
@@ -224,7 +224,7 @@ class Batches:
         return plan
 
     def __len__(self) -> int:
-        """Batches in an epoch; where they are counted in symbols, an epoch may have one or two more or fewer."""
+        """Batches in an epoch; where they are counted in tokens, an epoch may have one or two more or fewer."""
         return self._length
 
     def padding_share(self) -> float:
@@ -243,16 +243,16 @@ def hide(
     share: float,
     random: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Makes some symbols that stand on both sides of a pair unknown, wherever they stand in it.
+    """Makes some tokens that stand on both sides of a pair unknown, wherever they stand in it.
 
     So a network learns to copy what it does not know from pairs in which it knows everything.
 
     Args:
         source: int (batch, S).
-        copies: int (batch, S), target ids of the source symbols.
+        copies: int (batch, S), target ids of the source tokens.
         target: int (batch, T).
         target_size: ids of the target vocabulary; what is hidden goes by this plus its first position in the source.
-        share: how likely each such symbol is hidden.
+        share: how likely each such token is hidden.
         random: where from.
 
     Returns:
@@ -262,7 +262,7 @@ def hide(
     first = np.argmax(alike, axis=2)
     written = (copies[:, :, None] == target[:, None, :]).any(2) & (copies < target_size) & (source != PAD)
     drawn = random.random(source.shape) < share
-    hidden = written & np.take_along_axis(drawn, first, axis=1)  # one throw for all places of a symbol
+    hidden = written & np.take_along_axis(drawn, first, axis=1)  # one throw for all places of a token
     matches = (target[:, :, None] == copies[:, None, :]) & hidden[:, None, :]  # (batch, T, S)
     place = target_size + np.take_along_axis(first, np.argmax(matches, axis=2), axis=1)
     return (

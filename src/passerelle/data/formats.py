@@ -53,13 +53,13 @@ class PairFile:
         paths: one, or two side by side.
         format: its kind.
         columns: what its columns or languages are called; empty where nothing was said and nothing need be.
-        features: the column of the tags, or None.
+        tag_column: the column of the tags, or None.
     """
 
     paths: tuple[str | os.PathLike[str], ...]
     format: Format
     columns: tuple[str, ...]
-    features: int | None
+    tag_column: int | None
 
     @property
     def name(self) -> str:
@@ -74,7 +74,7 @@ class PairFile:
 FORMATS: dict[str, Format] = {
     "tsv": Format(
         (".tsv",),
-        lambda file: read_tabs(file.paths[0], file.features),
+        lambda file: read_tabs(file.paths[0], file.tag_column),
         "Each line needs source, tab, target.",
         tagged=True,
     ),
@@ -116,7 +116,7 @@ def choose_format(
     path: PairPath,
     format: str | None = None,
     columns: str | Sequence[str] | None = None,
-    features: int | None = None,
+    tag_column: int | None = None,
 ) -> PairFile:
     """Decides how a file of pairs is read.
 
@@ -125,7 +125,7 @@ def choose_format(
         format: one of `FORMATS`; None goes by the file's name, also inside `.gz` and `.zip`.
         columns: names of the columns of source, target and, if wanted, tags, or two languages; one text has commas
             between them. By default `source`, `target`, `tags`, or the first two languages.
-        features: the column, from 3 on, that holds tags; where columns have names, 3, the third one named.
+        tags: the column, from 3 on, that holds tags; where columns have names, 3, the third one named.
 
     Raises:
         SettingsError: if these do not go together, or with the kind of file.
@@ -134,29 +134,29 @@ def choose_format(
     paths = (path,) if isinstance(path, (str, os.PathLike)) else tuple(path)
     kind = _kind(paths, format)
     chosen = FORMATS[kind]
-    if features is not None and features < 3:
-        raise SettingsError(f"tags stand in column 3 or later, received: {features}. Source and target come first.")
+    if tag_column is not None and tag_column < 3:
+        raise SettingsError(f"tags stand in column 3 or later, received: {tag_column}. Source and target come first.")
     if isinstance(columns, str):
         columns = [column.strip() for column in columns.split(",")]
     names = tuple(columns or ())
     if names and not chosen.named:
         others = ", ".join(name for name, other in FORMATS.items() if other.named)
         raise SettingsError(f"{kind} has no names to choose by, received: columns {', '.join(names)}. Others: {others}")
-    if (features is not None or len(names) == 3) and not chosen.tagged:
+    if (tag_column is not None or len(names) == 3) and not chosen.tagged:
         others = ", ".join(name for name, other in FORMATS.items() if other.tagged)
         raise SettingsError(f"{kind} has no column for tags. Others have: {others}.")
     if chosen.named == "columns":
-        names = names or _DEFAULT_COLUMNS[: 2 if features is None else 3]
-        if features is not None and (features > 3 or len(names) < 3):
+        names = names or _DEFAULT_COLUMNS[: 2 if tag_column is None else 3]
+        if tag_column is not None and (tag_column > 3 or len(names) < 3):
             raise SettingsError(
-                f"{kind} has its tags in the third column named, received: {', '.join(names)}, features={features}. "
+                f"{kind} has its tags in the third column named, received: {', '.join(names)}, tag_column={tag_column}. "
                 f"Name it: --columns source,target,tags"
             )
-        features = 3 if len(names) == 3 else None
+        tag_column = 3 if len(names) == 3 else None
     if names and (not all(names) or len(set(names)) != len(names) or len(names) not in (2, 3)):
         what = "two languages" if chosen.named == "languages" else "columns of source, target and, if wanted, tags"
         raise SettingsError(f"columns must name {what}, each another, received: {', '.join(names)}")
-    return PairFile(paths, chosen, names, features)
+    return PairFile(paths, chosen, names, tag_column)
 
 
 def _kind(paths: tuple[str | os.PathLike[str], ...], format: str | None) -> str:

@@ -12,12 +12,12 @@ ROOM = 8
 """Times as long as all but a hundredth: no pair of a usual collection is."""
 
 ALWAYS = 200
-"""Symbols that are never too many, unless settings say so."""
+"""Tokens that are never too many, unless settings say so."""
 
 
 @dataclass(frozen=True)
 class LengthLimits:
-    """The longest source and the longest target to learn from, in symbols."""
+    """The longest source and the longest target to learn from, in tokens."""
 
     source: int
     target: int
@@ -44,17 +44,17 @@ class LengthLimits:
         if all(within):
             return pairs
         reason = (
-            f"longer than {self.source:,} source or {self.target:,} target symbols; source.max_length and "
+            f"longer than {self.source:,} source or {self.target:,} target tokens; source.max_length and "
             f"target.max_length in a settings file set other limits"
         )
         columns = [
             None if column is None else [text for text, fits in zip(column, within, strict=True) if fits]
-            for column in (pairs.sources, pairs.targets, pairs.features)
+            for column in (pairs.sources, pairs.targets, pairs.tags)
         ]
         return replace(
             pairs,
             sources=columns[0],
             targets=columns[1],
-            features=columns[2],
+            tags=columns[2],
             passed_over={**pairs.passed_over, reason: within.count(False)},
         )

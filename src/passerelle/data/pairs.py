@@ -45,7 +45,7 @@ class Pairs(Sequence[Pair]):
         targets: as many.
         name: where they come from, for messages.
         blank: rows passed over because source or target was blank.
-        features: the tags of each pair, one text a pair; None where pairs have none.
+        tags: the tags of each pair, one text a pair; None where pairs have none.
         passed_over: further rows passed over, by reason: `fuzzy`, `obsolete`, `untranslated`, `not in both languages`.
     """
 
@@ -53,7 +53,7 @@ class Pairs(Sequence[Pair]):
     targets: Sequence[str]
     name: str = "pairs"
     blank: int = field(default=0, compare=False)
-    features: Sequence[str] | None = None
+    tags: Sequence[str] | None = None
     passed_over: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     def __len__(self) -> int:
@@ -65,8 +65,8 @@ class Pairs(Sequence[Pair]):
     def __getitem__(self, index: slice) -> "Pairs": ...
     def __getitem__(self, index: int | slice) -> "Pair | Pairs":
         if isinstance(index, slice):
-            features = None if self.features is None else self.features[index]
-            return Pairs(self.sources[index], self.targets[index], self.name, features=features)
+            tags = None if self.tags is None else self.tags[index]
+            return Pairs(self.sources[index], self.targets[index], self.name, tags=tags)
         return Pair(self.sources[index], self.targets[index])
 
     def __iter__(self) -> Iterator[Pair]:
@@ -74,12 +74,12 @@ class Pairs(Sequence[Pair]):
 
     def rows(self) -> Iterator[tuple[str, ...]]:
         """Source, target and, where there are any, tags of each pair."""
-        columns = [self.sources, self.targets] + ([] if self.features is None else [self.features])
+        columns = [self.sources, self.targets] + ([] if self.tags is None else [self.tags])
         return zip(*columns, strict=True)
 
     def questions(self) -> list[tuple[str, str]]:
         """Source and tags of each pair, which ask for its target; tags are empty where there are none."""
-        return list(zip(self.sources, self.features or [""] * len(self), strict=True))
+        return list(zip(self.sources, self.tags or [""] * len(self), strict=True))
 
     def fingerprint(self) -> str:
         """SHA-256 over all texts in order: tells whether two trainings saw the same data."""
@@ -90,31 +90,31 @@ class Pairs(Sequence[Pair]):
 
 
 def check_pairs(
-    pairs: Iterable[tuple[str, ...]], *, swap: bool = False, name: str = "pairs", features: bool = False
+    pairs: Iterable[tuple[str, ...]], *, swap: bool = False, name: str = "pairs", tagged: bool = False
 ) -> Pairs:
     """Makes `Pairs` of any rows of texts, without those whose source or target is blank.
 
     Args:
-        pairs: rows (source, target), with `features` (source, target, tags).
+        pairs: rows (source, target), with `tagged` (source, target, tags).
         swap: take the target from the first place and the source from the second.
         name: for messages.
-        features: whether rows bring tags.
+        tagged: whether rows bring tags.
 
     Raises:
         DataError: if a row is not that many texts (says which).
     """
     if isinstance(pairs, Pairs):
-        if features and pairs.features is None:
-            raise DataError(f"{pairs.name} has no tags, and features are asked for. Read them: features=3")
+        if tagged and pairs.tags is None:
+            raise DataError(f"{pairs.name} has no tags, and the settings ask for them. Read them: tag_column=3")
         if not swap:
-            return pairs if features or pairs.features is None else replace(pairs, features=None)
+            return pairs if tagged or pairs.tags is None else replace(pairs, tags=None)
         name, pairs = pairs.name, pairs.rows()
-    wanted = 2 + features
+    wanted = 2 + tagged
     rows: list[tuple[str, ...]] = []
     blank = 0
     for number, row in enumerate(pairs, start=1):
         if not isinstance(row, (tuple, list)) or len(row) != wanted or not all(isinstance(text, str) for text in row):
-            what = "(source, target, tags), three texts" if features else "(source, target), two texts"
+            what = "(source, target, tags), three texts" if tagged else "(source, target), two texts"
             raise DataError(f"{name}, row {number}: expected {what}, received: {row!r:.80}")
         source, target, *tags = row
         if swap:
@@ -123,12 +123,12 @@ def check_pairs(
             rows.append((source, target, *tags))
         else:
             blank += 1
-    return _pairs(rows, name, blank, features=features)
+    return _pairs(rows, name, blank, tagged=tagged)
 
 
-def _pairs(rows: list[tuple[str, ...]], name: str, blank: int = 0, *, features: bool) -> Pairs:
-    columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(2 + features)]
-    return Pairs(columns[0], columns[1], name, blank, columns[2] if features else None)
+def _pairs(rows: list[tuple[str, ...]], name: str, blank: int = 0, *, tagged: bool) -> Pairs:
+    columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(2 + tagged)]
+    return Pairs(columns[0], columns[1], name, blank, columns[2] if tagged else None)
 
 
 def read_pairs(
@@ -136,7 +136,7 @@ def read_pairs(
     *,
     limit: int | None = None,
     swap: bool = False,
-    features: int | None = None,
+    tag_column: int | None = None,
     format: str | None = None,
     columns: str | Sequence[str] | None = None,
 ) -> Pairs:
@@ -146,7 +146,7 @@ def read_pairs(
         path: the file, or two side by side. `.gz` and `.zip` are read as they are; `-` is standard input.
         limit: at most this many usable pairs, from the beginning.
         swap: take the target from where the source stands, and the source from where the target does.
-        features: the column, from 3 on, that holds the tags of each pair; None for pairs without.
+        tag_column: the column, from 3 on, that holds the tags of each pair; None for pairs without.
         format: what kind of file it is; None goes by its name.
         columns: what source, target and, if wanted, tags are called, or the two languages; see `choose_format`.
 
@@ -155,9 +155,9 @@ def read_pairs(
 
     Raises:
         DataError: if the file cannot be read, a row is wrong (says which), or no pair is usable.
-        SettingsError: if `format`, `columns` and `features` do not go together.
+        SettingsError: if `format`, `columns` and `tag_column` do not go together.
     """
-    file = choose_format(path, format, columns, features)
+    file = choose_format(path, format, columns, tag_column)
     sources, targets, tags = [], [], []
     passed_over = Counter(blank=0)
     with closing(file.rows()) as rows:
@@ -178,7 +178,7 @@ def read_pairs(
         listed = ", ".join(f"{name}: {count}" for name, count in passed_over.items() if count)
         raise DataError(f"{file.name} holds no pairs ({listed or 'it is empty'}). {file.format.needs}")
     blank = passed_over.pop("blank")
-    return Pairs(sources, targets, file.name, blank, None if file.features is None else tags, passed_over)
+    return Pairs(sources, targets, file.name, blank, None if file.tag_column is None else tags, passed_over)
 
 
 def references(pairs: Pairs) -> dict[tuple[str, str], list[str]]:
@@ -219,7 +219,7 @@ def split_by_source(pairs: Pairs, share: float | None, *, seed: int) -> tuple[Pa
     sides: tuple[list[tuple[str, ...]], list[tuple[str, ...]]] = ([], [])
     for row in pairs.rows():
         sides[row[0] in held_out].append(row)
-    training, validation = (_pairs(side, pairs.name, features=pairs.features is not None) for side in sides)
+    training, validation = (_pairs(side, pairs.name, tagged=pairs.tags is not None) for side in sides)
     return replace(training, blank=pairs.blank, passed_over=pairs.passed_over), validation
 
 

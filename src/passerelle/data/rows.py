@@ -6,13 +6,13 @@ import numpy as np
 
 from passerelle.text.sequences import Sequences
 
-__all__ = ["BATCH_SIZES", "MOST_SYMBOLS", "padded_inputs", "padded_width", "row_batches"]
+__all__ = ["BATCH_SIZES", "MOST_TOKENS", "padded_inputs", "padded_width", "row_batches"]
 
 BATCH_SIZES = (1, 8, 64, 256, 1024)
 """Rows in one call of a compiled program: each is a program of its own, so they are few."""
 
-MOST_SYMBOLS = 2**17
-"""Source symbols in one call, padding included: bounds what attention has to remember of long texts."""
+MOST_TOKENS = 2**17
+"""Source tokens in one call, padding included: bounds what attention has to remember of long texts."""
 
 
 def row_batches(
@@ -22,7 +22,7 @@ def row_batches(
 
     Args:
         rows: which rows are wanted.
-        lengths: int (all rows,), in symbols.
+        lengths: int (all rows,), in tokens.
         most: rows of a padded width that memory has room for; None for any number.
 
     Yields:
@@ -51,7 +51,7 @@ def padded_inputs(inputs: Mapping[str, Sequences], rows: np.ndarray, least: int 
     width = padded_width(int(inputs["source_ids"].lengths[rows].max(initial=least)))
     return {
         name: ids.padded(
-            rows, padded_width(int(ids.lengths.max(initial=1))) if name == "feature_ids" else width, height=height
+            rows, padded_width(int(ids.lengths.max(initial=1))) if name == "tag_ids" else width, height=height
         )
         for name, ids in inputs.items()
     }
@@ -69,5 +69,5 @@ def padded_width(length: int) -> int:
 def _at_once(lengths: np.ndarray, most: Callable[[int], int]) -> int:
     """How many of these rows, by growing length, go into one call: at least half of a program's, and not too wide."""
     widths = {size: padded_width(int(lengths[:size][-1])) for size in BATCH_SIZES if size <= 2 * len(lengths)}
-    sizes = [size for size, width in widths.items() if size * width <= MOST_SYMBOLS and size <= most(width)]
+    sizes = [size for size, width in widths.items() if size * width <= MOST_TOKENS and size <= most(width)]
     return min(max(sizes, default=1), len(lengths))

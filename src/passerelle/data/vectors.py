@@ -42,33 +42,33 @@ class WordVectors:
     def _rows(self) -> dict[str, int]:
         return {word: row for row, word in enumerate(self.words)}
 
-    def rows(self, symbols: Iterable[str]) -> np.ndarray:
-        """int64 (symbols,): the row of each symbol's vector; -1 where it has none.
+    def rows(self, tokens: Iterable[str]) -> np.ndarray:
+        """int64 (tokens,): the row of each token's vector; -1 where it has none.
 
-        A symbol has the vector of its word, which is the symbol without the blank before it; else that of its word in
+        A token has the vector of its word, which is the token without the blank before it; else that of its word in
         lower case.
         """
         row = self._rows.get
-        words = (symbol.removeprefix(" ") for symbol in symbols)
+        words = (token.removeprefix(" ") for token in tokens)
         return np.fromiter((row(word, row(word.lower(), -1)) for word in words), np.int64)
 
     def beyond(self, tokenizer: Tokenizer) -> list[str]:
-        """Symbols of the `first` words that a tokenizer by word lacks: each with a blank before it and without.
+        """Tokens of the `first` words that a tokenizer by word lacks: each with a blank before it and without.
 
         Words that it would split, or write in another case, are left out.
         """
         whole = [word for word in self.words[: self.first] if tokenizer.read(word) == [f" {word}"]]
-        both = (symbol for word in whole for symbol in (f" {word}", word))
-        return [symbol for symbol in both if symbol not in tokenizer.vocabulary]
+        both = (token for word in whole for token in (f" {word}", word))
+        return [token for token in both if token not in tokenizer.vocabulary]
 
 
-def read_vectors(path: str | os.PathLike[str], symbols: Iterable[str], *, first: int = 0) -> WordVectors:
+def read_vectors(path: str | os.PathLike[str], tokens: Iterable[str], *, first: int = 0) -> WordVectors:
     """Reads the vectors of some words.
 
     Args:
         path: UTF-8 text, plain, `.gz` or `.zip`: a word and its numbers in each line, blanks between them. A first
             line of two whole numbers is word2vec's header.
-        symbols: of a tokenizer by word; those lines are kept whose word one of them has.
+        tokens: of a tokenizer by word; those lines are kept whose word one of them has.
         first: also keep so many lines from the beginning.
 
     Returns:
@@ -77,14 +77,14 @@ def read_vectors(path: str | os.PathLike[str], symbols: Iterable[str], *, first:
 
     Raises:
         DataError: if the file cannot be read, a line that is kept has no numbers or not as many as the first line (says
-            which), or no symbol has a vector.
+            which), or no token has a vector.
     """
     name = input_name(path)
     if not Path(path).is_file() or Path(path).suffix == ".bin":
         what = "no such file" if not Path(path).is_file() else "vectors in a binary file are not read"
         raise DataError(f"{name}: {what}. Name vectors as text: .txt, .vec or .gz of word2vec, GloVe or fastText.")
-    symbols = {symbol.removeprefix(" ") for symbol in symbols}
-    wanted = symbols | {word.lower() for word in symbols}
+    tokens = {token.removeprefix(" ") for token in tokens}
+    wanted = tokens | {word.lower() for word in tokens}
     found: dict[str, np.ndarray] = {}
     width = seen = kept = 0
     for number, line in enumerate(read_lines(path), start=1):
@@ -102,7 +102,7 @@ def read_vectors(path: str | os.PathLike[str], symbols: Iterable[str], *, first:
         if seen <= first:
             kept = len(found)
     if not wanted & set(found):
-        raise DataError(f"{name} has no vector for any of {len(symbols):,} words. Is it of another language?")
+        raise DataError(f"{name} has no vector for any of {len(tokens):,} words. Is it of another language?")
     return WordVectors(tuple(found), np.stack(list(found.values())), kept, name)
 
 

@@ -7,9 +7,9 @@ import keras
 
 from passerelle.decoding.greedy import LANES, possible
 from passerelle.decoding.lanes import Step, run_lanes
-from passerelle.symbols import END, IMPOSSIBLE, PAD, START
+from passerelle.special_tokens import END, IMPOSSIBLE, PAD, START
 
-__all__ = ["BeamResult", "beam_search", "length_penalty"]
+__all__ = ["BeamResult", "beam_search", "length_normalizer"]
 
 ops: Any = keras.ops
 """Without Keras's annotations, which say that these may return None."""
@@ -19,12 +19,12 @@ class BeamResult(NamedTuple):
     """What the search found, best first.
 
     Attributes:
-        ids: int32 (rows, n_best, max_length): the symbols before END, then PAD.
+        ids: int32 (rows, n_best, max_length): the tokens before END, then PAD.
         lengths: int32 (rows, n_best): how many they are.
-        scores: float32 (rows, n_best): log probability of the symbols, and of END where it was reached, in nats;
+        scores: float32 (rows, n_best): log probability of the tokens, and of END where it was reached, in nats;
             not `possible` where there is no such hypothesis.
         finished: bool (rows, n_best): False where the limit cut it before END, or there is none.
-        symbol_scores: float32 (rows, n_best, max_length): log probability of each symbol, then of END, then 0.
+        token_scores: float32 (rows, n_best, max_length): log probability of each token, then of END, then 0.
         bonuses: float32 (rows, n_best): of those that ended.
     """
 
@@ -32,11 +32,11 @@ class BeamResult(NamedTuple):
     lengths: Any
     scores: Any
     finished: Any
-    symbol_scores: Any
+    token_scores: Any
     bonuses: Any
 
 
-def length_penalty(lengths: Any, power: float) -> Any:
+def length_normalizer(lengths: Any, power: float) -> Any:
     """What log probabilities are divided by to be compared: ((5 + length) / 6) ** power, 1 for power 0.
 
     Source: Wu et al. 2016, arXiv:1609.08144, section 7, equation 14.
@@ -52,7 +52,7 @@ def beam_search(
     *,
     beam: int,
     n_best: int = 1,
-    length_power: float = 0.0,
+    length_penalty: float = 0.0,
     groups: int = 1,
     diversity: float = 0.0,
     bonus: Callable[[Any], Any] | None = None,
@@ -72,18 +72,18 @@ def beam_search(
 
     Args:
         step: says what comes next. What it hands on unchanged, the very same array, is not moved between slots.
-        state: before the first symbol; leading axis rows.
+        state: before the first token; leading axis rows.
         limits: int32 (rows,), most steps of each row, END included; 0 leaves the row empty.
         max_length: columns of the result, at least the largest limit.
         beam: slots a row, at least 1.
         n_best: hypotheses to return, at most `beam`.
-        length_power: of `length_penalty`, by which finished hypotheses are ranked; at least 0.
+        length_penalty: of `length_normalizer`, by which finished hypotheses are ranked; at least 0.
         groups: divides `beam`.
-        diversity: taken from a symbol's log probability for each choice of it by the groups before, nats.
+        diversity: taken from a token's log probability for each choice of it by the groups before, nats.
         bonus: the step's state, leading axis batch -> float (batch,), at most 0, added where finished hypotheses are
             ranked: the coverage penalty.
-        progress: the step's state after it was asked, leading axis batch, and how many symbols there are -> int
-            (batch, symbols), from 0 to `beam` - 1: how near what is required a hypothesis would be with each. The slots
+        progress: the step's state after it was asked, leading axis batch, and how many tokens there are -> int
+            (batch, tokens), from 0 to `beam` - 1: how near what is required a hypothesis would be with each. The slots
             are then shared out among the kinds, each kind's best first (Post and Vilar 2018, arXiv:1804.06609), so
             that those that are near are not lost to those that are likely. Not with groups.
 
@@ -93,17 +93,17 @@ def beam_search(
     Source: Wu et al. 2016, arXiv:1609.08144, section 7, with slots that are kept instead of hypotheses pruned by their
     distance to the best one.
     """
-    strategy = _Beam(step, beam, n_best, length_power, groups, diversity, bonus, progress)
+    strategy = _Beam(step, beam, n_best, length_penalty, groups, diversity, bonus, progress)
     result: BeamResult = run_lanes(strategy, state, limits, max_length)
-    ranked = ops.where(result.finished, _ranking(result, length_power), IMPOSSIBLE + result.scores)
+    ranked = ops.where(result.finished, _ranking(result, length_penalty), IMPOSSIBLE + result.scores)
     order = ops.argsort(-ranked, axis=-1)[:, :n_best]  # stable: the first slot of equals
     best = BeamResult(*(_slots(values, order) for values in result))
-    return best._replace(ids=best.ids[..., :max_length], symbol_scores=best.symbol_scores[..., :max_length])
+    return best._replace(ids=best.ids[..., :max_length], token_scores=best.token_scores[..., :max_length])
 
 
 def _ranking(result: BeamResult, power: float) -> Any:
     """float32 (rows, beam): log probabilities over length penalty, END counted, and the bonus."""
-    return result.scores / length_penalty(result.lengths + 1, power) + result.bonuses
+    return result.scores / length_normalizer(result.lengths + 1, power) + result.bonuses
 
 
 def _slots(values: Any, order: Any) -> Any:
@@ -140,7 +140,7 @@ class _Beam:
         step: Step,
         beam: int,
         n_best: int,
-        length_power: float,
+        length_penalty: float,
         groups: int,
         diversity: float,
         bonus: Callable[[Any], Any] | None,
@@ -149,7 +149,7 @@ class _Beam:
         self.step = step
         self.beam = beam
         self.n_best = n_best
-        self.length_power = length_power
+        self.length_penalty = length_penalty
         self.groups = groups
         self.diversity = diversity
         self.bonus = bonus
@@ -166,7 +166,7 @@ class _Beam:
             lengths=ops.zeros((lanes, beam), "int32"),
             scores=ops.where(first, 0.0, IMPOSSIBLE),
             finished=ops.zeros((lanes, beam), "bool"),
-            symbol_scores=ops.zeros((lanes, beam, width), "float32"),
+            token_scores=ops.zeros((lanes, beam, width), "float32"),
             bonuses=ops.zeros((lanes, beam), "float32"),
         )
         repeated = keras.tree.map_structure(lambda values: ops.repeat(ops.expand_dims(values, 1), beam, axis=1), state)
@@ -176,74 +176,74 @@ class _Beam:
         before = own.result
         log_probs, asked, after = self._ask(own)
         kept = ops.logical_or(before.finished, ops.expand_dims(ops.logical_not(is_open), 1))
-        parent, symbol = self._choose(own, log_probs, kept, asked)
-        symbols = log_probs.shape[-1]
+        parent, token = self._choose(own, log_probs, kept, asked)
+        tokens = log_probs.shape[-1]
         flat = ops.reshape(log_probs, (log_probs.shape[0], -1))
-        gained = ops.take_along_axis(flat, parent * symbols + symbol, axis=1)
+        gained = ops.take_along_axis(flat, parent * tokens + token, axis=1)
         moved = BeamResult(*(_slots(array, parent) for array in before))
         grows = ops.logical_and(
             ops.logical_and(ops.logical_not(kept), ops.take_along_axis(own.growing, parent, axis=1)),
             possible(moved.scores + gained),
         )
-        ends = ops.logical_and(grows, ops.equal(symbol, END))
-        writes = ops.logical_and(grows, ops.not_equal(symbol, END))
+        ends = ops.logical_and(grows, ops.equal(token, END))
+        writes = ops.logical_and(grows, ops.not_equal(token, END))
         column = ops.equal(ops.arange(before.ids.shape[2], dtype="int32"), ops.expand_dims(position, -1))
         column = ops.expand_dims(column, 1)  # (lanes, 1, width): all hypotheses that grow are as long
         result = BeamResult(
-            ids=ops.where(ops.logical_and(column, writes[..., None]), symbol[..., None], moved.ids),
+            ids=ops.where(ops.logical_and(column, writes[..., None]), token[..., None], moved.ids),
             lengths=moved.lengths + ops.cast(writes, "int32"),
             scores=ops.where(kept, before.scores, ops.where(grows, moved.scores + gained, IMPOSSIBLE)),
             finished=ops.logical_or(moved.finished, ends),
-            symbol_scores=ops.where(ops.logical_and(column, grows[..., None]), gained[..., None], moved.symbol_scores),
+            token_scores=ops.where(ops.logical_and(column, grows[..., None]), gained[..., None], moved.token_scores),
             bonuses=moved.bonuses,
         )
         state = self._moved(own.state, after, parent)
         if self.bonus is not None:
             result = result._replace(bonuses=ops.where(ends, self._bonus(state), result.bonuses))
         growing = ops.where(kept, own.growing, writes)
-        row = _Row(symbol, growing, result, state)
+        row = _Row(token, growing, result, state)
         return row, self._undecided(row, limit)
 
     def _choose(self, own: _Row, log_probs: Any, kept: Any, asked: Any) -> tuple[Any, Any]:
         """Slots that are kept stay as they are; in each group the best continuations fill the others, in order.
 
         Returns:
-            int32 (lanes, beam): each slot's parent, and its new symbol, int32 (lanes, beam).
+            int32 (lanes, beam): each slot's parent, and its new token, int32 (lanes, beam).
         """
-        lanes, beam, symbols = log_probs.shape
+        lanes, beam, tokens = log_probs.shape
         totals = ops.expand_dims(own.result.scores, -1) + log_probs
         totals = ops.where(ops.expand_dims(own.growing, -1), totals, 2 * IMPOSSIBLE)
         width = beam // self.groups
-        chosen = ops.zeros((lanes, 1, symbols), "float32")
+        chosen = ops.zeros((lanes, 1, tokens), "float32")
         parents, written = [], []
         for first in range(0, beam, width):
             part = slice(first, first + width)
             ranked = totals[:, part] - self.diversity * chosen if first else totals[:, part]
-            flat = ops.reshape(ranked, (lanes, width * symbols))
-            index = ops.top_k(flat, width)[1] if self.progress is None else self._shared_out(flat, asked, symbols)
+            flat = ops.reshape(ranked, (lanes, width * tokens))
+            index = ops.top_k(flat, width)[1] if self.progress is None else self._shared_out(flat, asked, tokens)
             free = ops.logical_not(kept[:, part])
             rank = ops.maximum(ops.cumsum(ops.cast(free, "int32"), axis=1) - 1, 0)
             index = ops.take_along_axis(index, rank, axis=1)
             here = ops.broadcast_to(ops.arange(width, dtype="int32"), (lanes, width))
-            parents.append(first + ops.where(free, ops.cast(index // symbols, "int32"), here))
-            written.append(ops.cast(index % symbols, "int32"))
+            parents.append(first + ops.where(free, ops.cast(index // tokens, "int32"), here))
+            written.append(ops.cast(index % tokens, "int32"))
             if first + width < beam:
-                picks = ops.one_hot(written[-1], symbols) * ops.cast(free, "float32")[..., None]
+                picks = ops.one_hot(written[-1], tokens) * ops.cast(free, "float32")[..., None]
                 chosen = chosen + ops.sum(picks, axis=1, keepdims=True)
         return ops.concatenate(parents, axis=1), ops.concatenate(written, axis=1)
 
-    def _shared_out(self, totals: Any, asked: Any, symbols: int) -> Any:
+    def _shared_out(self, totals: Any, asked: Any, tokens: int) -> Any:
         """The best continuations by kind of progress: each kind's best, then each one's second, ...
 
         Args:
-            totals: float (lanes, beam * symbols).
+            totals: float (lanes, beam * tokens).
             asked: the step's state, leading axis lanes * beam.
-            symbols: ids.
+            tokens: ids.
 
         Returns:
             int32 (lanes, beam), into the last axis of `totals`.
         """
-        kinds = ops.reshape(self.progress(asked, symbols), totals.shape)  # pyright: ignore[reportOptionalCall]
+        kinds = ops.reshape(self.progress(asked, tokens), totals.shape)  # pyright: ignore[reportOptionalCall]
         best = [
             ops.top_k(ops.where(ops.equal(kinds, kind), totals, 2 * IMPOSSIBLE), self.beam)
             for kind in reversed(range(self.beam))
@@ -266,7 +266,7 @@ class _Beam:
         """One step of all slots.
 
         Returns:
-            Log probabilities, (lanes, beam, symbols); the state, leading axis lanes * beam; what of it the step
+            Log probabilities, (lanes, beam, tokens); the state, leading axis lanes * beam; what of it the step
             changed, None for the rest.
         """
         lanes, beam = own.last.shape
@@ -290,8 +290,8 @@ class _Beam:
     def _undecided(self, row: _Row, limit: Any) -> Any:
         """bool (lanes,), whether a hypothesis that grows could still come among the best."""
         result = row.result
-        ended = ops.where(result.finished, _ranking(result, self.length_power), IMPOSSIBLE)
+        ended = ops.where(result.finished, _ranking(result, self.length_penalty), IMPOSSIBLE)
         worst = ops.top_k(ended, self.n_best)[0][:, -1]
-        longest = ops.expand_dims(length_penalty(limit, self.length_power), 1)
+        longest = ops.expand_dims(length_normalizer(limit, self.length_penalty), 1)
         hopes = ops.where(row.growing, result.scores / longest, 2 * IMPOSSIBLE)
         return ops.logical_and(ops.any(row.growing, axis=1), ops.max(hopes, axis=1) > worst)

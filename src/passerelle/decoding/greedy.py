@@ -1,4 +1,4 @@
-"""One path a row: in each step one symbol is chosen and never taken back; greedy search takes the likeliest.
+"""One path a row: in each step one token is chosen and never taken back; greedy search takes the likeliest.
 
 `decoding.sample` draws it instead.
 """
@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from passerelle.decoding.lanes import Step, run_lanes
-from passerelle.symbols import END, IMPOSSIBLE, PAD, START
+from passerelle.special_tokens import END, IMPOSSIBLE, PAD, START
 
 __all__ = ["LANES", "OnePath", "PathResult", "follow", "greedy_search", "possible"]
 
@@ -21,19 +21,19 @@ class PathResult(NamedTuple):
     """What the search found.
 
     Attributes:
-        ids: int32 (rows, max_length): the symbols before END, then PAD.
+        ids: int32 (rows, max_length): the tokens before END, then PAD.
         lengths: int32 (rows,): how many they are.
-        scores: float32 (rows,): log probability of the symbols, and of END where it was reached, in nats; not
+        scores: float32 (rows,): log probability of the tokens, and of END where it was reached, in nats; not
             `possible` where a step left nothing that may be written.
         finished: bool (rows,): False where the limit cut the row before END.
-        symbol_scores: float32 (rows, max_length): log probability of each symbol, then of END, then 0.
+        token_scores: float32 (rows, max_length): log probability of each token, then of END, then 0.
     """
 
     ids: Any
     lengths: Any
     scores: Any
     finished: Any
-    symbol_scores: Any
+    token_scores: Any
 
 
 def possible(log_probs: Any) -> Any:
@@ -42,11 +42,11 @@ def possible(log_probs: Any) -> Any:
 
 
 def greedy_search(step: Step, state: Any, limits: Any, max_length: int) -> PathResult:
-    """Follows the likeliest symbol until END.
+    """Follows the likeliest token until END.
 
     Args:
         step: says what comes next.
-        state: before the first symbol; leading axis rows.
+        state: before the first token; leading axis rows.
         limits: int32 (rows,), most steps of each row, END included; 0 leaves the row empty.
         max_length: columns of the result, at least the largest limit.
 
@@ -59,7 +59,7 @@ def greedy_search(step: Step, state: Any, limits: Any, max_length: int) -> PathR
 def follow(strategy: "OnePath", state: Any, limits: Any, max_length: int) -> PathResult:
     """Runs a strategy of one path a row; see `greedy_search`."""
     result: PathResult = run_lanes(strategy, state, limits, max_length)
-    return result._replace(ids=result.ids[:, :max_length], symbol_scores=result.symbol_scores[:, :max_length])
+    return result._replace(ids=result.ids[:, :max_length], token_scores=result.token_scores[:, :max_length])
 
 
 class _Row(NamedTuple):
@@ -77,7 +77,7 @@ class _Row(NamedTuple):
 
 
 class OnePath:
-    """A strategy, see `lanes.Strategy`, that takes the likeliest symbol. Others override how it is chosen."""
+    """A strategy, see `lanes.Strategy`, that takes the likeliest token. Others override how it is chosen."""
 
     def __init__(self, step: Step):
         self.step = step
@@ -88,11 +88,11 @@ class OnePath:
 
         Args:
             state: as given to `follow`.
-            last: int32 (lanes,), the symbol before.
+            last: int32 (lanes,), the token before.
             position: int32 (lanes,), steps made before.
 
         Returns:
-            int32 (lanes,), the symbol chosen; float32 (lanes,), its log probability; the state after it.
+            int32 (lanes,), the token chosen; float32 (lanes,), its log probability; the state after it.
         """
         log_probs, state = self.step(last, state)
         return *_likeliest(log_probs), state
@@ -104,26 +104,26 @@ class OnePath:
             lengths=ops.zeros((lanes,), "int32"),
             scores=ops.zeros((lanes,), "float32"),
             finished=ops.zeros((lanes,), "bool"),
-            symbol_scores=ops.zeros((lanes, width), "float32"),
+            token_scores=ops.zeros((lanes, width), "float32"),
         )
         return _Row(ops.full((lanes,), START, "int32"), empty, state)
 
     def advance(self, own: _Row, is_open: Any, position: Any, limit: Any) -> tuple[_Row, Any]:
-        symbol, log_prob, state = self.choose(own.state, own.last, position)
+        token, log_prob, state = self.choose(own.state, own.last, position)
         grows = ops.logical_and(is_open, possible(log_prob))
-        ends = ops.logical_and(grows, ops.equal(symbol, END))
-        writes = ops.logical_and(grows, ops.not_equal(symbol, END))
+        ends = ops.logical_and(grows, ops.equal(token, END))
+        writes = ops.logical_and(grows, ops.not_equal(token, END))
         before = own.result
         here = ops.equal(ops.arange(before.ids.shape[1], dtype="int32"), ops.expand_dims(position, -1))
         log_prob = ops.where(is_open, log_prob, 0.0)
         result = PathResult(
-            ids=ops.where(ops.logical_and(here, ops.expand_dims(writes, -1)), ops.expand_dims(symbol, -1), before.ids),
+            ids=ops.where(ops.logical_and(here, ops.expand_dims(writes, -1)), ops.expand_dims(token, -1), before.ids),
             lengths=before.lengths + ops.cast(writes, "int32"),
             scores=before.scores + log_prob,
             finished=ops.logical_or(before.finished, ends),
-            symbol_scores=before.symbol_scores + ops.where(here, ops.expand_dims(log_prob, -1), 0.0),
+            token_scores=before.token_scores + ops.where(here, ops.expand_dims(log_prob, -1), 0.0),
         )
-        return _Row(symbol, result, state), writes
+        return _Row(token, result, state), writes
 
     def result(self, own: _Row) -> PathResult:
         return own.result

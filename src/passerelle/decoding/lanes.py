@@ -28,7 +28,7 @@ class Strategy(Protocol):
     lanes: int
 
     def begin(self, state: Any, width: int) -> Any:
-        """`own` before the first step, from the step's state of each row; a row writes at most `width` symbols."""
+        """`own` before the first step, from the step's state of each row; a row writes at most `width` tokens."""
 
     def advance(self, own: Any, is_open: Any, position: Any, limit: Any) -> tuple[Any, Any]:
         """One step.
@@ -74,7 +74,7 @@ def run_lanes(strategy: Strategy, state: Any, limits: Any, max_length: int) -> A
 
     Args:
         strategy: what a row does.
-        state: the step's before the first symbol; leading axis rows.
+        state: the step's before the first token; leading axis rows.
         limits: int32 (rows,), most steps of each row, END included; 0 leaves the row empty.
         max_length: at least the largest limit.
 

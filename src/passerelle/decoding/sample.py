@@ -1,4 +1,4 @@
-"""Sampling: in each step a symbol is drawn, the likelier the more often."""
+"""Sampling: in each step a token is drawn, the likelier the more often."""
 
 from typing import Any
 
@@ -28,14 +28,14 @@ def sample(
 
     Args:
         step: says what comes next.
-        state: before the first symbol; leading axis rows.
+        state: before the first token; leading axis rows.
         limits: int32 (rows,), most steps of each row, END included; 0 leaves the row empty.
         max_length: columns of the result, at least the largest limit.
         draws: float32 (rows, max_length), what decides each step of each row, uniform from 0 to 1. The same numbers
             give the same text, whatever the other rows.
         temperature: log probabilities are divided by it: below 1 the likely become likelier.
-        top_k: only so many of the likeliest symbols may be drawn (Fan et al. 2018, arXiv:1805.04833); 0 for all.
-        top_p: only the fewest likeliest symbols that have this share of all probability may be drawn (Holtzman et al.
+        top_k: only so many of the likeliest tokens may be drawn (Fan et al. 2018, arXiv:1805.04833); 0 for all.
+        top_p: only the fewest likeliest tokens that have this share of all probability may be drawn (Holtzman et al.
             2019, arXiv:1904.09751).
 
     Returns:
@@ -55,8 +55,8 @@ class _Sampled(OnePath):
 
     def choose(self, state: Any, last: Any, position: Any) -> tuple[Any, Any, Any]:
         log_probs, after = self.step(last, state["step"])
-        symbols = log_probs.shape[-1]
-        values, order = ops.top_k(log_probs, min(self.top_k or symbols, symbols))  # by falling probability
+        tokens = log_probs.shape[-1]
+        values, order = ops.top_k(log_probs, min(self.top_k or tokens, tokens))  # by falling probability
         shares = ops.exp((values - values[:, :1]) / self.temperature)
         shares = shares / ops.sum(shares, axis=-1, keepdims=True)
         before: Any = ops.cumsum(shares, axis=-1) - shares
@@ -67,6 +67,6 @@ class _Sampled(OnePath):
         draw = ops.take_along_axis(state["draws"], ops.expand_dims(ops.minimum(position, last_column), -1), axis=1)
         place = ops.sum(ops.cast(upper <= draw * upper[:, -1:], "int32"), axis=-1, keepdims=True)
         place = ops.minimum(place, ops.sum(ops.cast(stays, "int32"), axis=-1, keepdims=True) - 1)
-        symbol = ops.cast(ops.take_along_axis(order, place, axis=-1), "int32")
-        log_prob = ops.take_along_axis(log_probs, symbol, axis=-1)
-        return symbol[:, 0], log_prob[:, 0], {"step": after, "draws": state["draws"]}
+        token = ops.cast(ops.take_along_axis(order, place, axis=-1), "int32")
+        log_prob = ops.take_along_axis(log_probs, token, axis=-1)
+        return token[:, 0], log_prob[:, 0], {"step": after, "draws": state["draws"]}

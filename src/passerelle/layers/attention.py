@@ -16,7 +16,7 @@ ops: Any = keras.ops
 
 
 class _Attention(layers.Layer):
-    """What all kinds share: scores of every source symbol for every query become weights, weights a mean."""
+    """What all kinds share: scores of every source token for every query become weights, weights a mean."""
 
     def call(self, queries: Any, keys: Any, values: Any, mask: Any) -> tuple[Any, Any]:
         """Looks.
@@ -25,7 +25,7 @@ class _Attention(layers.Layer):
             queries: float (batch, T, width).
             keys: float (batch, S, width).
             values: float (batch, S, value_width).
-            mask: bool (batch, S), True where a source symbol stands.
+            mask: bool (batch, S), True where a source token stands.
 
         Returns:
             context: float (batch, T, value_width).
@@ -34,7 +34,7 @@ class _Attention(layers.Layer):
         scores = self.scores(queries, keys)  # (batch, heads, T, S)
         heads = scores.shape[1]
         mask = ops.expand_dims(mask, (1, 2))
-        # Finite, so that a row without any symbol gives numbers; the second step makes its weights 0.
+        # Finite, so that a row without any token gives numbers; the second step makes its weights 0.
         weights = ops.softmax(ops.where(mask, scores, -1e9), axis=-1)
         weights = ops.where(mask, weights, 0.0)
         return _join(ops.matmul(weights, _split(values, heads))), ops.mean(weights, axis=1)

@@ -31,7 +31,7 @@ def lstm_loop(
     *,
     kept: Any = None,
     reverse: bool = False,
-    products: str = "float32",
+    recurrent_dtype: str = "float32",
     one_hot: bool = False,
 ) -> tuple[Any, Any, Any]:
     """A whole LSTM layer (Hochreiter and Schmidhuber 1997, with Gers's forget gate), gates in Keras's order i f g o.
@@ -46,7 +46,7 @@ def lstm_loop(
         kept: float (batch, units), what h is multiplied by, at every step, before its product with the recurrent
             weights: a dropout mask, whose gradient is not asked for. None for 1.
         reverse: whether to begin at the end; the outputs then stand in that order, as in Keras.
-        products: dtype in which the states are multiplied by the recurrent weights; sums and states keep theirs.
+        recurrent_dtype: dtype in which the states are multiplied by the recurrent weights; sums and states keep theirs.
         one_hot: promises that each vector of `sequence` is one-hot or zero: then its product is a row of `kernel`.
 
     Returns:
@@ -54,7 +54,7 @@ def lstm_loop(
         h, c: float (batch, units), after the last step.
     """
     inputs, mask = _inputs(sequence, mask, kernel, bias, LSTM_HOLDS, reverse=reverse, one_hot=one_hot)
-    found: Any = _lstm(products, inputs, h, c, mask, kept, recurrent_kernel)
+    found: Any = _lstm(recurrent_dtype, inputs, h, c, mask, kept, recurrent_kernel)
     outputs, h, c = found
     return jnp.swapaxes(outputs, 0, 1), h, c
 
@@ -69,7 +69,7 @@ def gru_loop(
     *,
     kept: Any = None,
     reverse: bool = False,
-    products: str = "float32",
+    recurrent_dtype: str = "float32",
     one_hot: bool = False,
 ) -> tuple[Any, Any]:
     """A whole GRU layer (Cho et al. 2014, arXiv:1406.1078), gates in Keras's order z r h.
@@ -86,7 +86,7 @@ def gru_loop(
         kept: float (batch, units), what h is multiplied by, at every step, before its product with the recurrent
             weights: a dropout mask, whose gradient is not asked for. None for 1.
         reverse: whether to begin at the end; the outputs then stand in that order, as in Keras.
-        products: dtype in which the states are multiplied by the recurrent weights; sums and states keep theirs.
+        recurrent_dtype: dtype in which the states are multiplied by the recurrent weights; sums and states keep theirs.
         one_hot: promises that each vector of `sequence` is one-hot or zero: then its product is a row of `kernel`.
 
     Returns:
@@ -94,7 +94,7 @@ def gru_loop(
         h: float (batch, units), after the last step.
     """
     inputs, _ = _inputs(sequence, mask, kernel, bias[0], GRU_HOLDS, reverse=reverse, one_hot=one_hot)
-    found: Any = _gru(products, inputs, h, kept, recurrent_kernel, bias[1])
+    found: Any = _gru(recurrent_dtype, inputs, h, kept, recurrent_kernel, bias[1])
     outputs, h = found
     return jnp.swapaxes(outputs, 0, 1), h
 
@@ -210,8 +210,8 @@ def _lstm_derivatives(gates: Any) -> Any:
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _lstm(products: str, inputs: Any, h: Any, c: Any, mask: Any, kept: Any, recurrent_kernel: Any) -> Any:
-    weights = recurrent_kernel.astype(products)
+def _lstm(recurrent_dtype: str, inputs: Any, h: Any, c: Any, mask: Any, kept: Any, recurrent_kernel: Any) -> Any:
+    weights = recurrent_kernel.astype(recurrent_dtype)
 
     def step(states: Any, given: Any) -> Any:
         states, _ = _lstm_step(weights, kept, states, given)
@@ -231,9 +231,11 @@ def _lstm_step(weights: Any, kept: Any, states: Any, given: Any) -> Any:
     return (_hold(mask, o * tanh_c, h), c), (gates, tanh_c)  # the inputs hold c, not h
 
 
-def _lstm_forward(products: str, inputs: Any, h: Any, c: Any, mask: Any, kept: Any, recurrent_kernel: Any) -> Any:
+def _lstm_forward(
+    recurrent_dtype: str, inputs: Any, h: Any, c: Any, mask: Any, kept: Any, recurrent_kernel: Any
+) -> Any:
     """Keeps, for the gradient, each step's slopes: what a change is multiplied by on its way back."""
-    weights = recurrent_kernel.astype(products)
+    weights = recurrent_kernel.astype(recurrent_dtype)
 
     def step(states: Any, given: Any) -> Any:
         after, (gates, tanh_c) = _lstm_step(weights, kept, states, given)
@@ -246,10 +248,10 @@ def _lstm_forward(products: str, inputs: Any, h: Any, c: Any, mask: Any, kept: A
     return (outputs, last_h, last_c), (h, mask, kept, recurrent_kernel, outputs, slopes)
 
 
-def _lstm_backward(products: str, saved: Any, gradients: Any) -> Any:
+def _lstm_backward(recurrent_dtype: str, saved: Any, gradients: Any) -> Any:
     h, mask, kept, recurrent_kernel, outputs, slopes = saved
     d_outputs, d_h, d_c = gradients
-    weights = recurrent_kernel.T.astype(products)
+    weights = recurrent_kernel.T.astype(recurrent_dtype)
 
     def step(carried: Any, given: Any) -> Any:
         (d_h, d_c), (d_output, (gates_slope, c_slope, f), mask) = carried, given
@@ -266,13 +268,15 @@ _lstm.defvjp(_lstm_forward, _lstm_backward)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _gru(products: str, inputs: Any, h: Any, kept: Any, recurrent_kernel: Any, recurrent_bias: Any) -> Any:
-    return _gru_forward(products, inputs, h, kept, recurrent_kernel, recurrent_bias)[0]
+def _gru(recurrent_dtype: str, inputs: Any, h: Any, kept: Any, recurrent_kernel: Any, recurrent_bias: Any) -> Any:
+    return _gru_forward(recurrent_dtype, inputs, h, kept, recurrent_kernel, recurrent_bias)[0]
 
 
-def _gru_forward(products: str, inputs: Any, h: Any, kept: Any, recurrent_kernel: Any, recurrent_bias: Any) -> Any:
+def _gru_forward(
+    recurrent_dtype: str, inputs: Any, h: Any, kept: Any, recurrent_kernel: Any, recurrent_bias: Any
+) -> Any:
     """Keeps, for the gradient, each step's slopes: what a change is multiplied by on its way back."""
-    weights = recurrent_kernel.astype(products)
+    weights = recurrent_kernel.astype(recurrent_dtype)
     units = h.shape[-1]
 
     def step(h: Any, x: Any) -> Any:
@@ -289,10 +293,10 @@ def _gru_forward(products: str, inputs: Any, h: Any, kept: Any, recurrent_kernel
     return (outputs, last_h), (h, kept, recurrent_kernel, outputs, slopes)
 
 
-def _gru_backward(products: str, saved: Any, gradients: Any) -> Any:
+def _gru_backward(recurrent_dtype: str, saved: Any, gradients: Any) -> Any:
     h, kept, recurrent_kernel, outputs, slopes = saved
     d_outputs, d_h = gradients
-    weights = recurrent_kernel.T.astype(products)
+    weights = recurrent_kernel.T.astype(recurrent_dtype)
     units = h.shape[-1]
 
     def step(d_h: Any, given: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Exact hard monotonic attention: each step stands at one source symbol, and the next step never before it."""
+"""Exact hard monotonic attention: each step stands at one source token, and the next step never before it."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from keras import layers
 from passerelle.layers.copying import copied_columns, mixed
 from passerelle.layers.initializers import Constant
 from passerelle.layers.products import dense
-from passerelle.symbols import IMPOSSIBLE
+from passerelle.special_tokens import IMPOSSIBLE
 
 __all__ = ["FirstAlignment", "MonotonicAttention"]
 
@@ -16,19 +16,19 @@ ops: Any = keras.ops
 """Without Keras's annotations, which say that these may return None."""
 
 WIDEST_JUMP = 16
-"""Source symbols; wider jumps are as likely as this one, but for where they lead."""
+"""Source tokens; wider jumps are as likely as this one, but for where they lead."""
 
 STRIDE = 0.5
-"""By how many nats a jump is less likely at first for each symbol that it is wider."""
+"""By how many nats a jump is less likely at first for each token that it is wider."""
 
 
 @keras.saving.register_keras_serializable("passerelle")
 class FirstAlignment(layers.Layer):
-    """The alignment before the first step: surely at the first source symbol, nothing written yet.
+    """The alignment before the first step: surely at the first source token, nothing written yet.
 
     Args:
-        columns: how many symbols are known.
-        copying: whether the source's own symbols can be written too.
+        columns: how many tokens are known.
+        copying: whether the source's own tokens can be written too.
     """
 
     def __init__(self, columns: int, *, copying: bool = False, **kwargs: Any):
@@ -55,7 +55,7 @@ class FirstAlignment(layers.Layer):
 
 
 def _width(columns: int, positions: int | None, copying: bool) -> int | None:
-    """Of what a step may write: the known symbols and, with copying, the source's positions."""
+    """Of what a step may write: the known tokens and, with copying, the source's positions."""
     if not copying:
         return columns
     return None if positions is None else columns + positions
@@ -66,21 +66,21 @@ class MonotonicAttention(layers.Layer):
     """Sums over all alignments that never move back, without enumerating them.
 
     Wu and Cotterell 2019 (arXiv:1905.06319), sections 3 and 4: the first-order model with hard monotonicity. The
-    decoder's state does not depend on the alignment, so what each step would write at each source symbol is known for
+    decoder's state does not depend on the alignment, so what each step would write at each source token is known for
     all steps at once; only the alignment's forward probabilities, (batch, S), are scanned. They are kept as a filter:
     the probability of each position given what was written so far, so that a step's output is a distribution.
 
     Deviations. How likely a move is depends also on how wide it is, as in alignments by hidden Markov models (Vogel et
     al. 1996, C96-2141): else each step of an untrained network leaves half of the remaining source behind, and some
-    trainings never recover from that. And with copying, a step may write the symbol at which it stands, known or not,
+    trainings never recover from that. And with copying, a step may write the token at which it stands, known or not,
     instead of one of its own; a gate says how likely that is, as in a pointer-generator (See et al. 2017,
     arXiv:1704.04368).
 
     Args:
-        columns: how many symbols are known.
+        columns: how many tokens are known.
         units: width of queries, keys and values.
         first: the id of column 0.
-        copying: whether the source's own symbols can be written too.
+        copying: whether the source's own tokens can be written too.
     """
 
     def __init__(self, columns: int, units: int, *, first: int, copying: bool = False, **kwargs: Any):
@@ -114,19 +114,19 @@ class MonotonicAttention(layers.Layer):
         """Makes T steps. With copying, `columns` stands for S more, the source's positions.
 
         Args:
-            ids: int (batch, T), the symbols that the steps read: the ones that the steps before them wrote.
+            ids: int (batch, T), the tokens that the steps read: the ones that the steps before them wrote.
             queries: float (batch, T, units), what the decoder says in each step.
             keys: float (batch, S, units), which the queries look for.
             values: float (batch, S, units), from which the emissions are made.
-            mask: bool (batch, S), True where a source symbol stands.
+            mask: bool (batch, S), True where a source token stands.
             alignment: float (batch, S), log probability of each position before the first of these steps, without
                 what that step reads.
-            emissions: float (batch, S, columns), log probability of each symbol at each position in the step before.
+            emissions: float (batch, S, columns), log probability of each token at each position in the step before.
             copies: int (batch, S), see `layers.copying.copied_columns`; with copying.
 
         Returns:
             log_probs: float (batch, T, columns), nats.
-            weights: float (batch, T, S): how likely each step stands at each source symbol.
+            weights: float (batch, T, S): how likely each step stands at each source token.
             alignment, emissions: as given, after the last step.
         """
         scores = ops.matmul(queries, ops.transpose(keys, (0, 2, 1))) / ops.sqrt(float(queries.shape[-1]))

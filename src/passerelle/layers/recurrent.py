@@ -6,8 +6,8 @@ from typing import Any
 import keras
 
 from passerelle.layers.dropout import dropout_mask
+from passerelle.layers.fused import native_layer
 from passerelle.layers.initializers import Constant, ForgetOpen, GlorotUniform, Orthogonal
-from passerelle.layers.native import native_layer
 from passerelle.layers.normalized import LayerNormGRU, LayerNormLSTM
 
 __all__ = ["GRU", "LSTM", "STATE_NAMES", "recurrent_layer"]
@@ -27,11 +27,11 @@ class _FastLoop(_Mixed):
 
     Args:
         units: width of the states.
-        products: dtype of the products inside the loop, `float32` or `bfloat16`; states and sums are float32 always.
+        recurrent_dtype: dtype of the products inside the loop, `float32` or `bfloat16`; states and sums are float32 always.
             Heeded by `kernels` alone.
         one_hot: promises that the inputs are one-hot vectors or zeros, so that rows of the kernel can be looked up
             instead of multiplied.
-        right_padded: promises that every mask is True for the first symbols of each row and no others, which a
+        right_padded: promises that every mask is True for the first tokens of each row and no others, which a
             library's own layer needs.
     """
 
@@ -39,18 +39,18 @@ class _FastLoop(_Mixed):
         self,
         units: int,
         *,
-        products: str = "float32",
+        recurrent_dtype: str = "float32",
         one_hot: bool = False,
         right_padded: bool = False,
         **kwargs: Any,
     ):
         super().__init__(units, **kwargs)
-        self.products = products
+        self.recurrent_dtype = recurrent_dtype
         self.one_hot = one_hot
         self.right_padded = right_padded
 
     def get_config(self) -> dict[str, Any]:
-        own = {"products": self.products, "one_hot": self.one_hot, "right_padded": self.right_padded}
+        own = {"recurrent_dtype": self.recurrent_dtype, "one_hot": self.one_hot, "right_padded": self.right_padded}
         return super().get_config() | own
 
     def inner_loop(self: Any, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
@@ -83,7 +83,7 @@ class _FastLoop(_Mixed):
         if not standard:
             return None
         dropped = bool(training and self.recurrent_dropout)
-        if self.products == "float32" and not dropped and (self.right_padded or mask is None):
+        if self.recurrent_dtype == "float32" and not dropped and (self.right_padded or mask is None):
             native = native_layer("lstm" if len(states) == 2 else "gru", sequences)
             if native is not None:
                 return native
@@ -94,7 +94,7 @@ class _FastLoop(_Mixed):
         return partial(
             kernels.lstm_loop if len(states) == 2 else kernels.gru_loop,
             kept=dropout_mask(states[0], self.recurrent_dropout, cell.seed_generator) if dropped else None,
-            products=self.products,
+            recurrent_dtype=self.recurrent_dtype,
             one_hot=self.one_hot and not (training and self.dropout),
         )
 
@@ -118,7 +118,7 @@ def recurrent_layer(
     units: int,
     *,
     dropout: float,
-    products: str,
+    recurrent_dtype: str,
     one_hot: bool,
     name: str,
     recurrent_dropout: float = 0.0,
@@ -128,18 +128,18 @@ def recurrent_layer(
 ) -> Any:
     """A layer (batch, length, width), [initial states] -> sequence (batch, length, units), then final states.
 
-    Its mask must be True for the first symbols of each row and no others.
+    Its mask must be True for the first tokens of each row and no others.
 
     Args:
         cell: a key of `STATE_NAMES`.
         units: width of the sequence and of each state, per direction.
         dropout: share of the input's values dropped in training, the same ones at every step.
-        products: dtype of the products inside the loop, `float32` or `bfloat16`.
+        recurrent_dtype: dtype of the products inside the loop, `float32` or `bfloat16`.
         one_hot: promises that the inputs are one-hot vectors or zeros.
         name: of the layer.
         recurrent_dropout: share of h's values dropped in training where h is multiplied by the recurrent weights, the
             same ones at every step.
-        layer_norm: whether each gate is layer-normalized, as `normalized` says; `products` and `one_hot` then change
+        layer_norm: whether each gate is layer-normalized, as `normalized` says; `recurrent_dtype` and `one_hot` then change
             nothing.
         bidirectional: whether a second layer reads from the end: the sequence is twice as wide, and the states of
             the forward layer stand before those of the backward layer.
@@ -157,7 +157,7 @@ def recurrent_layer(
     else:
         layer = _LAYERS[cell](
             units,
-            products=products,
+            recurrent_dtype=recurrent_dtype,
             one_hot=one_hot,
             right_padded=True,
             kernel_initializer=GlorotUniform(),

@@ -13,7 +13,7 @@ ops: Any = keras.ops
 
 @keras.saving.register_keras_serializable("passerelle")
 class Reverse(layers.Layer):
-    """(batch, length, ...) -> the same, each row's symbols in the opposite order, its padding still last."""
+    """(batch, length, ...) -> the same, each row's tokens in the opposite order, its padding still last."""
 
     def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
@@ -24,7 +24,7 @@ class Reverse(layers.Layer):
 
         Args:
             sequence: (batch, length) or (batch, length, width).
-            mask: bool (batch, length), True where a symbol stands; in each row, those come first.
+            mask: bool (batch, length), True where a token stands; in each row, those come first.
         """
         count: Any = ops.sum(ops.cast(mask, "int32"), axis=1, keepdims=True)
         position = ops.cumsum(ops.ones_like(mask, dtype="int32"), axis=1) - 1

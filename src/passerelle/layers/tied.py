@@ -1,12 +1,12 @@
-"""One table of vectors in several places: what symbols are read as is what is written by (Press and Wolf 2017)."""
+"""One table of vectors in several places: what tokens are read as is what is written by (Press and Wolf 2017)."""
 
 from typing import Any
 
 import keras
 
+from passerelle.layers.embedding import TokenEmbedding
 from passerelle.layers.initializers import Constant
 from passerelle.layers.products import dense, product
-from passerelle.layers.symbols import SymbolEmbedding
 
 __all__ = ["SharedEmbedding", "TiedOutput"]
 
@@ -14,15 +14,15 @@ ops: Any = keras.ops
 """Without Keras's annotations, which say that these may return None."""
 
 
-class SharedEmbedding(SymbolEmbedding):
-    """A `SymbolEmbedding` that looks into another one's table.
+class SharedEmbedding(TokenEmbedding):
+    """A `TokenEmbedding` that looks into another one's table.
 
     Args:
         owner: whose; built before this one is.
         **kwargs: as Keras's layers take them.
     """
 
-    def __init__(self, owner: SymbolEmbedding, **kwargs: Any):
+    def __init__(self, owner: TokenEmbedding, **kwargs: Any):
         super().__init__(owner.columns, owner.width, first=owner.first, **kwargs)
         self._owner = lambda: owner  # not an attribute that Keras tracks: the table is saved where it belongs
 
@@ -35,7 +35,7 @@ class SharedEmbedding(SymbolEmbedding):
 
 
 class TiedOutput(keras.layers.Layer):
-    """float (batch, T, units) -> logits, float (batch, T, columns): products with symbols' vectors, and a bias each.
+    """float (batch, T, units) -> logits, float (batch, T, columns): products with tokens' vectors, and a bias each.
 
     Press and Wolf 2017, arXiv:1608.05859, section 3. Where the input is not as wide as the vectors, a dense layer
     without bias makes it so.
@@ -45,7 +45,7 @@ class TiedOutput(keras.layers.Layer):
         **kwargs: as Keras's layers take them.
     """
 
-    def __init__(self, vectors: SymbolEmbedding, **kwargs: Any):
+    def __init__(self, vectors: TokenEmbedding, **kwargs: Any):
         super().__init__(**kwargs)
         self._vectors = lambda: vectors
         self.columns = vectors.columns

@@ -5,18 +5,18 @@ from typing import Any
 from keras import layers, ops
 
 from passerelle.config import SOFT_ATTENTION, NetworkSettings
-from passerelle.layers.alongside import Alongside
 from passerelle.layers.attention import soft_attention
+from passerelle.layers.broadcast import Broadcast
 from passerelle.layers.copying import PointerGenerator
 from passerelle.layers.dropout import Dropout
+from passerelle.layers.embedding import token_embedding
 from passerelle.layers.monotonic import FirstAlignment, MonotonicAttention
 from passerelle.layers.products import dense
 from passerelle.layers.recurrent import STATE_NAMES, recurrent_layer
-from passerelle.layers.symbols import symbol_vectors
 from passerelle.layers.tied import SharedEmbedding, TiedOutput
 from passerelle.models.bridge import ZeroState
-from passerelle.models.feeding import StepByStep
-from passerelle.symbols import UNK
+from passerelle.models.input_feeding import StepByStep
+from passerelle.special_tokens import UNK
 
 __all__ = ["Decoder"]
 
@@ -33,13 +33,11 @@ class Decoder:
         settings: of the whole network.
         columns: how many target ids can be read and written.
         first: the id of the first of them.
-        features: whether every step also reads what tags say.
+        tags: whether every step also reads what tags say.
         table: the layer of the source's vectors, which the target shares where all are tied.
     """
 
-    def __init__(
-        self, settings: NetworkSettings, *, columns: int, first: int, features: bool = False, table: Any = None
-    ):
+    def __init__(self, settings: NetworkSettings, *, columns: int, first: int, tags: bool = False, table: Any = None):
         own = settings.decoder
         self.settings = settings
         self.columns = columns
@@ -48,10 +46,10 @@ class Decoder:
         if settings.tie == "all":
             self.vectors = SharedEmbedding(table, name="target_embedding")
         elif own.feedback:
-            self.vectors = symbol_vectors(
-                columns, own.embedding, first=first, side="target", limit=settings.embedding_range
+            self.vectors = token_embedding(
+                columns, own.embedding, first=first, side="target", limit=settings.embedding_init_range
             )
-        one_hot = not (own.embedding or own.context or settings.input_feeding or features)
+        one_hot = not (own.embedding or own.context or settings.input_feeding or tags)
         self.recurrent = [
             recurrent_layer(
                 settings.cell,
@@ -59,7 +57,7 @@ class Decoder:
                 dropout=settings.dropout,
                 recurrent_dropout=settings.recurrent_dropout,
                 layer_norm=settings.layer_norm,
-                products=settings.products,
+                recurrent_dtype=settings.recurrent_dtype,
                 one_hot=one_hot and number == 1,
                 name=f"decoder_{settings.cell}_{number}",
             )
@@ -98,7 +96,7 @@ class Decoder:
         return [layer for layer in own if layer is not None]
 
     def first_states(self, bridged: list[list[Any]], memory: dict[str, Any]) -> States:
-        """The states before the first symbol.
+        """The states before the first token.
 
         Args:
             bridged: for each layer its states from the bridge, (batch, units) each.
@@ -117,22 +115,22 @@ class Decoder:
         return states
 
     def __call__(self, target_ids: Any, states: States, memory: dict[str, Any]) -> tuple[Any, States, Any]:
-        """Reads T target symbols, says which symbols come next.
+        """Reads T target tokens, says which tokens come next.
 
-        The whole target (teacher forcing) and one symbol at a time (search) give the same logits.
+        The whole target (teacher forcing) and one token at a time (search) give the same logits.
 
         Args:
-            target_ids: int (batch, T), T at least 1; the first is START. PAD may follow the last symbol: what comes
-                after does not change what came before, so no mask is needed. Ids past the vocabulary, copied symbols,
+            target_ids: int (batch, T), T at least 1; the first is START. PAD may follow the last token: what comes
+                after does not change what came before, so no mask is needed. Ids past the vocabulary, copied tokens,
                 are read as UNK.
-            states: before the first symbol.
+            states: before the first token.
             memory: what the encoder left to look at, by name.
 
         Returns:
             logits: float (batch, T, columns), unnormalized log probabilities; with copying float
                 (batch, T, columns + source_length), log probabilities.
-            states: as given, after the last symbol.
-            weights: float (batch, T, source_length), how much each step looked at each source symbol; None without
+            states: as given, after the last token.
+            weights: float (batch, T, source_length), how much each step looked at each source token; None without
                 attention.
         """
         return (self.stepper or self._run)(target_ids, states, memory)
@@ -183,8 +181,8 @@ class Decoder:
         if self.settings.copying:
             target_ids = ops.where(target_ids < self.size, target_ids, UNK)
         parts = [] if self.vectors is None else [self.vectors(target_ids)]
-        beside = {name: memory.get(f"memory_{name}") for name in ("context", "features")} | {FED: states.get(FED)}
+        beside = {name: memory.get(f"memory_{name}") for name in ("context", "tags")} | {FED: states.get(FED)}
         for name, vector in beside.items():
             if vector is not None:
-                parts.append(Alongside(name=f"{name}_alongside")(vector, target_ids))
+                parts.append(Broadcast(name=f"{name}_broadcast")(vector, target_ids))
         return layers.Concatenate(name="decoder_input")(parts) if len(parts) > 1 else parts[0]

@@ -5,13 +5,13 @@ from typing import Any
 from keras import layers, ops
 
 from passerelle.config import NetworkSettings
+from passerelle.layers.embedding import TokenEmbedding, token_embedding
 from passerelle.layers.products import dense
 from passerelle.layers.recurrent import STATE_NAMES, recurrent_layer
 from passerelle.layers.reversal import Reverse
-from passerelle.layers.symbols import SymbolEmbedding, symbol_vectors
-from passerelle.symbols import PAD, UNK
+from passerelle.special_tokens import PAD, UNK
 
-__all__ = ["Encoder", "FeatureEncoder"]
+__all__ = ["Encoder", "TagEncoder"]
 
 
 class Encoder:
@@ -21,19 +21,19 @@ class Encoder:
         settings: of the whole network.
         columns: how many source ids have a vector.
         first: the id of the first of them.
-        feature_size: ids of the tags that have an encoder of their own; 0 for none.
+        tag_size: ids of the tags that have an encoder of their own; 0 for none.
         fixed: how many of the last columns have vectors that training leaves alone.
     """
 
-    def __init__(self, settings: NetworkSettings, *, columns: int, first: int, feature_size: int = 0, fixed: int = 0):
+    def __init__(self, settings: NetworkSettings, *, columns: int, first: int, tag_size: int = 0, fixed: int = 0):
         own = settings.encoder
         self.settings = settings
-        self.vectors = symbol_vectors(
+        self.vectors = token_embedding(
             columns,
             own.embedding,
             first=first,
             side="source",
-            limit=settings.embedding_range,
+            limit=settings.embedding_init_range,
             mask_padding=True,
             fixed=fixed,
         )
@@ -45,7 +45,7 @@ class Encoder:
                 dropout=settings.dropout,
                 recurrent_dropout=settings.recurrent_dropout,
                 layer_norm=settings.layer_norm,
-                products=settings.products,
+                recurrent_dtype=settings.recurrent_dtype,
                 one_hot=not own.embedding and number == 1,
                 name=f"encoder_{settings.cell}_{number}",
                 bidirectional=width > own.units,
@@ -53,7 +53,7 @@ class Encoder:
             )
             for number, width in enumerate(own.widths, 1)
         ]
-        self.features = FeatureEncoder(feature_size, own.embedding or own.units) if feature_size else None
+        self.tags = TagEncoder(tag_size, own.embedding or own.units) if tag_size else None
         units = settings.decoder.units
         kind = settings.attention
         self.keys = (
@@ -62,20 +62,20 @@ class Encoder:
         self.emissions = dense(units, use_bias=False, name="emission_values") if kind == "monotonic" else None
 
     def __call__(
-        self, source_ids: Any, copies: Any = None, feature_ids: Any = None
+        self, source_ids: Any, copies: Any = None, tag_ids: Any = None
     ) -> tuple[dict[str, Any], list[list[Any]]]:
         """Reads the source.
 
         Args:
-            source_ids: int (batch, source_length), PAD after the last symbol.
-            copies: int (batch, source_length), the target id of each source symbol; for a copying network.
-            feature_ids: int (batch, tags), PAD after the last tag; where tags have an encoder of their own.
+            source_ids: int (batch, source_length), PAD after the last token.
+            copies: int (batch, source_length), the target id of each source token; for a copying network.
+            tag_ids: int (batch, tags), PAD after the last tag; where tags have an encoder of their own.
 
         Returns:
             memory: what the decoder looks at in each step, by name: with attention `memory_values`, float
                 (batch, source_length, width), `memory_keys`, float (batch, source_length, decoder units), and
-                `memory_mask`, bool (batch, source_length), True where a symbol stands; `memory_copies`, as given;
-                `memory_context`, float (batch, width), where every step is given the last state; `memory_features`,
+                `memory_mask`, bool (batch, source_length), True where a token stands; `memory_copies`, as given;
+                `memory_context`, float (batch, width), where every step is given the last state; `memory_tags`,
                 float (batch, width), what the tags say.
             states: for each layer its final states, (batch, units) each: forward ones, then backward ones.
         """
@@ -96,8 +96,8 @@ class Encoder:
             memory["memory_mask"] = mask
         if copies is not None:
             memory["memory_copies"] = copies
-        if self.features is not None:
-            memory["memory_features"] = self.features(feature_ids)
+        if self.tags is not None:
+            memory["memory_tags"] = self.tags(tag_ids)
         if self.settings.decoder.context:
             kinds = len(STATE_NAMES[self.settings.cell])
             last = states[-1][::kinds]  # h of each direction
@@ -105,7 +105,7 @@ class Encoder:
         return memory, states
 
 
-class FeatureEncoder:
+class TagEncoder:
     """Owns the layers that read tags: their vectors' sum, in whatever order they stand, through a dense layer.
 
     Args:
@@ -114,9 +114,9 @@ class FeatureEncoder:
     """
 
     def __init__(self, size: int, width: int):
-        self.vectors = SymbolEmbedding(size - UNK, width, first=UNK, name="feature_embedding")
-        self.dense = dense(width, activation="tanh", name="feature_output")
+        self.vectors = TokenEmbedding(size - UNK, width, first=UNK, name="tag_embedding")
+        self.dense = dense(width, activation="tanh", name="tag_output")
 
-    def __call__(self, feature_ids: Any) -> Any:
+    def __call__(self, tag_ids: Any) -> Any:
         """int (batch, tags), PAD after the last -> float (batch, width)."""
-        return self.dense(ops.sum(self.vectors(feature_ids), axis=1))  # PAD has a vector of zeros
+        return self.dense(ops.sum(self.vectors(tag_ids), axis=1))  # PAD has a vector of zeros

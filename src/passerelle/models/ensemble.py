@@ -6,7 +6,7 @@ from typing import Any, Literal
 from keras import ops
 
 from passerelle.models.sequence_to_sequence import SequenceToSequence
-from passerelle.symbols import IMPOSSIBLE
+from passerelle.special_tokens import IMPOSSIBLE
 
 __all__ = ["Ensemble", "Mean"]
 
@@ -14,7 +14,7 @@ Mean = Literal["arithmetic", "geometric"]
 
 
 class Ensemble:
-    """Averages what networks say about each next symbol; to search it looks like one network.
+    """Averages what networks say about each next token; to search it looks like one network.
 
     The networks may differ in kind and size, but share the ids of both sides.
 
@@ -56,7 +56,7 @@ class Ensemble:
         return ops.mean(ops.stack(said), axis=0)
 
     def step(self, ids: Any, state: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
-        """Reads one target symbol, says how likely each symbol comes next.
+        """Reads one target token, says how likely each token comes next.
 
         Args:
             ids: int (batch,), START at first.
@@ -71,7 +71,7 @@ class Ensemble:
         return log_probs[:, 0], state
 
     def steps(self, ids: Any, state: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...], Any]:
-        """As `step`, of T target symbols at once.
+        """As `step`, of T target tokens at once.
 
         Args:
             ids: int (batch, T).
@@ -79,7 +79,7 @@ class Ensemble:
 
         Returns:
             log_probs: float (batch, T, columns).
-            state: after the last symbol.
+            state: after the last token.
             weights: float (batch, T, S), the mean of where those looked that do; None where none does.
         """
         steps = [network.steps(ids, own) for network, own in zip(self.networks, state, strict=True)]

@@ -16,7 +16,7 @@ def floats_of_row(settings: NetworkSettings, columns: int, source: int, steps: i
     Args:
         settings: of the network.
         columns: of its logits, without those that stand for the source's positions.
-        source: symbols of the source, padding included.
+        source: tokens of the source, padding included.
         steps: that one call of the decoder makes; search makes one.
     """
     units = settings.decoder.units

@@ -12,7 +12,7 @@ from passerelle.layers.recurrent import STATE_NAMES
 from passerelle.models.bridge import Bridge
 from passerelle.models.decoder import Decoder
 from passerelle.models.encoder import Encoder
-from passerelle.symbols import FIRST_ORDINARY, IMPOSSIBLE, START, UNK
+from passerelle.special_tokens import FIRST_ORDINARY, IMPOSSIBLE, START, UNK
 
 __all__ = ["SequenceToSequence", "first_source_column", "first_target_column"]
 
@@ -42,22 +42,22 @@ class SequenceToSequence(keras.Model):
     """The training model, which holds the two inference models.
 
     As a Keras model it takes `{"source_ids": int (batch, S), "target_ids": int (batch, T)}`, where it copies also
-    `"copy_ids": int (batch, S)`, the target id of each source symbol (see `text.copying`), where tags have an encoder
-    of their own `"feature_ids": int (batch, F)`, and gives logits, float (batch, T, columns): position t answers what
-    comes after target symbols 0 to t. Where it copies, S columns more stand for the source's positions.
+    `"copy_ids": int (batch, S)`, the target id of each source token (see `text.copying`), where tags have an encoder
+    of their own `"tag_ids": int (batch, F)`, and gives logits, float (batch, T, columns): position t answers what
+    comes after target tokens 0 to t. Where it copies, S columns more stand for the source's positions.
 
     Args:
         settings: of the network.
         source_size: ids of the source vocabulary, special ones included.
         target_size: ids of the target vocabulary, special ones included.
-        feature_size: ids of the tags that have an encoder of their own, special ones included; 0 for none.
+        tag_size: ids of the tags that have an encoder of their own, special ones included; 0 for none.
         source_fixed: how many of the last source ids have vectors that training leaves as they are.
 
     Attributes:
         inference_encoder: `source_ids`, a dict with the others where there are any -> the decoder's initial states and
             the memory, a dict by name.
         inference_decoder: that dict and `target_ids`, int (batch, T) -> a dict with `logits`, float
-            (batch, T, columns), the states after the last symbol, under the names they came in by, and, where the
+            (batch, T, columns), the states after the last token, under the names they came in by, and, where the
             network has it, `attention`, float (batch, T, S): where each step looked.
         assets: texts that travel in the model file beside the weights, by file name.
     """
@@ -67,18 +67,18 @@ class SequenceToSequence(keras.Model):
         settings: NetworkSettings | dict[str, Any],
         source_size: int,
         target_size: int,
-        feature_size: int = 0,
+        tag_size: int = 0,
         source_fixed: int = 0,
         **kwargs: Any,
     ):
         settings = settings if isinstance(settings, NetworkSettings) else validated(NetworkSettings, settings)
-        _check_sizes(settings, source_size, target_size, feature_size, source_fixed)
+        _check_sizes(settings, source_size, target_size, tag_size, source_fixed)
         first_source, first_target = first_source_column(settings), first_target_column(settings)
         encoder = Encoder(
             settings,
             columns=source_size - first_source,
             first=first_source,
-            feature_size=feature_size,
+            tag_size=tag_size,
             fixed=source_fixed,
         )
         bridge = Bridge(settings)
@@ -86,18 +86,18 @@ class SequenceToSequence(keras.Model):
             settings,
             columns=target_size - first_target,
             first=first_target,
-            features=feature_size > 0,
+            tags=tag_size > 0,
             table=encoder.vectors,
         )
 
         ids = {
             name: keras.Input((None,), dtype="int32", name=name)
-            for name in ("source_ids", "copy_ids", "feature_ids", "target_ids")
+            for name in ("source_ids", "copy_ids", "tag_ids", "target_ids")
         }
-        for name, used in (("copy_ids", settings.copying), ("feature_ids", feature_size)):
+        for name, used in (("copy_ids", settings.copying), ("tag_ids", tag_size)):
             if not used:
                 ids.pop(name)
-        memory, final_states = encoder(ids["source_ids"], ids.get("copy_ids"), ids.get("feature_ids"))
+        memory, final_states = encoder(ids["source_ids"], ids.get("copy_ids"), ids.get("tag_ids"))
         states = decoder.first_states(bridge(final_states), memory)
         logits, _, _ = decoder(ids["target_ids"], states, memory)
         kwargs.setdefault("name", "training_model")
@@ -125,7 +125,7 @@ class SequenceToSequence(keras.Model):
         self.settings = settings
         self.source_size = source_size
         self.target_size = target_size
-        self.feature_size = feature_size
+        self.tag_size = tag_size
         self.source_fixed = source_fixed
         self.assets: dict[str, str] = {}
 
@@ -144,7 +144,7 @@ class SequenceToSequence(keras.Model):
         return next(variable for variable in self.variables if variable.path.endswith(f"{side}_embedding/{name}"))
 
     def begin(self, inputs: dict[str, Any], *, coverage: bool = False) -> dict[str, Any]:
-        """Reads the source: what `step` needs before the first symbol, arrays with leading axis batch.
+        """Reads the source: what `step` needs before the first token, arrays with leading axis batch.
 
         Args:
             inputs: those of the training model without `target_ids`; what this network does not take is passed over.
@@ -161,7 +161,7 @@ class SequenceToSequence(keras.Model):
         return self.settings.attention != "none"
 
     def covered(self, state: dict[str, Any]) -> Any:
-        """float (batch,), at most 0: the sum over source symbols of log(min(attention it had in all steps, 1)).
+        """float (batch,), at most 0: the sum over source tokens of log(min(attention it had in all steps, 1)).
 
         Source: Wu et al. 2016, arXiv:1609.08144, section 7, equation 14, without its factor.
         """
@@ -180,7 +180,7 @@ class SequenceToSequence(keras.Model):
         return own if len(own) > 1 else own["source_ids"]
 
     def step(self, ids: Any, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """Reads one target symbol, says how likely each symbol comes next.
+        """Reads one target token, says how likely each token comes next.
 
         Args:
             ids: int (batch,), START at first.
@@ -195,7 +195,7 @@ class SequenceToSequence(keras.Model):
         return log_probs[:, 0], state
 
     def steps(self, ids: Any, state: dict[str, Any]) -> tuple[Any, dict[str, Any], Any]:
-        """As `step`, of T target symbols at once.
+        """As `step`, of T target tokens at once.
 
         Args:
             ids: int (batch, T).
@@ -203,7 +203,7 @@ class SequenceToSequence(keras.Model):
 
         Returns:
             log_probs: float (batch, T, target_size), or S more.
-            state: after the last symbol.
+            state: after the last token.
             weights: float (batch, T, S), where each step looked; None without attention.
         """
         read = {name: values for name, values in state.items() if name != COVERAGE}
@@ -221,7 +221,7 @@ class SequenceToSequence(keras.Model):
             "settings": self.settings.model_dump(),
             "source_size": self.source_size,
             "target_size": self.target_size,
-            "feature_size": self.feature_size,
+            "tag_size": self.tag_size,
             "source_fixed": self.source_fixed,
             "name": self.name,
         }
@@ -242,10 +242,10 @@ class SequenceToSequence(keras.Model):
 
 
 def _check_sizes(
-    settings: NetworkSettings, source_size: int, target_size: int, feature_size: int, source_fixed: int
+    settings: NetworkSettings, source_size: int, target_size: int, tag_size: int, source_fixed: int
 ) -> None:
     """Raises SettingsError where there can be no such vocabularies, or not with these settings."""
-    for size in (source_size, target_size, *([feature_size] if feature_size else [])):
+    for size in (source_size, target_size, *([tag_size] if tag_size else [])):
         if type(size) is not int or not FIRST_ORDINARY < size <= LARGEST_VOCABULARY:
             raise SettingsError(
                 f"a vocabulary must have {FIRST_ORDINARY + 1} to {LARGEST_VOCABULARY} ids, received: {size!r}"
@@ -256,12 +256,12 @@ def _check_sizes(
             f"{target_size} target ids; make them equal, or tie 'target' alone"
         )
     if type(source_fixed) is not int or not 0 <= source_fixed < source_size - FIRST_ORDINARY:
-        raise SettingsError(f"fixed source vectors must be fewer than source symbols, received: {source_fixed!r}")
+        raise SettingsError(f"fixed source vectors must be fewer than source tokens, received: {source_fixed!r}")
     if source_fixed and not settings.encoder.embedding:
         raise SettingsError("fixed source vectors need encoder.embedding above 0; one-hot vectors have no table")
     if settings.attention == "monotonic" and target_size > LARGEST_MONOTONIC:
         raise SettingsError(
-            f"attention 'monotonic' weighs every target symbol at every source symbol in every step, which "
-            f"{target_size:,} target symbols make too large (at most {LARGEST_MONOTONIC:,}). Use attention "
+            f"attention 'monotonic' weighs every target token at every source token in every step, which "
+            f"{target_size:,} target tokens make too large (at most {LARGEST_MONOTONIC:,}). Use attention "
             f"'general', or characters instead of words."
         )

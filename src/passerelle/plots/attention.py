@@ -1,4 +1,4 @@
-"""Where a translation looked, as one SVG picture: a column for each source symbol, a row for each target symbol."""
+"""Where a translation looked, as one SVG picture: a column for each source token, a row for each target token."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,12 +16,12 @@ def draw_attention(source: Sequence[str], target: Sequence[str], weights: Any, *
     """Returns the SVG text: the darker a cell, the more its row looked at its column.
 
     Args:
-        source: symbols.
-        target: symbols.
-        weights: (target symbols, source symbols), 0 to 1.
+        source: tokens.
+        target: tokens.
+        weights: (target tokens, source tokens), 0 to 1.
         title: the picture's name, for screen readers and tooltips.
     """
-    columns, rows = ([_seen(symbol) for symbol in side] for side in (source, target))
+    columns, rows = ([_seen(token) for token in side] for side in (source, target))
     left = MARGIN + max((_width(name) for name in rows), default=0.0) + 8
     top = MARGIN + max((_width(name) for name in columns), default=0.0) + 8
     width, height = left + CELL * len(columns) + MARGIN, top + CELL * len(rows) + MARGIN
@@ -46,9 +46,9 @@ def draw_attention(source: Sequence[str], target: Sequence[str], weights: Any, *
     return "\n".join([*parts, "</svg>", ""])
 
 
-def _seen(symbol: str) -> str:
+def _seen(token: str) -> str:
     """As XML, with nothing that is invisible or may not stand there."""
-    return escape("".join(BLANK if char.isspace() else char if char.isprintable() else "\ufffd" for char in symbol))
+    return escape("".join(BLANK if char.isspace() else char if char.isprintable() else "\ufffd" for char in token))
 
 
 def _width(name: str) -> float:

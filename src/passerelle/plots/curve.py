@@ -18,7 +18,7 @@ def draw_loss_curve(epochs: Sequence[Mapping[str, float]], *, title: str = "") -
 
     Args:
         epochs: one mapping an epoch, first epoch first, with "loss", "validation_loss" or both, in nats per
-            symbol. An epoch without one of them, or with one that is not finite, leaves a gap in that line.
+            token. An epoch without one of them, or with one that is not finite, leaves a gap in that line.
         title: a heading; none if empty.
 
     Returns:
@@ -60,7 +60,7 @@ def _render(series: Mapping[str, Sequence[float]], title: str) -> str:
                 axes.plot(numbers, series[key], dashes, color=colour, label=label, marker="o", markersize=3)
         _mark_best(axes, series)
         axes.set_xlabel("epoch")
-        axes.set_ylabel("loss (nats per symbol)")
+        axes.set_ylabel("loss (nats per token)")
         axes.set_xlim(0.5, len(next(iter(series.values()))) + 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
         axes.grid(color="#e3e8ee")

@@ -63,7 +63,7 @@ def _ends(model: Any) -> tuple[Sequence[Any], Sequence[Any]]:
 
 
 def _producer(tensor: Any) -> Any:
-    """Returns the call (Keras's `Node`) that made a symbolic tensor."""
+    """Returns the call (Keras's `Node`) that made a tokenic tensor."""
     history = tensor._keras_history
     return history.operation._inbound_nodes[history.node_index]
 

@@ -1,4 +1,4 @@
-"""Where a translation's symbols come from: the attention of steps that are made again, all of them in one call.
+"""Where a translation's tokens come from: the attention of steps that are made again, all of them in one call.
 
 Search needs no attention weights, so it does not carry them along; the decoder is one function of T steps, so those of
 a finished translation are the same when they are asked for at once.
@@ -12,11 +12,11 @@ import numpy as np
 
 from passerelle.data.rows import BATCH_SIZES, padded_inputs, row_batches
 from passerelle.models.sequence_to_sequence import SequenceToSequence
-from passerelle.search.capacity import rows_at_once
+from passerelle.search.memory_limits import rows_at_once
 from passerelle.search.results import Result
-from passerelle.symbols import END, START, UNK
+from passerelle.special_tokens import END, START, UNK
 from passerelle.text.codec import Codec
-from passerelle.text.copying import copied_symbols
+from passerelle.text.copying import copied_tokens
 from passerelle.text.sequences import Sequences
 
 __all__ = ["Alignment", "alignments", "without_unknown"]
@@ -24,12 +24,12 @@ __all__ = ["Alignment", "alignments", "without_unknown"]
 
 @dataclass(frozen=True, eq=False)
 class Alignment:
-    """Where each symbol of a translation looked when it was written.
+    """Where each token of a translation looked when it was written.
 
     Attributes:
-        source: the source's symbols, tags left out.
-        target: the translation's symbols.
-        weights: float32 (target symbols, source symbols), attention's.
+        source: the source's tokens, tags left out.
+        target: the translation's tokens.
+        weights: float32 (target tokens, source tokens), attention's.
     """
 
     source: tuple[str, ...]
@@ -38,7 +38,7 @@ class Alignment:
 
     @property
     def links(self) -> tuple[tuple[int, int], ...]:
-        """For each target symbol the source symbol that it looked at most: (source, target), from 0."""
+        """For each target token the source token that it looked at most: (source, target), from 0."""
         if not self.source:
             return ()
         return tuple((int(place), row) for row, place in enumerate(self.weights.argmax(axis=1)))
@@ -80,32 +80,32 @@ def alignments(
         found = np.asarray(weigh(arrays, targets.padded(rows, width, first=START, height=height)))
         for row, own in zip(rows.tolist(), found, strict=False):
             stop = int(inputs["source_ids"].lengths[row])
-            # Tags that stand beside the source come before its own symbols.
+            # Tags that stand beside the source come before its own tokens.
             weights[row] = own[: len(results[row].ids), stop - len(sources[row]) : stop]
     written = [
-        tuple(copied_symbols(source, codec.target, np.array(result.ids, np.int32))) if len(own) else ()
-        for source, result, own in zip(codec.symbols(texts, tags), results, weights, strict=True)
+        tuple(copied_tokens(source, codec.target, np.array(result.ids, np.int32))) if len(own) else ()
+        for source, result, own in zip(codec.tokens(texts, tags), results, weights, strict=True)
     ]
     return [Alignment(*parts) for parts in zip(sources, written, weights, strict=True)]
 
 
 def without_unknown(result: Result, alignment: Alignment, codec: Codec, replacements: Mapping[str, str]) -> Result:
-    """The result with the source symbol that it looked at in the place of every unknown one (Luong et al. 2014,
+    """The result with the source token that it looked at in the place of every unknown one (Luong et al. 2014,
     arXiv:1410.8206, whose positions are attention's here).
 
     Args:
         result: any.
         alignment: of it.
         codec: that made it.
-        replacements: what is written for a source symbol, by the symbol without its blank; others stand as they are.
+        replacements: what is written for a source token, by the token without its blank; others stand as they are.
     """
     if UNK not in result.ids or not alignment.links:
         return result
-    symbols = list(alignment.target)
+    tokens = list(alignment.target)
     for source, target in alignment.links:
         if result.ids[target] == UNK:
             own = alignment.source[source]
             blank = own[: len(own) - len(own.lstrip())]
             word = replacements.get(own.strip())
-            symbols[target] = own if word is None else blank + word
-    return replace(result, text=codec.target.join(symbols))
+            tokens[target] = own if word is None else blank + word
+    return replace(result, text=codec.target.join(tokens))

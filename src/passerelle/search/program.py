@@ -8,7 +8,14 @@ from keras import ops
 from passerelle.config import SearchSettings
 from passerelle.decoding.beam import BeamResult, beam_search
 from passerelle.decoding.greedy import greedy_search
-from passerelle.decoding.rules import MinimumLength, NoRepeats, Obey, Rule, Tables, ruled
+from passerelle.decoding.processors import (
+    ConstraintProcessor,
+    LogitsProcessor,
+    MinimumLength,
+    NoRepeatNgram,
+    Tables,
+    processed,
+)
 from passerelle.decoding.sample import sample
 from passerelle.models.compiled import compiled
 from passerelle.text.constraints import Constraint
@@ -44,7 +51,7 @@ class Program:
             limits: int32 (rows,), most steps; 0 for rows that fill up the batch.
             settings: of the search.
             max_length: at least the largest limit.
-            draws: float32 (rows, max_length), where symbols are drawn.
+            draws: float32 (rows, max_length), where tokens are drawn.
             tables: of a constraint.
 
         Returns:
@@ -64,30 +71,30 @@ class Program:
         *,
         max_length: int,
         required: bool,
-        no_repeat: int,
+        no_repeat_ngram_size: int,
         min_length: int,
         beam: int = 1,
-        coverage: float = 0.0,
+        coverage_penalty: float = 0.0,
         **options: Any,
     ) -> BeamResult:
         step: Any = self.network.step
-        state: Any = self.network.begin(inputs, coverage=coverage > 0)
-        rules: list[Rule] = []
-        constraint = None if tables is None else Obey(tables)
+        state: Any = self.network.begin(inputs, coverage=coverage_penalty > 0)
+        rules: list[LogitsProcessor] = []
+        constraint = None if tables is None else ConstraintProcessor(tables)
         if constraint is not None:
             rules.append(constraint)
         if min_length:
             rules.append(MinimumLength(min_length))
-        if no_repeat:
-            rules.append(NoRepeats(no_repeat, max_length))
+        if no_repeat_ngram_size:
+            rules.append(NoRepeatNgram(no_repeat_ngram_size, max_length))
         if rules:
-            step, state = ruled(step, state, limits, rules)
+            step, state = processed(step, state, limits, rules)
 
         def bonus(state: Any) -> Any:
-            return coverage * self.network.covered(state["step"] if rules else state)
+            return coverage_penalty * self.network.covered(state["step"] if rules else state)
 
-        def progress(state: Any, symbols: int) -> Any:
-            return constraint.progress(state["rules"][0], symbols)  # pyright: ignore[reportOptionalMemberAccess]
+        def progress(state: Any, tokens: int) -> Any:
+            return constraint.progress(state["rules"][0], tokens)  # pyright: ignore[reportOptionalMemberAccess]
 
         if beam > 1:
             return beam_search(
@@ -96,7 +103,7 @@ class Program:
                 limits,
                 max_length,
                 beam=beam,
-                bonus=bonus if coverage else None,
+                bonus=bonus if coverage_penalty else None,
                 progress=progress if required else None,
                 **options,
             )
@@ -109,11 +116,11 @@ class Program:
 
 def _selecting(settings: SearchSettings) -> set[str]:
     """The settings that select a program; others do not matter to this search."""
-    rules = {"no_repeat", "min_length"}
+    rules = {"no_repeat_ngram_size", "min_length"}
     if settings.sample:
         return rules | {"temperature", "top_k", "top_p"}
     if settings.beam > 1:
-        return rules | {"beam", "n_best", "length_power", "coverage", "groups", "diversity"}
+        return rules | {"beam", "n_best", "length_penalty", "coverage_penalty", "groups", "diversity"}
     return rules
 
 

@@ -9,7 +9,7 @@ import numpy as np
 __all__ = ["Lengths", "Result", "SearchOptions"]
 
 SPARE = 8
-"""Symbols that a source is taken to be longer where targets are compared with it: short ones have long answers."""
+"""Tokens that a source is taken to be longer where targets are compared with it: short ones have long answers."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,11 @@ class Result:
         normalized_score: that over the length penalty, the coverage penalty added: by it translations of one text are
             compared.
         ids: the target ids that make up `text`, END left out.
-        symbol_scores: log probability of each of them, then of END where it was reached.
-        unknown: the distinct symbols of the source that have no id, in order of appearance.
+        token_scores: log probability of each of them, then of END where it was reached.
+        unknown: the distinct tokens of the source that have no id, in order of appearance.
         finished: False where the translation was cut at the length limit.
         parts: how many parts the text was translated in; of more than one, all the rest is put together from them, and
-            `symbol_scores` has an END for each.
+            `token_scores` has an END for each.
     """
 
     source: str
@@ -36,7 +36,7 @@ class Result:
     score: float
     normalized_score: float
     ids: tuple[int, ...]
-    symbol_scores: tuple[float, ...]
+    token_scores: tuple[float, ...]
     unknown: tuple[str, ...]
     finished: bool
     parts: int = 1
@@ -50,8 +50,8 @@ class Result:
             score=sum(part.score for part in parts),
             normalized_score=sum(part.normalized_score for part in parts),
             ids=tuple(identifier for part in parts for identifier in part.ids),
-            symbol_scores=tuple(score for part in parts for score in part.symbol_scores),
-            unknown=tuple(dict.fromkeys(symbol for part in parts for symbol in part.unknown)),
+            token_scores=tuple(score for part in parts for score in part.token_scores),
+            unknown=tuple(dict.fromkeys(token for part in parts for token in part.unknown)),
             finished=all(part.finished for part in parts),
             parts=len(parts),
         )
@@ -61,8 +61,8 @@ class SearchOptions(TypedDict, total=False):
     """What a search may be told; see `SearchSettings`."""
 
     beam: int
-    length_power: float
-    coverage: float
+    length_penalty: float
+    coverage_penalty: float
     groups: int
     diversity: float
     sample: bool
@@ -70,7 +70,7 @@ class SearchOptions(TypedDict, total=False):
     top_k: int
     top_p: float
     seed: int
-    no_repeat: int
+    no_repeat_ngram_size: int
     min_length: int
     max_length: int | None
     prefix: str
@@ -83,12 +83,12 @@ class SearchOptions(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Lengths:
-    """What training showed of lengths, in symbols, END not counted.
+    """What training showed of lengths, in tokens, END not counted.
 
     Attributes:
         source: of the longest source.
         target: of the longest target.
-        ratio: largest ratio of a target to its source with `SPARE` symbols more.
+        ratio: largest ratio of a target to its source with `SPARE` tokens more.
     """
 
     source: int
@@ -102,11 +102,11 @@ class Lengths:
 
     @property
     def whole(self) -> int:
-        """The longest source, in symbols, that is translated as one if it can be cut."""
+        """The longest source, in tokens, that is translated as one if it can be cut."""
         return 2 * self.source
 
     def limit(self, source_length: int | np.ndarray) -> Any:
-        """Most steps, END included, for a source of this many symbols.
+        """Most steps, END included, for a source of this many tokens.
 
         As long as the longest target, with a tenth to spare, longer sources in proportion; and no longer, beside its
         source, than any target was, with a tenth to spare. So no text runs away.

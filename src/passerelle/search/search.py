@@ -10,16 +10,16 @@ import numpy as np
 
 from passerelle.config import SearchSettings
 from passerelle.data.rows import padded_inputs, row_batches
-from passerelle.decoding.beam import BeamResult, length_penalty
+from passerelle.decoding.beam import BeamResult, length_normalizer
 from passerelle.decoding.greedy import possible
-from passerelle.decoding.rules import Tables
+from passerelle.decoding.processors import Tables
 from passerelle.errors import LongTextError, SettingsError
 from passerelle.models.ensemble import Ensemble, Mean
 from passerelle.models.sequence_to_sequence import SequenceToSequence
-from passerelle.search.capacity import rows_at_once
+from passerelle.search.memory_limits import rows_at_once
 from passerelle.search.program import Program, tables_of
 from passerelle.search.results import Lengths, Result
-from passerelle.symbols import UNK
+from passerelle.special_tokens import UNK
 from passerelle.text.codec import Codec
 from passerelle.text.constraints import constraint_of
 from passerelle.text.sentences import Part, cut_text
@@ -77,8 +77,8 @@ class Search:
             SettingsError: if the networks cannot do what `settings` ask for.
         """
         tables = self._tables(settings)
-        if settings.coverage and not self.network.attends:
-            raise SettingsError("coverage counts where a network looked, and this one has no attention")
+        if settings.coverage_penalty and not self.network.attends:
+            raise SettingsError("coverage_penalty counts where a network looked, and this one has no attention")
         if not settings.sample or settings.n_best == 1:
             return self._found(texts, tags, settings, tables, [0] * len(texts))
         n = settings.n_best
@@ -127,7 +127,7 @@ class Search:
                 draws = [_draws(settings.seed, text, tag, numbers[row]) for text, tag, row in own_words]
             found = self._batch(inputs, batch, settings, tables, draws)
             unknown = [self._unknown(row, inputs, texts, tags) for row in rows]
-            best = self._in_words(found, own_texts, own_tags, unknown, settings.length_power)
+            best = self._in_words(found, own_texts, own_tags, unknown, settings.length_penalty)
             for row, own in zip(rows, best, strict=True):
                 results[row] = own
 
@@ -142,7 +142,7 @@ class Search:
 
     def _cut(self, texts: Sequence[str], lengths: np.ndarray) -> dict[int, list[Part]]:
         """The parts of texts that are too long to translate as one, by row; none of those that cannot be cut."""
-        if self.codec.source.level == "symbol":
+        if self.codec.source.level == "pretokenized":
             return {}
         rows = np.flatnonzero(lengths > self.lengths.whole).tolist()
         read = self.codec.source.read
@@ -182,18 +182,18 @@ class Search:
         texts: list[str],
         tags: list[str] | None,
         unknown: list[tuple[str, ...]],
-        length_power: float,
+        length_penalty: float,
     ) -> list[list[Result]]:
         """For each row of what was found its distinct translations, best first."""
         n = found.ids.shape[1]
-        is_symbol = np.arange(found.ids.shape[2]) < found.lengths[..., None]
-        ids = Sequences.from_lengths(found.ids[is_symbol], found.lengths.ravel())
+        is_token = np.arange(found.ids.shape[2]) < found.lengths[..., None]
+        ids = Sequences.from_lengths(found.ids[is_token], found.lengths.ravel())
         repeated = [text for text in texts for _ in range(n)]
         words = self.codec.texts(ids, repeated, None if tags is None else [tag for tag in tags for _ in range(n)])
         exists = possible(found.scores)
         scores = np.where(exists, found.scores, -np.inf)
         counts = found.lengths + found.finished
-        ranked = scores / length_penalty(counts, length_power) + found.bonuses
+        ranked = scores / length_normalizer(counts, length_penalty) + found.bonuses
         results = []
         for row, text in enumerate(texts):
             best: dict[str, Result] = {}  # two ways to write one text are one translation
@@ -207,7 +207,7 @@ class Search:
                     score=float(scores[row, place]),
                     normalized_score=float(ranked[row, place]),
                     ids=tuple(ids[written].tolist()),
-                    symbol_scores=tuple(found.symbol_scores[row, place, : counts[row, place]].tolist()),
+                    token_scores=tuple(found.token_scores[row, place, : counts[row, place]].tolist()),
                     unknown=unknown[row],
                     finished=bool(found.finished[row, place]),
                 )

@@ -1,4 +1,4 @@
-"""Texts <-> arrays of ids, whole pairs at a time: both tokenizers, the tags beside the source, what may be copied."""
+"""Texts <-> arrays of ids, whole pairs at a time: both tokenizers, the tags inline with the source, what may be copied."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from passerelle.config import Settings, TextSettings
-from passerelle.symbols import FIRST_ORDINARY, UNK
-from passerelle.text.copying import copied_symbols, copy_ids, copying_targets
+from passerelle.special_tokens import FIRST_ORDINARY, UNK
+from passerelle.text.copying import copied_tokens, copy_ids, copying_targets
 from passerelle.text.level import make_tokenizer
 from passerelle.text.sequences import Sequences
 from passerelle.text.tokenizer import Tokenizer
@@ -22,86 +22,86 @@ class Codec:
     Attributes:
         source: text <-> source ids.
         target: text <-> target ids.
-        features: tags <-> ids; None where sources have no tags.
-        beside: whether tags stand as symbols before the source's own, and not in an array of their own.
-        copying: whether targets may hold symbols of their source that the target vocabulary lacks.
+        tags: tags <-> ids; None where sources have no tags.
+        inline: whether tags stand as tokens before the source's own, and not in an array of their own.
+        copying: whether targets may hold tokens of their source that the target vocabulary lacks.
     """
 
     source: Tokenizer
     target: Tokenizer
-    features: Tokenizer | None = None
-    beside: bool = False
+    tags: Tokenizer | None = None
+    inline: bool = False
     copying: bool = False
 
     @property
     def source_size(self) -> int:
-        """Ids of the source side: those of `source`, then those of the tags where they stand beside it."""
-        return self.source.vocabulary.size + (self._tag_count if self.beside else 0)
+        """Ids of the source side: those of `source`, then those of the tags where they are inline."""
+        return self.source.vocabulary.size + (self._tag_count if self.inline else 0)
 
     @property
-    def feature_size(self) -> int:
+    def tag_size(self) -> int:
         """Ids of the tags in an array of their own; 0 without."""
-        return 0 if self.beside or self.features is None else self.features.vocabulary.size
+        return 0 if self.inline or self.tags is None else self.tags.vocabulary.size
 
     @property
     def _tag_count(self) -> int:
-        return 0 if self.features is None else len(self.features.vocabulary.symbols)
+        return 0 if self.tags is None else len(self.tags.vocabulary.tokens)
 
     def inputs(self, texts: Sequence[str], tags: Sequence[str] | None = None) -> dict[str, Sequences]:
         """A network's inputs for some sources, by name.
 
         Args:
             texts: the sources.
-            tags: of each; needed where there are `features`.
+            tags: of each; needed where there are `tags`.
 
         Returns:
-            `source_ids`; `copy_ids`, as long, where it copies; `feature_ids`, where tags have an array of their own.
+            `source_ids`; `copy_ids`, as long, where it copies; `tag_ids`, where tags have an array of their own.
         """
         arrays = {"source_ids": self.source.encode(texts)}
-        if self.features is not None:
-            features = self.features.encode(tags or [])
-            if self.beside:
+        if self.tags is not None:
+            tag_ids = self.tags.encode(tags or [])
+            if self.inline:
                 shift = self.source.vocabulary.size - FIRST_ORDINARY
-                ids = np.where(features.ids == UNK, UNK, features.ids + shift).astype(np.int32)
-                arrays["source_ids"] = Sequences(ids, features.offsets).beside(arrays["source_ids"])
+                ids = np.where(tag_ids.ids == UNK, UNK, tag_ids.ids + shift).astype(np.int32)
+                arrays["source_ids"] = Sequences(ids, tag_ids.offsets).followed_by(arrays["source_ids"])
             else:
-                arrays["feature_ids"] = features
+                arrays["tag_ids"] = tag_ids
         if self.copying:
-            arrays["copy_ids"] = copy_ids(self.symbols(texts, tags), self.target)
+            arrays["copy_ids"] = copy_ids(self.tokens(texts, tags), self.target)
         return arrays
 
     def targets(self, texts: Sequence[str], tags: Sequence[str] | None, answers: Sequence[str]) -> Sequences:
         """Target ids of `answers`, END after each."""
         if not self.copying:
             return self.target.encode(answers, end=True)
-        return copying_targets(self.symbols(texts, tags), self.target, answers)
+        return copying_targets(self.tokens(texts, tags), self.target, answers)
 
     def texts(self, ids: Sequences, sources: Sequence[str], tags: Sequence[str] | None = None) -> list[str]:
-        """The texts of target ids, one for each of `sources`, whose symbols they may have copied."""
+        """The texts of target ids, one for each of `sources`, whose tokens they may have copied."""
         if not self.copying:
             return self.target.decode(ids)
-        symbols = self.symbols(sources, tags)
-        return [self.target.join(copied_symbols(own, self.target, ids[row])) for row, own in enumerate(symbols)]
+        tokens = self.tokens(sources, tags)
+        return [self.target.join(copied_tokens(own, self.target, ids[row])) for row, own in enumerate(tokens)]
 
     def unknown(self, text: str, tags: str = "") -> tuple[str, ...]:
-        """The distinct symbols of a source and its tags that have no id, in order of appearance."""
-        return self.source.unknown(text) + (() if self.features is None else self.features.unknown(tags))
+        """The distinct tokens of a source and its tags that have no id, in order of appearance."""
+        return self.source.unknown(text) + (() if self.tags is None else self.tags.unknown(tags))
 
-    def symbols(self, texts: Sequence[str], tags: Sequence[str] | None) -> list[list[str]]:
-        """The symbols of each source as copying counts them: with its tags where these stand beside it."""
-        symbols = [self.source.read(text) for text in texts]
-        if self.features is None or not self.beside:
-            return symbols
-        return [[*self.features.read(tag), *own] for tag, own in zip(tags or [], symbols, strict=True)]
+    def tokens(self, texts: Sequence[str], tags: Sequence[str] | None) -> list[list[str]]:
+        """The tokens of each source as copying counts them: with its tags where these are inline."""
+        tokens = [self.source.read(text) for text in texts]
+        if self.tags is None or not self.inline:
+            return tokens
+        return [[*self.tags.read(tag), *own] for tag, own in zip(tags or [], tokens, strict=True)]
 
     def differences(self, other: "Codec") -> list[str]:
         """In what `other` is not the same, in words; empty where they share all ids."""
         found = [f"source {name}" for name in self.source.differences(other.source)]
         found += [f"target {name}" for name in self.target.differences(other.target)]
-        if (self.features is None) != (other.features is None) or self.beside != other.beside:
-            found.append("place of features")
-        elif self.features is not None and other.features is not None:
-            found += [f"feature {name}" for name in self.features.differences(other.features)]
+        if (self.tags is None) != (other.tags is None) or self.inline != other.inline:
+            found.append("mode of tags")
+        elif self.tags is not None and other.tags is not None:
+            found += [f"tag {name}" for name in self.tags.differences(other.tags)]
         return found
 
 
@@ -109,7 +109,7 @@ def make_codec(
     settings: Settings,
     sources: Sequence[str],
     targets: Sequence[str],
-    features: Sequence[str] | None,
+    tags: Sequence[str] | None,
     *,
     known: bool = False,
 ) -> Codec:
@@ -117,9 +117,9 @@ def make_codec(
 
     Args:
         settings: of everything.
-        sources: texts to learn the vocabulary from; with `known`, its symbols in the order of their ids.
+        sources: texts to learn the vocabulary from; with `known`, its tokens in the order of their ids.
         targets: likewise.
-        features: tags, likewise; not read where settings place none.
+        tags: tags, likewise; not read where settings place none.
         known: which of the two.
     """
 
@@ -133,17 +133,17 @@ def make_codec(
             case=text.case,
             size=text.vocabulary_size,
             min_count=text.min_count,
-            **{"symbols" if known else "texts": given},
+            **{"tokens" if known else "texts": given},
         )
 
-    own = settings.features
+    own = settings.tags
     source = tokenizer(settings.source, sources)
     return Codec(
         source,
         source if sources is targets else tokenizer(settings.target, targets),
         None
-        if own.place == "none"
-        else tokenizer(TextSettings(level="symbol", separator=own.separator), features or []),
-        beside=own.place == "beside",
+        if own.mode == "none"
+        else tokenizer(TextSettings(level="pretokenized", separator=own.separator), tags or []),
+        inline=own.mode == "inline",
         copying=settings.network.copying,
     )

@@ -1,4 +1,4 @@
-"""What may be written, as tables over a target tokenizer's ids: an automaton over bytes, lifted to symbols.
+"""What may be written, as tables over a target tokenizer's ids: an automaton over bytes, lifted to tokens.
 
 A search starts each hypothesis in `start` and masks what `next` does not allow. Every state can still come to an end,
 and `distance` says how soon.
@@ -11,7 +11,7 @@ import numpy as np
 
 from passerelle.config import SearchSettings
 from passerelle.errors import SettingsError
-from passerelle.symbols import FIRST_ORDINARY
+from passerelle.special_tokens import FIRST_ORDINARY
 from passerelle.text.automata.automaton import Automaton, both
 from passerelle.text.automata.grammars import read_grammar
 from passerelle.text.automata.graph import Graph
@@ -31,13 +31,13 @@ class Constraint:
     """A deterministic automaton over the ids of one tokenizer.
 
     Attributes:
-        next: int32 (states, classes): the state after a symbol; -1 where it may not be written.
+        next: int32 (states, classes): the state after a token; -1 where it may not be written.
         class_of: int32 (ids,): the column of each id in `next`; -1 for ids that may never be written, PAD, UNK and
             START among them. END is -1 too: `accepting` says where it may be written.
         accepting: bool (states,): whether the text may end here.
-        distance: int32 (states,): the fewest symbols from here to an accepting state, END not counted.
+        distance: int32 (states,): the fewest tokens from here to an accepting state, END not counted.
         progress: int32 (states,): that of the automaton.
-        start: the state before the first symbol.
+        start: the state before the first token.
     """
 
     next: np.ndarray
@@ -76,7 +76,7 @@ def constraint_of(settings: SearchSettings, tokenizer: Tokenizer) -> Constraint 
 
 @dataclass(frozen=True, eq=False)
 class _Moves:
-    """Where one symbol leads: from `states`, int32 (n,), to `after`, int32 (n,); from all others nowhere."""
+    """Where one token leads: from `states`, int32 (n,), to `after`, int32 (n,); from all others nowhere."""
 
     states: np.ndarray
     after: np.ndarray
@@ -87,10 +87,10 @@ class _Moves:
 
 
 def lift(automaton: Automaton, tokenizer: Tokenizer) -> Constraint:
-    """Runs what every symbol adds to a text through the automaton, from every state.
+    """Runs what every token adds to a text through the automaton, from every state.
 
-    A symbol that leads a text, or follows one that lets it lead, may add other bytes than elsewhere. So every state has
-    a double, from which the next symbol leads; the double of the automaton's start is where texts begin. Symbols that
+    A token that leads a text, or follows one that lets it lead, may add other bytes than elsewhere. So every state has
+    a double, from which the next token leads; the double of the automaton's start is where texts begin. Tokens that
     lead to the same states from everywhere share a class.
 
     Args:
@@ -149,12 +149,12 @@ def _moves(table: np.ndarray, states: np.ndarray, pieces: list[bytes]) -> tuple[
 
 
 def _pruned(automaton: Automaton, distinct: list[_Moves], classes: np.ndarray) -> Constraint:
-    """Keeps the states that some symbols lead to and from which some lead to an end, and the symbols that then remain.
+    """Keeps the states that some tokens lead to and from which some lead to an end, and the tokens that then remain.
 
     Args:
         automaton: it.
         distinct: the moves of each class; the doubles have the numbers after the automaton's last.
-        classes: int32 (ids,), -1 for special symbols.
+        classes: int32 (ids,), -1 for special tokens.
     """
     start = len(automaton.table)
     accepting = np.tile(automaton.accepting, 2)
@@ -190,5 +190,5 @@ def _check_cells(count: int) -> None:
     if count > MOST_CELLS:
         raise SettingsError(
             f"the constraint is too large for this vocabulary: more than {MOST_CELLS:,} pairs of a state and a kind of "
-            f"symbol. Loosen its bounds, give fewer texts or phrases, or use a model of fewer symbols."
+            f"token. Loosen its bounds, give fewer texts or phrases, or use a model of fewer tokens."
         )

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from passerelle.errors import SettingsError, did_you_mean
 from passerelle.text.subword import SubwordTokenizer
-from passerelle.text.tokenizer import CharacterTokenizer, Level, SymbolTokenizer, Tokenizer, WordTokenizer
+from passerelle.text.tokenizer import CharacterTokenizer, Level, PretokenizedTokenizer, Tokenizer, WordTokenizer
 from passerelle.text.vocabulary import Vocabulary
 
 __all__ = ["choose_level", "make_tokenizer"]
@@ -17,7 +17,8 @@ FEW_PAIRS = 30_000
 """With fewer, most subwords are seen too seldom to be learned."""
 
 _TOKENIZERS: dict[str, type[Tokenizer]] = {
-    tokenizer.level: tokenizer for tokenizer in (CharacterTokenizer, WordTokenizer, SubwordTokenizer, SymbolTokenizer)
+    tokenizer.level: tokenizer
+    for tokenizer in (CharacterTokenizer, WordTokenizer, SubwordTokenizer, PretokenizedTokenizer)
 }
 
 
@@ -26,7 +27,7 @@ def make_tokenizer(
     separator: str | None = None,
     *,
     texts: Iterable[str] = (),
-    symbols: Sequence[str] | None = None,
+    tokens: Sequence[str] | None = None,
     case: str = "keep",
     size: int = 0,
     min_count: int = 1,
@@ -34,27 +35,27 @@ def make_tokenizer(
     """Makes a tokenizer whose vocabulary is learned from `texts`, or given.
 
     Args:
-        level: `character`, `word`, `subword` or `symbol`.
-        separator: what stands between symbols, at level `symbol` only.
-        texts: the training texts; read only where `symbols` is None.
-        symbols: the vocabulary's ordinary symbols, in the order of their ids.
+        level: `character`, `word`, `subword` or `pretokenized`.
+        separator: what stands between tokens, at level `pretokenized` only.
+        texts: the training texts; read only where `tokens` is None.
+        tokens: the vocabulary's ordinary tokens, in the order of their ids.
         case: `keep` or `lower`.
-        size: most symbols to learn; 0 for as many as the level has them, or as it usually has.
-        min_count: how often a symbol must occur in `texts`.
+        size: most tokens to learn; 0 for as many as the level has them, or as it usually has.
+        min_count: how often a token must occur in `texts`.
 
     Raises:
         SettingsError: if the level is unknown.
-        DataError: if `texts` are no texts, or `symbols` not those of the level.
+        DataError: if `texts` are no texts, or `tokens` not those of the level.
     """
     if level not in _TOKENIZERS:
         raise SettingsError(f"level must be one that exists, received: {level!r}.{did_you_mean(level, _TOKENIZERS)}")
     kind = _TOKENIZERS[level]
-    vocabulary = Vocabulary(kind.alphabet if symbols is None else symbols)
-    if kind is SymbolTokenizer:
-        tokenizer = SymbolTokenizer(vocabulary, separator or " ", case=case)
+    vocabulary = Vocabulary(kind.alphabet if tokens is None else tokens)
+    if kind is PretokenizedTokenizer:
+        tokenizer = PretokenizedTokenizer(vocabulary, separator or " ", case=case)
     else:
         tokenizer = kind(vocabulary, case=case)
-    if symbols is None:
+    if tokens is None:
         tokenizer.learn(texts, size=size, min_count=min_count)
     return tokenizer
 

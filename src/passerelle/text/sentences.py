@@ -28,7 +28,7 @@ def cut_text(text: str, most: int, length: Callable[[str], int]) -> list[Part]:
     Args:
         text: any string.
         most: length of the longest part.
-        length: of a text, in symbols.
+        length: of a text, in tokens.
     """
     return [part for sentence in _split(text, _SENTENCE) for part in _fitting(sentence, most, length)]
 

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from passerelle.symbols import PAD
+from passerelle.special_tokens import PAD
 
 __all__ = ["Sequences"]
 
@@ -45,10 +45,10 @@ class Sequences:
 
     @cached_property
     def lengths(self) -> np.ndarray:
-        """int64 (count,), in symbols."""
+        """int64 (count,), in tokens."""
         return np.diff(self.offsets)
 
-    def beside(self, other: "Sequences") -> "Sequences":
+    def followed_by(self, other: "Sequences") -> "Sequences":
         """Each sequence with the one of the same number in `other` after it."""
         joined = Sequences.from_lengths(
             np.empty(len(self.ids) + len(other.ids), np.int32), self.lengths + other.lengths
@@ -73,7 +73,7 @@ class Sequences:
         out = np.full((len(rows) if height is None else height, length), PAD, np.int32)
         lead = 0 if first == PAD else 1
         out[: len(rows), :lead] = first
-        # Where each symbol goes, and which of `ids` goes there.
+        # Where each token goes, and which of `ids` goes there.
         column = np.arange(length - lead)
         cells = column < self.lengths[rows][:, None]
         out[: len(rows), lead:][cells] = self.ids[(self.offsets[rows][:, None] + column)[cells]]

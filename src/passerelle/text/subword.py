@@ -1,8 +1,8 @@
-"""Subwords: frequent words are one symbol, rare ones a few, and no text is unknown.
+"""Subwords: frequent words are one token, rare ones a few, and no text is unknown.
 
 Byte-pair encoding (Sennrich et al. 2016, arXiv:1508.07909, section 3.2) over the bytes of UTF-8, as in GPT-2 (Radford
-et al. 2019, section 2.2). A symbol is a string of characters that each stand for a byte, so a vocabulary is a plain
-list: the 256 bytes, then merged symbols in the order of their merging.
+et al. 2019, section 2.2). A token is a string of characters that each stand for a byte, so a vocabulary is a plain
+list: the 256 bytes, then merged tokens in the order of their merging.
 """
 
 import heapq
@@ -12,14 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from passerelle.errors import DataError
-from passerelle.symbols import UNK
+from passerelle.special_tokens import UNK
 from passerelle.text.tokenizer import Tokenizer, words
 from passerelle.text.vocabulary import REPLACEMENT, Vocabulary, require_text
 
-__all__ = ["BYTES", "USUAL_SIZE", "SubwordTokenizer", "learn_symbols"]
+__all__ = ["BYTES", "USUAL_SIZE", "SubwordTokenizer", "learn_tokens"]
 
 USUAL_SIZE = 4000
-"""Symbols of a vocabulary for which none is asked."""
+"""Tokens of a vocabulary for which none is asked."""
 
 LEAST_COUNT = 2
 """A merge that occurs once teaches nothing about other texts."""
@@ -41,13 +41,13 @@ BYTES = tuple(_CHARACTER_OF.values())
 
 
 class SubwordTokenizer(Tokenizer):
-    """Pieces of words are symbols; a word has the one blank before it, so a piece may begin with one.
+    """Pieces of words are tokens; a word has the one blank before it, so a piece may begin with one.
 
-    A word begins as its bytes; of all neighbours that together are a symbol, those with the lowest id are joined,
+    A word begins as its bytes; of all neighbours that together are a token, those with the lowest id are joined,
     the leftmost first, until there are none. Bytes that are not UTF-8 are written as U+FFFD.
 
     Args:
-        vocabulary: the symbols it knows, `BYTES` first.
+        vocabulary: the tokens it knows, `BYTES` first.
         case: as in `Tokenizer`.
 
     Raises:
@@ -58,8 +58,8 @@ class SubwordTokenizer(Tokenizer):
     alphabet = BYTES
 
     def __init__(self, vocabulary: Vocabulary, *, case: str = "keep"):
-        symbols = vocabulary.symbols
-        if symbols[: len(BYTES)] != BYTES or not set(BYTES).issuperset("".join(symbols)):
+        tokens = vocabulary.tokens
+        if tokens[: len(BYTES)] != BYTES or not set(BYTES).issuperset("".join(tokens)):
             raise DataError("a vocabulary of subwords must begin with the 256 bytes and hold nothing but such bytes")
         super().__init__(vocabulary, case=case)
         self._pieces = lru_cache(CACHED_WORDS)(self._merged)
@@ -67,19 +67,19 @@ class SubwordTokenizer(Tokenizer):
     def split(self, text: str) -> list[str]:
         return [piece for word in self._words(text) for piece in self._pieces(word)]
 
-    def join(self, symbols: Sequence[str]) -> str:
-        return self._bytes_of("".join(symbols)).decode(errors="replace").removeprefix(" ")
+    def join(self, tokens: Sequence[str]) -> str:
+        return self._bytes_of("".join(tokens)).decode(errors="replace").removeprefix(" ")
 
     def pieces(self, *, leading: bool) -> list[bytes]:
         pieces = super().pieces(leading=leading)
         return [piece.removeprefix(b" ") for piece in pieces] if leading else pieces
 
     def learn(self, texts: Iterable[str], *, size: int = 0, min_count: int = 1) -> None:
-        """Takes the most frequent merges of `texts` for its vocabulary; see `learn_symbols`.
+        """Takes the most frequent merges of `texts` for its vocabulary; see `learn_tokens`.
 
         Args:
             texts: any strings.
-            size: symbols to stop at, `BYTES` included; 0 for `USUAL_SIZE`.
+            size: tokens to stop at, `BYTES` included; 0 for `USUAL_SIZE`.
             min_count: how often the two parts of a merge must occur side by side, at least twice.
 
         Raises:
@@ -89,16 +89,16 @@ class SubwordTokenizer(Tokenizer):
         for text in texts:
             counts.update(self._words(self.normalize(text)))
         require_text("".join(counts))
-        self.vocabulary = Vocabulary(learn_symbols(counts, size or USUAL_SIZE, max(min_count, LEAST_COUNT)))
+        self.vocabulary = Vocabulary(learn_tokens(counts, size or USUAL_SIZE, max(min_count, LEAST_COUNT)))
         self._pieces.cache_clear()
 
     def shown(self, count: int) -> list[str]:
-        """The first `count` merged symbols as text; bytes alone say little."""
-        merged = self.vocabulary.symbols[len(BYTES) :][:count]
-        return [self._bytes_of(symbol).decode(errors="replace") for symbol in merged]
+        """The first `count` merged tokens as text; bytes alone say little."""
+        merged = self.vocabulary.tokens[len(BYTES) :][:count]
+        return [self._bytes_of(token).decode(errors="replace") for token in merged]
 
-    def _bytes_of(self, symbol: str) -> bytes:
-        return symbol.translate(_READ).encode("latin-1")
+    def _bytes_of(self, token: str) -> bytes:
+        return token.translate(_READ).encode("latin-1")
 
     def _words(self, text: str) -> Iterable[str]:
         for word in words(text):
@@ -119,25 +119,25 @@ class SubwordTokenizer(Tokenizer):
 
 
 def _spelled(word: str) -> list[str]:
-    """The symbols of a word's bytes; a lone surrogate has three, which no text has."""
+    """The tokens of a word's bytes; a lone surrogate has three, which no text has."""
     return [_CHARACTER_OF[byte] for byte in word.encode(errors="surrogatepass")]
 
 
-def learn_symbols(counts: Mapping[str, int], size: int, min_count: int) -> list[str]:
-    """Byte-pair encoding: the most frequent pair of neighbours becomes a symbol, again and again.
+def learn_tokens(counts: Mapping[str, int], size: int, min_count: int) -> list[str]:
+    """Byte-pair encoding: the most frequent pair of neighbours becomes a token, again and again.
 
     Args:
         counts: how often each word occurs.
-        size: symbols to stop at, `BYTES` included.
-        min_count: how often a pair must occur to become a symbol.
+        size: tokens to stop at, `BYTES` included.
+        min_count: how often a pair must occur to become a token.
 
     Returns:
-        `BYTES`, then the merged symbols in the order of their merging. Of equally frequent pairs the one whose parts
+        `BYTES`, then the merged tokens in the order of their merging. Of equally frequent pairs the one whose parts
         come first goes first, so the order of `counts` changes nothing.
     """
-    symbols = list(BYTES)
-    ids = {symbol: identifier for identifier, symbol in enumerate(symbols)}
-    words = [[ids[symbol] for symbol in _spelled(word)] for word in counts]
+    tokens = list(BYTES)
+    ids = {token: identifier for identifier, token in enumerate(tokens)}
+    words = [[ids[token] for token in _spelled(word)] for word in counts]
     weights = list(counts.values())
     pairs: Counter[tuple[int, int]] = Counter()
     places: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
@@ -147,17 +147,17 @@ def learn_symbols(counts: Mapping[str, int], size: int, min_count: int) -> list[
             places[pair].add(number)
     heap = [(-count, pair) for pair, count in pairs.items()]
     heapq.heapify(heap)
-    while heap and len(symbols) < size:
+    while heap and len(tokens) < size:
         said, pair = heapq.heappop(heap)
         if -said != pairs[pair]:  # it has lost occurrences to other merges since
             heapq.heappush(heap, (-pairs[pair], pair))
             continue
         if -said < min_count:
             break
-        text = symbols[pair[0]] + symbols[pair[1]]
-        merged = ids.setdefault(text, len(symbols))  # the same text may come of other parts before
-        if merged == len(symbols):
-            symbols.append(text)
+        text = tokens[pair[0]] + tokens[pair[1]]
+        merged = ids.setdefault(text, len(tokens))  # the same text may come of other parts before
+        if merged == len(tokens):
+            tokens.append(text)
         grown = set()
         for number in places.pop(pair):
             for old in itertools.pairwise(words[number]):
@@ -170,7 +170,7 @@ def learn_symbols(counts: Mapping[str, int], size: int, min_count: int) -> list[
                     grown.add(new)
         for new in grown:
             heapq.heappush(heap, (-pairs[new], new))
-    return symbols
+    return tokens
 
 
 def _replaced(word: list[int], pair: tuple[int, int], merged: int) -> list[int]:

@@ -1,6 +1,6 @@
-"""Text <-> ids, at the level of characters, words, or symbols that the text already separates.
+"""Text <-> ids, at the level of characters, words, or tokens that the text already separates.
 
-Whatever the level, `decode(encode(text))` gives back the normalized text, as long as all its symbols are known.
+Whatever the level, `decode(encode(text))` gives back the normalized text, as long as all its tokens are known.
 `text.subword` adds a level at which all are; `text.level` makes the tokenizer of a level.
 Training, evaluation and translation share one tokenizer, so a sentence typed by a person meets the same ids.
 """
@@ -15,17 +15,17 @@ from typing import ClassVar, Literal
 import numpy as np
 import regex
 
-from passerelle.symbols import END
+from passerelle.special_tokens import END
 from passerelle.text.sequences import Sequences
 from passerelle.text.vocabulary import Vocabulary
 
-__all__ = ["CharacterTokenizer", "Level", "SymbolTokenizer", "Tokenizer", "WordTokenizer", "normalize", "words"]
+__all__ = ["CharacterTokenizer", "Level", "PretokenizedTokenizer", "Tokenizer", "WordTokenizer", "normalize", "words"]
 
-Level = Literal["character", "word", "subword", "symbol"]
+Level = Literal["character", "word", "subword", "pretokenized"]
 
 
 def normalize(text: str) -> str:
-    """Unicode's canonical composition (NFC): `e` + combining acute and `é` are one symbol."""
+    """Unicode's canonical composition (NFC): `e` + combining acute and `é` are one token."""
     return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
 
 
@@ -33,13 +33,13 @@ class Tokenizer(ABC):
     """Text <-> ids at one level, with the vocabulary learned from the training texts.
 
     Args:
-        vocabulary: the symbols it knows.
+        vocabulary: the tokens it knows.
         case: `keep`, or `lower`: texts are read, and so written, in lower case.
     """
 
     level: ClassVar[Level]
     alphabet: ClassVar[tuple[str, ...]] = ()
-    """The symbols with which every vocabulary of the level begins."""
+    """The tokens with which every vocabulary of the level begins."""
     separator: str | None = None
 
     def __init__(self, vocabulary: Vocabulary, *, case: str = "keep"):
@@ -48,29 +48,29 @@ class Tokenizer(ABC):
 
     @abstractmethod
     def split(self, text: str) -> list[str]:
-        """The symbols of a normalized text, known or not."""
+        """The tokens of a normalized text, known or not."""
 
     @abstractmethod
-    def join(self, symbols: Sequence[str]) -> str:
-        """The text of some symbols; undoes `split`."""
+    def join(self, tokens: Sequence[str]) -> str:
+        """The text of some tokens; undoes `split`."""
 
     def learn(self, texts: Iterable[str], *, size: int = 0, min_count: int = 1) -> None:
-        """Takes the symbols of `texts` for its vocabulary.
+        """Takes the tokens of `texts` for its vocabulary.
 
         Args:
             texts: any strings.
-            size: at most so many symbols, the most frequent ones; 0 for all.
-            min_count: how often a symbol must occur.
+            size: at most so many tokens, the most frequent ones; 0 for all.
+            min_count: how often a token must occur.
 
         Raises:
-            DataError: if a symbol is no text (a lone surrogate).
+            DataError: if a token is no text (a lone surrogate).
         """
         counts: Counter[str] = Counter()
         for text in texts:
             counts.update(self.read(text))
-        frequent = [symbol for symbol, count in counts.items() if count >= min_count]
+        frequent = [token for token, count in counts.items() if count >= min_count]
         if size:
-            frequent = sorted(frequent, key=lambda symbol: (-counts[symbol], symbol))[:size]
+            frequent = sorted(frequent, key=lambda token: (-counts[token], token))[:size]
         self.vocabulary = Vocabulary.of(frequent)
 
     def normalize(self, text: str) -> str:
@@ -79,7 +79,7 @@ class Tokenizer(ABC):
         return normalize(text.lower()) if self.case == "lower" else text
 
     def read(self, text: str) -> list[str]:
-        """The symbols of any text, known or not."""
+        """The tokens of any text, known or not."""
         return self.split(self.normalize(text))
 
     def encode(self, texts: Sequence[str], *, end: bool = False) -> Sequences:
@@ -90,65 +90,65 @@ class Tokenizer(ABC):
             end: whether END closes each sequence.
 
         Returns:
-            As many sequences, UNK where a symbol is not in the vocabulary.
+            As many sequences, UNK where a token is not in the vocabulary.
         """
         closing = [END] if end else []
         id_of = self.vocabulary.id_of
         return Sequences.from_lists([*map(id_of, self.read(text)), *closing] for text in texts)
 
     def decode(self, sequences: Sequences) -> list[str]:
-        """Turns ids into texts; special symbols look like U+FFFD, so leave END and PAD out of `sequences`."""
-        symbol_of = self.vocabulary.symbol_of
-        return [self.join([symbol_of(i) for i in sequences[row].tolist()]) for row in range(len(sequences))]
+        """Turns ids into texts; special tokens look like U+FFFD, so leave END and PAD out of `sequences`."""
+        token_of = self.vocabulary.token_of
+        return [self.join([token_of(i) for i in sequences[row].tolist()]) for row in range(len(sequences))]
 
     def unknown(self, text: str) -> tuple[str, ...]:
-        """The distinct symbols of `text` that the vocabulary lacks, as people read them, in order of appearance."""
-        missing = (symbol for symbol in self.read(text) if symbol not in self.vocabulary)
+        """The distinct tokens of `text` that the vocabulary lacks, as people read them, in order of appearance."""
+        missing = (token for token in self.read(text) if token not in self.vocabulary)
         return tuple(dict.fromkeys(missing))
 
     def pieces(self, *, leading: bool) -> list[bytes]:
-        """What each symbol adds to a text, in the order of ids from FIRST_ORDINARY on.
+        """What each token adds to a text, in the order of ids from FIRST_ORDINARY on.
 
         Args:
-            leading: whether it stands first in its text, or after a symbol of `leads`.
+            leading: whether it stands first in its text, or after a token of `leads`.
 
         Returns:
             Bytes of UTF-8, or a part of it; perhaps none.
         """
-        return [self._bytes_of(symbol) for symbol in self.vocabulary.symbols]
+        return [self._bytes_of(token) for token in self.vocabulary.tokens]
 
     def leads(self) -> np.ndarray:
-        """bool (symbols,): whether what follows each symbol is written as if it stood first."""
-        return np.zeros(len(self.vocabulary.symbols), bool)
+        """bool (tokens,): whether what follows each token is written as if it stood first."""
+        return np.zeros(len(self.vocabulary.tokens), bool)
 
-    def _bytes_of(self, symbol: str) -> bytes:
-        return symbol.encode()
+    def _bytes_of(self, token: str) -> bytes:
+        return token.encode()
 
     def shown(self, count: int) -> list[str]:
-        """The first `count` symbols, as people read them."""
-        return list(self.vocabulary.symbols[:count])
+        """The first `count` tokens, as people read them."""
+        return list(self.vocabulary.tokens[:count])
 
     def differences(self, other: "Tokenizer") -> list[str]:
-        """In what `other` is not the same: level, case, separator, symbols; empty where they share all ids."""
+        """In what `other` is not the same: level, case, separator, tokens; empty where they share all ids."""
         parts = {
             "level": (self.level, other.level),
             "case": (self.case, other.case),
             "separator": (self.separator, other.separator),
-            "symbols": (self.vocabulary.symbols, other.vocabulary.symbols),
+            "tokens": (self.vocabulary.tokens, other.vocabulary.tokens),
         }
         return [name for name, (own, others) in parts.items() if own != others]
 
 
 class CharacterTokenizer(Tokenizer):
-    """Every character (Unicode code point, after NFC) is a symbol. Whole batches are looked up in one table."""
+    """Every character (Unicode code point, after NFC) is a token. Whole batches are looked up in one table."""
 
     level = "character"
 
     def split(self, text: str) -> list[str]:
         return list(text)
 
-    def join(self, symbols: Sequence[str]) -> str:
-        return "".join(symbols)
+    def join(self, tokens: Sequence[str]) -> str:
+        return "".join(tokens)
 
     def encode(self, texts: Sequence[str], *, end: bool = False) -> Sequences:
         texts = [self.normalize(text) for text in texts]
@@ -171,35 +171,35 @@ _WORD = regex.compile(r" ?(?:[\w\p{M}]+(?:['’](?=\w))?|[^\w\p{M}\s])| ?\s")
 
 
 class WordTokenizer(Tokenizer):
-    """Words and single punctuation marks are symbols.
+    """Words and single punctuation marks are tokens.
 
-    A symbol carries the one blank before it, and a text is read as if a blank stood before it, and before a word after
-    an elided one: `Go.` is ` Go`, `.` and `l'eau ?` is ` l'`, ` eau`, ` ?`. So symbols join without rules of any
-    language, French spaces come out as they went in, and `eau` is one symbol in `l'eau`, `d'eau` and `une eau`.
+    A token carries the one blank before it, and a text is read as if a blank stood before it, and before a word after
+    an elided one: `Go.` is ` Go`, `.` and `l'eau ?` is ` l'`, ` eau`, ` ?`. So tokens join without rules of any
+    language, French spaces come out as they went in, and `eau` is one token in `l'eau`, `d'eau` and `une eau`.
     """
 
     level = "word"
 
     def split(self, text: str) -> list[str]:
-        symbols = words(text)
-        elided = [False, *map(_is_elided, symbols)]
-        return [f" {symbol}" if after else symbol for after, symbol in zip(elided, symbols, strict=False)]
+        tokens = words(text)
+        elided = [False, *map(_is_elided, tokens)]
+        return [f" {token}" if after else token for after, token in zip(elided, tokens, strict=False)]
 
-    def join(self, symbols: Sequence[str]) -> str:
-        elided = [True, *map(_is_elided, symbols)]
+    def join(self, tokens: Sequence[str]) -> str:
+        elided = [True, *map(_is_elided, tokens)]
         return "".join(
-            symbol.removeprefix(" ") if after else symbol for after, symbol in zip(elided, symbols, strict=False)
+            token.removeprefix(" ") if after else token for after, token in zip(elided, tokens, strict=False)
         )
 
     def unknown(self, text: str) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(symbol.removeprefix(" ") or symbol for symbol in super().unknown(text)))
+        return tuple(dict.fromkeys(token.removeprefix(" ") or token for token in super().unknown(text)))
 
     def pieces(self, *, leading: bool) -> list[bytes]:
         pieces = super().pieces(leading=leading)
         return [piece.removeprefix(b" ") for piece in pieces] if leading else pieces
 
     def leads(self) -> np.ndarray:
-        return np.fromiter(map(_is_elided, self.vocabulary.symbols), bool, len(self.vocabulary.symbols))
+        return np.fromiter(map(_is_elided, self.vocabulary.tokens), bool, len(self.vocabulary.tokens))
 
 
 def words(text: str) -> list[str]:
@@ -207,31 +207,31 @@ def words(text: str) -> list[str]:
     return _WORD.findall(" " + text) if text else []
 
 
-def _is_elided(symbol: str) -> bool:
+def _is_elided(token: str) -> bool:
     """Whether it is a word with its apostrophe, after which `_WORD` has a word and no blank."""
-    return symbol.endswith(("'", "’")) and not symbol[:-1].isspace() and len(symbol) > 1
+    return token.endswith(("'", "’")) and not token[:-1].isspace() and len(token) > 1
 
 
-class SymbolTokenizer(Tokenizer):
-    """The text already separates its symbols: phones `a v iː ð`, tags `V;PST`.
+class PretokenizedTokenizer(Tokenizer):
+    """The text already separates its tokens: phones `a v iː ð`, tags `V;PST`.
 
     Args:
-        vocabulary: the symbols it knows.
-        separator: what stands between two symbols; pieces that are empty do not count.
+        vocabulary: the tokens it knows.
+        separator: what stands between two tokens; pieces that are empty do not count.
         case: as in `Tokenizer`.
     """
 
-    level = "symbol"
+    level = "pretokenized"
 
     def __init__(self, vocabulary: Vocabulary, separator: str, *, case: str = "keep"):
         super().__init__(vocabulary, case=case)
         self.separator = self.normalize(separator)
 
     def split(self, text: str) -> list[str]:
-        return [symbol for symbol in text.split(self.separator) if symbol]
+        return [token for token in text.split(self.separator) if token]
 
-    def join(self, symbols: Sequence[str]) -> str:
-        return str(self.separator).join(symbols)
+    def join(self, tokens: Sequence[str]) -> str:
+        return str(self.separator).join(tokens)
 
     def pieces(self, *, leading: bool) -> list[bytes]:
         between = b"" if leading else str(self.separator).encode()

@@ -1,4 +1,4 @@
-"""Cross-entropy over real symbols."""
+"""Cross-entropy over real tokens."""
 
 import math
 from typing import Any
@@ -11,7 +11,7 @@ __all__ = ["cross_entropy_sums"]
 def cross_entropy_sums(
     logits: Any, labels: Any, *, first: int, smoothing: float = 0.0, ordinary: int | None = None
 ) -> tuple[Any, Any, Any]:
-    """Sums of loss, symbols and right answers over a batch; their quotients are means over any number of batches.
+    """Sums of loss, tokens and right answers over a batch; their quotients are means over any number of batches.
 
     A label without a column, PAD always and UNK where the network has none for it, weighs nothing: it is neither in
     the loss nor in the count, so padding changes no figure. A label beyond the last column makes the loss NaN.
@@ -22,11 +22,11 @@ def cross_entropy_sums(
         first: the id of column 0.
         smoothing: share of each label spread evenly over all ordinary columns (Szegedy et al. 2016,
             arXiv:1512.00567, section 7).
-        ordinary: how many columns stand for symbols of the vocabulary; the others, for copied ones, come after.
+        ordinary: how many columns stand for tokens of the vocabulary; the others, for copied ones, come after.
 
     Returns:
         loss: float32 (), nats.
-        symbols: float32 (), labels that counted.
+        tokens: float32 (), labels that counted.
         correct: float32 (), of those, the ones whose column has the largest logit, if only as large as another.
     """
     columns = labels - first

@@ -17,7 +17,7 @@ LEAST = 0.01
 """Of its height, what the `cosine` schedule ends at."""
 
 NOT_MATRICES = [r"(?<!kernel)$", r"(^|/)(output|emission)/"]
-"""Paths of the weights that Muon leaves to Adam: tables of vectors, biases, gains, and what writes symbols."""
+"""Paths of the weights that Muon leaves to Adam: tables of vectors, biases, gains, and what writes tokens."""
 
 
 def make_optimizer(settings: TrainingSettings) -> Any:

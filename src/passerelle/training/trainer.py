@@ -12,10 +12,10 @@ from passerelle.config import TrainingSettings
 from passerelle.data.batches import Batches
 from passerelle.errors import SettingsError
 from passerelle.models.compiled import compiled
-from passerelle.training.exposure import right_symbols
 from passerelle.training.interruption import Interruption
 from passerelle.training.loss import cross_entropy_sums
 from passerelle.training.optimizer import learning_rate, make_optimizer
+from passerelle.training.scheduled_sampling import right_tokens
 from passerelle.training.update import make_update
 
 __all__ = ["Epoch", "History", "Progress", "fit"]
@@ -26,12 +26,12 @@ REPORT_SECONDS = 0.25
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one pass over the training pairs came to. Losses are nats per symbol, padding not counted.
+    """What one pass over the training pairs came to. Losses are nats per token, padding not counted.
 
     Attributes:
         number: from 1.
         loss: mean over the epoch, while the weights changed.
-        accuracy: share of symbols right, given the right ones before (teacher forcing).
+        accuracy: share of tokens right, given the right ones before (teacher forcing).
         validation_loss: on the validation pairs, after the epoch; None where there are none.
         validation_accuracy: likewise.
         seconds: of the pass, validation left out.
@@ -54,7 +54,7 @@ class Progress:
         epochs: how many there will be at most.
         done: updates made in this epoch.
         updates: updates in each epoch.
-        loss: mean so far in this epoch, nats per symbol.
+        loss: mean so far in this epoch, nats per token.
         seconds_left: estimate until the last epoch ends; None before there is anything to go by.
     """
 
@@ -111,8 +111,8 @@ def fit(
     Raises:
         SettingsError: if the loss becomes infinite or no number before there are good weights to keep.
     """
-    symbols = len(training.targets.ids) / len(training)
-    update = make_update(network, make_optimizer(settings), symbols=symbols, smoothing=settings.label_smoothing)
+    tokens = len(training.targets.ids) / len(training)
+    update = make_update(network, make_optimizer(settings), tokens=tokens, smoothing=settings.label_smoothing)
     examine = _examiner(network)
     updates = settings.epochs * len(training)
     clock = _Clock(settings, len(training))
@@ -135,7 +135,7 @@ def fit(
                     break
                 if clock.done and clock.over:
                     break
-                right = right_symbols(settings, number - 1 + clock.share, batch.labels.shape, random)
+                right = right_tokens(settings, number - 1 + clock.share, batch.labels.shape, random)
                 rate = learning_rate(settings, clock.share_of_all, clock.done_in_all, updates)
                 update(batch, right, rate=rate)
                 if clock.tick():
@@ -166,9 +166,9 @@ def fit(
 
 
 def _means(sums: tuple[float, float, float]) -> tuple[float, float]:
-    """Loss in nats per symbol, and accuracy."""
-    loss, symbols, correct = sums
-    return loss / max(symbols, 1.0), correct / max(symbols, 1.0)
+    """Loss in nats per token, and accuracy."""
+    loss, tokens, correct = sums
+    return loss / max(tokens, 1.0), correct / max(tokens, 1.0)
 
 
 class _Best:
@@ -192,7 +192,7 @@ class _Best:
 
 
 def _examiner(network: Any) -> Callable[[Batches], tuple[float, float]]:
-    """Returns a function: batches -> (loss in nats per symbol, accuracy), teacher-forced."""
+    """Returns a function: batches -> (loss in nats per token, accuracy), teacher-forced."""
 
     def sums(inputs: Any, labels: Any) -> Any:
         return cross_entropy_sums(network(inputs), labels, first=network.first_target)
@@ -201,8 +201,8 @@ def _examiner(network: Any) -> Callable[[Batches], tuple[float, float]]:
 
     def examine(batches: Batches) -> tuple[float, float]:
         rows = [program(batch.inputs, batch.labels) for batch in batches.epoch(0)]
-        loss, symbols, correct = np.sum([[float(value) for value in row] for row in rows], axis=0).tolist()
-        return _means((loss, symbols, correct))
+        loss, tokens, correct = np.sum([[float(value) for value in row] for row in rows], axis=0).tolist()
+        return _means((loss, tokens, correct))
 
     return examine
 

@@ -8,14 +8,14 @@ import numpy as np
 from keras import ops
 
 from passerelle.data.batches import Batch
-from passerelle.training.exposure import own_inputs
 from passerelle.training.loss import cross_entropy_sums
+from passerelle.training.scheduled_sampling import own_inputs
 
 __all__ = ["CompiledUpdate", "PortableUpdate", "make_update"]
 
 
 def make_update(
-    network: Any, optimizer: Any, *, symbols: float, smoothing: float = 0.0
+    network: Any, optimizer: Any, *, tokens: float, smoothing: float = 0.0
 ) -> "CompiledUpdate | PortableUpdate":
     """Returns the update for the backend that Keras runs on.
 
@@ -23,12 +23,12 @@ def make_update(
         network: takes `{"source_ids", "target_ids"}`, gives logits; `first_target` is the id of column 0, `target_size`
             the number of target ids.
         optimizer: a Keras optimizer of its own.
-        symbols: mean number of labels in a batch, by which each batch's summed loss is divided. With its own number
-            instead, a symbol in a batch of short texts would weigh more than one in a batch of long texts.
+        tokens: mean number of labels in a batch, by which each batch's summed loss is divided. With its own number
+            instead, a token in a batch of short texts would weigh more than one in a batch of long texts.
         smoothing: share of each label spread over all columns.
     """
     kind = CompiledUpdate if keras.backend.backend() == "jax" else PortableUpdate
-    return kind(network, optimizer, symbols, smoothing)
+    return kind(network, optimizer, tokens, smoothing)
 
 
 class CompiledUpdate:
@@ -38,7 +38,7 @@ class CompiledUpdate:
     because it is the same for batches of all shapes, and compiling it with each took a third of the compiling.
     """
 
-    def __init__(self, network: Any, optimizer: Any, symbols: float, smoothing: float = 0.0):
+    def __init__(self, network: Any, optimizer: Any, tokens: float, smoothing: float = 0.0):
         import jax
 
         optimizer.build(network.trainable_variables)
@@ -62,7 +62,7 @@ class CompiledUpdate:
                 smoothing=smoothing,
                 ordinary=network.target_size - network.first_target,
             )
-            return sums[0] / symbols, (ops.stack(sums), fixed)
+            return sums[0] / tokens, (ops.stack(sums), fixed)
 
         def gradients(trainable: Any, fixed: Any, sums: Any, inputs: Any, labels: Any, right: Any) -> Any:
             if right is not None:
@@ -86,7 +86,7 @@ class CompiledUpdate:
 
         Args:
             batch: the pairs.
-            right: bool (batch, T), where the decoder reads the right symbol and not its own choice; None: everywhere.
+            right: bool (batch, T), where the decoder reads the right token and not its own choice; None: everywhere.
             rate: the step size from now on; None leaves it.
         """
         if rate is not None:
@@ -106,9 +106,9 @@ class CompiledUpdate:
         self._held = [None if which is None else which[:, None] for which in held]
 
     def sums(self) -> tuple[float, float, float]:
-        """Loss, symbols and right answers since the last `reset`; waits for all updates."""
-        loss, symbols, correct = np.asarray(self._sums).tolist()
-        return loss, symbols, correct
+        """Loss, tokens and right answers since the last `reset`; waits for all updates."""
+        loss, tokens, correct = np.asarray(self._sums).tolist()
+        return loss, tokens, correct
 
     def reset(self) -> None:
         """Begins the sums anew."""
@@ -132,9 +132,9 @@ def _kept(old: Any, new: Any, held: Any) -> list[Any]:
 class PortableUpdate:
     """On any backend: a Keras model of the same layers, compiled and trained batch by batch."""
 
-    def __init__(self, network: Any, optimizer: Any, symbols: float, smoothing: float = 0.0):
+    def __init__(self, network: Any, optimizer: Any, tokens: float, smoothing: float = 0.0):
         self._network = network
-        self._symbols = symbols
+        self._tokens = tokens
         self._smoothing = smoothing
         self._model = keras.Model(network.input, network.output)
         self._model.compile(optimizer, loss=self._loss, metrics=[self._correct])
@@ -147,7 +147,7 @@ class PortableUpdate:
         sums = cross_entropy_sums(
             logits, labels, first=network.first_target, smoothing=self._smoothing, ordinary=ordinary
         )
-        return sums[0] / self._symbols
+        return sums[0] / self._tokens
 
     def _correct(self, labels: Any, logits: Any) -> Any:
         return cross_entropy_sums(logits, labels, first=self._network.first_target)[2]
@@ -162,7 +162,7 @@ class PortableUpdate:
         self._model.reset_metrics()
         loss, correct = self._model.train_on_batch(inputs, batch.labels)
         counted = np.count_nonzero(batch.labels >= self._network.first_target)
-        self._sums += [float(loss) * self._symbols, counted, float(correct)]
+        self._sums += [float(loss) * self._tokens, counted, float(correct)]
         for variable, rows, values in self._held:
             variable.assign(ops.where(rows, values, variable.value))
 
@@ -175,9 +175,9 @@ class PortableUpdate:
         ]
 
     def sums(self) -> tuple[float, float, float]:
-        """Loss, symbols and right answers since the last `reset`."""
-        loss, symbols, correct = self._sums.tolist()
-        return loss, symbols, correct
+        """Loss, tokens and right answers since the last `reset`."""
+        loss, tokens, correct = self._sums.tolist()
+        return loss, tokens, correct
 
     def reset(self) -> None:
         """Begins the sums anew."""

@@ -10,19 +10,19 @@ from passerelle.errors import DataError
 __all__ = ["read_tabs"]
 
 
-def read_tabs(path: str | os.PathLike[str], features: int | None = None) -> Generator[Row, None, None]:
+def read_tabs(path: str | os.PathLike[str], tag_column: int | None = None) -> Generator[Row, None, None]:
     """Yields a row a line; columns that nobody asks for are ignored (Anki's files have them).
 
     Args:
         path: UTF-8 text, source and target in its first two columns.
-        features: the column, from 3 on, that holds tags.
+        tags: the column, from 3 on, that holds tags.
 
     Raises:
         DataError: if the file cannot be read, or a line has too few columns.
     """
     name = input_name(path)
     for number, line in enumerate(read_lines(path), start=1):
-        columns = line.split("\t", features or 2)
+        columns = line.split("\t", tag_column or 2)
         if not line.strip():
             yield Row(number, "", "")
             continue
@@ -31,9 +31,9 @@ def read_tabs(path: str | os.PathLike[str], features: int | None = None) -> Gene
                 f"{name}, line {number}: no tab between source and target: {line[:40]!r}. "
                 f"Each line needs source, tab, target."
             )
-        if features and len(columns) < features:
+        if tag_column and len(columns) < tag_column:
             raise DataError(
-                f"{name}, line {number}: {len(columns)} columns, and tags are to stand in column {features}: "
+                f"{name}, line {number}: {len(columns)} columns, and tags are to stand in column {tag_column}: "
                 f"{line[:40]!r}."
             )
-        yield Row(number, columns[0], columns[1], columns[features - 1] if features else None)
+        yield Row(number, columns[0], columns[1], columns[tag_column - 1] if tag_column else None)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from passerelle.layers import symbols as module
-from passerelle.layers.symbols import OneHot, SymbolEmbedding
-from passerelle.symbols import END, PAD, START, UNK
+from passerelle.layers import tokens as module
+from passerelle.layers.embedding import OneHot, TokenEmbedding
+from passerelle.special_tokens import END, PAD, START, UNK
 
 IDS = np.array([[PAD, UNK, START, END], [4, 5, 6, 7], [99, -1, 2**31 - 1, -(2**31)]], np.int32)
 
@@ -29,7 +29,7 @@ def test_golden_vectors(first: int, columns: int, expected: list[list[int]]) -> 
     assert one_hot.dtype == np.float32
     np.testing.assert_array_equal(one_hot, rows[expected])
 
-    layer = SymbolEmbedding(columns, 2, first=first)
+    layer = TokenEmbedding(columns, 2, first=first)
     layer.build(IDS.shape)
     table = np.arange(1.0, 2 * columns + 1).reshape(columns, 2).astype("f4")
     layer.set_weights([table])
@@ -40,7 +40,7 @@ def test_golden_vectors(first: int, columns: int, expected: list[list[int]]) -> 
 def test_product_and_lookup_are_one_function(first: int, monkeypatch: pytest.MonkeyPatch) -> None:
     jax = pytest.importorskip("jax")
     columns, width = 5, 3
-    layer = SymbolEmbedding(columns, width, first=first)
+    layer = TokenEmbedding(columns, width, first=first)
     layer.build(IDS.shape)
     random = np.random.default_rng(2)
     table = random.normal(size=(columns, width)).astype("f4")
@@ -69,7 +69,7 @@ def test_product_and_lookup_are_one_function(first: int, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("largest", [0, 1024], ids=["lookup", "product"])
 def test_fixed_vectors_are_the_last_ones_and_have_no_gradient(largest: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LARGEST_PRODUCT", largest)
-    whole, parts = SymbolEmbedding(6, 2, first=1), SymbolEmbedding(6, 2, first=1, fixed=2)
+    whole, parts = TokenEmbedding(6, 2, first=1), TokenEmbedding(6, 2, first=1, fixed=2)
     table = np.arange(1.0, 13).reshape(6, 2).astype("f4")
     for layer, weights in ((whole, [table]), (parts, [table[:4], table[4:]])):
         layer.build(IDS.shape)
@@ -78,14 +78,14 @@ def test_fixed_vectors_are_the_last_ones_and_have_no_gradient(largest: int, monk
     assert [w.shape for w in parts.trainable_variables] == [(4, 2)]
 
 
-@pytest.mark.parametrize("make", [OneHot, lambda n, **k: SymbolEmbedding(n, 2, **k)], ids=["hot", "learned"])
+@pytest.mark.parametrize("make", [OneHot, lambda n, **k: TokenEmbedding(n, 2, **k)], ids=["hot", "learned"])
 def test_mask(make: Any) -> None:
     masked = make(5, first=1, mask_padding=True)(IDS)
     np.testing.assert_array_equal(np.asarray(masked._keras_mask), IDS != PAD)
     assert getattr(make(5, first=1)(IDS), "_keras_mask", None) is None
 
 
-@pytest.mark.parametrize("make", [OneHot, lambda n, **k: SymbolEmbedding(n, 5, **k)], ids=["hot", "learned"])
+@pytest.mark.parametrize("make", [OneHot, lambda n, **k: TokenEmbedding(n, 5, **k)], ids=["hot", "learned"])
 def test_shapes(make: Any) -> None:
     layer = make(5, first=1)
     ids = keras.Input((None,), dtype="int32")
@@ -94,5 +94,5 @@ def test_shapes(make: Any) -> None:
 
 
 def test_half_precision() -> None:
-    for layer in (OneHot(5, first=1, dtype="mixed_bfloat16"), SymbolEmbedding(5, 2, first=1, dtype="bfloat16")):
+    for layer in (OneHot(5, first=1, dtype="mixed_bfloat16"), TokenEmbedding(5, 2, first=1, dtype="bfloat16")):
         assert keras.backend.standardize_dtype(layer(IDS).dtype) == "bfloat16"

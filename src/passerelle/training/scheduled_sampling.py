@@ -1,6 +1,6 @@
-"""What the decoder reads while it learns: the right symbols, or now and then its own choices, as when it translates.
+"""What the decoder reads while it learns: the right tokens, or now and then its own choices, as when it translates.
 
-A decoder that has only ever read right symbols does not know what to do after a mistake: exposure bias. Whatever it
+A decoder that has only ever read right tokens does not know what to do after a mistake: exposure bias. Whatever it
 reads, it is to answer what is right.
 """
 
@@ -11,21 +11,21 @@ import keras
 import numpy as np
 
 from passerelle.config import TrainingSettings
-from passerelle.symbols import START
+from passerelle.special_tokens import START
 
-__all__ = ["own_inputs", "right_symbols"]
+__all__ = ["own_inputs", "right_tokens"]
 
 ops: Any = keras.ops
 """Without Keras's annotations, which say that these may return None."""
 
 
-def right_symbols(
+def right_tokens(
     settings: TrainingSettings, epoch: float, shape: tuple[int, int], random: np.random.Generator
 ) -> np.ndarray | None:
-    """Draws where the decoder reads the right symbol.
+    """Draws where the decoder reads the right token.
 
-    With `scheduled` (Bengio et al. 2015, arXiv:1506.03099, section 2.4) the share of right symbols is
-    k / (k + exp(epoch / k)), the inverse sigmoid, with k the setting `teacher_epochs`. Deviation: it falls with
+    With `scheduled_sampling` (Bengio et al. 2015, arXiv:1506.03099, section 2.4) the share of right tokens is
+    k / (k + exp(epoch / k)), the inverse sigmoid, with k the setting `scheduled_sampling_k`. Deviation: it falls with
     epochs, not with updates, so that it does not depend on the number of pairs.
 
     Args:
@@ -35,19 +35,19 @@ def right_symbols(
         random: where from.
 
     Returns:
-        bool (batch, T); None where every symbol is the right one.
+        bool (batch, T); None where every token is the right one.
     """
-    if settings.inputs == "teacher":
+    if settings.decoder_inputs == "teacher_forcing":
         return None
-    if settings.inputs == "own":
+    if settings.decoder_inputs == "free_running":
         return np.zeros(shape, bool)
-    k = settings.teacher_epochs
+    k = settings.scheduled_sampling_k
     share = k / (k + math.exp(min(epoch / k, 700.0)))
     return random.random(shape) < share
 
 
 def own_inputs(network: Any, inputs: dict[str, Any], right: Any) -> Any:
-    """Walks through the target and replaces symbols by the network's likeliest choice.
+    """Walks through the target and replaces tokens by the network's likeliest choice.
 
     No gradient goes through a choice, so the walk needs none: an update costs this search more, not a scan with
     gradients. Dropout does not take part in it.
@@ -66,10 +66,10 @@ def own_inputs(network: Any, inputs: dict[str, Any], right: Any) -> Any:
 
     def step(carried: Any, given: Any) -> Any:
         own, state = carried
-        symbol, is_right = given
-        read = ops.where(ops.logical_or(is_right, ops.equal(symbol, START)), symbol, own)
+        token, is_right = given
+        read = ops.where(ops.logical_or(is_right, ops.equal(token, START)), token, own)
         log_probs, state = network.step(read, state)
-        return (ops.cast(ops.argmax(log_probs, axis=-1), symbol.dtype), state), read
+        return (ops.cast(ops.argmax(log_probs, axis=-1), token.dtype), state), read
 
     _, read = ops.scan(step, (target_ids[:, 0], state), (ops.transpose(target_ids), ops.transpose(right)))
     return ops.transpose(read)

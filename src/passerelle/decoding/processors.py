@@ -9,56 +9,56 @@ from typing import Any, NamedTuple, Protocol
 import keras
 
 from passerelle.decoding.lanes import Step
-from passerelle.symbols import END, IMPOSSIBLE, PAD, START
+from passerelle.special_tokens import END, IMPOSSIBLE, PAD, START
 
-__all__ = ["MinimumLength", "NoRepeats", "Obey", "Rule", "Tables", "ruled"]
+__all__ = ["ConstraintProcessor", "LogitsProcessor", "MinimumLength", "NoRepeatNgram", "Tables", "processed"]
 
 ops: Any = keras.ops
 """Without Keras's annotations, which say that these may return None."""
 
 
-class Rule(Protocol):
+class LogitsProcessor(Protocol):
     """What may be written next, given what was. All arrays have the leading axis batch."""
 
     def begin(self, rows: int) -> Any:
-        """The rule's state before the first symbol: an array, or () for none."""
+        """The rule's state before the first token: an array, or () for none."""
 
     def read(self, own: Any, ids: Any, made: Any) -> Any:
-        """The state after one symbol more.
+        """The state after one token more.
 
         Args:
             own: as it was.
-            ids: int32 (batch,), the symbol; START calls for nothing, what is returned then is dropped.
+            ids: int32 (batch,), the token; START calls for nothing, what is returned then is dropped.
             made: int32 (batch,), how many there were before it.
         """
 
-    def allowed(self, own: Any, symbols: int, made: Any, left: Any) -> Any:
-        """Which symbols may come next.
+    def allowed(self, own: Any, tokens: int, made: Any, left: Any) -> Any:
+        """Which tokens may come next.
 
         Args:
             own: the state.
-            symbols: how many ids there are.
-            made: int32 (batch,), symbols written.
+            tokens: how many ids there are.
+            made: int32 (batch,), tokens written.
             left: int32 (batch,), steps that may still be made.
 
         Returns:
-            bool (batch or 1, symbols).
+            bool (batch or 1, tokens).
         """
 
 
-def ruled(step: Step, state: Any, limits: Any, rules: Sequence[Rule]) -> tuple[Step, Any]:
+def processed(step: Step, state: Any, limits: Any, rules: Sequence[LogitsProcessor]) -> tuple[Step, Any]:
     """A step that writes nothing that a rule forbids, and its state.
 
     Log probabilities of what is left stay the network's own; they are not made to sum to one again.
 
     Args:
         step: says what comes next.
-        state: before the first symbol; leading axis rows.
+        state: before the first token; leading axis rows.
         limits: int32 (rows,), most steps of each row, END included.
         rules: at least one.
     """
 
-    def obeying(ids: Any, state: Any) -> tuple[Any, Any]:
+    def processed_step(ids: Any, state: Any) -> tuple[Any, Any]:
         first, made = ops.equal(ids, START), state["made"]
         own = [
             ()
@@ -74,7 +74,7 @@ def ruled(step: Step, state: Any, limits: Any, rules: Sequence[Rule]) -> tuple[S
         return log_probs, {"step": after, "rules": own, "made": made, "limit": state["limit"]}
 
     rows = limits.shape[0]
-    return obeying, {
+    return processed_step, {
         "step": state,
         "rules": [rule.begin(rows) for rule in rules],
         "made": ops.zeros((rows,), "int32"),
@@ -87,7 +87,7 @@ def _as_wide(flags: Any, values: Any) -> Any:
 
 
 class MinimumLength:
-    """END does not come before `least` symbols, unless the limit comes first."""
+    """END does not come before `least` tokens, unless the limit comes first."""
 
     def __init__(self, least: int):
         self.least = least
@@ -98,17 +98,17 @@ class MinimumLength:
     def read(self, own: Any, ids: Any, made: Any) -> Any:
         return own
 
-    def allowed(self, own: Any, symbols: int, made: Any, left: Any) -> Any:
-        is_end = ops.equal(ops.arange(symbols, dtype="int32"), END)
+    def allowed(self, own: Any, tokens: int, made: Any, left: Any) -> Any:
+        is_end = ops.equal(ops.arange(tokens, dtype="int32"), END)
         return ops.logical_not(ops.logical_and(ops.expand_dims(made < self.least, -1), is_end))
 
 
-class NoRepeats:
-    """No `length` symbols in a row come twice (Paulus et al. 2017, arXiv:1705.04304, section 2.5, where it is three).
+class NoRepeatNgram:
+    """No `length` tokens in a row come twice (Paulus et al. 2017, arXiv:1705.04304, section 2.5, where it is three).
 
     Args:
         length: at least 1.
-        longest: most symbols that a row may write.
+        longest: most tokens that a row may write.
     """
 
     def __init__(self, length: int, longest: int):
@@ -123,7 +123,7 @@ class NoRepeats:
         here = ops.equal(ops.arange(self.longest, dtype="int32"), ops.expand_dims(made, -1))
         return ops.where(here, ops.expand_dims(ids, -1), own)
 
-    def allowed(self, own: Any, symbols: int, made: Any, left: Any) -> Any:
+    def allowed(self, own: Any, tokens: int, made: Any, left: Any) -> Any:
         made = ops.expand_dims(made, -1)
         starts = self.longest - self.length + 1
         # The places where what was written last stands already, and what came after it there.
@@ -135,7 +135,7 @@ class NoRepeats:
         banned = ops.where(same, own[:, self.length - 1 :], PAD)
         rows = ops.broadcast_to(ops.expand_dims(ops.arange(own.shape[0], dtype="int32"), -1), banned.shape)
         index = ops.reshape(ops.stack([rows, banned], axis=-1), (-1, 2))
-        allowed = ops.ones((own.shape[0], symbols), "int32")
+        allowed = ops.ones((own.shape[0], tokens), "int32")
         return ops.scatter_update(allowed, index, ops.zeros((index.shape[0],), "int32")) > 0
 
 
@@ -143,12 +143,12 @@ class Tables(NamedTuple):
     """A deterministic automaton over target ids; see `text.constraints.Constraint`, whose arrays these are.
 
     Attributes:
-        next: int32 (states, classes), the state after a symbol of each class; -1 where it may not be written.
+        next: int32 (states, classes), the state after a token of each class; -1 where it may not be written.
         class_of: int32 (ids,), the class of each target id; -1 for those that are never written.
         accepting: bool (states,), where END may come.
-        distance: int32 (states,), fewest symbols to an accepting state.
+        distance: int32 (states,), fewest tokens to an accepting state.
         progress: int32 (states,), how much of what is required is behind a state.
-        start: int32 (), the state before the first symbol.
+        start: int32 (), the state before the first token.
     """
 
     next: Any
@@ -159,10 +159,10 @@ class Tables(NamedTuple):
     start: Any
 
 
-class Obey:
+class ConstraintProcessor:
     """Only texts that an automaton accepts, and that it can still accept within the limit.
 
-    So a row ends in an accepting state, if one can be reached within its limit at all. Symbols past the vocabulary,
+    So a row ends in an accepting state, if one can be reached within its limit at all. Tokens past the vocabulary,
     which a copying network takes from the source, are not written: the automaton does not know them.
 
     Args:
@@ -181,23 +181,23 @@ class Obey:
         after = self.tables.next[own, kind]
         return ops.maximum(after, 0)  # after END, or in a slot that has ended: anything
 
-    def allowed(self, own: Any, symbols: int, made: Any, left: Any) -> Any:
+    def allowed(self, own: Any, tokens: int, made: Any, left: Any) -> Any:
         following = ops.take(self.tables.next, own, axis=0)  # (batch, classes)
         far = ops.take(self.tables.distance, ops.maximum(following, 0))
-        # After a symbol, `distance` more and END must fit.
+        # After a token, `distance` more and END must fit.
         fits = ops.logical_and(following >= 0, far + 2 <= ops.expand_dims(left, -1))
-        return self._by_id(fits, ops.take(self.tables.accepting, own), symbols)
+        return self._by_id(fits, ops.take(self.tables.accepting, own), tokens)
 
-    def progress(self, own: Any, symbols: int) -> Any:
-        """int32 (batch, symbols): how much of what is required is behind a row once it writes each id."""
+    def progress(self, own: Any, tokens: int) -> Any:
+        """int32 (batch, tokens): how much of what is required is behind a row once it writes each id."""
         following = ops.maximum(ops.take(self.tables.next, own, axis=0), 0)
         after = ops.take(self.tables.progress, following)
-        return self._by_id(after, ops.take(self.tables.progress, own), symbols)
+        return self._by_id(after, ops.take(self.tables.progress, own), tokens)
 
-    def _by_id(self, by_class: Any, at_end: Any, symbols: int) -> Any:
-        """(batch, classes) and for END (batch,) -> (batch, symbols), 0 for ids without a class."""
+    def _by_id(self, by_class: Any, at_end: Any, tokens: int) -> Any:
+        """(batch, classes) and for END (batch,) -> (batch, tokens), 0 for ids without a class."""
         values = ops.take(by_class, ops.maximum(self.tables.class_of, 0), axis=1)
         values = ops.where(self.tables.class_of >= 0, values, ops.zeros_like(values))
         is_end = ops.equal(ops.arange(values.shape[1], dtype="int32"), END)
         values = ops.where(is_end, ops.expand_dims(at_end, -1), values)
-        return ops.pad(values, ((0, 0), (0, symbols - values.shape[1])))
+        return ops.pad(values, ((0, 0), (0, tokens - values.shape[1])))

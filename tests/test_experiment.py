@@ -16,9 +16,9 @@ import pytest
 import passerelle
 from passerelle.data.pairs import check_pairs, write_pairs
 from passerelle.errors import DataError, SettingsError
+from passerelle.experiment import prepare, train
 from passerelle.options import choose_settings
-from passerelle.symbols import UNK
-from passerelle.teaching import prepare, train
+from passerelle.special_tokens import UNK
 from passerelle.training.trainer import History
 
 PAIRS = [(f"{a}{b}", f"{b} {a}!") for a, b in itertools.product("abcdef", repeat=2)]
@@ -41,8 +41,8 @@ def lesson(pairs: Any = PAIRS, validation: Any = None, **options: Any) -> Any:
 
 def test_vocabularies_come_from_the_training_part_alone() -> None:
     made = lesson([*PAIRS, ("ab", "x")], validation=[("ßa", "ab!ß§"), ("aß", "ß")])
-    assert made.codec.source.vocabulary.symbols == tuple("abcdef")
-    assert made.codec.target.vocabulary.symbols == tuple(" !abcdefx")
+    assert made.codec.source.vocabulary.tokens == tuple("abcdef")
+    assert made.codec.target.vocabulary.tokens == tuple(" !abcdefx")
     assert np.count_nonzero(made.training_batches.sources.ids == UNK) == 0
     assert np.count_nonzero(made.validation_batches.sources.ids == UNK) == 2
     assert made.uncounted == {"source": 2, "target": 3}
@@ -57,8 +57,8 @@ def test_the_validation_file_may_be_two_side_by_side(tmp_path: Path) -> None:
     assert list(lesson(validation=(("ab", "x"), ("cd", "y"))).validation) == [("ab", "x"), ("cd", "y")]
 
 
-def test_a_held_out_share_teaches_no_symbol() -> None:
-    """A symbol of one source only is unknown where that source is held out."""
+def test_a_held_out_share_teaches_no_token() -> None:
+    """A token of one source only is unknown where that source is held out."""
     pairs = [(f"{a}{b}", a) for a, b in itertools.product("abcdef", repeat=2)] + [("ab§", "a")]
     for seed in range(20):
         made = lesson(pairs, validation=0.3, seed=seed)
@@ -144,8 +144,8 @@ def test_too_few_pairs(pairs: Any) -> None:
         lesson(pairs)
 
 
-def test_no_symbol_between_separators() -> None:
-    with pytest.raises(DataError, match="no target holds a symbol between its separators"):
+def test_no_token_between_separators() -> None:
+    with pytest.raises(DataError, match="no target holds a token between its separators"):
         lesson([("a", ";"), ("b", ";;")], target_separator=";", validation=0)
 
 
@@ -243,7 +243,7 @@ def test_the_record(copier: Any) -> None:
         "training_sha256": made.training.fingerprint(),
         "validation_sha256": made.validation.fingerprint(),
         "validation_sources_learned_from": 0,
-        "unknown_validation_symbols": {"source": 0, "target": 0},
+        "unknown_validation_tokens": {"source": 0, "target": 0},
         "training_pairs_passed_over": {},
         "validation_pairs_passed_over": {},
     }
@@ -294,13 +294,13 @@ def test_strays_are_passed_over_and_counted() -> None:
         lesson([*PAIRS, LONG], validation=[*PAIRS[:3], LONG]),
     )
     reason = (
-        "longer than 200 source or 200 target symbols; source.max_length and target.max_length in a settings file set "
+        "longer than 200 source or 200 target tokens; source.max_length and target.max_length in a settings file set "
         "other limits"
     )
     assert made.training.passed_over == {reason: 1}
     assert made.validation.passed_over == {reason: 1}
     assert (list(made.training), list(made.validation)) == (PAIRS, PAIRS[:3])
-    assert made.codec.source.vocabulary.symbols == plain.codec.source.vocabulary.symbols, "they teach no symbol"
+    assert made.codec.source.vocabulary.tokens == plain.codec.source.vocabulary.tokens, "they teach no token"
     assert made.training_batches.buckets == plain.training_batches.buckets
     assert made._record(History((), 0, False, False))["data"]["training_pairs_passed_over"] == {reason: 1}
 

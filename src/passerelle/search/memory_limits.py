@@ -35,7 +35,7 @@ def rows_at_once(
     if row is not None and (needed := floats(padded_width(int(lengths[row])))) > LARGEST:
         raise LongTextError(
             row,
-            f"is too long: its {lengths[row]:,} symbols, which cannot be cut at a blank, need about "
+            f"is too long: its {lengths[row]:,} tokens, which cannot be cut at a blank, need about "
             f"{needed / 2**28:,.1f} GB at once, and 1 GB is the bound. Cut it.",
         )
     return lambda width: most if (most := LARGEST // floats(width)) < growing else BATCH_SIZES[-1]

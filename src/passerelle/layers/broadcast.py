@@ -1,19 +1,19 @@
-"""One vector beside every symbol of a sequence."""
+"""One vector beside every token of a sequence."""
 
 from typing import Any
 
 import keras
 from keras import layers
 
-__all__ = ["Alongside"]
+__all__ = ["Broadcast"]
 
 ops: Any = keras.ops
 """Without Keras's annotations, which say that these may return None."""
 
 
 @keras.saving.register_keras_serializable("passerelle")
-class Alongside(layers.Layer):
-    """float (batch, width), (batch, T) -> float (batch, T, width): the same vector beside every symbol."""
+class Broadcast(layers.Layer):
+    """float (batch, width), (batch, T) -> float (batch, T, width): the same vector beside every token."""
 
     def call(self, vector: Any, ids: Any) -> Any:
         return ops.expand_dims(vector, 1) * ops.ones_like(ops.expand_dims(ids, -1), dtype=vector.dtype)

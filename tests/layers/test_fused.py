@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import pytest
 
-from passerelle.layers.native import native_layer
+from passerelle.layers.fused import native_layer
 from passerelle.layers.recurrent import LSTM
 
 ROWS, STEPS, WIDTH, UNITS = 4, 6, 3, 5
@@ -96,7 +96,7 @@ def test_cudnn_itself(mask: np.ndarray | None, backwards: bool) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"products": "bfloat16"}, {"recurrent_dropout": 0.5}, {"right_padded": False}, {"activation": "relu"}],
+    [{"recurrent_dtype": "bfloat16"}, {"recurrent_dropout": 0.5}, {"right_padded": False}, {"activation": "relu"}],
     ids=str,
 )
 def test_what_cudnn_cannot_do_it_is_not_asked_for(pretended_gpu: list[Any], options: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ ops: Any = keras.ops
 
 
 class StepByStep(layers.Layer):
-    """Calls a decoder for one symbol after another, handing its states on.
+    """Calls a decoder for one token after another, handing its states on.
 
     Each dropped value is dropped in all steps of a sequence (Gal and Ghahramani 2016, arXiv:1512.05287).
 
@@ -57,9 +57,9 @@ class StepByStep(layers.Layer):
         # The scan's own scope: dropout's seeds are used in it, and must not be changed from inside of a traced loop.
         values = [(variable, variable.value) for variable in [*self.variables, *self.read()]]
 
-        def step(states: Any, symbol: Any) -> Any:
+        def step(states: Any, token: Any) -> Any:
             with keras.StatelessScope(state_mapping=values):
-                logits, states, weights = self.run(ops.expand_dims(symbol, 1), states, memory)
+                logits, states, weights = self.run(ops.expand_dims(token, 1), states, memory)
             return states, (logits[:, 0], weights[:, 0])
 
         states, found = ops.scan(step, states, ops.transpose(ids, (1, 0)))

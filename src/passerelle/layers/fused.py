@@ -24,7 +24,7 @@ def native_layer(cell: str, sequence: Any) -> Callable[..., tuple[Any, ...]] | N
 
     Returns:
         A function (sequence, *states, mask, kernel, recurrent_kernel, bias, *, reverse) -> (outputs, *states), of the
-        arrays of `kernels.lstm_loop`, the mask True for the first symbols of each row and no others; None where there
+        arrays of `kernels.lstm_loop`, the mask True for the first tokens of each row and no others; None where there
         is no such library.
     """
     backend = keras.backend.backend()
@@ -39,7 +39,7 @@ def native_layer(cell: str, sequence: Any) -> Callable[..., tuple[Any, ...]] | N
 
 
 def _whole(library: Callable[..., Any]) -> Callable[..., tuple[Any, ...]]:
-    """Around a library's forward layer: what stands at padding, rows without a symbol, reading from the end."""
+    """Around a library's forward layer: what stands at padding, rows without a token, reading from the end."""
 
     def layer(sequence: Any, *given: Any, reverse: bool = False) -> tuple[Any, ...]:
         *states, mask, kernel, recurrent_kernel, bias = given

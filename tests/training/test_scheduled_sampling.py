@@ -7,18 +7,18 @@ import pytest
 
 from passerelle.config import TrainingSettings
 from passerelle.models.sequence_to_sequence import SequenceToSequence
-from passerelle.symbols import START
-from passerelle.training.exposure import own_inputs, right_symbols
+from passerelle.special_tokens import START
+from passerelle.training.scheduled_sampling import own_inputs, right_tokens
 
 RANDOM = np.random.default_rng(1)
 
 
 def test_teacher_forcing_draws_nothing() -> None:
-    assert right_symbols(TrainingSettings(), 3.0, (2, 3), RANDOM) is None
+    assert right_tokens(TrainingSettings(), 3.0, (2, 3), RANDOM) is None
 
 
 def test_own_choices_alone() -> None:
-    right = right_symbols(TrainingSettings(inputs="own"), 0.0, (2, 3), RANDOM)
+    right = right_tokens(TrainingSettings(decoder_inputs="free_running"), 0.0, (2, 3), RANDOM)
     assert right is not None
     assert not right.any()
 
@@ -26,9 +26,9 @@ def test_own_choices_alone() -> None:
 @pytest.mark.parametrize(
     ("epoch", "share"), [(0.0, 5 / 6), (5.0, 5 / (5 + np.e)), (20.0, 5 / (5 + np.e**4)), (1e9, 0.0)]
 )
-def test_the_share_of_right_symbols_is_an_inverse_sigmoid(epoch: float, share: float) -> None:
-    settings = TrainingSettings(inputs="scheduled", teacher_epochs=5.0)
-    right = right_symbols(settings, epoch, (400, 100), RANDOM)
+def test_the_share_of_right_tokens_is_an_inverse_sigmoid(epoch: float, share: float) -> None:
+    settings = TrainingSettings(decoder_inputs="scheduled_sampling", scheduled_sampling_k=5.0)
+    right = right_tokens(settings, epoch, (400, 100), RANDOM)
     assert right is not None
     assert right.mean() == pytest.approx(share, abs=0.01)
 
@@ -52,7 +52,7 @@ def inputs() -> dict[str, np.ndarray]:
 
 
 def test_a_walk_step_by_step(network: Any) -> None:
-    """Each symbol is the right one or what the network finds likeliest after what it has read so far."""
+    """Each token is the right one or what the network finds likeliest after what it has read so far."""
     right = np.array([[True, True, False, False, True], [False, False, False, True, False]])
     given = inputs()
     found = np.asarray(own_inputs(network, given, right))
@@ -60,8 +60,8 @@ def test_a_walk_step_by_step(network: Any) -> None:
         one = {name: array[row : row + 1] for name, array in given.items()}
         state = network.begin(one)
         own = START
-        for position, symbol in enumerate(one["target_ids"][0]):
-            read = symbol if right[row, position] or symbol == START else own
+        for position, token in enumerate(one["target_ids"][0]):
+            read = token if right[row, position] or token == START else own
             assert found[row, position] == read
             log_probs, state = network.step(np.array([read], np.int32), state)
             own = int(np.asarray(log_probs)[0].argmax())

@@ -24,12 +24,12 @@ def taught(**options: Any) -> passerelle.Translator:
             **options.pop("network", {}),
         },
         "training": {"epochs": 40, "batch_size": 16, "learning_rate": 0.01},
-        "features": options,
+        "tags": options,
     }
     return passerelle.train(ROWS, validation=0.1, settings=settings, seed=2)
 
 
-@pytest.fixture(scope="module", params=["apart", "beside", "beside and copying"])
+@pytest.fixture(scope="module", params=["separate", "inline", "beside and copying"])
 def inflector(request: pytest.FixtureRequest) -> passerelle.Translator:
     place, *copying = request.param.split(" and ")
     return taught(place=place, network={"copying": bool(copying)})
@@ -37,23 +37,23 @@ def inflector(request: pytest.FixtureRequest) -> passerelle.Translator:
 
 def test_the_tag_decides(inflector: passerelle.Translator) -> None:
     for tags, ending in ENDINGS.items():
-        assert inflector.translate(["ba", "ko"], features=tags) == ["ba" + ending, "ko" + ending]
-    assert inflector.translate("fu", features="N;PL") == "fus"
-    assert inflector.translate(["da", "da"], features=["N;PL", "V;PST"]) == ["das", "dad"]
+        assert inflector.translate(["ba", "ko"], tags=tags) == ["ba" + ending, "ko" + ending]
+    assert inflector.translate("fu", tags="N;PL") == "fus"
+    assert inflector.translate(["da", "da"], tags=["N;PL", "V;PST"]) == ["das", "dad"]
 
 
 def test_each_row_by_itself_whatever_else_is_asked(inflector: passerelle.Translator) -> None:
     texts, tags = [row[0] for row in ROWS], [row[2] for row in ROWS]
-    alone = [inflector.translate(text, features=tag) for text, tag in zip(texts, tags, strict=True)]
-    assert inflector.translate(texts, features=tags) == alone
+    alone = [inflector.translate(text, tags=tag) for text, tag in zip(texts, tags, strict=True)]
+    assert inflector.translate(texts, tags=tags) == alone
 
 
 def test_saved_and_loaded(inflector: passerelle.Translator, tmp_path: Path) -> None:
     path = tmp_path / "model.keras"
     inflector.save(path)
     again = passerelle.load(path)
-    assert again.translate(["ba", "ko"], features="N;PL") == inflector.translate(["ba", "ko"], features="N;PL")
-    assert inflector.together_with([again]).translate("ba", features="V") == "ba!"
+    assert again.translate(["ba", "ko"], tags="N;PL") == inflector.translate(["ba", "ko"], tags="N;PL")
+    assert inflector.together_with([again]).translate("ba", tags="V") == "ba!"
 
 
 def test_evaluating_asks_each_source_with_each_of_its_tags(inflector: passerelle.Translator) -> None:
@@ -63,33 +63,33 @@ def test_evaluating_asks_each_source_with_each_of_its_tags(inflector: passerelle
 
 
 def test_an_unseen_tag_is_said(inflector: passerelle.Translator) -> None:
-    (result,) = inflector.search(["ba"], features="N;DUAL")
+    (result,) = inflector.search(["ba"], tags="N;DUAL")
     assert result.unknown == ("DUAL",)
 
 
 def test_tags_must_fit_the_texts_and_the_translator(inflector: passerelle.Translator, copier: Any) -> None:
-    for wrong in ({}, {"features": ["N"]}, {"features": ["N", 3]}):
-        with pytest.raises(DataError, match="tags|features"):
+    for wrong in ({}, {"tags": ["N"]}, {"tags": ["N", 3]}):
+        with pytest.raises(DataError, match="tags|tags"):
             inflector.translate(["ba", "ko"], **wrong)
     with pytest.raises(DataError, match="taught without tags"):
-        copier.translate("ab", features="N")
+        copier.translate("ab", tags="N")
     with pytest.raises(DataError, match=r"\(source, target, tags\)"):
         inflector.evaluate([("ba", "bas")])
-    with pytest.raises(SettingsError, match="place of features"):
+    with pytest.raises(SettingsError, match="place of tags"):
         inflector.together_with([copier])
 
 
 def test_training_needs_tags_where_settings_place_them() -> None:
     with pytest.raises(DataError, match="row 1: expected .source, target, tags., three texts"):
-        passerelle.train([("a", "b")] * 5, features="apart")
+        passerelle.train([("a", "b")] * 5, tags="separate")
 
 
 def test_a_pairs_own_tags_are_passed_over_where_nobody_asks(tmp_path: Path) -> None:
     path = tmp_path / "pairs.tsv"
     path.write_text("".join("\t".join(row) + "\n" for row in ROWS), encoding="utf-8")
-    pairs = passerelle.read_pairs(path, features=3)
-    assert pairs[:2].features == ["N;SG", "N;PL"]
+    pairs = passerelle.read_pairs(path, tag_column=3)
+    assert pairs[:2].tags == ["N;SG", "N;PL"]
     translator = passerelle.train(pairs, epochs=1, units=4, validation=0)
     assert translator.translate("ba") is not None
     with pytest.raises(PasserelleError):
-        translator.translate("ba", features="N")
+        translator.translate("ba", tags="N")

@@ -9,29 +9,29 @@ from keras import ops
 
 from passerelle.decoding.beam import beam_search
 from passerelle.decoding.greedy import greedy_search
-from passerelle.decoding.rules import MinimumLength, NoRepeats, Obey, Tables, ruled
+from passerelle.decoding.processors import ConstraintProcessor, MinimumLength, NoRepeatNgram, Tables, processed
 from passerelle.decoding.sample import sample
 from passerelle.models.compiled import compiled
-from passerelle.symbols import END, IMPOSSIBLE, START
+from passerelle.special_tokens import END, IMPOSSIBLE, START
 
-SYMBOLS, WIDTH = 7, 12
+TOKENS, WIDTH = 7, 12
 A, B, C = 4, 5, 6
 
 
 def table(rows: int, seed: int) -> np.ndarray:
-    logits = 2.0 * np.random.default_rng(seed).normal(size=(rows, SYMBOLS, SYMBOLS)).astype("f4")
+    logits = 2.0 * np.random.default_rng(seed).normal(size=(rows, TOKENS, TOKENS)).astype("f4")
     logits[..., [0, 1, START]] = -np.inf
     logits -= np.log(np.exp(logits).sum(-1, keepdims=True))
     return np.maximum(logits, IMPOSSIBLE)
 
 
 def chain(log_probs: Any) -> tuple[Any, Any]:
-    flat = ops.reshape(log_probs, (-1, SYMBOLS))
-    return lambda ids, row: (ops.take(flat, row * SYMBOLS + ids, axis=0), row), ops.arange(log_probs.shape[0])
+    flat = ops.reshape(log_probs, (-1, TOKENS))
+    return lambda ids, row: (ops.take(flat, row * TOKENS + ids, axis=0), row), ops.arange(log_probs.shape[0])
 
 
 def searched(limits: Any, log_probs: Any, rules: Any, how: str) -> Any:
-    step, state = ruled(*chain(log_probs), limits, rules)
+    step, state = processed(*chain(log_probs), limits, rules)
     if how == "beam":
         found = beam_search(step, state, limits, WIDTH, beam=4, n_best=4)
         return [values[:, 0] for values in found[:4]]
@@ -61,7 +61,7 @@ def test_end_does_not_come_early(how: str) -> None:
 @each_search
 @pytest.mark.parametrize("length", [1, 2, 3])
 def test_nothing_is_written_twice(how: str, length: int) -> None:
-    found, _, _ = texts(table(12, 2), [NoRepeats(length, WIDTH)], how)
+    found, _, _ = texts(table(12, 2), [NoRepeatNgram(length, WIDTH)], how)
     for row in found:
         runs = [tuple(row[start : start + length]) for start in range(len(row) - length + 1)]
         assert len(set(runs)) == len(runs), row
@@ -71,7 +71,7 @@ def test_nothing_is_written_twice(how: str, length: int) -> None:
 def test_without_an_offence_the_rule_changes_nothing() -> None:
     log_probs = table(12, 2)
     free, scores, _ = texts(log_probs, [MinimumLength(0)], "greedy")
-    bound, others, _ = texts(log_probs, [NoRepeats(2, WIDTH)], "greedy")
+    bound, others, _ = texts(log_probs, [NoRepeatNgram(2, WIDTH)], "greedy")
     same = [row for row, text in enumerate(free) if len(set(itertools.pairwise(text))) == max(len(text) - 1, 0)]
     assert same
     for row in same:
@@ -82,7 +82,7 @@ def test_without_an_offence_the_rule_changes_nothing() -> None:
 def even_a() -> Tables:
     """An even number of A, at least two; B anywhere; C never."""
     following = np.array([[1, 0], [2, 1], [3, 2], [2, 3]], np.int32)  # classes: A, B
-    class_of = np.full(SYMBOLS, -1, np.int32)
+    class_of = np.full(TOKENS, -1, np.int32)
     class_of[[A, B]] = 0, 1
     accepting = np.array([False, False, True, False])
     distance, progress = np.array([2, 1, 0, 1], np.int32), np.array([0, 1, 2, 2], np.int32)
@@ -93,7 +93,7 @@ def even_a() -> Tables:
 @pytest.mark.parametrize("limit", [3, 4, WIDTH])
 def test_an_automaton_is_obeyed_to_the_end(how: str, limit: int) -> None:
     """Every row ends accepted, however tight the limit."""
-    found, scores, finished = texts(table(12, 3), [Obey(even_a())], how, limit)
+    found, scores, finished = texts(table(12, 3), [ConstraintProcessor(even_a())], how, limit)
     assert finished.all()
     assert (scores > IMPOSSIBLE / 2).all()
     for row in found:
@@ -105,14 +105,16 @@ def test_an_automaton_is_obeyed_to_the_end(how: str, limit: int) -> None:
 
 @each_search
 def test_what_cannot_be_obeyed_is_said_to_be_impossible(how: str) -> None:
-    """Two symbols and END do not go into two steps."""
-    _, scores, finished = texts(table(3, 3), [Obey(even_a())], how, limit=2)
+    """Two tokens and END do not go into two steps."""
+    _, scores, finished = texts(table(3, 3), [ConstraintProcessor(even_a())], how, limit=2)
     assert (scores < IMPOSSIBLE / 2).all()
     assert not finished.any()
 
 
 def test_rules_go_together() -> None:
-    found, _, finished = texts(table(12, 4), [MinimumLength(3), NoRepeats(2, WIDTH), Obey(even_a())], "beam")
+    found, _, finished = texts(
+        table(12, 4), [MinimumLength(3), NoRepeatNgram(2, WIDTH), ConstraintProcessor(even_a())], "beam"
+    )
     for row, ended in zip(found, finished, strict=True):
         if ended:
             assert len(row) >= 3
@@ -125,7 +127,7 @@ def test_the_best_that_obeys_already_stays_the_best() -> None:
     """A beam of everything: the rule takes away what is forbidden and nothing else."""
     log_probs = table(8, 6)
     free, scores, _ = texts(log_probs, [MinimumLength(0)], "greedy", limit=6)
-    bound, others, _ = texts(log_probs, [Obey(even_a())], "greedy", limit=6)
+    bound, others, _ = texts(log_probs, [ConstraintProcessor(even_a())], "greedy", limit=6)
     for row, text in enumerate(free):
         if set(text) <= {A, B} and text.count(A) in (2, 4):
             assert bound[row] == text
@@ -135,7 +137,7 @@ def test_the_best_that_obeys_already_stays_the_best() -> None:
 def test_a_score_is_the_networks_own() -> None:
     """Not made larger by what a rule took away; END counts."""
     log_probs = table(6, 7)
-    found, scores, _ = texts(log_probs, [Obey(even_a())], "beam")
+    found, scores, _ = texts(log_probs, [ConstraintProcessor(even_a())], "beam")
     for row, text in enumerate(found):
         path = [START, *text, END]
         expected = sum(log_probs[row, before, after] for before, after in itertools.pairwise(path))

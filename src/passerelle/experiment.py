@@ -25,7 +25,7 @@ from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.options import Options, choose_settings
 from passerelle.presets import PRESETS
 from passerelle.search.results import Lengths
-from passerelle.symbols import FIRST_ORDINARY, UNK
+from passerelle.special_tokens import FIRST_ORDINARY, UNK
 from passerelle.text.codec import Codec, make_codec
 from passerelle.text.level import choose_level, make_tokenizer
 from passerelle.text.sequences import Sequences
@@ -70,7 +70,7 @@ def train(
     """Trains a translator.
 
     Args:
-        pairs: (source, target) texts, for example from `read_pairs`; where settings place features, (source, target,
+        pairs: (source, target) texts, for example from `read_pairs`; where settings place tags, (source, target,
             tags).
         validation: share of the sources to hold out, or a file, or a tuple of two side by side, or pairs; 0 holds out
             none, None a tenth.
@@ -111,7 +111,7 @@ class Lesson:
         validation_batches: ids of the validation pairs, or None.
         level_chosen: which level was chosen and why, where settings left it open; else empty.
         vectors: ready-made word vectors by side.
-        beyond: how many of the last source symbols are known by their vectors alone.
+        beyond: how many of the last source tokens are known by their vectors alone.
     """
 
     training: Pairs
@@ -126,23 +126,23 @@ class Lesson:
 
     @property
     def coverage(self) -> dict[str, dict[str, Any]]:
-        """By side with ready-made vectors: symbols of the training pairs, those of them with a vector, the file."""
+        """By side with ready-made vectors: tokens of the training pairs, those of them with a vector, the file."""
         found = {}
         for side, vectors in self.vectors.items():
             rows = self._rows(side)[0]
-            found[side] = {"symbols": len(rows), "with_vectors": int((rows >= 0).sum()), "file": vectors.name}
+            found[side] = {"tokens": len(rows), "with_vectors": int((rows >= 0).sum()), "file": vectors.name}
         return found
 
     def _rows(self, side: str) -> tuple[np.ndarray, np.ndarray]:
-        """Which vector each symbol has, -1 where it has none: of symbols that are trained, and of those beyond."""
-        symbols = getattr(self.codec, side).vocabulary.symbols
-        rows = self.vectors[side].rows(symbols)
+        """Which vector each token has, -1 where it has none: of tokens that are trained, and of those beyond."""
+        tokens = getattr(self.codec, side).vocabulary.tokens
+        rows = self.vectors[side].rows(tokens)
         trained = len(rows) - (self.beyond if side == "source" else 0)
         return rows[:trained], rows[trained:]
 
     @property
     def uncounted(self) -> dict[str, int]:
-        """Validation symbols without an id, by side; target ones weigh nothing without a column."""
+        """Validation tokens without an id, by side; target ones weigh nothing without a column."""
         batches = self.validation_batches
         if batches is None:
             return {"source": 0, "target": 0}
@@ -173,7 +173,7 @@ class Lesson:
                 self.settings.network,
                 self.codec.source_size,
                 self.codec.target.vocabulary.size,
-                self.codec.feature_size,
+                self.codec.tag_size,
                 self.beyond,
             )
         self._place_vectors(network)
@@ -212,8 +212,8 @@ class Lesson:
             row = samples[(epoch.number - 1) % len(samples)] if samples else None
             sample = None
             if row is not None:
-                source, tags = self.validation.sources[row], self.validation.features
-                translation = translator.translate(source, features=tags[row] if tags else None)
+                source, tags = self.validation.sources[row], self.validation.tags
+                translation = translator.translate(source, tags=tags[row] if tags else None)
                 sample = Sample(source, translation, self.validation.targets[row])
             on_epoch(epoch, sample)
 
@@ -252,12 +252,12 @@ class Lesson:
                 "validation_pairs": len(self.validation),
                 "training_sha256": self.training.fingerprint(),
                 "validation_sha256": self.validation.fingerprint(),
-                "unknown_validation_symbols": self.uncounted,
+                "unknown_validation_tokens": self.uncounted,
                 "validation_sources_learned_from": self.overlap,
                 "training_pairs_passed_over": dict(self.training.passed_over),
                 "validation_pairs_passed_over": dict(self.validation.passed_over),
             }
-            | ({"vectors": self.coverage, "source_symbols_beyond_the_pairs": self.beyond} if self.vectors else {}),
+            | ({"vectors": self.coverage, "source_tokens_beyond_the_pairs": self.beyond} if self.vectors else {}),
             "versions": {"python": platform.python_version()} | versions,
             "padding_share": round(self.training_batches.padding_share(), 4),
             "kept_epoch": history.kept,
@@ -278,12 +278,12 @@ def prepare(
     """Splits the pairs, learns the vocabularies and turns texts into ids; see `train`.
 
     Raises:
-        DataError: if fewer than two pairs are left to learn from, a side has no symbols, or vectors cannot be read.
+        DataError: if fewer than two pairs are left to learn from, a side has no tokens, or vectors cannot be read.
         SettingsError: if `validation` is no share, or vectors do not go with the settings.
     """
     files = {side: path for side, path in (("source", source_vectors), ("target", target_vectors)) if path is not None}
-    tagged = settings.features.place != "none"
-    training, held_out = _split(check_pairs(pairs, features=tagged), validation, settings.training.seed)
+    tagged = settings.tags.mode != "none"
+    training, held_out = _split(check_pairs(pairs, tagged=tagged), validation, settings.training.seed)
     if len(training) < 2:
         raise DataError(f"{training.name}: fewer than two pairs to learn from ({len(training)}). Give more.")
     settings, level_chosen = _with_levels(settings, training)
@@ -293,8 +293,8 @@ def prepare(
     settings = _as_wide(settings, vectors)
     beyond = vectors["source"].beyond(codec.source) if "source" in vectors else []
     if beyond:
-        symbols = [*codec.source.vocabulary.symbols, *beyond]
-        codec = replace(codec, source=make_tokenizer("word", symbols=symbols, case=settings.source.case))
+        tokens = [*codec.source.vocabulary.tokens, *beyond]
+        codec = replace(codec, source=make_tokenizer("word", tokens=tokens, case=settings.source.case))
         ids = _encoded(codec, training)
     held_ids = _encoded(codec, held_out)
     shorter = limits.keep(held_out, *_lengths(held_ids))
@@ -307,7 +307,7 @@ def prepare(
         held_out,
         settings,
         codec,
-        _batches(ids, codec, own.batch_size, seed=own.seed, batch_type=own.batch_type, hidden=own.hidden),
+        _batches(ids, codec, own.batch_size, seed=own.seed, batch_type=own.batch_type, copy_masking=own.copy_masking),
         _batches(held_ids, codec, VALIDATION_BATCH, seed=None) if held_out else None,
         level_chosen,
         vectors,
@@ -334,7 +334,7 @@ def _read_vectors(settings: Settings, codec: Codec, files: Mapping[str, Any]) ->
     """The vectors of the codec's words by side; of the source's, those of words beyond the pairs too."""
     beyond = {"source": settings.source.vector_words}
     return {
-        side: read_vectors(path, getattr(codec, side).vocabulary.symbols, first=beyond.get(side, 0))
+        side: read_vectors(path, getattr(codec, side).vocabulary.tokens, first=beyond.get(side, 0))
         for side, path in files.items()
     }
 
@@ -348,22 +348,22 @@ def _batches(ids: Ids, codec: Codec, size: int, **options: Any) -> Batches:
 
 
 def _learned(settings: Settings, training: Pairs) -> Codec:
-    """The codec that `training` gives, no side of it without symbols."""
-    codec = make_codec(settings, training.sources, training.targets, training.features)
+    """The codec that `training` gives, no side of it without tokens."""
+    codec = make_codec(settings, training.sources, training.targets, training.tags)
     for side, tokenizer, least in (
         ("source", codec.source, settings.source.min_count),
         ("target", codec.target, settings.target.min_count),
-        ("features", codec.features, 1),
+        ("tags", codec.tags, 1),
     ):
-        if tokenizer is not None and not tokenizer.vocabulary.symbols:
+        if tokenizer is not None and not tokenizer.vocabulary.tokens:
             if least > 1:
-                raise DataError(f"{training.name}: no {side} symbol occurs {least} times. Lower min_count.")
-            raise DataError(f"{training.name}: no {side} holds a symbol between its separators.")
+                raise DataError(f"{training.name}: no {side} token occurs {least} times. Lower min_count.")
+            raise DataError(f"{training.name}: no {side} holds a token between its separators.")
     return codec
 
 
 def _encoded(codec: Codec, pairs: Pairs) -> Ids:
-    return codec.inputs(pairs.sources, pairs.features), codec.targets(pairs.sources, pairs.features, pairs.targets)
+    return codec.inputs(pairs.sources, pairs.tags), codec.targets(pairs.sources, pairs.tags, pairs.targets)
 
 
 def _lengths(ids: Ids) -> tuple[np.ndarray, np.ndarray]:
@@ -385,9 +385,9 @@ def _check_vectors(settings: Settings, files: Mapping[str, Any]) -> None:
         )
     if "target" in files and not settings.network.decoder.feedback:
         raise SettingsError("target vectors are what the decoder reads; they need network.decoder.feedback = true")
-    if "source" in files and settings.features.place == "beside" and settings.source.vector_words:
+    if "source" in files and settings.tags.mode == "inline" and settings.source.vector_words:
         raise SettingsError(
-            "words beyond the pairs and features 'beside' both stand after the source's symbols; use features 'apart' "
+            "words beyond the pairs and tags 'inline' both stand after the source's tokens; use tags 'separate' "
             "or source.vector_words = 0"
         )
 
@@ -421,15 +421,15 @@ def _with_levels(settings: Settings, training: Pairs) -> tuple[Settings, str]:
 
 
 def _split(pairs: Pairs, validation: Validation, seed: int) -> tuple[Pairs, Pairs]:
-    tagged = pairs.features is not None
+    tagged = pairs.tags is not None
     if validation is None or isinstance(validation, Real):
         if validation is not None and not 0 <= float(validation) < 1:
             raise SettingsError(f"validation must be a share from 0 to 1 (exclusive), received: {validation!r}")
         return split_by_source(pairs, None if validation is None else float(validation), seed=seed)
     named = validation if isinstance(validation, tuple) else (validation,)
     if named and all(isinstance(path, (str, os.PathLike)) for path in named):
-        return pairs, read_pairs(named, features=3 if tagged else None)  # pyright: ignore[reportArgumentType]
-    return pairs, check_pairs(validation, name="validation", features=tagged)  # pyright: ignore[reportArgumentType]
+        return pairs, read_pairs(named, tag_column=3 if tagged else None)  # pyright: ignore[reportArgumentType]
+    return pairs, check_pairs(validation, name="validation", tagged=tagged)  # pyright: ignore[reportArgumentType]
 
 
 @contextmanager

@@ -7,15 +7,15 @@ from keras import ops
 
 from passerelle.layers.initializers import Uniform
 from passerelle.layers.products import product
-from passerelle.symbols import PAD
+from passerelle.special_tokens import PAD
 
-__all__ = ["OneHot", "SymbolEmbedding", "symbol_vectors"]
+__all__ = ["OneHot", "TokenEmbedding", "token_embedding"]
 
 LARGEST_PRODUCT = 1024
 """Columns up to which a product with one-hot vectors is faster than a lookup whose gradient scatters."""
 
 
-class _SymbolVectors(keras.layers.Layer):
+class _TokenVectors(keras.layers.Layer):
     """What both ways from ids to vectors share: columns begin at id `first`, and padding is masked.
 
     Args:
@@ -33,7 +33,7 @@ class _SymbolVectors(keras.layers.Layer):
         self.supports_masking = True
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        """bool (batch, length), True where a symbol stands; None where padding is not masked."""
+        """bool (batch, length), True where a token stands; None where padding is not masked."""
         return ops.not_equal(inputs, PAD) if self.mask_padding else None
 
     def get_config(self) -> dict[str, Any]:
@@ -45,7 +45,7 @@ class _SymbolVectors(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("passerelle")
-class OneHot(_SymbolVectors):
+class OneHot(_TokenVectors):
     """int (batch, length) -> float (batch, length, columns): 1 in the id's column; zeros where it has none."""
 
     def call(self, inputs: Any) -> Any:
@@ -58,7 +58,7 @@ class OneHot(_SymbolVectors):
 
 
 @keras.saving.register_keras_serializable("passerelle")
-class SymbolEmbedding(_SymbolVectors):
+class TokenEmbedding(_TokenVectors):
     """int (batch, length) -> float (batch, length, width): the id's learned vector; zeros where it has none.
 
     Args:
@@ -108,7 +108,7 @@ def _looked_up(table: Any, row: Any) -> Any:
     return ops.where(ops.expand_dims(known, -1), vectors, ops.zeros_like(vectors))
 
 
-def symbol_vectors(
+def token_embedding(
     columns: int, width: int, *, first: int, side: str, limit: float, mask_padding: bool = False, fixed: int = 0
 ) -> Any:
     """The layer from ids to vectors: learned ones of this width, or one-hot ones where `width` is 0.
@@ -123,7 +123,7 @@ def symbol_vectors(
         fixed: how many of the last columns training leaves alone, where vectors are learned.
     """
     if width:
-        return SymbolEmbedding(
+        return TokenEmbedding(
             columns, width, limit=limit, fixed=fixed, first=first, mask_padding=mask_padding, name=f"{side}_embedding"
         )
     return OneHot(columns, first=first, mask_padding=mask_padding, name=f"{side}_one_hot")
