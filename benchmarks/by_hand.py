@@ -3,7 +3,7 @@
 import numpy as np
 
 from passerelle.special_tokens import END, START
-from passerelle.text.sequences import Sequences
+from passerelle.ragged import Ragged
 from passerelle.translator import Translator
 
 __all__ = ["beam_by_hand", "continuations"]
@@ -25,14 +25,14 @@ def beam_by_hand(translator: Translator, text: str, beam: int, length_penalty: f
     limit = int(translator.lengths.limit(int(source.lengths[0])))
     read = translator.inference_encoder.predict(source.padded(np.array([0]), int(source.lengths[0])), verbose=0)
     states = {name: np.repeat(values, beam, axis=0) for name, values in read.items()}
-    first = translator.network.first_target
+    first = translator.network.stepper.first
     growing: list[tuple[float, list[int]]] = [(0.0, [])]
     ended: list[tuple[float, list[int]]] = []
     for _ in range(limit):
         last = np.full((beam, 1), START, np.int32)  # rows that are no hypothesis keep it: one shape, one program
         for row, (_, ids) in enumerate(growing):
             last[row] = ids[-1] if ids else START
-        outputs = translator.inference_decoder.predict({"target_ids": last} | states, verbose=0)
+        outputs = translator.inference_decoder.predict({"target": last} | states, verbose=0)
         logits = outputs["logits"][: len(growing), 0].astype(np.float64)
         log_probs = logits - np.log(np.sum(np.exp(logits), axis=-1, keepdims=True))
         if first <= START:
@@ -54,7 +54,7 @@ def beam_by_hand(translator: Translator, text: str, beam: int, length_penalty: f
         rows = parents + [0] * (beam - len(parents))
         states |= {name: outputs[name][rows] for name in states if name in outputs}
     score, ids = max(ended) if ended else (growing[0][0] / length_penalty(limit, length_penalty), growing[0][1])
-    return translator.target.decode(Sequences.from_lists([ids]))[0], float(score)
+    return translator.target.decode(Ragged.from_lists([ids]))[0], float(score)
 
 
 def continuations(scores: np.ndarray, log_probs: np.ndarray, count: int) -> list[tuple[int, int, float]]:

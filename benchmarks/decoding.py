@@ -14,7 +14,7 @@ import tutorial_program
 from passerelle.data.files import write_atomically
 from passerelle.data.pairs import read_pairs, references
 from passerelle.models.sequence_to_sequence import SequenceToSequence
-from passerelle.search.results import Lengths
+from passerelle.data.lengths import Lengths
 from passerelle.translator import Translator
 from transplant import to_translator
 
@@ -90,7 +90,7 @@ def _with_products(translator: Translator, products: str) -> Translator:
     """The same weights, multiplied in another number format."""
     network = translator.network
     settings = network.settings.model_copy(update={"products": products})
-    twin = SequenceToSequence(settings, network.source_size, network.target_size)
+    twin = SequenceToSequence(settings, network.inputs_spec["source"]["size"], network.stepper.size)
     twin.set_weights(network.get_weights())
     whole = translator.settings.model_copy(update={"network": settings})
     return Translator(twin, translator.codec, whole, translator.lengths)

@@ -93,7 +93,7 @@ def _passerelle(
     lesson = prepare(passerelle.read_pairs(arguments.pairs, limit=arguments.limit), settings, validation=0)
     batches = lesson.training_batches
     optimizer = make_optimizer(settings.training)
-    update = make_update(lesson.build().network, optimizer, tokens=len(batches.targets.ids) / len(batches))
+    update = make_update(lesson.build().network, optimizer, tokens=len(batches.targets.values) / len(batches))
     started = time.perf_counter()
     met = set()
     for batch in batches.epoch(1):

@@ -7,7 +7,7 @@ import numpy as np
 from passerelle.config import NetworkSettings
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.presets import PRESETS
-from passerelle.search.results import Lengths
+from passerelle.data.lengths import Lengths
 from passerelle.special_tokens import FIRST_ORDINARY
 from passerelle.text.codec import Codec
 from passerelle.text.level import make_tokenizer

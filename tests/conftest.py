@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from combinations import Combination, cover
+from networks import network_of
 
 # As the package does; a test module may import Keras before it.
 os.environ.setdefault("KERAS_BACKEND", "jax")
@@ -79,10 +80,9 @@ class Harness:
 
     def __init__(self, settings: dict[str, Any], seed: int = 1, *, tags: bool = False):
         from passerelle.models.compiled import compiled
-        from passerelle.models.sequence_to_sequence import SequenceToSequence
 
         source_size = TARGET_SIZE if settings.get("tie") == "all" else SOURCE_SIZE
-        self.network = SequenceToSequence(settings, source_size, TARGET_SIZE, TAG_SIZE if tags else 0)
+        self.network = network_of(settings, source_size, TARGET_SIZE, tags=TAG_SIZE if tags else 0)
         self.scramble(seed)
         variables = self.network.variables
         self._training = compiled(self._teacher_forced, variables)
@@ -99,25 +99,25 @@ class Harness:
 
     def logits(self, source: Any, target: Any) -> np.ndarray:
         """The training model's: float32 (batch, T, columns)."""
-        return np.asarray(self._training(self.inputs(source) | {"target_ids": _ids(target)}))
+        return np.asarray(self._training(self.inputs(source) | {"target": _ids(target)}))
 
     def inputs(self, source: Any) -> dict[str, np.ndarray]:
         """The arrays that go with the source."""
-        inputs = {"source_ids": _ids(source)}
+        inputs = {"source": _ids(source)}
         if self.network.settings.copying:
-            inputs["copy_ids"] = copies(source)
-        if self.network.tag_size:
-            inputs["tag_ids"] = tags_of(source)
+            inputs["target_copies"] = copies(source)
+        if "tags" in self.network.inputs_spec:
+            inputs["tags"] = tags_of(source)
         return inputs
 
     def begin(self, source: Any) -> dict[str, Any]:
         """What the inference encoder gives."""
         inputs = self.inputs(source)
-        return self._encoder(inputs if len(inputs) > 1 else inputs["source_ids"])
+        return self._encoder(inputs)
 
     def decode(self, target: Any, state: dict[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """What the inference decoder gives, and the state after it."""
-        outputs = self._decoder({"target_ids": _ids(target), **state})
+        outputs = self._decoder({"target": _ids(target), **state})
         after = state | {name: value for name, value in outputs.items() if name in state}
         return {name: np.asarray(value) for name, value in outputs.items()}, after
 

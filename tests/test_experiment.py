@@ -43,8 +43,8 @@ def test_vocabularies_come_from_the_training_part_alone() -> None:
     made = lesson([*PAIRS, ("ab", "x")], validation=[("ßa", "ab!ß§"), ("aß", "ß")])
     assert made.codec.source.vocabulary.tokens == tuple("abcdef")
     assert made.codec.target.vocabulary.tokens == tuple(" !abcdefx")
-    assert np.count_nonzero(made.training_batches.sources.ids == UNK) == 0
-    assert np.count_nonzero(made.validation_batches.sources.ids == UNK) == 2
+    assert np.count_nonzero(made.training_batches.sources.values == UNK) == 0
+    assert np.count_nonzero(made.validation_batches.sources.values == UNK) == 2
     assert made.uncounted == {"source": 2, "target": 3}
 
 

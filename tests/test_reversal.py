@@ -56,7 +56,7 @@ def test_its_weights_are_the_reversal(reverser: Any) -> None:
         target = reverser.target.encode([text[::-1] for text in texts]).padded(rows, length, first=START)
         state = reverser.inference_encoder(ops.convert_to_tensor(source))
         weights = np.asarray(
-            reverser.inference_decoder({"target_ids": ops.convert_to_tensor(target), **state})["attention"]
+            reverser.inference_decoder({"target": ops.convert_to_tensor(target), **state})["attention"]
         )
         right += int((weights.argmax(-1) == np.arange(length)[::-1]).sum())
         total += weights.shape[0] * weights.shape[1]

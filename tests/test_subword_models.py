@@ -56,7 +56,7 @@ def test_copied_pieces_are_the_text_they_came_from(taught: Any) -> None:
     texts = [source for source, _ in PAIRS] + ["Où est Łucja\u202f?"]
     answers = taught.codec.targets(texts, None, texts)
     size = taught.target.vocabulary.size
-    copies = taught.codec.inputs(texts)["copy_ids"]
+    copies = taught.codec.inputs(texts)["target_copies"]
     assert (copies.ids >= size).any(), "the source has pieces that the target lacks"
     assert taught.codec.texts(copies, texts) == texts
     assert (answers.ids < size).all(), "no target text has unknown tokens"

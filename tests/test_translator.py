@@ -12,14 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from passerelle.data import rows
+from passerelle.data.lengths import Lengths
 from passerelle.data.rows import padded_width
 from passerelle.errors import DataError, OutputError, SettingsError
 from passerelle.experiment import prepare
 from passerelle.models.compiled import compiled
 from passerelle.options import choose_settings
-from passerelle.search.results import Lengths, Result
+from passerelle.ragged import Ragged
+from passerelle.search.results import Result
 from passerelle.special_tokens import END, START
-from passerelle.text.sequences import Sequences
 
 
 def test_one_string_gives_one_string(copier: Any) -> None:
@@ -47,7 +48,7 @@ def test_long_texts_go_fewer_at_once(copier: Any, monkeypatch: pytest.MonkeyPatc
     original = copier._search._program
 
     def watched(inputs: Any, *others: Any, **options: Any) -> Any:
-        heights.append(inputs["source_ids"].shape)
+        heights.append(inputs["source"].shape)
         return original(inputs, *others, **options)
 
     monkeypatch.setattr(copier._search, "_program", watched)
@@ -86,9 +87,9 @@ def test_what_a_result_says(copier: Any) -> None:
         assert copier.target.vocabulary.token_of(result.ids[0]) == result.text[0]
         source = copier.source.encode([result.source])[0][None]
         target = np.array([[START, *result.ids]], np.int32)
-        logits = np.asarray(copier.training_model({"source_ids": source, "target_ids": target}))[0]
+        logits = np.asarray(copier.training_model({"source": source, "target": target}))[0]
         log_probs = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
-        columns = np.array([*result.ids, END]) - copier.network.first_target
+        columns = np.array([*result.ids, END]) - copier.network.stepper.first
         expected = log_probs[np.arange(len(columns)), columns].sum()
         np.testing.assert_allclose(result.score, expected, rtol=1e-3, atol=1e-4)
         assert result.score <= 0
@@ -199,9 +200,9 @@ def test_nothing_to_evaluate(copier: Any) -> None:
 def test_the_three_models(copier: Any) -> None:
     assert copier.training_model is copier.network
     state = copier.inference_encoder.predict(copier.source.encode(["abc"])[0][None], verbose=0)
-    step = {"target_ids": np.array([[START]], np.int32), **state}
+    step = {"target": np.array([[START]], np.int32), **state}
     logits = copier.inference_decoder.predict(step, verbose=0)["logits"]
-    assert int(logits[0, 0].argmax()) + copier.network.first_target == copier.target.vocabulary.id_of("a")
+    assert int(logits[0, 0].argmax()) + copier.network.stepper.first == copier.target.vocabulary.id_of("a")
 
 
 def test_it_sees_weights_that_change(copier: Any) -> None:
@@ -248,12 +249,12 @@ def probabilities(translator: Any, results: list[Result]) -> np.ndarray:
     """What the training model gives each next id after those of each result: (results, steps, ids)."""
     network = translator.network
     source = translator.source.encode([result.source for result in results])
-    target = Sequences.from_lists([START, *result.ids] for result in results)
+    target = Ragged.from_lists([START, *result.ids] for result in results)
     ids = [side.padded(np.arange(len(results)), int(side.lengths.max())) for side in (source, target)]
-    run = compiled(lambda source, target: network({"source_ids": source, "target_ids": target}), network.variables)
+    run = compiled(lambda source, target: network({"source": source, "target": target}), network.variables)
     logits = np.asarray(run(*ids), np.float64)
     shares = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
-    by_id = np.pad(shares, ((0, 0), (0, 0), (network.first_target, 0)))
+    by_id = np.pad(shares, ((0, 0), (0, 0), (network.stepper.first, 0)))
     by_id[..., START] = 0.0
     return by_id
 

@@ -76,8 +76,8 @@ def compare_logits(program: Any, translator: Any, pairs: list[tuple[str, str]]) 
     rows = np.arange(len(pairs))
     logits = translator.training_model.predict(
         {
-            "source_ids": sources.padded(rows, int(sources.lengths.max())),
-            "target_ids": targets.padded(rows, int(targets.lengths.max()) + 1, first=START),
+            "source": sources.padded(rows, int(sources.lengths.max())),
+            "target": targets.padded(rows, int(targets.lengths.max()) + 1, first=START),
         },
         batch_size=len(pairs),
         verbose=0,

@@ -45,7 +45,7 @@ def lesson(settings: Any = SMALL, *, level: str = "word", **options: Any) -> Any
 
 def vector(translator: Any, side: str, token: str) -> np.ndarray:
     network = translator.network
-    first = network.first_source if side == "source" else network.first_target
+    first = first_source_column(network.settings) if side == "source" else network.stepper.first
     row = getattr(translator, side).vocabulary.id_of(token) - first
     return np.asarray(network.table(side).value)[row]
 
@@ -96,7 +96,7 @@ def test_an_unseen_synonym_is_read_by_its_vector(files: dict[str, Path], tmp_pat
     translator.save(tmp_path / "m.keras")
     again = passerelle.load(tmp_path / "m.keras")
     assert again.translate("the kitty sees") == "le chat voit"
-    assert again.network.source_fixed == translator.network.source_fixed > 0
+    assert again.network.inputs_spec["source"]["extra"] == translator.network.inputs_spec["source"]["extra"] > 0
 
 
 @pytest.mark.parametrize("network", [{"attention": "general", "copying": True}, {"unknown": False}, {"tie": "target"}])
@@ -117,7 +117,7 @@ def test_input_feeding_keeps_its_table_inside(files: dict[str, Path]) -> None:
 def test_no_words_beyond(files: dict[str, Path]) -> None:
     made = lesson(SMALL | {"source": {"vector_words": 0}}, source_vectors=files["source"])
     assert (made.beyond, len(made.codec.source.vocabulary.tokens)) == (0, 8)
-    assert made.build().network.source_fixed == 0
+    assert made.build().network.inputs_spec["source"]["extra"] == 0
     two = lesson(SMALL | {"source": {"vector_words": 2}}, source_vectors=files["source"])
     assert two.codec.source.vocabulary.tokens[8:] == ("the", "cat"), "the first two of the file, without blank"
 
@@ -126,8 +126,8 @@ def test_held_out_words_are_known_by_their_vector(files: dict[str, Path]) -> Non
     held = [("the kitty sees", "le chat voit"), ("the wolf sees", "le loup voit")]
     made = prepare(PAIRS, choose_settings(level="word"), validation=held, source_vectors=files["source"])
     assert made.uncounted == {"source": 1, "target": 1}
-    assert (made.validation_batches.sources.ids >= FIRST_ORDINARY + 8).sum() == 1
-    assert (made.validation_batches.sources.ids == UNK).sum() == 1
+    assert (made.validation_batches.sources.values >= FIRST_ORDINARY + 8).sum() == 1
+    assert (made.validation_batches.sources.values == UNK).sum() == 1
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ class TextSettings(Section):
 
     Attributes:
         level: `character`; `word`; `subword`, frequent pieces of words (Sennrich et al. 2016, arXiv:1508.07909);
-            `pretokenized` where the text already separates its tokens; `auto`, chosen by the pairs when these are known.
+            `pretokenized` where the text already separates its tokens; `auto`, chosen by the pairs.
         separator: what stands between tokens; goes with level `pretokenized`, and with no other.
         vocabulary_size: most tokens to learn, the most frequent ones; 0 for all, at level `subword` for 4,000.
         min_count: tokens that occur fewer times in training are unknown; at level `subword`, pieces that would.
@@ -182,8 +182,8 @@ class NetworkSettings(Section):
         copying: whether a step may also write a source token as it stands, known or not (See et al. 2017,
             arXiv:1704.04368).
         tie: what shares one table of tokens' vectors: `none`, nothing; `target`, what the decoder reads and the output
-            (Press and Wolf 2017, arXiv:1608.05859); `all`, what the encoder reads too, with one vocabulary learned from
-            both sides' texts. Outputs of another width are first projected to the vectors'.
+            (Press and Wolf 2017, arXiv:1608.05859); `all`, what the encoder reads too, with one vocabulary of both
+            sides' texts. Outputs of another width are first projected to the vectors'.
         embedding_init_range: how far from 0 the first values of tokens' learned vectors are at most. Within Keras's 0.05 a
             layer of 128 units above vectors of 64 hardly hears at first which token it reads: tokens move its gates
             by 0.014 (standard deviation); within 1, by 0.27. Tags' vectors begin within 0.05 always.

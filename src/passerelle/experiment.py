@@ -16,7 +16,7 @@ import numpy as np
 from passerelle.config import Settings, TextSettings, validated
 from passerelle.data.batches import Batches
 from passerelle.data.formats import PairPath
-from passerelle.data.lengths import LengthLimits
+from passerelle.data.lengths import LengthLimits, Lengths
 from passerelle.data.pairs import Pairs, check_pairs, read_pairs, split_by_source
 from passerelle.data.rows import padded_width
 from passerelle.data.vectors import WordVectors, read_vectors
@@ -24,11 +24,10 @@ from passerelle.errors import DataError, SettingsError
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.options import Options, choose_settings
 from passerelle.presets import PRESETS
-from passerelle.search.results import Lengths
+from passerelle.ragged import Ragged
 from passerelle.special_tokens import FIRST_ORDINARY, UNK
 from passerelle.text.codec import Codec, make_codec
 from passerelle.text.level import choose_level, make_tokenizer
-from passerelle.text.sequences import Sequences
 from passerelle.training.trainer import Epoch, History, Progress, fit
 from passerelle.translator import Translator
 
@@ -38,7 +37,7 @@ VALIDATION_BATCH = 256
 
 Validation = float | PairPath | Iterable[tuple[str, ...]] | None
 
-Ids = tuple[dict[str, Sequences], Sequences]
+Ids = tuple[dict[str, Ragged], Ragged]
 """Of some pairs: a network's inputs by name, and the targets."""
 
 
@@ -147,7 +146,7 @@ class Lesson:
         if batches is None:
             return {"source": 0, "target": 0}
         return {
-            side: int(np.count_nonzero(ids.ids == UNK))
+            side: int(np.count_nonzero(ids.values == UNK))
             for side, ids in (("source", batches.sources), ("target", batches.targets))
         }
 
@@ -341,10 +340,8 @@ def _read_vectors(settings: Settings, codec: Codec, files: Mapping[str, Any]) ->
 
 def _batches(ids: Ids, codec: Codec, size: int, **options: Any) -> Batches:
     inputs, targets = ids
-    others = {name: sequences for name, sequences in inputs.items() if name != "source_ids"}
-    return Batches(
-        inputs["source_ids"], targets, size, others=others, target_size=codec.target.vocabulary.size, **options
-    )
+    others = {name: sequences for name, sequences in inputs.items() if name != "source"}
+    return Batches(inputs["source"], targets, size, others=others, target_size=codec.target.vocabulary.size, **options)
 
 
 def _learned(settings: Settings, training: Pairs) -> Codec:
@@ -368,7 +365,7 @@ def _encoded(codec: Codec, pairs: Pairs) -> Ids:
 
 def _lengths(ids: Ids) -> tuple[np.ndarray, np.ndarray]:
     """Of sources and of targets, END not counted."""
-    return ids[0]["source_ids"].lengths, ids[1].lengths - 1
+    return ids[0]["source"].lengths, ids[1].lengths - 1
 
 
 def _check_vectors(settings: Settings, files: Mapping[str, Any]) -> None:

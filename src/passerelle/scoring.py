@@ -9,8 +9,8 @@ import numpy as np
 from keras import ops
 
 from passerelle.data.rows import padded_inputs
+from passerelle.ragged import Ragged
 from passerelle.special_tokens import IMPOSSIBLE, PAD, START
-from passerelle.text.sequences import Sequences
 
 __all__ = ["STEPS", "PairScore", "character_perplexity", "score_batch", "score_steps"]
 
@@ -75,8 +75,8 @@ def score_steps(network: Any, ids: Any, labels: Any, state: Any) -> tuple[Any, A
 def score_batch(
     begin: Callable[[Any], Any],
     steps: Callable[[Any, Any, Any], tuple[Any, Any]],
-    inputs: dict[str, Sequences],
-    targets: Sequences,
+    inputs: dict[str, Ragged],
+    targets: Ragged,
     rows: np.ndarray,
 ) -> np.ndarray:
     """Log probabilities of some targets, float64 (n,), in nats.
@@ -91,7 +91,7 @@ def score_batch(
         rows: int (n,), which pairs.
     """
     arrays = padded_inputs(inputs, rows, least=int(targets.lengths[rows].max()))
-    height, width = arrays["source_ids"].shape
+    height, width = arrays["source"].shape
     read = targets.padded(rows, width + 1, first=START, height=height)
     state = begin(arrays)
     total = np.zeros(height, np.float64)

@@ -12,6 +12,7 @@ import numpy as np
 
 from passerelle import saving
 from passerelle.config import LONGEST_TEXT, SearchSettings, Settings, validated
+from passerelle.data.lengths import Lengths
 from passerelle.data.pairs import Pairs, check_pairs, references
 from passerelle.data.rows import BATCH_SIZES, padded_inputs, row_batches
 from passerelle.errors import DataError, ModelFileError, OutputError, SettingsError
@@ -22,7 +23,7 @@ from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.scoring import STEPS, PairScore, score_batch, score_steps
 from passerelle.search.alignment import Alignment, alignments, without_unknown
 from passerelle.search.memory_limits import rows_at_once
-from passerelle.search.results import Lengths, Result, SearchOptions
+from passerelle.search.results import Result, SearchOptions
 from passerelle.search.search import AT_ONCE, Search
 from passerelle.text.codec import Codec, make_codec
 from passerelle.text.tokenizer import Tokenizer, normalize
@@ -76,17 +77,17 @@ class Translator:
 
     @property
     def training_model(self) -> Any:
-        """Keras model: `source_ids` (batch, S) and `target_ids` (batch, T) -> logits (batch, T, columns)."""
+        """Keras model: `source` (batch, S) and `target` (batch, T) -> logits (batch, T, columns)."""
         return self.network
 
     @property
     def inference_encoder(self) -> Any:
-        """Keras model: `source_ids` (batch, S) -> the decoder's initial states, by name."""
+        """Keras model: `source` (batch, S) -> the decoder's initial states, by name."""
         return self.network.inference_encoder
 
     @property
     def inference_decoder(self) -> Any:
-        """Keras model: `target_ids` (batch, T) and states, by name -> `logits` and states, by name."""
+        """Keras model: `target` (batch, T) and states, by name -> `logits` and states, by name."""
         return self.network.inference_decoder
 
     @overload  # a str is a Sequence[str] too, so the order matters
@@ -224,7 +225,7 @@ class Translator:
         inputs = self.codec.inputs(texts, tags)
         vectors = np.zeros((len(texts), self.network.settings.encoder.widths[-1]), np.float32)
         rows = [row for row, text in enumerate(texts) if text.strip()]
-        for batch in row_batches(rows, inputs["source_ids"].lengths):
+        for batch in row_batches(rows, inputs["source"].lengths):
             vectors[batch] = np.asarray(self._encode(padded_inputs(inputs, batch)))[: len(batch)]
         return vectors
 
@@ -258,7 +259,7 @@ class Translator:
         inputs, targets = self.codec.inputs(texts, tags), self.codec.targets(texts, tags, answers)
         found = np.array([0.0 if not answer.strip() else -math.inf for answer in answers])
         wanted = [row for row, text in enumerate(texts) if text.strip()]
-        lengths = np.maximum(inputs["source_ids"].lengths, targets.lengths)
+        lengths = np.maximum(inputs["source"].lengths, targets.lengths)
         batches = list(
             row_batches(
                 wanted, lengths, rows_at_once(self.networks, wanted, lengths, steps=STEPS, growing=BATCH_SIZES[-1])

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from passerelle.data.batches import MOST_BUCKETS, Batches, Bucket, _cut, choose_buckets, hide
+from passerelle.data.batches import MOST_BUCKETS, Batches, Bucket, _cut, choose_buckets, mask_copies
+from passerelle.ragged import Ragged
 from passerelle.special_tokens import END, PAD, START, UNK
-from passerelle.text.sequences import Sequences
 
 LENGTHS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=120)
 
@@ -22,13 +22,13 @@ def make(lengths, batch_size, seed, batch_type="pair"):
     numbers = itertools.count(4)
     sources = [[next(numbers) for _ in range(source)] for source, _ in lengths]
     targets = [[*(next(numbers) for _ in range(target)), END] for _, target in lengths]
-    ids = Sequences.from_lists(sources), Sequences.from_lists(targets)
-    return Batches(*ids, batch_size, seed=seed, batch_type=batch_type)
+    ids = Ragged.from_lists(sources), Ragged.from_lists(targets)
+    return Batches({"source": ids[0]}, {"target": ids[1]}, batch_size, seed=seed, batch_type=batch_type)
 
 
 def rows_of(batch):
     """(source, target) of each row that is a pair; checks that the others hold nothing and padding stands last."""
-    for source, target in zip(batch.source.tolist(), batch.target.tolist(), strict=True):
+    for source, target in zip(batch.sources["source"].tolist(), batch.targets["target"].tolist(), strict=True):
         if target[0] == PAD:
             assert not any(source)
             assert not any(target)
@@ -40,8 +40,8 @@ def rows_of(batch):
 
 def expected_rows(batches):
     return Counter(
-        (tuple(batches.sources[row].tolist()), (START, *batches.targets[row].tolist()))
-        for row in range(len(batches.sources))
+        (tuple(batches.source[row].tolist()), (START, *batches.targets["target"][row].tolist()))
+        for row in range(len(batches.source))
     )
 
 
@@ -63,9 +63,9 @@ def test_every_pair_exactly_once(lengths, batch_size, seed, epoch):
     assert sum(len(pairs) < height for pairs in rows) <= 1
     shapes = {(bucket.source_length, bucket.target_length + 1) for bucket in batches.buckets}
     for batch in found:
-        assert batch.source.dtype == batch.target.dtype == np.int32
-        assert len(batch.source) == len(batch.target) == height
-        assert (batch.source.shape[1], batch.target.shape[1]) in shapes
+        assert batch.sources["source"].dtype == batch.targets["target"].dtype == np.int32
+        assert len(batch.sources["source"]) == len(batch.targets["target"]) == height
+        assert (batch.sources["source"].shape[1], batch.targets["target"].shape[1]) in shapes
     assert len(shapes) <= max(1, min(MOST_BUCKETS, len(lengths) // (4 * height)))
 
 
@@ -79,12 +79,12 @@ def test_batches_counted_in_tokens(lengths, batch_size, seed, epoch):
     found = list(batches.epoch(epoch))
     rows = [list(rows_of(batch)) for batch in found]
     assert Counter(itertools.chain(*rows)) == expected_rows(batches)
-    assert sum(len(pairs) < len(batch.source) for pairs, batch in zip(rows, found, strict=True)) <= 1
+    assert sum(len(pairs) < len(batch.sources["source"]) for pairs, batch in zip(rows, found, strict=True)) <= 1
     heights = {}
     for batch in found:
-        shape = batch.source.shape[1], batch.target.shape[1] - 1
-        assert len(batch.source) == min(len(lengths), max(1, batch_size // sum(shape)))
-        assert heights.setdefault(shape, len(batch.source)) == len(batch.source)
+        shape = batch.sources["source"].shape[1], batch.targets["target"].shape[1] - 1
+        assert len(batch.sources["source"]) == min(len(lengths), max(1, batch_size // sum(shape)))
+        assert heights.setdefault(shape, len(batch.sources["source"])) == len(batch.sources["source"])
     assert abs(len(found) - len(batches)) <= len(batches.buckets)
 
 
@@ -94,7 +94,7 @@ def test_padding_share_equals_a_count(lengths, batch_size, seed):
     batches = make(lengths, batch_size, seed)
     padded = cells = 0
     for batch in batches.epoch(0):
-        for array in (batch.source, batch.target[:, 1:]):
+        for array in (batch.sources["source"], batch.targets["target"][:, 1:]):
             padded += np.count_nonzero(array == PAD)
             cells += array.size
     assert batches.padding_share() == pytest.approx(padded / cells)
@@ -107,7 +107,7 @@ def of_many_lengths(seed=1, batch_size=8, pairs=800):
 
 
 def listed(batches, epoch):
-    return [(batch.source.tolist(), batch.target.tolist()) for batch in batches.epoch(epoch)]
+    return [(batch.sources["source"].tolist(), batch.targets["target"].tolist()) for batch in batches.epoch(epoch)]
 
 
 def test_the_order_depends_on_seed_and_epoch_alone():
@@ -138,16 +138,16 @@ def test_without_a_seed_there_is_one_order():
 
 
 def test_shapes_come_mixed():
-    widths = [batch.target.shape[1] for batch in of_many_lengths().epoch(1)]
+    widths = [batch.targets["target"].shape[1] for batch in of_many_lengths().epoch(1)]
     assert len(set(widths)) > 2
     assert widths != sorted(widths)
 
 
 def test_buckets_save_most_of_the_padding():
     batches = of_many_lengths(batch_size=16, pairs=3000)
-    single = Bucket(int(batches.sources.lengths.max()), int(batches.targets.lengths.max()))
-    cells = len(batches.sources) * (single.source_length + single.target_length)
-    alone = 1 - (len(batches.sources.ids) + len(batches.targets.ids)) / cells
+    single = Bucket(int(batches.source.lengths.max()), int(batches.targets["target"].lengths.max()))
+    cells = len(batches.source) * (single.source_length + single.target_length)
+    alone = 1 - (len(batches.source.values) + len(batches.targets["target"].values)) / cells
     assert len(batches.buckets) <= MOST_BUCKETS
     assert batches.padding_share() < 0.35 * alone
 
@@ -163,14 +163,19 @@ def test_source_lengths_are_cut_where_they_vary():
 def test_batches_hold_no_more_rows_than_there_are_pairs():
     batches = make([(2, 3)] * 5, 64, 1)
     assert len(batches) == 1
-    assert [batch.source.shape for batch in batches.epoch(1)] == [(5, 2)]
+    assert [batch.sources["source"].shape for batch in batches.epoch(1)] == [(5, 2)]
 
 
 def test_one_batch_to_the_letter():
-    batches = Batches(Sequences.from_lists([[5, 6], [7]]), Sequences.from_lists([[8, END], [9, 10, END]]), 2, seed=None)
+    batches = Batches(
+        {"source": Ragged.from_lists([[5, 6], [7]])},
+        {"target": Ragged.from_lists([[8, END], [9, 10, END]])},
+        2,
+        seed=None,
+    )
     (batch,) = batches.epoch(1)
-    assert batch.source.tolist() == [[5, 6], [7, PAD]]
-    assert batch.target.tolist() == [[START, 8, END, PAD], [START, 9, 10, END]]
+    assert batch.sources["source"].tolist() == [[5, 6], [7, PAD]]
+    assert batch.targets["target"].tolist() == [[START, 8, END, PAD], [START, 9, 10, END]]
     assert batches.padding_share() == pytest.approx(2 / 10)
 
 
@@ -226,7 +231,7 @@ def hidden(share, seed=1):
     copies = np.array([[14, 15, 14, SIZE + 3, SIZE + 4, 0], [17, 17, 18, 0, 0, 0]], np.int32)
     target = np.array([[START, 14, 15, 14, SIZE + 3, 9, END], [START, 9, 17, END, 0, 0, 0]], np.int32)
     random = np.random.default_rng(seed)
-    return (source, copies, target), hide(source, copies, target, SIZE, share, random)
+    return (source, copies, target), mask_copies(source, copies, target, SIZE, share, random)
 
 
 def test_all_that_both_sides_have_is_hidden():

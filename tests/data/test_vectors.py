@@ -107,15 +107,15 @@ def test_words_beyond_are_those_the_tokenizer_reads_whole() -> None:
     words = ("the", "Cat", "n't", "new-york", "</s>", ",", "dog", "late")
     vectors = WordVectors(words, np.zeros((8, 1), "f4"), first=7)
     tokenizer: Any = make_tokenizer("word", texts=["the dog"])
-    assert vectors.beyond(tokenizer) == ["the", " Cat", "Cat", " ,", ",", "dog"]
-    assert vectors.beyond(make_tokenizer("word", texts=["the dog"], case="lower")) == ["the", " ,", ",", "dog"]
+    assert vectors.extra_words(tokenizer) == ["the", " Cat", "Cat", " ,", ",", "dog"]
+    assert vectors.extra_words(make_tokenizer("word", texts=["the dog"], case="lower")) == ["the", " ,", ",", "dog"]
 
 
 @given(st.lists(st.text(st.characters(categories=["L", "N", "P"]), min_size=1, max_size=4), unique=True, max_size=8))
 def test_tokens_beyond_are_read_by_their_vector(words: list[str]) -> None:
     vectors = WordVectors(tuple(words), np.zeros((len(words), 1), "f4"), first=len(words))
     tokenizer = make_tokenizer("word", texts=["a b, c"])
-    tokens = vectors.beyond(tokenizer)
+    tokens = vectors.extra_words(tokenizer)
     assert len(set(tokens)) == len(tokens)
     known = WordTokenizer(make_tokenizer("word", tokens=[*tokenizer.vocabulary.tokens, *tokens]).vocabulary)
     for token in tokens:

@@ -10,6 +10,7 @@ import pytest
 
 import passerelle.layers
 import passerelle.models
+from networks import network_of
 from passerelle.layers.attention import AdditiveAttention, DotAttention
 from passerelle.layers.broadcast import Broadcast
 from passerelle.layers.copying import PointerGenerator
@@ -87,7 +88,7 @@ def test_round_trip(kind: Any, inputs: tuple[Any, ...], arguments: dict[str, Any
 
 
 def test_the_network_keeps_its_name() -> None:
-    network = SequenceToSequence({"encoder": {"units": 4}, "decoder": {"units": 8}}, 10, 9, name="chosen")
+    network = network_of({"encoder": {"units": 4}, "decoder": {"units": 8}}, 10, 9, name="chosen")
     again = SequenceToSequence.from_config(network.get_config())
     assert again.get_config() == network.get_config()
     assert again.name == "chosen"

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from passerelle.config import NetworkSettings, validated
-from passerelle.models.encoder import Encoder
+from passerelle.models.encoders.recurrent import RecurrentEncoder
 
 
 def encoder_model(settings: NetworkSettings) -> Any:
     source_ids = keras.Input((None,), dtype="int32")
-    memory, states = Encoder(settings, columns=9, first=1)(source_ids)
-    return keras.Model(source_ids, {"values": memory["memory_values"], "states": states})
+    encoded = RecurrentEncoder("source", {"kind": "text", "size": 10, "extra": 0}, settings)(source_ids)
+    return keras.Model(source_ids, {"values": encoded.sequence, "states": encoded.states})
 
 
 def swapped(model: Any, units: int) -> list[np.ndarray]:

@@ -70,11 +70,11 @@ def test_columns_that_one_network_lacks_are_impossible_to_it() -> None:
 
 
 def test_two_kinds_of_network_step_by_step(pair: list[Any], example: Any) -> None:
-    networks = [harness.network for harness in pair]
+    networks = [harness.network.stepper for harness in pair]
     ensemble = Ensemble(networks)
     step, steps = step_of(ensemble), [step_of(network) for network in networks]
     states = [harness.begin(example.source) for harness in pair]
-    state: Any = compiled(ensemble.begin, ensemble.variables)({"source_ids": example.source})
+    state: Any = compiled(ensemble.begin, ensemble.variables)({"source": example.source})
     for ids in example.target.T:
         found, state = step(ids, state)
         apart = [own(ids, before) for own, before in zip(steps, states, strict=True)]
@@ -94,7 +94,7 @@ def test_alike_networks_are_as_one(pair: list[Any], example: Any, count: int) ->
     """To the last bit: no rounding may turn a tie, or raise a log probability above 0."""
     harness = pair[0]
     begun, ids = harness.begin(example.source), example.target[:, 0]
-    expected, _ = step_of(harness.network)(ids, begun)
-    ensemble = Ensemble([harness.network] * count)
+    expected, _ = step_of(harness.network.stepper)(ids, begun)
+    ensemble = Ensemble([harness.network.stepper] * count)
     found, _ = step_of(ensemble)(ids, (begun,) * count)
     np.testing.assert_array_equal(found, expected)

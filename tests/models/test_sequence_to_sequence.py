@@ -12,17 +12,13 @@ import numpy as np
 import pytest
 from keras import ops
 
+from networks import network_of
+from passerelle.bundle.model_file import load_network, save_network
 from passerelle.config import NetworkSettings
 from passerelle.errors import SettingsError
-from passerelle.models.sequence_to_sequence import (
-    IMPOSSIBLE,
-    SequenceToSequence,
-    first_source_column,
-    first_target_column,
-)
+from passerelle.models.ids import first_source_column, first_target_column
 from passerelle.plots.diagram import draw_model
-from passerelle.saving import load_network, save_network
-from passerelle.special_tokens import END, PAD, START, UNK
+from passerelle.special_tokens import END, IMPOSSIBLE, PAD, START, UNK
 
 SIZES = (10, 9)
 
@@ -58,7 +54,7 @@ def test_documented_shapes(harness: Any, combination: Any, example: Any) -> None
     copied = 6 if combination.copying else 0
     assert harness.logits(example.source, example.target).shape == (3, 7, columns + copied)
     assert network.output_shape == (None, None, None if copied else columns)
-    assert network.first_target == (UNK if combination.unknown else START)
+    assert network.stepper.first == (UNK if combination.unknown else START)
 
     names = ("h", "c") if combination.cell == "lstm" else ("h",)
     states = {f"decoder_{layer}_{name}": (3, 8) for layer in range(1, combination.decoder_layers + 1) for name in names}
@@ -121,10 +117,10 @@ def test_called_by_hand(harness: Any, example: Any) -> None:
     network = harness.network
     inputs = {name: ops.convert_to_tensor(ids) for name, ids in harness.inputs(example.source).items()}
     target = ops.convert_to_tensor(example.target)
-    logits = np.asarray(network(inputs | {"target_ids": target}))
+    logits = np.asarray(network(inputs | {"target": target}))
     np.testing.assert_allclose(logits, harness.logits(example.source, example.target), rtol=1e-5, atol=1e-5)
-    state = network.inference_encoder(inputs if len(inputs) > 1 else inputs["source_ids"])
-    outputs = network.inference_decoder({"target_ids": target[:, :1], **state})
+    state = network.inference_encoder(inputs if len(inputs) > 1 else inputs["source"])
+    outputs = network.inference_decoder({"target": target[:, :1], **state})
     np.testing.assert_allclose(np.asarray(outputs["logits"])[:, 0], logits[:, 0], rtol=1e-5, atol=1e-5)
 
 
@@ -133,7 +129,7 @@ def test_step_gives_log_probabilities_by_id(harness: Any, example: Any, combinat
     from passerelle.models.compiled import compiled
 
     ids = np.full(3, START, np.int32)
-    log_probs, state = compiled(network.step, network.variables)(ids, harness.begin(example.source))
+    log_probs, state = compiled(network.stepper.step, network.variables)(ids, harness.begin(example.source))
     log_probs = np.asarray(log_probs)
     assert log_probs.shape == (3, SIZES[1] + (6 if combination.copying else 0))
     impossible = {PAD, START} | (set() if combination.unknown else {UNK})
@@ -142,7 +138,7 @@ def test_step_gives_log_probabilities_by_id(harness: Any, example: Any, combinat
     # One softmax over all columns, START's too: what is impossible is struck out afterwards.
     logits = harness.logits(example.source, example.target)[:, 0].astype(np.float64)
     expected = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
-    np.testing.assert_allclose(log_probs[:, END:], expected[:, END - network.first_target :], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(log_probs[:, END:], expected[:, END - network.stepper.first :], rtol=1e-5, atol=1e-5)
     assert set(state) == set(harness.begin(example.source))
 
 
@@ -154,8 +150,8 @@ def test_compiled_fitted_saved_and_loaded(harness: Any, example: Any, combinatio
         optimizer=keras.optimizers.SGD(1.0),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
-    inputs = harness.inputs(example.source) | {"target_ids": example.target[:, :-1]}
-    columns = example.target[:, 1:] - network.first_target
+    inputs = harness.inputs(example.source) | {"target": example.target[:, :-1]}
+    columns = example.target[:, 1:] - network.stepper.first
     weights = (columns >= 0) * 1.0
     try:
         history = network.fit(inputs, np.maximum(columns, 0), sample_weight=weights, batch_size=3, verbose=0)
@@ -180,7 +176,7 @@ def test_compiled_fitted_saved_and_loaded(harness: Any, example: Any, combinatio
     assert not [name for name in names if "optimizer" in name]
 
     loaded, content = load_network(path)
-    assert content == {"format": 1, "note": "é"}
+    assert content == {"format": 2, "note": "é"}
     assert loaded.get_config() == network.get_config()
     assert not loaded.compiled
     assert getattr(loaded, "optimizer", None) is None
@@ -191,7 +187,7 @@ def test_compiled_fitted_saved_and_loaded(harness: Any, example: Any, combinatio
     from passerelle.models.compiled import compiled
 
     logits = compiled(lambda inputs: loaded(inputs), loaded.variables)
-    inputs = harness.inputs(example.source) | {"target_ids": example.target}
+    inputs = harness.inputs(example.source) | {"target": example.target}
     np.testing.assert_array_equal(np.asarray(logits(inputs)), harness.logits(example.source, example.target))
 
 
@@ -205,20 +201,20 @@ def test_first_columns(unknown: bool, source: int, target: int) -> None:
 def test_a_vocabulary_that_cannot_be(size: Any) -> None:
     for sizes in ((size, 9), (10, size)):
         with pytest.raises(SettingsError, match="a vocabulary must have 5 to 2097152 ids, received"):
-            SequenceToSequence(NetworkSettings(), *sizes)
+            network_of(NetworkSettings(), *sizes)
 
 
 def test_wrong_settings_are_named() -> None:
     with pytest.raises(SettingsError, match=r"encoder\.units"):
-        SequenceToSequence({"encoder": {"units": 0}}, *SIZES)
+        network_of({"encoder": {"units": 0}}, *SIZES)
     with pytest.raises(SettingsError, match="bridge 'copy' hands each encoder layer's states"):
-        SequenceToSequence({"bridge": "copy", "encoder": {"units": 3}, "decoder": {"units": 4}}, *SIZES)
+        network_of({"bridge": "copy", "encoder": {"units": 3}, "decoder": {"units": 4}}, *SIZES)
 
 
 @pytest.mark.parametrize("limit", [0.05, 3.0])
 def test_tokens_vectors_begin_as_far_from_zero_as_the_settings_say(limit: float) -> None:
     side = {"embedding": 32, "units": 4}
-    network = SequenceToSequence({"embedding_init_range": limit, "encoder": side, "decoder": side}, *SIZES)
+    network = network_of({"embedding_init_range": limit, "encoder": side, "decoder": side}, *SIZES)
     for name in ("source", "target"):
         farthest = np.abs(np.asarray(network.table(name).value)).max()
         assert 0.9 * limit < farthest <= limit

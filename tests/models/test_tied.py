@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 import passerelle
+from networks import network_of
 from passerelle.config import NetworkSettings, validated
 from passerelle.errors import SettingsError
+from passerelle.fields.signature import fit_text_signature
 from passerelle.layers.embedding import TokenEmbedding
 from passerelle.layers.tied import SharedEmbedding, TiedOutput
-from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.presets import make_settings
-from passerelle.text.codec import make_codec
 from passerelle.training.loss import cross_entropy_sums
 
 IDS = np.array([[0, 1, 5, 3]], np.int32)
@@ -60,11 +60,11 @@ def test_the_gradient_comes_from_everywhere(tie: str, input_feeding: bool, make_
     place = next(i for i, variable in enumerate(network.trainable_variables) if variable.path == path)
     trainable = [variable.value for variable in network.trainable_variables]
     fixed = [variable.value for variable in network.non_trainable_variables]
-    inputs = {"source_ids": example.source, "target_ids": example.target}
+    inputs = {"source": example.source, "target": example.target}
     direction = np.random.default_rng(5).normal(size=trainable[place].shape).astype("f4")
 
     def sum_of(logits: Any) -> Any:
-        return cross_entropy_sums(logits, example.target, first=network.first_target)[0]
+        return cross_entropy_sums(logits, example.target, first=network.stepper.first)[0]
 
     def loss(step: Any) -> Any:
         moved = [value + step * direction if i == place else value for i, value in enumerate(trainable)]
@@ -98,8 +98,9 @@ def test_one_vocabulary(tmp_path: Path) -> None:
 
 def test_other_ties_keep_two_vocabularies() -> None:
     settings = make_settings(None, {"network": {"tie": "target"}}, {"source.level": "word"})
-    codec = make_codec(settings, ["a b"], ["c"], None)
-    assert (codec.source.vocabulary.tokens, codec.target.vocabulary.tokens) == ((" a", " b"), ("c",))
+    signature = fit_text_signature(settings, {"source": ["a b"], "target": ["c"]}, name="pairs")
+    tokenizers = signature.source.tokenizer, signature.target.tokenizer
+    assert tuple(one.vocabulary.tokens for one in tokenizers) == ((" a", " b"), ("c",))
 
 
 EMBEDDED = {"embedding": 3, "units": 4}
@@ -134,6 +135,6 @@ def test_sides_that_share_no_vocabulary(changes: dict[str, Any], message: str) -
 
 def test_sizes_that_differ() -> None:
     with pytest.raises(
-        SettingsError, match=r"tie 'all' has one table, all of it learned, for 8 source ids \(0 fixed\)"
+        SettingsError, match=r"tie 'all' has one table, all of it trained, for 8 source ids \(0 extra\)"
     ):
-        SequenceToSequence({"tie": "all"}, 8, 9)
+        network_of({"tie": "all"}, 8, 9)

@@ -104,7 +104,7 @@ def tutorial():
 
 def deep():
     """Eight bidirectional layers with residual sums, and the masks that Keras computes between them."""
-    ids = keras.Input((None,), dtype="int32", name="source_ids")
+    ids = keras.Input((None,), dtype="int32", name="source")
     x = layers.Embedding(50, 16, mask_zero=True, name="source_embedding")(ids)
     for at in range(8):
         lstm = layers.LSTM(8, return_sequences=True)
@@ -114,8 +114,8 @@ def deep():
 
 def attentive():
     """Attention whose context feeds the layers above; dicts in and out, and a mask as a keyword."""
-    source = keras.Input((None,), dtype="int32", name="source_ids")
-    target = keras.Input((None,), dtype="int32", name="target_ids")
+    source = keras.Input((None,), dtype="int32", name="source")
+    target = keras.Input((None,), dtype="int32", name="target")
     mask = ops.not_equal(source, 0)
     memory = layers.Embedding(50, 16, name="source_embedding")(source)
     states = []
@@ -133,7 +133,7 @@ def attentive():
         query = layers.Concatenate(name=f"join_{at}")([query, context])
     scores = ops.log_softmax(layers.Dense(60, name="logits")(query))
     outputs = {"log_probabilities": scores, "attention": weights}
-    return keras.Model({"source_ids": source, "target_ids": target}, outputs, name="attentive")
+    return keras.Model({"source": source, "target": target}, outputs, name="attentive")
 
 
 def stepper():

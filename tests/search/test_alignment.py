@@ -29,11 +29,11 @@ def test_weights_are_those_of_the_steps(kind: str) -> None:
         if not result.ids:
             continue
         inputs = translator.codec.inputs([result.source])
-        state = translator.network.begin(
+        state = translator.network.stepper.begin(
             {name: ids.padded(np.array([0]), int(ids.lengths[0])) for name, ids in inputs.items()}
         )
         for ids, expected in zip((2, *result.ids), alignment.weights, strict=False):
-            _, state, weights = translator.network.steps(ops.convert_to_tensor([[ids]], "int32"), state)
+            _, state, weights = translator.network.stepper.steps(ops.convert_to_tensor([[ids]], "int32"), state)
             np.testing.assert_allclose(np.asarray(weights)[0, 0], expected, atol=1e-5)
         np.testing.assert_allclose(alignment.weights.sum(axis=1), 1.0, atol=1e-4)
 

@@ -41,14 +41,14 @@ NETWORKS = {
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_a_beam_of_one_is_greedy_to_the_last_token(kind: str) -> None:
     network = untrained(PAIRS, network=NETWORKS[kind]).network
-    inputs = {"source_ids": np.array([[5, 4, 6, 7], [4, 6, 0, 0], [8, 1, 1, 4]], np.int32)}
+    inputs = {"source": np.array([[5, 4, 6, 7], [4, 6, 0, 0], [8, 1, 1, 4]], np.int32)}
     if network.settings.copying:
-        inputs["copy_ids"] = np.where(inputs["source_ids"] > 4, inputs["source_ids"], network.target_size)
+        inputs["target_copies"] = np.where(inputs["source"] > 4, inputs["source"], network.stepper.size)
     limits = np.array([9, 3, 12], np.int32)
 
     def search(inputs: Any, limits: Any, *, beam: bool) -> Any:
         how: Any = partial(beam_search, beam=1) if beam else greedy_search
-        return how(network.step, network.begin(inputs), limits, 12)
+        return how(network.stepper.step, network.stepper.begin(inputs), limits, 12)
 
     run = compiled(search, network.variables)
     greedy, beam = run(inputs, limits, beam=False), run(inputs, limits, beam=True)

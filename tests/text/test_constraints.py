@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from passerelle import phrasebook
 from passerelle.errors import SettingsError
+from passerelle.ragged import Ragged
 from passerelle.special_tokens import END, FIRST_ORDINARY, PAD, START, UNK
 from passerelle.text.automata.automaton import both
 from passerelle.text.automata.lexicon import of_texts
@@ -19,7 +20,6 @@ from passerelle.text.automata.patterns import matching
 from passerelle.text.automata.phrases import beginning_with, containing, without
 from passerelle.text.constraints import lift
 from passerelle.text.level import make_tokenizer
-from passerelle.text.sequences import Sequences
 
 quick = settings(max_examples=80, deadline=None)
 LEARNED = ["a b é 𝒳", "ab aé éé ba", "l'eau ?  b", "d'l'eau l'b", " aa é, a.", "a b", "𝒳𝒳 bé bé"]
@@ -65,7 +65,7 @@ def ways(constraint, state):
 def test_the_ids_of_a_text_may_be_written_if_it_matches(level, pattern, text):
     tokenizer = TOKENIZERS[level]
     ids = tokenizer.encode([text])
-    if UNK in ids.ids:
+    if UNK in ids.values:
         return
     (text,) = tokenizer.decode(ids)
     try:
@@ -97,7 +97,7 @@ def test_whatever_is_written_within_a_limit_matches(level, pattern):
             identifier, state = drawn.choice(able)
             ids.append(identifier)
         assert constraint.accepting[state], "a state that could not end in time was entered"
-        (text,) = tokenizer.decode(Sequences.from_lists([ids]))
+        (text,) = tokenizer.decode(Ragged.from_lists([ids]))
         assert re.fullmatch(pattern, text), (ids, text)
 
 
@@ -139,7 +139,7 @@ def test_pieces_are_what_tokens_add_to_a_text(level, ids):
     for index in (identifier - FIRST_ORDINARY for identifier in ids):
         raw += pieces[leading][index]
         leading = bool(tokenizer.leads()[index])
-    assert tokenizer.decode(Sequences.from_lists([ids])) == [raw.decode(errors="replace")]
+    assert tokenizer.decode(Ragged.from_lists([ids])) == [raw.decode(errors="replace")]
 
 
 def test_subwords_never_write_broken_characters():

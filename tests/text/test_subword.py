@@ -8,9 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from passerelle.errors import DataError
+from passerelle.ragged import Ragged
 from passerelle.special_tokens import END, FIRST_ORDINARY, UNK
 from passerelle.text.level import make_tokenizer
-from passerelle.text.sequences import Sequences
 from passerelle.text.subword import BYTES, LONGEST_WORD, learn_tokens
 from passerelle.text.tokenizer import normalize
 
@@ -73,7 +73,7 @@ def test_the_alphabet_is_every_byte_once():
 @example("x" * (3 * LONGEST_WORD + 1))
 def test_any_text_comes_back_byte_for_byte(learned, text):
     ids = learned.encode([text])
-    assert UNK not in ids.ids
+    assert UNK not in ids.values
     assert learned.decode(ids) == [normalize(text)]
     assert learned.unknown(text) == ()
 
@@ -95,7 +95,7 @@ def test_lone_surrogates_are_not_learned():
 @quick
 @given(st.lists(st.integers(0, FIRST_ORDINARY + 400)))
 def test_whatever_a_network_writes_is_text(learned, ids):
-    (text,) = learned.decode(Sequences.from_lists([ids]))
+    (text,) = learned.decode(Ragged.from_lists([ids]))
     text.encode()
     if any(i < FIRST_ORDINARY for i in ids):
         assert "\ufffd" in text
@@ -103,7 +103,7 @@ def test_whatever_a_network_writes_is_text(learned, ids):
 
 def test_bytes_that_are_no_utf_8_look_like_a_replacement_character(learned):
     assert learned.join(["Ġa", "Ã", "b"]) == "a\ufffdb"
-    assert learned.decode(Sequences.from_lists([[UNK, END], []])) == ["\ufffd\ufffd", ""]
+    assert learned.decode(Ragged.from_lists([[UNK, END], []])) == ["\ufffd\ufffd", ""]
 
 
 @quick

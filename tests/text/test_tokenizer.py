@@ -6,9 +6,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from passerelle.errors import DataError, SettingsError
+from passerelle.ragged import Ragged
 from passerelle.special_tokens import END, FIRST_ORDINARY, UNK
 from passerelle.text.level import make_tokenizer
-from passerelle.text.sequences import Sequences
 from passerelle.text.tokenizer import normalize
 
 # Blanks of French typography, marks that compose and marks that do not, joined emoji, line ends, controls.
@@ -150,14 +150,14 @@ def test_a_typed_sentence_gets_the_ids_of_training(level):
 def test_text_that_spells_special_tokens_is_ordinary(level, text):
     tokenizer = learned(level, text, separator=" " if level == "pretokenized" else None)
     ids = tokenizer.encode([text])
-    assert ids.ids.min() >= FIRST_ORDINARY
+    assert ids.values.min() >= FIRST_ORDINARY
     assert tokenizer.decode(ids) == [text]
 
 
 @pytest.mark.parametrize("level", PLAIN_LEVELS)
 def test_special_ids_look_like_a_replacement_character(level):
     tokenizer = learned(level, "ab")
-    assert tokenizer.decode(Sequences.from_lists([[UNK, END], []])) == ["\ufffd\ufffd", ""]
+    assert tokenizer.decode(Ragged.from_lists([[UNK, END], []])) == ["\ufffd\ufffd", ""]
 
 
 @pytest.mark.parametrize("level", [*PLAIN_LEVELS, "pretokenized"])

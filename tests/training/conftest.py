@@ -1,6 +1,7 @@
 """A network so small that training it costs nothing: the trainer asks no more of one than this."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,9 @@ import pytest
 
 
 def sequences(lists: list[list[int]]) -> Any:
-    from passerelle.text.sequences import Sequences
+    from passerelle.ragged import Ragged
 
-    return Sequences.from_lists(lists)
+    return Ragged.from_lists(lists)
 
 
 @pytest.fixture
@@ -23,13 +24,15 @@ def make_small_network() -> Callable[..., Any]:
 
         from passerelle.layers.embedding import OneHot
 
-        source_ids = keras.Input((None,), dtype="int32", name="source_ids")
-        target_ids = keras.Input((None,), dtype="int32", name="target_ids")
+        source_ids = keras.Input((None,), dtype="int32", name="source")
+        target_ids = keras.Input((None,), dtype="int32", name="target")
         length = ops.sum(ops.cast(ops.not_equal(source_ids, 0), "float32"), axis=1, keepdims=True)
         logits = layers.Dense(columns)(OneHot(columns, first=first)(target_ids))
         logits = logits + ops.expand_dims(layers.Dense(columns)(length), 1)
-        network: Any = keras.Model({"source_ids": source_ids, "target_ids": target_ids}, logits)
-        network.first_target, network.target_size = first, first + columns
+        network: Any = keras.Model({"source": source_ids, "target": target_ids}, logits)
+        network.steppers = {"target": SimpleNamespace(first=first, size=first + columns)}
+        network.by_output = lambda logits: {"target": logits}
+        network.stepper = network.steppers["target"]
         random = np.random.default_rng(seed)
         network.set_weights([random.normal(0, 0.5, w.shape) for w in network.get_weights()])
         return network
@@ -47,7 +50,7 @@ def make_batches() -> Callable[..., Any]:
         random = np.random.default_rng((7, data))
         sources = [random.integers(4, 7, random.integers(1, 4)).tolist() for _ in range(pairs)]
         targets = [[*random.integers(4, 7, random.integers(1, 5)).tolist(), 3] for _ in range(pairs)]
-        return Batches(sequences(sources), sequences(targets), batch_size, seed=seed)
+        return Batches({"source": sequences(sources)}, {"target": sequences(targets)}, batch_size, seed=seed)
 
     return make
 
@@ -58,15 +61,15 @@ def mean_loss() -> Callable[[Any, Any], tuple[float, float]]:
 
     def compute(network: Any, batches: Any) -> tuple[float, float]:
         total, right, count = 0.0, 0, 0
-        for row in range(len(batches.sources)):
-            target = [2, *batches.targets[row].tolist()]
+        for row in range(len(batches.source)):
+            target = [2, *batches.targets["target"][row].tolist()]
             inputs = {
-                "source_ids": batches.sources[row][None],
-                "target_ids": np.array([target[:-1]], np.int32),
+                "source": batches.source[row][None],
+                "target": np.array([target[:-1]], np.int32),
             }
             logits = np.asarray(network(inputs), np.float64)[0]
             for scores, label in zip(logits, target[1:], strict=True):
-                column = label - network.first_target
+                column = label - network.stepper.first
                 if column >= 0:
                     total += np.log(np.exp(scores).sum()) - scores[column]
                     right += int(scores.argmax()) == column

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from networks import network_of
 from passerelle.config import TrainingSettings
-from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.special_tokens import START
 from passerelle.training.scheduled_sampling import own_inputs, right_tokens
 
@@ -35,9 +35,7 @@ def test_the_share_of_right_tokens_is_an_inverse_sigmoid(epoch: float, share: fl
 
 @pytest.fixture(scope="module")
 def network() -> Any:
-    made = SequenceToSequence(
-        {"attention": "general", "copying": True, "encoder": {"units": 4}, "decoder": {"units": 4}}, 9, 8
-    )
+    made = network_of({"attention": "general", "copying": True, "encoder": {"units": 4}, "decoder": {"units": 4}}, 9, 8)
     random = np.random.default_rng(3)
     made.set_weights([random.normal(0, 1, weight.shape) for weight in made.get_weights()])
     return made
@@ -45,9 +43,9 @@ def network() -> Any:
 
 def inputs() -> dict[str, np.ndarray]:
     return {
-        "source_ids": np.array([[4, 5, 1], [6, 7, 0]], np.int32),
-        "copy_ids": np.array([[4, 5, 10], [6, 7, 0]], np.int32),
-        "target_ids": np.array([[2, 4, 5, 6, 7], [2, 6, 6, 4, 4]], np.int32),
+        "source": np.array([[4, 5, 1], [6, 7, 0]], np.int32),
+        "target_copies": np.array([[4, 5, 10], [6, 7, 0]], np.int32),
+        "target": np.array([[2, 4, 5, 6, 7], [2, 6, 6, 4, 4]], np.int32),
     }
 
 
@@ -58,11 +56,11 @@ def test_a_walk_step_by_step(network: Any) -> None:
     found = np.asarray(own_inputs(network, given, right))
     for row in range(2):
         one = {name: array[row : row + 1] for name, array in given.items()}
-        state = network.begin(one)
+        state = network.stepper.begin(one)
         own = START
-        for position, token in enumerate(one["target_ids"][0]):
+        for position, token in enumerate(one["target"][0]):
             read = token if right[row, position] or token == START else own
             assert found[row, position] == read
-            log_probs, state = network.step(np.array([read], np.int32), state)
+            log_probs, state = network.stepper.step(np.array([read], np.int32), state)
             own = int(np.asarray(log_probs)[0].argmax())
-    np.testing.assert_array_equal(own_inputs(network, given, np.ones_like(right)), given["target_ids"])
+    np.testing.assert_array_equal(own_inputs(network, given, np.ones_like(right)), given["target"])

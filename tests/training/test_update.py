@@ -80,12 +80,12 @@ def test_one_update_of_sgd_by_hand(
     padded = Batch(np.pad(full.source, ((0, 3), (0, 0))), np.pad(full.target, ((0, 3), (0, 0))))
     before = network.get_weights()
     loss, _ = mean_loss(network, batches)
-    usual = 2.0 * len(batches.targets.ids)
+    usual = 2.0 * len(batches.targets.values)
     update = kind(network, keras.optimizers.SGD(2.0), usual)
     update(padded)
     update.sync()
     total, tokens, _ = update.sums()
-    assert tokens == len(batches.targets.ids)
+    assert tokens == len(batches.targets.values)
     np.testing.assert_allclose(total / tokens, loss, rtol=1e-5)
     moved = [after - start for after, start in zip(network.get_weights(), before, strict=True)]
     # The bias of the second layer, by finite differences.
@@ -146,7 +146,7 @@ def test_sums_begin_anew(kind: Any, make_small_network: Callable[..., Any], make
     batches = make_batches(10, 5)
     for batch in batches.epoch(1):
         update(batch)
-    assert update.sums()[1] == len(batches.targets.ids)
+    assert update.sums()[1] == len(batches.targets.values)
     update.reset()
     assert update.sums() == (0.0, 0.0, 0.0)
 

@@ -189,8 +189,8 @@ def train(
 
 def _model_paths(out: str, seeds: int) -> list[Path]:
     """One file for each translator, all known to be writable."""
+    from passerelle.bundle.model_file import require_model_path
     from passerelle.errors import SettingsError
-    from passerelle.saving import require_model_path
 
     if not 1 <= seeds <= MOST_SEEDS:
         raise SettingsError(f"seeds must be 1 to {MOST_SEEDS} translators, received: {seeds}")

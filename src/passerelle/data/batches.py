@@ -2,14 +2,15 @@
 
 import copy
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
+from passerelle.data.rows import as_long
+from passerelle.ragged import Ragged
 from passerelle.special_tokens import PAD, START, UNK
-from passerelle.text.sequences import Sequences
 
-__all__ = ["Batch", "Batches", "Bucket", "choose_buckets", "hide"]
+__all__ = ["Batch", "Batches", "Bucket", "choose_buckets", "mask_copies"]
 
 MOST_BUCKETS = 24
 """Each bucket is one shape of arrays, and each shape is one compile, one to three seconds."""
@@ -17,29 +18,26 @@ MOST_BUCKETS = 24
 
 @dataclass(frozen=True)
 class Batch:
-    """Padded ids of pairs of like length; rows beyond the last pair are PAD alone.
+    """Padded arrays of rows of like length, by field; rows beyond the last one are PAD only.
 
     Attributes:
-        source: int32 (batch, source_length).
-        target: int32 (batch, target_length + 1), from START to END; the decoder reads `[:, :-1]` and is to answer
-            `[:, 1:]`, the same one step ahead.
-        others: what else the network takes, by name: `copy_ids`, int32 (batch, source_length), the target ids of
-            source tokens; `tag_ids`, int32 (batch, tags).
+        sources: the network's inputs by name, (batch, source_length, ...).
+        targets: of each output int32 (batch, target_length + 1), from START to END; the decoder reads `[:, :-1]` and
+            predicts `[:, 1:]`, the same one step ahead.
     """
 
-    source: np.ndarray
-    target: np.ndarray
-    others: Mapping[str, np.ndarray] = field(default_factory=dict)
+    sources: Mapping[str, np.ndarray]
+    targets: Mapping[str, np.ndarray]
 
     @property
     def inputs(self) -> dict[str, np.ndarray]:
-        """What the training model takes, by name."""
-        return {"source_ids": self.source, "target_ids": self.target[:, :-1], **self.others}
+        """The arrays that the training model takes, by name."""
+        return {**self.sources, **{name: ids[:, :-1] for name, ids in self.targets.items()}}
 
     @property
-    def labels(self) -> np.ndarray:
-        """int32 (batch, target_length): what it is to answer."""
-        return self.target[:, 1:]
+    def labels(self) -> dict[str, np.ndarray]:
+        """int32 (batch, target_length) of each output: the ids to predict."""
+        return {name: ids[:, 1:] for name, ids in self.targets.items()}
 
 
 @dataclass(frozen=True)
@@ -127,82 +125,101 @@ def _cut(lengths: np.ndarray, most: int) -> list[int]:
 
 
 class Batches:
-    """All batches of one set of pairs, in a new order every epoch.
+    """All batches of one set of rows, in a new order every epoch.
 
     Args:
-        sources: source ids of each pair.
-        targets: target ids of each pair, END included.
-        batch_size: pairs, or tokens, in a batch; fewer where all are fewer.
+        inputs: the network's inputs by name, the source first; see `Signature.encode_inputs`.
+        targets: target ids of each output by name, END included.
+        batch_size: rows, or tokens, in a batch; fewer where all are fewer.
         seed: of the order; None keeps one order, for evaluation.
-        batch_type: what `batch_size` counts: `pair`, or `token`, source and target and padding together, at least
-            one pair.
-        others: what else the network takes, by name; `copy_ids` are as long as the sources.
-        copy_masking: with `copy_ids`, share of the tokens on both sides of a pair that become unknown, others each time.
-        target_size: ids of the target vocabulary; with `copy_masking`.
+        batch_type: the unit of `batch_size`: `pair`, or `token`, source and target and padding together, at least one
+            row.
+        copy_masking: for outputs that copy, share of the tokens on both sides of a row that become unknown, others each
+            time.
+        target_sizes: of each output that copies the ids of its vocabulary; with `copy_masking`.
     """
 
     def __init__(
         self,
-        sources: Sequences,
-        targets: Sequences,
+        inputs: Mapping[str, Ragged],
+        targets: Mapping[str, Ragged],
         batch_size: int,
         *,
         seed: int | None,
         batch_type: str = "pair",
-        others: Mapping[str, Sequences] | None = None,
         copy_masking: float = 0.0,
-        target_size: int = 0,
+        target_sizes: Mapping[str, int] | None = None,
     ):
-        self.sources = sources
-        self.targets = targets
-        self.others = dict(others or {})
+        self.inputs = dict(inputs)
+        self.targets = dict(targets)
         self.copy_masking = copy_masking
-        self.target_size = target_size
+        self.target_sizes = dict(target_sizes or {})
         self.seed = seed
+        self.source_name, self.source = next(iter(self.inputs.items()))
+        self.source_lengths = self.source.lengths
+        # Outputs share one number of steps: that of a row's longest.
+        self.target_lengths = np.max([ids.lengths for ids in self.targets.values()], axis=0)
+        rows = len(self.source)
+        self.tokens = len(self.source.values) + int(self.target_lengths.sum())
         # A compile takes seconds: each shape must serve several batches, and beyond six, many.
-        batches = (len(sources) if batch_type == "pair" else len(sources.ids) + len(targets.ids)) // batch_size
+        batches = (rows if batch_type == "pair" else self.tokens) // batch_size
         most = max(1, min(batches // 4, 6 + batches // 100, MOST_BUCKETS))
-        self.buckets = choose_buckets(sources.lengths, targets.lengths, most)
+        self.buckets = choose_buckets(self.source_lengths, self.target_lengths, most)
         self._heights: dict[Bucket, int] = {}
         for bucket in self.buckets:
             columns = 1 if batch_type == "pair" else bucket.source_length + bucket.target_length
-            self._heights[bucket] = min(len(sources), max(1, batch_size // columns))
-        self._bucket_of = np.empty(len(sources), np.int64)
+            self._heights[bucket] = min(rows, max(1, batch_size // columns))
+        self._bucket_of = np.empty(rows, np.int64)
         for index in reversed(range(len(self.buckets))):
-            self._bucket_of[self._fits(np.arange(len(sources)), self.buckets[index])] = index
+            self._bucket_of[self._fits(np.arange(rows), self.buckets[index])] = index
         self._length = len(self._plan(number=0))
 
     def _fits(self, rows: np.ndarray, bucket: Bucket) -> np.ndarray:
-        fits = (self.sources.lengths[rows] <= bucket.source_length) & (
-            self.targets.lengths[rows] <= bucket.target_length
-        )
+        fits = (self.source_lengths[rows] <= bucket.source_length) & (self.target_lengths[rows] <= bucket.target_length)
         return rows[fits]
 
     def with_seed(self, seed: int | None) -> "Batches":
-        """The same pairs in the same shapes, in the order of another seed."""
+        """The same rows in the same shapes, in the order of another seed."""
         other = copy.copy(self)
         other.seed = seed
         other._length = len(other._plan(number=0))
         return other
 
-    def epoch(self, number: int) -> Iterator[Batch]:
-        """Yields every pair once; the order depends on the seed and the epoch's number alone."""
+    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
+        """Yields every row once; the order depends on the seed and the epoch's number only.
+
+        Args:
+            number: of the epoch.
+            start: how many batches to skip; those that follow are the same as in a whole epoch.
+        """
         random = np.random.default_rng((self.seed or 0, number, 1))
-        for bucket, rows in self._plan(number):
-            height = self._heights[bucket]
-            source = self.sources.padded(rows, bucket.source_length, height=height)
-            target = self.targets.padded(rows, bucket.target_length + 1, first=START, height=height)
-            others = {
-                name: ids.padded(
-                    rows, bucket.source_length if name == "copy_ids" else int(ids.lengths.max(initial=1)), height=height
-                )
-                for name, ids in self.others.items()
-            }
-            if self.copy_masking and "copy_ids" in others:
-                source, others["copy_ids"], target = hide(
-                    source, others["copy_ids"], target, self.target_size, self.copy_masking, random
-                )
-            yield Batch(source, target, others)
+        for position, (bucket, rows) in enumerate(self._plan(number)):
+            if position >= start:
+                yield self._batch(bucket, rows, random)
+            elif self.copy_masking:
+                for _ in self.target_sizes:
+                    random.random((self._heights[bucket], bucket.source_length))  # as `mask_copies` draws them
+
+    def _batch(self, bucket: Bucket, rows: np.ndarray, random: np.random.Generator) -> Batch:
+        height = self._heights[bucket]
+        sources = {
+            name: own.padded(
+                rows,
+                bucket.source_length if as_long(own, self.source) else int(own.lengths.max(initial=1)),
+                height=height,
+            )
+            for name, own in self.inputs.items()
+        }
+        targets = {
+            name: ids.padded(rows, bucket.target_length + 1, first=START, height=height)
+            for name, ids in self.targets.items()
+        }
+        for name, size in self.target_sizes.items() if self.copy_masking else ():
+            copies = f"{name}_copies"
+            sources[self.source_name], sources[copies], targets[name] = mask_copies(
+                sources[self.source_name], sources[copies], targets[name], size, self.copy_masking, random
+            )
+        return Batch(sources, targets)
 
     def _plan(self, number: int) -> list[tuple[Bucket, np.ndarray]]:
         random = None if self.seed is None else np.random.default_rng((self.seed, number))
@@ -232,10 +249,10 @@ class Batches:
         cells = sum(
             self._heights[bucket] * (bucket.source_length + bucket.target_length) for bucket, _ in self._plan(number=0)
         )
-        return 1.0 - (len(self.sources.ids) + len(self.targets.ids)) / cells
+        return 1.0 - self.tokens / cells
 
 
-def hide(
+def mask_copies(
     source: np.ndarray,
     copies: np.ndarray,
     target: np.ndarray,

@@ -77,6 +77,12 @@ class Pairs(Sequence[Pair]):
         columns = [self.sources, self.targets] + ([] if self.tags is None else [self.tags])
         return zip(*columns, strict=True)
 
+    @property
+    def columns(self) -> dict[str, Sequence[str]]:
+        """The rows by column: `source`, `target` and, where there are any, `tags`."""
+        columns = {"source": self.sources, "target": self.targets}
+        return columns if self.tags is None else columns | {"tags": self.tags}
+
     def questions(self) -> list[tuple[str, str]]:
         """Source and tags of each pair, which ask for its target; tags are empty where there are none."""
         return list(zip(self.sources, self.tags or [""] * len(self), strict=True))

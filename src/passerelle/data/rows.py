@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from passerelle.text.sequences import Sequences
+from passerelle.ragged import Ragged
 
-__all__ = ["BATCH_SIZES", "MOST_TOKENS", "padded_inputs", "padded_width", "row_batches"]
+__all__ = ["BATCH_SIZES", "MOST_TOKENS", "as_long", "padded_inputs", "padded_width", "row_batches"]
 
 BATCH_SIZES = (1, 8, 64, 256, 1024)
 """Rows in one call of a compiled program: each is a program of its own, so they are few."""
@@ -36,11 +36,11 @@ def row_batches(
         order = order[count:]
 
 
-def padded_inputs(inputs: Mapping[str, Sequences], rows: np.ndarray, least: int = 1) -> dict[str, np.ndarray]:
-    """A network's inputs for one batch, int32 (height, width), by name.
+def padded_inputs(inputs: Mapping[str, Ragged], rows: np.ndarray, least: int = 1) -> dict[str, np.ndarray]:
+    """A network's inputs for one batch, (height, width, ...), by name.
 
     Args:
-        inputs: of all rows, as `Codec.inputs` gives them.
+        inputs: of all rows, as `Signature.encode_inputs` gives them, the source first.
         rows: int (n,), which.
         least: a length that the source's columns are to hold in any case.
 
@@ -48,13 +48,19 @@ def padded_inputs(inputs: Mapping[str, Sequences], rows: np.ndarray, least: int 
         Arrays of one of the few heights and widths; rows past n hold PAD alone.
     """
     height = next(size for size in BATCH_SIZES if size >= len(rows))
-    width = padded_width(int(inputs["source_ids"].lengths[rows].max(initial=least)))
+    source, *_ = inputs.values()
+    width = padded_width(int(source.lengths[rows].max(initial=least)))
     return {
-        name: ids.padded(
-            rows, padded_width(int(ids.lengths.max(initial=1))) if name == "tag_ids" else width, height=height
+        name: own.padded(
+            rows, width if as_long(own, source) else padded_width(int(own.lengths.max(initial=1))), height=height
         )
-        for name, ids in inputs.items()
+        for name, own in inputs.items()
     }
+
+
+def as_long(own: Ragged, source: Ragged) -> bool:
+    """Whether each sequence of `own` has the length of the source of the same row, as what belongs to its tokens has."""
+    return own is source or np.array_equal(own.offsets, source.offsets)
 
 
 def padded_width(length: int) -> int:

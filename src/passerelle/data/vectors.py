@@ -52,7 +52,7 @@ class WordVectors:
         words = (token.removeprefix(" ") for token in tokens)
         return np.fromiter((row(word, row(word.lower(), -1)) for word in words), np.int64)
 
-    def beyond(self, tokenizer: Tokenizer) -> list[str]:
+    def extra_words(self, tokenizer: Tokenizer) -> list[str]:
         """Tokens of the `first` words that a tokenizer by word lacks: each with a blank before it and without.
 
         Words that it would split, or write in another case, are left out.

@@ -1,4 +1,4 @@
-"""Sequences turned round, padding left where it is."""
+"""Ragged turned round, padding left where it is."""
 
 from typing import Any
 

@@ -39,11 +39,12 @@ class Bridge:
     begins from nothing.
     """
 
-    def __init__(self, settings: NetworkSettings):
+    def __init__(self, settings: NetworkSettings, prefix: str = ""):
+        self.prefix = prefix
         self.kind = settings.bridge
         self.state_names = STATE_NAMES[settings.cell]
         self.layers = [
-            [self._layer(settings.decoder.units, f"bridge_{number}_{name}", name) for name in self.state_names]
+            [self._layer(settings.decoder.units, f"{prefix}bridge_{number}_{name}", name) for name in self.state_names]
             for number in range(1, settings.decoder.layers + 1)
         ]
 
@@ -59,7 +60,9 @@ class Bridge:
         if self.kind == "copy":
             return [self._both_directions(layer) for layer in states]
         everything = [state for layer in states for state in layer]
-        joined = layers.Concatenate(name="bridge_input")(everything) if len(everything) > 1 else everything[0]
+        joined = (
+            layers.Concatenate(name=f"{self.prefix}bridge_input")(everything) if len(everything) > 1 else everything[0]
+        )
         return [[layer(joined) for layer in row if layer is not None] for row in self.layers]
 
     def _both_directions(self, states: list[Any]) -> list[Any]:

@@ -1,5 +1,6 @@
 """Target ids of any length, states, memory -> logits, states: one function for teaching and for translating."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from keras import layers, ops
@@ -15,6 +16,7 @@ from passerelle.layers.products import dense
 from passerelle.layers.recurrent import STATE_NAMES, recurrent_layer
 from passerelle.layers.tied import SharedEmbedding, TiedOutput
 from passerelle.models.bridge import ZeroState
+from passerelle.models.ids import first_target_column
 from passerelle.models.input_feeding import StepByStep
 from passerelle.special_tokens import UNK
 
@@ -30,26 +32,39 @@ class Decoder:
     """Owns the layers that write the target.
 
     Args:
-        settings: of the whole network.
+        settings: of the network.
+        name: of the output field.
         columns: how many target ids can be read and written.
-        first: the id of the first of them.
-        tags: whether every step also reads what tags say.
+        vectors: names of the input fields whose vector every step reads.
         table: the layer of the source's vectors, which the target shares where all are tied.
+        prefix: of its layers' names.
     """
 
-    def __init__(self, settings: NetworkSettings, *, columns: int, first: int, tags: bool = False, table: Any = None):
+    def __init__(
+        self,
+        settings: NetworkSettings,
+        *,
+        name: str,
+        columns: int,
+        vectors: Sequence[str] = (),
+        table: Any = None,
+        prefix: str = "",
+    ):
         own = settings.decoder
+        first = first_target_column(settings)
+        self.prefix = prefix
+        self.input_vectors = tuple(vectors)
         self.settings = settings
         self.columns = columns
         self.size = first + columns
         self.vectors: Any = None
         if settings.tie == "all":
-            self.vectors = SharedEmbedding(table, name="target_embedding")
+            self.vectors = SharedEmbedding(table, name=f"{name}_embedding")
         elif own.feedback:
             self.vectors = token_embedding(
-                columns, own.embedding, first=first, side="target", limit=settings.embedding_init_range
+                columns, own.embedding, first=first, side=name, limit=settings.embedding_init_range
             )
-        one_hot = not (own.embedding or own.context or settings.input_feeding or tags)
+        one_hot = not (own.embedding or own.context or settings.input_feeding or vectors)
         self.recurrent = [
             recurrent_layer(
                 settings.cell,
@@ -59,36 +74,38 @@ class Decoder:
                 layer_norm=settings.layer_norm,
                 recurrent_dtype=settings.recurrent_dtype,
                 one_hot=one_hot and number == 1,
-                name=f"decoder_{settings.cell}_{number}",
+                name=f"{prefix}decoder_{settings.cell}_{number}",
             )
             for number in range(1, own.layers + 1)
         ]
         self.attention: Any = None
         self.combine = None
         if settings.attention in SOFT_ATTENTION:
-            self.attention = soft_attention(settings.attention, units=own.units, heads=settings.heads, name="attention")
-            self.combine = dense(own.units, activation="tanh", name="attention_output")
-        self.dropout = Dropout(settings.dropout, name="output_dropout") if settings.dropout else None
+            self.attention = soft_attention(
+                settings.attention, units=own.units, heads=settings.heads, name=f"{prefix}attention"
+            )
+            self.combine = dense(own.units, activation="tanh", name=f"{prefix}attention_output")
+        self.dropout = Dropout(settings.dropout, name=f"{prefix}output_dropout") if settings.dropout else None
         self.monotonic = None
         self.output: Any = None
         if settings.attention == "monotonic":
             copying = settings.copying
             self.monotonic = MonotonicAttention(
-                columns, own.units, first=first, copying=copying, name="monotonic_attention"
+                columns, own.units, first=first, copying=copying, name=f"{prefix}monotonic_attention"
             )
-            self.first_alignment = FirstAlignment(columns, copying=copying, name="first_alignment")
+            self.first_alignment = FirstAlignment(columns, copying=copying, name=f"{prefix}first_alignment")
         elif settings.tie == "none":
-            self.output = dense(columns, name="output")
+            self.output = dense(columns, name=f"{prefix}output")
         else:
-            self.output = TiedOutput(self.vectors, name="output")
+            self.output = TiedOutput(self.vectors, name=f"{prefix}output")
         self.copier = None
         if settings.copying and self.monotonic is None:
-            self.copier = PointerGenerator(first=first, name="pointer_generator")
+            self.copier = PointerGenerator(first=first, name=f"{prefix}pointer_generator")
         self.stepper = None
         if settings.input_feeding:
             tied = settings.tie == "all"
             self.stepper = StepByStep(
-                self._run, self._layers(), read=lambda: [table.table] if tied else [], name="step_by_step"
+                self._run, self._layers(), read=lambda: [table.table] if tied else [], name=f"{prefix}step_by_step"
             )
 
     def _layers(self) -> list[Any]:
@@ -111,7 +128,7 @@ class Decoder:
         if self.monotonic is not None:
             states[ALIGNMENT], states[EMISSIONS] = self.first_alignment(memory["memory_mask"])
         if self.stepper is not None:
-            states[FED] = ZeroState(self.settings.decoder.units, name="first_fed")(bridged[0][0])
+            states[FED] = ZeroState(self.settings.decoder.units, name=f"{self.prefix}first_fed")(bridged[0][0])
         return states
 
     def __call__(self, target_ids: Any, states: States, memory: dict[str, Any]) -> tuple[Any, States, Any]:
@@ -141,11 +158,15 @@ class Decoder:
         sequence = self._inputs(target_ids, states, memory)
         for number, layer in enumerate(self.recurrent, 1):
             below = sequence
-            read = below if context is None else layers.Concatenate(name=f"decoder_input_{number}")([below, context])
+            read = (
+                below
+                if context is None
+                else layers.Concatenate(name=f"{self.prefix}decoder_input_{number}")([below, context])
+            )
             names = [f"decoder_{number}_{name}" for name in STATE_NAMES[self.settings.cell]]
             sequence, *final = layer(read, initial_state=[states[name] for name in names])
             if self.settings.decoder.residual and number > 1 and below.shape == sequence.shape:
-                sequence = layers.Add(name=f"decoder_residual_{number}")([below, sequence])
+                sequence = layers.Add(name=f"{self.prefix}decoder_residual_{number}")([below, sequence])
             after |= zip(names, final, strict=True)
             asks = 1 if self.settings.query == "bottom" else len(self.recurrent)
             if self.attention is not None and number == asks:
@@ -154,7 +175,7 @@ class Decoder:
                     sequence, memory["memory_keys"], memory["memory_values"], memory["memory_mask"]
                 )
         if self.combine is not None:
-            sequence = self.combine(layers.Concatenate(name="attention_input")([sequence, context]))
+            sequence = self.combine(layers.Concatenate(name=f"{self.prefix}attention_input")([sequence, context]))
         if self.stepper is not None:
             after[FED] = sequence[:, -1]
         if self.dropout is not None:
@@ -181,8 +202,10 @@ class Decoder:
         if self.settings.copying:
             target_ids = ops.where(target_ids < self.size, target_ids, UNK)
         parts = [] if self.vectors is None else [self.vectors(target_ids)]
-        beside = {name: memory.get(f"memory_{name}") for name in ("context", "tags")} | {FED: states.get(FED)}
+        beside = {name: memory.get(f"memory_{name}") for name in ("context", *self.input_vectors)} | {
+            FED: states.get(FED)
+        }
         for name, vector in beside.items():
             if vector is not None:
-                parts.append(Broadcast(name=f"{name}_broadcast")(vector, target_ids))
-        return layers.Concatenate(name="decoder_input")(parts) if len(parts) > 1 else parts[0]
+                parts.append(Broadcast(name=f"{self.prefix}{name}_broadcast")(vector, target_ids))
+        return layers.Concatenate(name=f"{self.prefix}decoder_input")(parts) if len(parts) > 1 else parts[0]

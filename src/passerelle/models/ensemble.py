@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from keras import ops
 
-from passerelle.models.sequence_to_sequence import SequenceToSequence
+from passerelle.models.stepper import Stepper
 from passerelle.special_tokens import IMPOSSIBLE
 
 __all__ = ["Ensemble", "Mean"]
@@ -27,7 +27,7 @@ class Ensemble:
 
     def __init__(
         self,
-        networks: Sequence[SequenceToSequence],
+        networks: Sequence[Stepper],
         weights: Sequence[float] | None = None,
         mean: Mean = "arithmetic",
     ):
@@ -51,7 +51,7 @@ class Ensemble:
         return tuple(network.begin(inputs, coverage=coverage) for network in self.networks)
 
     def covered(self, state: tuple[Any, ...]) -> Any:
-        """float (batch,): the mean of what those say that look at the source; see `SequenceToSequence.covered`."""
+        """float (batch,): the mean of what those say that look at the source; see `Stepper.covered`."""
         said = [network.covered(own) for network, own in zip(self.networks, state, strict=True) if network.attends]
         return ops.mean(ops.stack(said), axis=0)
 

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from passerelle.data.rows import BATCH_SIZES, padded_inputs, row_batches
+from passerelle.fields.copying import copied_tokens
 from passerelle.models.sequence_to_sequence import SequenceToSequence
+from passerelle.ragged import Ragged
 from passerelle.search.memory_limits import rows_at_once
 from passerelle.search.results import Result
 from passerelle.special_tokens import END, START, UNK
 from passerelle.text.codec import Codec
-from passerelle.text.copying import copied_tokens
-from passerelle.text.sequences import Sequences
 
 __all__ = ["Alignment", "alignments", "without_unknown"]
 
@@ -68,18 +68,18 @@ def alignments(
     """
     texts = [result.source for result in results]
     inputs = codec.inputs(texts, tags)
-    targets = Sequences.from_lists([*result.ids, END] for result in results)
+    targets = Ragged.from_lists([*result.ids, END] for result in results)
     sources = [tuple(codec.source.read(text)) for text in texts]
     weights = [np.zeros((0, len(source)), np.float32) for source in sources]
     wanted = [row for row, result in enumerate(results) if result.ids and result.parts == 1]
-    lengths = np.maximum(inputs["source_ids"].lengths, targets.lengths)
+    lengths = np.maximum(inputs["source"].lengths, targets.lengths)
     at_once = rows_at_once(networks, wanted, lengths, steps=int(lengths.max(initial=1)), growing=BATCH_SIZES[-1])
     for rows in row_batches(wanted, lengths, at_once):
         arrays = padded_inputs(inputs, rows, least=int(lengths[rows].max()))
-        height, width = arrays["source_ids"].shape
+        height, width = arrays["source"].shape
         found = np.asarray(weigh(arrays, targets.padded(rows, width, first=START, height=height)))
         for row, own in zip(rows.tolist(), found, strict=False):
-            stop = int(inputs["source_ids"].lengths[row])
+            stop = int(inputs["source"].lengths[row])
             # Tags that stand beside the source come before its own tokens.
             weights[row] = own[: len(results[row].ids), stop - len(sources[row]) : stop]
     written = [

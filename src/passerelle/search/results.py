@@ -2,14 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import TypedDict
 
-import numpy as np
-
-__all__ = ["Lengths", "Result", "SearchOptions"]
-
-SPARE = 8
-"""Tokens that a source is taken to be longer where targets are compared with it: short ones have long answers."""
+__all__ = ["Result", "SearchOptions"]
 
 
 @dataclass(frozen=True)
@@ -79,38 +74,3 @@ class SearchOptions(TypedDict, total=False):
     lexicon: Sequence[str]
     pattern: str | None
     grammar: str | None
-
-
-@dataclass(frozen=True)
-class Lengths:
-    """What training showed of lengths, in tokens, END not counted.
-
-    Attributes:
-        source: of the longest source.
-        target: of the longest target.
-        ratio: largest ratio of a target to its source with `SPARE` tokens more.
-    """
-
-    source: int
-    target: int
-    ratio: float
-
-    @classmethod
-    def of(cls, sources: np.ndarray, targets: np.ndarray) -> "Lengths":
-        """From the lengths of all pairs, int (pairs,) each."""
-        return cls(int(sources.max()), int(targets.max()), float((targets / (sources + SPARE)).max()))
-
-    @property
-    def whole(self) -> int:
-        """The longest source, in tokens, that is translated as one if it can be cut."""
-        return 2 * self.source
-
-    def limit(self, source_length: int | np.ndarray) -> Any:
-        """Most steps, END included, for a source of this many tokens.
-
-        As long as the longest target, with a tenth to spare, longer sources in proportion; and no longer, beside its
-        source, than any target was, with a tenth to spare. So no text runs away.
-        """
-        length = np.asarray(source_length)
-        longest = self.target * np.maximum(1.0, length / self.source)
-        return np.ceil(11 * np.minimum(longest, self.ratio * (length + SPARE)) / 10).astype(np.int32) + 2

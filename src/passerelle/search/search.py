@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from passerelle.config import SearchSettings
+from passerelle.data.lengths import Lengths
 from passerelle.data.rows import padded_inputs, row_batches
 from passerelle.decoding.beam import BeamResult, length_normalizer
 from passerelle.decoding.greedy import possible
@@ -16,14 +17,14 @@ from passerelle.decoding.processors import Tables
 from passerelle.errors import LongTextError, SettingsError
 from passerelle.models.ensemble import Ensemble, Mean
 from passerelle.models.sequence_to_sequence import SequenceToSequence
+from passerelle.ragged import Ragged
 from passerelle.search.memory_limits import rows_at_once
 from passerelle.search.program import Program, tables_of
-from passerelle.search.results import Lengths, Result
+from passerelle.search.results import Result
 from passerelle.special_tokens import UNK
 from passerelle.text.codec import Codec
 from passerelle.text.constraints import constraint_of
 from passerelle.text.sentences import Part, cut_text
-from passerelle.text.sequences import Sequences
 
 __all__ = ["AT_ONCE", "Search"]
 
@@ -108,7 +109,7 @@ class Search:
         """See `results`; `numbers` tells draws of one text apart."""
         results = [[Result(text, "", 0.0, 0.0, (), (), (), True)] for text in texts]
         inputs = self.codec.inputs(texts, tags)
-        lengths = inputs["source_ids"].lengths
+        lengths = inputs["source"].lengths
         # What a translation has to be as a whole, its parts cannot be.
         long = self._cut(texts, lengths) if tables is None else {}
         for row, joined in self._joined(texts, tags, long, settings, numbers).items():
@@ -185,9 +186,9 @@ class Search:
         length_penalty: float,
     ) -> list[list[Result]]:
         """For each row of what was found its distinct translations, best first."""
-        n = found.ids.shape[1]
-        is_token = np.arange(found.ids.shape[2]) < found.lengths[..., None]
-        ids = Sequences.from_lengths(found.ids[is_token], found.lengths.ravel())
+        n = found.values.shape[1]
+        is_token = np.arange(found.values.shape[2]) < found.lengths[..., None]
+        ids = Ragged.from_lengths(found.values[is_token], found.lengths.ravel())
         repeated = [text for text in texts for _ in range(n)]
         words = self.codec.texts(ids, repeated, None if tags is None else [tag for tag in tags for _ in range(n)])
         exists = possible(found.scores)
@@ -217,15 +218,15 @@ class Search:
         return results
 
     def _unknown(
-        self, row: int, inputs: dict[str, Sequences], texts: Sequence[str], tags: Sequence[str] | None
+        self, row: int, inputs: dict[str, Ragged], texts: Sequence[str], tags: Sequence[str] | None
     ) -> tuple[str, ...]:
-        if not any(UNK in ids[row] for name, ids in inputs.items() if name != "copy_ids"):
+        if not any(UNK in ids[row] for name, ids in inputs.items() if name != "target_copies"):
             return ()
         return self.codec.unknown(texts[row], tags[row] if tags else "")
 
     def _batch(
         self,
-        inputs: dict[str, Sequences],
+        inputs: dict[str, Ragged],
         rows: np.ndarray,
         settings: SearchSettings,
         tables: Tables | None,
@@ -233,10 +234,10 @@ class Search:
     ) -> BeamResult:
         """Runs the compiled search on one batch; returns numpy arrays with one row for each of `rows`."""
         arrays = padded_inputs(inputs, rows)
-        height, width = arrays["source_ids"].shape
+        height, width = arrays["source"].shape
         limits = np.zeros(height, np.int32)  # rows that fill up the batch are closed from the start
         if settings.max_length is None:
-            limits[: len(rows)] = self.lengths.limit(inputs["source_ids"].lengths[rows])
+            limits[: len(rows)] = self.lengths.limit(inputs["source"].lengths[rows])
             longest = int(self.lengths.limit(width))
         else:
             limits[: len(rows)] = longest = settings.max_length

@@ -15,8 +15,8 @@ from typing import ClassVar, Literal
 import numpy as np
 import regex
 
+from passerelle.ragged import Ragged
 from passerelle.special_tokens import END
-from passerelle.text.sequences import Sequences
 from passerelle.text.vocabulary import Vocabulary
 
 __all__ = ["CharacterTokenizer", "Level", "PretokenizedTokenizer", "Tokenizer", "WordTokenizer", "normalize", "words"]
@@ -82,7 +82,7 @@ class Tokenizer(ABC):
         """The tokens of any text, known or not."""
         return self.split(self.normalize(text))
 
-    def encode(self, texts: Sequence[str], *, end: bool = False) -> Sequences:
+    def encode(self, texts: Sequence[str], *, end: bool = False) -> Ragged:
         """Turns texts into ids.
 
         Args:
@@ -94,9 +94,9 @@ class Tokenizer(ABC):
         """
         closing = [END] if end else []
         id_of = self.vocabulary.id_of
-        return Sequences.from_lists([*map(id_of, self.read(text)), *closing] for text in texts)
+        return Ragged.from_lists([*map(id_of, self.read(text)), *closing] for text in texts)
 
-    def decode(self, sequences: Sequences) -> list[str]:
+    def decode(self, sequences: Ragged) -> list[str]:
         """Turns ids into texts; special tokens look like U+FFFD, so leave END and PAD out of `sequences`."""
         token_of = self.vocabulary.token_of
         return [self.join([token_of(i) for i in sequences[row].tolist()]) for row in range(len(sequences))]
@@ -150,7 +150,7 @@ class CharacterTokenizer(Tokenizer):
     def join(self, tokens: Sequence[str]) -> str:
         return "".join(tokens)
 
-    def encode(self, texts: Sequence[str], *, end: bool = False) -> Sequences:
+    def encode(self, texts: Sequence[str], *, end: bool = False) -> Ragged:
         texts = [self.normalize(text) for text in texts]
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
         # A lone surrogate (a byte that was not UTF-8) is looked up like any unseen character.
@@ -159,10 +159,10 @@ class CharacterTokenizer(Tokenizer):
         if end:
             ids = np.insert(ids, np.cumsum(lengths), END)
             lengths = lengths + 1
-        return Sequences.from_lengths(ids, lengths)
+        return Ragged.from_lengths(ids, lengths)
 
-    def decode(self, sequences: Sequences) -> list[str]:
-        text = self.vocabulary.code_points[sequences.ids].tobytes().decode("utf-32-le")
+    def decode(self, sequences: Ragged) -> list[str]:
+        text = self.vocabulary.code_points[sequences.values].tobytes().decode("utf-32-le")
         bounds = sequences.offsets.tolist()
         return [text[start:stop] for start, stop in itertools.pairwise(bounds)]
 

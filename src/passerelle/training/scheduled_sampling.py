@@ -54,14 +54,14 @@ def own_inputs(network: Any, inputs: dict[str, Any], right: Any) -> Any:
 
     Args:
         network: with `begin` and `step`.
-        inputs: of the training model; `target_ids` int (batch, T), START first.
-        right: bool (batch, T), where `target_ids` stay. START always does.
+        inputs: of the training model; `target` int (batch, T), START first.
+        right: bool (batch, T), where `target` stay. START always does.
 
     Returns:
         int (batch, T): target ids to read instead.
     """
     inputs = dict(inputs)
-    target_ids = ops.convert_to_tensor(inputs.pop("target_ids"))
+    target_ids = ops.convert_to_tensor(inputs.pop("target"))
     state = network.begin(inputs)
 
     def step(carried: Any, given: Any) -> Any:

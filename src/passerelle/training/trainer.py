@@ -96,7 +96,7 @@ def fit(
     """Teaches a network.
 
     Args:
-        network: takes `{"source_ids", "target_ids"}`, gives logits; `first_target` is the id of column 0.
+        network: takes `{"source", "target"}`, gives logits; `first_target` is the id of column 0.
         training: what it is taught.
         validation: what it is examined on after each epoch.
         settings: how.
@@ -111,7 +111,7 @@ def fit(
     Raises:
         SettingsError: if the loss becomes infinite or no number before there are good weights to keep.
     """
-    tokens = len(training.targets.ids) / len(training)
+    tokens = len(training.targets.values) / len(training)
     update = make_update(network, make_optimizer(settings), tokens=tokens, smoothing=settings.label_smoothing)
     examine = _examiner(network)
     updates = settings.epochs * len(training)

@@ -20,7 +20,7 @@ def make_update(
     """Returns the update for the backend that Keras runs on.
 
     Args:
-        network: takes `{"source_ids", "target_ids"}`, gives logits; `first_target` is the id of column 0, `target_size`
+        network: takes `{"source", "target"}`, gives logits; `first_target` is the id of column 0, `target_size`
             the number of target ids.
         optimizer: a Keras optimizer of its own.
         tokens: mean number of labels in a batch, by which each batch's summed loss is divided. With its own number
@@ -68,7 +68,7 @@ class CompiledUpdate:
             if right is not None:
                 variables = [*network.trainable_variables, *network.non_trainable_variables]
                 with keras.StatelessScope(state_mapping=list(zip(variables, [*trainable, *fixed], strict=True))):
-                    inputs = inputs | {"target_ids": own_inputs(network, inputs, right)}
+                    inputs = inputs | {"target": own_inputs(network, inputs, right)}
             (_, (batch, fixed)), gradients = jax.value_and_grad(loss, has_aux=True)(trainable, fixed, inputs, labels)
             return gradients, fixed, sums + batch
 
@@ -158,7 +158,7 @@ class PortableUpdate:
             self._model.optimizer.learning_rate = rate
         inputs: dict[str, Any] = dict(batch.inputs)
         if right is not None:
-            inputs["target_ids"] = own_inputs(self._network, inputs, ops.convert_to_tensor(right))
+            inputs["target"] = own_inputs(self._network, inputs, ops.convert_to_tensor(right))
         self._model.reset_metrics()
         loss, correct = self._model.train_on_batch(inputs, batch.labels)
         counted = np.count_nonzero(batch.labels >= self._network.first_target)

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from passerelle.fields.copying import copied_tokens, copy_ids, copying_targets
 from passerelle.special_tokens import END, UNK
-from passerelle.text.copying import copied_tokens, copy_ids, copying_targets
 from passerelle.text.level import make_tokenizer
 from passerelle.text.tokenizer import normalize
 

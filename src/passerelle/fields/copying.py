@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
+from passerelle.ragged import Ragged
 from passerelle.special_tokens import END, UNK
-from passerelle.text.sequences import Sequences
 from passerelle.text.tokenizer import Tokenizer
 
 __all__ = ["copied_tokens", "copy_ids", "copying_targets"]
@@ -18,12 +18,12 @@ Tokens = list[str]
 """Those of one source, as a tokenizer splits it."""
 
 
-def copy_ids(sources: Iterable[Tokens], target: Tokenizer) -> Sequences:
+def copy_ids(sources: Iterable[Tokens], target: Tokenizer) -> Ragged:
     """For each source the target ids of its tokens."""
-    return Sequences.from_lists(ids for ids, _ in _named(sources, target))
+    return Ragged.from_lists(ids for ids, _ in _named(sources, target))
 
 
-def copying_targets(sources: Iterable[Tokens], target: Tokenizer, answers: Sequence[str]) -> Sequences:
+def copying_targets(sources: Iterable[Tokens], target: Tokenizer, answers: Sequence[str]) -> Ragged:
     """Target ids of `answers`, END after each; tokens that only the source has go by their place in it."""
     id_of = target.vocabulary.id_of
 
@@ -32,7 +32,7 @@ def copying_targets(sources: Iterable[Tokens], target: Tokenizer, answers: Seque
             ids = ((token, id_of(token)) for token in target.read(answer))
             yield [*(places.get(token, UNK) if identifier == UNK else identifier for token, identifier in ids), END]
 
-    return Sequences.from_lists(rows())
+    return Ragged.from_lists(rows())
 
 
 def copied_tokens(source: Tokens, target: Tokenizer, ids: np.ndarray) -> list[str]:

@@ -27,19 +27,19 @@ from passerelle.data.files import replacing, require_writable_file
 from passerelle.errors import ModelFileError, OutputError, SettingsError
 from passerelle.layers.initializers import drawn_by
 from passerelle.models.sequence_to_sequence import SequenceToSequence
+from passerelle.models.specs import check_specs
 
 __all__ = ["SUFFIX", "load_network", "require_model_path", "save_network"]
 
 SUFFIX = ".keras"
 ASSET = "translator.json"
-FORMAT = 1
+FORMAT = 2
 """Raised when a reader of the old format would misread the new one."""
 
 _ASSET_MEMBER = f"assets/{ASSET}"
 _WEIGHTS_MEMBER = "model.weights.h5"
 _MEMBERS = {"metadata.json", "config.json", _WEIGHTS_MEMBER, _ASSET_MEMBER}
-_CONFIG = {"settings", "source_size", "target_size", "tag_size", "name"}
-_NEWER_CONFIG = {"source_fixed"}  # files without it have none
+_CONFIG = {"settings", "inputs", "outputs", "name"}
 _LARGEST_TEXT = 2**28  # bytes; a vocabulary of a million long words takes a tenth of it
 
 
@@ -166,6 +166,8 @@ def _read_texts(archive: zipfile.ZipFile) -> tuple[dict[str, Any], dict[str, Any
             f"it has format {content['format']}, made by a newer version; this one reads up to {FORMAT}. "
             f"Upgrade: pip install --upgrade passerelle"
         )
+    if content["format"] < FORMAT:
+        raise ModelFileError(f"it has format {content['format']}, from before the first release. Train it again")
     config = json.loads(archive.read("config.json"))
     cls = SequenceToSequence
     expected = {
@@ -178,11 +180,11 @@ def _read_texts(archive: zipfile.ZipFile) -> tuple[dict[str, Any], dict[str, Any
     if config.get("compile_config") or set(config.get("build_config") or {}) - {"input_shape"}:
         raise ModelFileError("its network asks for more than its own settings")
     values = config.get("config")
-    if not isinstance(values, dict) or set(values) - _NEWER_CONFIG != _CONFIG:
+    if not isinstance(values, dict) or set(values) != _CONFIG:
         raise ModelFileError("its network's settings are incomplete")
     if not isinstance(values["name"], str):
         raise ModelFileError("its network has no name")
-    validated(NetworkSettings, values["settings"])
+    check_specs(validated(NetworkSettings, values["settings"]), values["inputs"], values["outputs"])
     return content, values
 
 

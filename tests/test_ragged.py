@@ -1,30 +1,30 @@
-"""Sequences in flat arrays, and the padded arrays that are made of them."""
+"""Ragged in flat arrays, and the padded arrays that are made of them."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from passerelle.ragged import Ragged
 from passerelle.special_tokens import PAD, START
-from passerelle.text.sequences import Sequences
 
-FOUR = Sequences.from_lists([[7, 8, 9], [], [5], [6, 4]])
+FOUR = Ragged.from_lists([[7, 8, 9], [], [5], [6, 4]])
 
 
 def test_flat_arrays():
-    assert FOUR.ids.tolist() == [7, 8, 9, 5, 6, 4]
+    assert FOUR.values.tolist() == [7, 8, 9, 5, 6, 4]
     assert FOUR.offsets.tolist() == [0, 3, 3, 4, 6]
     assert FOUR.lengths.tolist() == [3, 0, 1, 2]
     assert len(FOUR) == 4
     assert [FOUR[row].tolist() for row in range(4)] == [[7, 8, 9], [], [5], [6, 4]]
-    assert (FOUR.ids.dtype, FOUR.offsets.dtype) == (np.int32, np.int64)
+    assert (FOUR.values.dtype, FOUR.offsets.dtype) == (np.int32, np.int64)
 
 
 @pytest.mark.parametrize("lists", [[], [[]], [[], []]])
 def test_nothing_at_all(lists):
-    sequences = Sequences.from_lists(lists)
+    sequences = Ragged.from_lists(lists)
     assert len(sequences) == len(lists)
-    assert sequences.ids.dtype == np.int32
+    assert sequences.values.dtype == np.int32
     assert sequences.padded(np.arange(len(lists)), 2).tolist() == [[0, 0]] * len(lists)
 
 
@@ -53,6 +53,6 @@ def test_padded(rows, length, more, expected):
 @given(lists=st.lists(st.lists(st.integers(1, 99), max_size=6), min_size=1, max_size=8), data=st.data())
 def test_padded_equals_row_by_row(lists, data):
     rows = data.draw(st.lists(st.integers(0, len(lists) - 1), max_size=10))
-    sequences = Sequences.from_lists(lists)
+    sequences = Ragged.from_lists(lists)
     expected = [[START, *lists[row]] + [PAD] * (6 - len(lists[row])) for row in rows]
     assert sequences.padded(np.array(rows, np.int64), 7, first=START).tolist() == expected

@@ -1,0 +1,44 @@
+"""Tags: labels that come with a source and steer its translation, such as `V;PST`, `formal` or `fr`."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from passerelle.fields.field import Columns, Field
+from passerelle.fields.text import token_list
+from passerelle.ragged import Ragged
+from passerelle.text.level import make_tokenizer
+from passerelle.text.tokenizer import Tokenizer
+
+__all__ = ["TagsField"]
+
+
+class TagsField(Field):
+    """Tags as an input of its own, with an encoder of its own; their order does not matter.
+
+    Args:
+        name: see `Field`.
+        tokenizer: a row's tags <-> ids.
+    """
+
+    kind = "tags"
+
+    def __init__(self, name: str, tokenizer: Tokenizer):
+        super().__init__(name)
+        self.tokenizer = tokenizer
+
+    def encode(self, columns: Columns) -> dict[str, Ragged]:
+        return {self.name: self.tokenizer.encode(columns[self.name])}
+
+    def spec(self) -> dict[str, Any]:
+        return {"kind": self.kind, "size": self.tokenizer.vocabulary.size}
+
+    def unknown(self, columns: Columns, row: int) -> tuple[str, ...]:
+        return self.tokenizer.unknown(columns[self.name][row])
+
+    def to_json(self) -> dict[str, Any]:
+        tokens = list(self.tokenizer.vocabulary.tokens)
+        return {"kind": self.kind, "separator": self.tokenizer.separator, "tokens": tokens}
+
+    @classmethod
+    def from_json(cls, name: str, content: Mapping[str, Any]) -> Self:
+        return cls(name, make_tokenizer("pretokenized", content["separator"], tokens=token_list(content["tokens"])))

@@ -1,0 +1,83 @@
+"""Ragged of different lengths in one flat array: nothing is padded before a batch is made."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from passerelle.special_tokens import PAD
+
+__all__ = ["Ragged"]
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Ragged laid end to end.
+
+    Attributes:
+        values: (total, ...), all sequences: int32 ids, or float32 numbers with further axes.
+        offsets: int64 (count + 1,); sequence i is `values[offsets[i]:offsets[i + 1]]`.
+    """
+
+    values: np.ndarray
+    offsets: np.ndarray
+
+    @classmethod
+    def from_lists(cls, lists: Iterable[Sequence[int]]) -> "Ragged":
+        """Lays lists of ids end to end."""
+        lists = list(lists)
+        flat = np.fromiter((identifier for row in lists for identifier in row), np.int32)
+        return cls.from_lengths(flat, np.fromiter((len(row) for row in lists), np.int64, len(lists)))
+
+    @classmethod
+    def from_lengths(cls, values: np.ndarray, lengths: np.ndarray) -> "Ragged":
+        """Cuts `values`, (total, ...), into sequences of `lengths`, int (count,)."""
+        offsets = np.zeros(len(lengths) + 1, np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        return cls(values, offsets)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return self.values[self.offsets[index] : self.offsets[index + 1]]
+
+    @cached_property
+    def lengths(self) -> np.ndarray:
+        """int64 (count,)."""
+        return np.diff(self.offsets)
+
+    def followed_by(self, other: "Ragged") -> "Ragged":
+        """Each sequence with the one of the same number in `other` after it; both of ids."""
+        joined = Ragged.from_lengths(
+            np.empty(len(self.values) + len(other.values), np.int32), self.lengths + other.lengths
+        )
+        begin = joined.offsets[:-1]
+        for part, first in ((self, begin), (other, begin + self.lengths)):
+            joined.values[np.repeat(first - part.offsets[:-1], part.lengths) + np.arange(len(part.values))] = (
+                part.values
+            )
+        return joined
+
+    def padded(self, rows: np.ndarray, length: int, *, first: int = PAD, height: int | None = None) -> np.ndarray:
+        """Copies chosen sequences into one array.
+
+        Args:
+            rows: int (n,), which sequences, in which order.
+            length: columns of the result, at least the longest chosen sequence, `first` included.
+            first: an id placed before each sequence; PAD means none.
+            height: rows of the result, at least n; rows past n hold PAD only.
+
+        Returns:
+            (height, length, ...) of the dtype of `values`; PAD, or zeros, after the end of each sequence.
+        """
+        shape = (len(rows) if height is None else height, length, *self.values.shape[1:])
+        out = np.full(shape, PAD, self.values.dtype)
+        lead = 0 if first == PAD else 1
+        out[: len(rows), :lead] = first
+        # Where each value goes, and which of `values` goes there.
+        column = np.arange(length - lead)
+        cells = column < self.lengths[rows][:, None]
+        out[: len(rows), lead:][cells] = self.values[(self.offsets[rows][:, None] + column)[cells]]
+        return out
