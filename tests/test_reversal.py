@@ -54,7 +54,7 @@ def test_its_weights_are_the_reversal(reverser: Any) -> None:
         rows = np.arange(len(texts))
         source = reverser.source.encode(texts).padded(rows, length)
         target = reverser.target.encode([text[::-1] for text in texts]).padded(rows, length, first=START)
-        state = reverser.inference_encoder(ops.convert_to_tensor(source))
+        state = reverser.inference_encoder({"source": ops.convert_to_tensor(source)})
         weights = np.asarray(
             reverser.inference_decoder({"target": ops.convert_to_tensor(target), **state})["attention"]
         )

@@ -199,7 +199,7 @@ def test_nothing_to_evaluate(copier: Any) -> None:
 
 def test_the_three_models(copier: Any) -> None:
     assert copier.training_model is copier.network
-    state = copier.inference_encoder.predict(copier.source.encode(["abc"])[0][None], verbose=0)
+    state = copier.inference_encoder.predict({"source": copier.source.encode(["abc"])[0][None]}, verbose=0)
     step = {"target": np.array([[START]], np.int32), **state}
     logits = copier.inference_decoder.predict(step, verbose=0)["logits"]
     assert int(logits[0, 0].argmax()) + copier.network.stepper.first == copier.target.vocabulary.id_of("a")

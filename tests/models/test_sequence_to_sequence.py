@@ -119,7 +119,7 @@ def test_called_by_hand(harness: Any, example: Any) -> None:
     target = ops.convert_to_tensor(example.target)
     logits = np.asarray(network(inputs | {"target": target}))
     np.testing.assert_allclose(logits, harness.logits(example.source, example.target), rtol=1e-5, atol=1e-5)
-    state = network.inference_encoder(inputs if len(inputs) > 1 else inputs["source"])
+    state = network.inference_encoder(inputs)
     outputs = network.inference_decoder({"target": target[:, :1], **state})
     np.testing.assert_allclose(np.asarray(outputs["logits"])[:, 0], logits[:, 0], rtol=1e-5, atol=1e-5)
 
