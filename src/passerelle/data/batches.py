@@ -185,11 +185,20 @@ class Batches:
         other._length = len(other._plan(number=0))
         return other
 
-    def epoch(self, number: int) -> Iterator[Batch]:
-        """Yields every pair once; the order depends on the seed and the epoch's number alone."""
+    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
+        """Yields every pair once; the order depends on the seed and the epoch's number alone.
+
+        Args:
+            number: of the epoch.
+            start: the position of the first batch to yield; it and the following ones are those of the full epoch.
+        """
         random = np.random.default_rng((self.seed or 0, number, 1))
-        for bucket, rows in self._plan(number):
+        for position, (bucket, rows) in enumerate(self._plan(number)):
             height = self._heights[bucket]
+            if position < start:
+                if self.copy_masking and "copy_ids" in self.others:
+                    random.random((height, bucket.source_length))  # `hide` draws as many for this batch
+                continue
             source = self.sources.padded(rows, bucket.source_length, height=height)
             target = self.targets.padded(rows, bucket.target_length + 1, first=START, height=height)
             others = {
