@@ -12,6 +12,14 @@ import passerelle
 from passerelle.data.files import write_atomically
 from passerelle.experiment import prepare
 from passerelle.options import choose_settings
+from passerelle.training.callbacks.callback import Callback, Run
+
+
+class Log(Callback):
+    """Print the results of each epoch."""
+
+    def on_epoch_end(self, run: Run) -> None:
+        print(run.state.history[-1], run.sample, flush=True)
 
 
 def main() -> None:
@@ -33,7 +41,7 @@ def main() -> None:
         choose_settings(preset=arguments.preset, epochs=arguments.epochs, settings=arguments.settings),
         validation=arguments.validation,
     )
-    translator = lesson.teach(on_epoch=lambda epoch, sample: print(epoch, sample, flush=True))
+    translator = lesson.train([Log()])
     seconds = time.perf_counter() - started
     translator.save(arguments.out / "model.keras")
     report = translator.evaluate(passerelle.read_pairs(arguments.test))

@@ -16,6 +16,7 @@ from typing import Any
 import passerelle
 from passerelle.data.files import write_atomically
 from passerelle.data.pairs import write_pairs
+from passerelle.training.callbacks.callback import Callback, Run
 
 HERE = Path(__file__).parent
 DATA = HERE.parent.parent / "shared" / "data" / "fra-eng.zip"
@@ -32,6 +33,13 @@ SETTINGS: dict[str, Any] = {
 
 VOCABULARY_SIZE = {"character": None, "word": 8_000, "subword": 4_000}
 """Most tokens a side. All words of these pairs would be 15,000 and 24,000, half of them seen once or twice."""
+
+
+class Log(Callback):
+    """Print the results of each epoch."""
+
+    def on_epoch_end(self, run: Run) -> None:
+        print(run.state.history[-1], run.sample, flush=True)
 
 
 def main() -> None:
@@ -89,7 +97,7 @@ def _train(arguments: argparse.Namespace, level: str, minutes: str) -> None:
         level=level,
         vocabulary_size=VOCABULARY_SIZE[level],
         minutes=float(minutes),
-        on_epoch=lambda epoch, sample: print(epoch, sample, flush=True),
+        callbacks=[Log()],
     )
     translator.save(folder / "model.keras")
     scores = {}

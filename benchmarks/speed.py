@@ -80,6 +80,7 @@ def _passerelle(
     from passerelle.experiment import prepare
     from passerelle.options import choose_settings
     from passerelle.training.optimizer import make_optimizer
+    from passerelle.training.state import TrainingState
     from passerelle.training.update import make_update
 
     own = {"units": arguments.units, "layers": arguments.layers}
@@ -93,22 +94,24 @@ def _passerelle(
     lesson = prepare(passerelle.read_pairs(arguments.pairs, limit=arguments.limit), settings, validation=0)
     batches = lesson.training_batches
     optimizer = make_optimizer(settings.training)
-    update = make_update(lesson.build().network, optimizer, tokens=len(batches.targets.values) / len(batches))
+    update = make_update(lesson.build().network, optimizer, tokens=len(batches.targets.ids) / len(batches))
+    state = TrainingState()
+    update.begin(state)
     started = time.perf_counter()
     met = set()
     for batch in batches.epoch(1):
         if (batch.source.shape, batch.target.shape) not in met:
             met.add((batch.source.shape, batch.target.shape))
-            update(batch)
-    update.sums()
+            update(state, batch)
+    state.means()
     compiling = time.perf_counter() - started
 
     def pass_over(number: int) -> int:
         tokens = 0
         for batch, _ in zip(batches.epoch(number), range(arguments.updates), strict=False):
-            update(batch)
+            update(state, batch)
             tokens += int(np.count_nonzero(batch.source) + np.count_nonzero(batch.target[:, 1:]))
-        update.sums()
+        state.means()
         return tokens
 
     return _timed(pass_over, arguments.epochs) | {

@@ -19,7 +19,8 @@ from passerelle.errors import DataError, SettingsError
 from passerelle.experiment import prepare, train
 from passerelle.options import choose_settings
 from passerelle.special_tokens import UNK
-from passerelle.training.trainer import History
+from passerelle.training.callbacks.callback import Callback, Run
+from passerelle.training.history import History
 
 PAIRS = [(f"{a}{b}", f"{b} {a}!") for a, b in itertools.product("abcdef", repeat=2)]
 TINY: dict[str, Any] = {
@@ -209,7 +210,7 @@ def test_another_seed_changes_weights_and_order_alone() -> None:
 
 def test_its_own_seed_changes_nothing() -> None:
     made = lesson(seed=3)
-    runs = [own.teach() for own in (made, made.with_seed(4).with_seed(3))]
+    runs = [own.train() for own in (made, made.with_seed(4).with_seed(3))]
     for left, right in zip(*map(weights_of, runs), strict=True):
         np.testing.assert_array_equal(left, right)
 
@@ -232,7 +233,9 @@ def test_it_learns_to_copy(copier: Any) -> None:
 
 def test_the_record(copier: Any) -> None:
     record = copier.record
-    assert set(record) == {"data", "versions", "padding_share", "kept_epoch", "interrupted", "diverged", "epochs"}
+    assert set(record) == {
+        "data", "versions", "padding_share", "kept_epoch", "interrupted", "diverged", "stopped", "epochs",
+    }  # fmt: skip
     data = record["data"]
     texts = ["".join(letters) for n in range(1, 5) for letters in itertools.product("abcé", repeat=n)]
     made = prepare([(text, text) for text in texts], copier.settings, validation=0.2)
@@ -260,6 +263,7 @@ def test_the_record(copier: Any) -> None:
     }  # fmt: skip
     assert record["interrupted"] is False
     assert record["diverged"] is False
+    assert record["stopped"] == ""
     losses = [epoch["validation_loss"] for epoch in record["epochs"]]
     assert record["kept_epoch"] == 1 + losses.index(min(losses))
     assert 0 <= record["padding_share"] < 1
@@ -269,14 +273,16 @@ def test_the_record(copier: Any) -> None:
 def test_interrupted_training_is_a_translator_too() -> None:
     samples: list[Any] = []
 
-    def on_epoch(epoch: Any, sample: Any) -> None:
-        samples.append(sample)
-        if epoch.number == 2:
-            signal.raise_signal(signal.SIGINT)
+    class Interrupting(Callback):
+        def on_epoch_end(self, run: Run) -> None:
+            samples.append(run.sample)
+            if run.state.history[-1].number == 2:
+                signal.raise_signal(signal.SIGINT)
 
     held = [("ba", "a b!"), ("ed", "d e!")]
-    translator = train(PAIRS, settings=TINY, epochs=50, validation=held, on_epoch=on_epoch, seed=5)
+    translator = train(PAIRS, settings=TINY, epochs=50, validation=held, callbacks=[Interrupting()], seed=5)
     assert translator.record["interrupted"] is True
+    assert translator.record["stopped"] == "interrupted"
     assert len(translator.record["epochs"]) == len(samples) == 2
     assert translator.settings.training.epochs == 50
     assert translator.record["kept_epoch"] in (1, 2)

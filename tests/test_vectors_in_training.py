@@ -78,7 +78,7 @@ def test_what_begins_with_them(files: dict[str, Path]) -> None:
 @pytest.mark.parametrize(("tune", "stays"), [("never", True), ("always", False), (1, False), ("2", True)])
 def test_what_stays(files: dict[str, Path], tune: Any, stays: bool) -> None:
     made = lesson(source_vectors=files["source"], tune_vectors=tune)
-    before, after = made.build(), made.teach()
+    before, after = made.build(), made.train()
     assert (vector(before, "source", " cat") == vector(after, "source", " cat")).all() == stays
     assert (vector(before, "source", " fox") != vector(after, "source", " fox")).any(), "it has no vector, so it learns"
     names = ("source", "fixed_table")
@@ -86,7 +86,7 @@ def test_what_stays(files: dict[str, Path], tune: Any, stays: bool) -> None:
 
 
 def test_an_unseen_synonym_is_read_by_its_vector(files: dict[str, Path], tmp_path: Path) -> None:
-    translator = lesson(source_vectors=files["source"], epochs=40).teach()
+    translator = lesson(source_vectors=files["source"], epochs=40).train()
     sources = [f"the cat {verb}" for verb in VERBS]
     expected = [f"le chat {verb}" for verb in VERBS.values()]
     assert translator.translate(sources) == expected
@@ -102,7 +102,7 @@ def test_an_unseen_synonym_is_read_by_its_vector(files: dict[str, Path], tmp_pat
 @pytest.mark.parametrize("network", [{"attention": "general", "copying": True}, {"unknown": False}, {"tie": "target"}])
 def test_other_networks(files: dict[str, Path], network: dict[str, Any], tmp_path: Path) -> None:
     settings = SMALL | {"network": SMALL["network"] | network}
-    translator = lesson(settings, source_vectors=files["source"], target_vectors=files["target"], epochs=1).teach()
+    translator = lesson(settings, source_vectors=files["source"], target_vectors=files["target"], epochs=1).train()
     np.testing.assert_array_equal(vector(translator, "source", " cat"), value_in(files["source"], "cat"))
     np.testing.assert_array_equal(vector(translator, "target", " chat"), value_in(files["target"], "chat"))
     translator.save(tmp_path / "m.keras")
@@ -110,7 +110,7 @@ def test_other_networks(files: dict[str, Path], network: dict[str, Any], tmp_pat
 
 def test_input_feeding_keeps_its_table_inside(files: dict[str, Path]) -> None:
     settings = SMALL | {"network": SMALL["network"] | {"attention": "general", "input_feeding": True}}
-    translator = lesson(settings, target_vectors=files["target"], epochs=1).teach()
+    translator = lesson(settings, target_vectors=files["target"], epochs=1).train()
     np.testing.assert_array_equal(vector(translator, "target", " chat"), value_in(files["target"], "chat"))
 
 

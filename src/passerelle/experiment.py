@@ -4,9 +4,10 @@ import importlib.metadata
 import os
 import platform
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from numbers import Real
 from typing import Any, Unpack
 
@@ -28,7 +29,11 @@ from passerelle.ragged import Ragged
 from passerelle.special_tokens import FIRST_ORDINARY, UNK
 from passerelle.text.codec import Codec, make_codec
 from passerelle.text.level import choose_level, make_tokenizer
-from passerelle.training.trainer import Epoch, History, Progress, fit
+from passerelle.text.sequences import Sequences
+from passerelle.training.callbacks.callback import Callback
+from passerelle.training.callbacks.samples import Samples
+from passerelle.training.history import History, Sample
+from passerelle.training.trainer import fit
 from passerelle.translator import Translator
 
 __all__ = ["Lesson", "Sample", "prepare", "train"]
@@ -41,29 +46,13 @@ Ids = tuple[dict[str, Ragged], Ragged]
 """Of some pairs: a network's inputs by name, and the targets."""
 
 
-@dataclass(frozen=True)
-class Sample:
-    """One validation source, translated after an epoch.
-
-    Attributes:
-        source: the text.
-        translation: the translator's.
-        reference: one right answer.
-    """
-
-    source: str
-    translation: str
-    reference: str
-
-
 def train(
     pairs: Iterable[tuple[str, ...]],
     *,
     validation: Validation = None,
     source_vectors: str | os.PathLike[str] | None = None,
     target_vectors: str | os.PathLike[str] | None = None,
-    on_progress: Callable[[Progress], None] = lambda progress: None,
-    on_epoch: Callable[[Epoch, Sample | None], None] = lambda epoch, sample: None,
+    callbacks: Sequence[Callback] = (),
     **options: Unpack[Options],
 ) -> Translator:
     """Trains a translator.
@@ -75,8 +64,8 @@ def train(
             none, None a tenth.
         source_vectors: a file of ready-made word vectors with which the source's begin; see `data.vectors`.
         target_vectors: likewise.
-        on_progress: called a few times a second.
-        on_epoch: called after each epoch, with an unseen sentence translated.
+        callbacks: called at the events of training, for logs or an end of their own; with any, an unseen source is
+            translated after each epoch. See `training.callbacks.callback.Callback`.
         **options: see `Options`.
 
     Returns:
@@ -94,7 +83,7 @@ def train(
         source_vectors=source_vectors,
         target_vectors=target_vectors,
     )
-    return lesson.teach(on_progress=on_progress, on_epoch=on_epoch)
+    return lesson.train(callbacks)
 
 
 @dataclass(frozen=True)
@@ -196,39 +185,29 @@ class Lesson:
                 network.table(side, "fixed_table").assign(vectors.values[beyond])
         return placed
 
-    def teach(
-        self,
-        *,
-        on_progress: Callable[[Progress], None] = lambda progress: None,
-        on_epoch: Callable[[Epoch, Sample | None], None] = lambda epoch, sample: None,
-    ) -> Translator:
-        """Builds and trains a translator; see `train`."""
+    def train(self, callbacks: Sequence[Callback] = ()) -> Translator:
+        """Build and train a translator; see the function `train`."""
         translator = self.build()
-
-        samples = self._samples()
-
-        def report(epoch: Epoch) -> None:
-            row = samples[(epoch.number - 1) % len(samples)] if samples else None
-            sample = None
-            if row is not None:
-                source, tags = self.validation.sources[row], self.validation.tags
-                translation = translator.translate(source, tags=tags[row] if tags else None)
-                sample = Sample(source, translation, self.validation.targets[row])
-            on_epoch(epoch, sample)
-
+        # Only callbacks can show a sample, and the first one compiles a search.
+        samples = [Samples(self._sample_rows(), partial(self._sample, translator))] if callbacks else []
         history = fit(
             translator.network,
             self.training_batches,
             self.validation_batches,
             self.settings.training,
-            held=self._place_vectors(translator.network),
-            on_progress=on_progress,
-            on_epoch=report,
+            frozen=self._place_vectors(translator.network),
+            callbacks=[*samples, *callbacks],
         )
         translator.record = self._record(history)
         return translator
 
-    def _samples(self) -> list[int]:
+    def _sample(self, translator: Translator, row: int) -> Sample:
+        """Translate the source of a validation row."""
+        source, tags = self.validation.sources[row], self.validation.tags
+        translation = translator.translate(source, tags=tags[row] if tags else None)
+        return Sample(source, translation, self.validation.targets[row])
+
+    def _sample_rows(self) -> list[int]:
         """Validation rows to show, in random order; one width of source, so that one compiled search serves all."""
         if self.validation_batches is None:
             return []
@@ -262,6 +241,7 @@ class Lesson:
             "kept_epoch": history.kept,
             "interrupted": history.interrupted,
             "diverged": history.diverged,
+            "stopped": history.stopped,
             "epochs": [asdict(epoch) for epoch in history.epochs],
         }
 

@@ -7,7 +7,7 @@ from passerelle.cli import INTERRUPTED
 from passerelle.cli.demo import demo
 from passerelle.data import phrasebook
 from passerelle.errors import SettingsError
-from passerelle.training.interruption import Interruption
+from passerelle.training.callbacks.interruption import Interruption
 
 FILES = {
     "held-out.tsv", "inference_decoder.svg", "inference_encoder.svg", "loss.svg", "phrasebook.keras",

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from passerelle.training.interruption import Interruption
+from passerelle.training.callbacks.interruption import Interruption
 
 
 def test_the_first_asks_and_the_second_acts() -> None:

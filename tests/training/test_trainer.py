@@ -5,6 +5,7 @@ import itertools
 import math
 import signal
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,12 @@ import pytest
 
 from passerelle.config import TrainingSettings
 from passerelle.errors import SettingsError
-from passerelle.training import trainer
-from passerelle.training.trainer import Epoch, Progress, fit
+from passerelle.training import schedule, trainer
+from passerelle.training.callbacks import callback, progress, validation
+from passerelle.training.callbacks.callback import Callback, Run
+from passerelle.training.callbacks.progress import Progress, ProgressReport
+from passerelle.training.history import Epoch
+from passerelle.training.trainer import fit
 
 SLOW = 1e-12
 """A learning rate that moves nothing: what is measured while training is what can be computed after it."""
@@ -22,7 +27,7 @@ SLOW = 1e-12
 @pytest.fixture
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Progress is reported after each update."""
-    monkeypatch.setattr(trainer, "REPORT_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "REPORT_SECONDS", 0.0)
 
 
 def settings(**changes: Any) -> TrainingSettings:
@@ -64,15 +69,14 @@ def test_unknown_tokens_without_a_column_count_for_nothing(
 
 def test_it_learns_and_reports(make_small_network: Any, make_batches: Any, often: None) -> None:
     network = make_small_network()
-    progress: list[Progress] = []
+    progress: list[ProgressReport] = []
     epochs: list[Epoch] = []
     history = fit(
         network,
         make_batches(14, 4),
         None,
         settings(epochs=3),
-        on_progress=progress.append,
-        on_epoch=epochs.append,
+        callbacks=[Progress(progress.append), AtEpochEnd(epochs.append)],
     )
     assert history.epochs == tuple(epochs)
     assert [epoch.number for epoch in epochs] == [1, 2, 3]
@@ -80,6 +84,7 @@ def test_it_learns_and_reports(make_small_network: Any, make_batches: Any, often
     assert all(epoch.validation_loss is None and epoch.validation_accuracy is None for epoch in epochs)
     assert all(epoch.seconds > 0 for epoch in epochs)
     assert not history.interrupted
+    assert history.stopped == ""
     assert [(p.epoch, p.done) for p in progress] == [(e, d) for e in (1, 2, 3) for d in (1, 2, 3, 4)]
     assert all((p.epochs, p.updates) == (3, 4) for p in progress)
     assert all(p.seconds_left is None or p.seconds_left >= 0 for p in progress)
@@ -93,35 +98,45 @@ def test_results_are_frozen() -> None:
         epoch.loss = 2.0  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def recorder(network: Any, seen: list[list[np.ndarray]]) -> Callable[[Epoch], None]:
+class AtEpochEnd(Callback):
+    """Calls a function with the results of each epoch."""
+
+    def __init__(self, act: Callable[[Epoch], None]):
+        self.act = act
+
+    def on_epoch_end(self, run: Run) -> None:
+        self.act(run.state.history[-1])
+
+
+def recorder(network: Any, seen: list[list[np.ndarray]]) -> Callback:
     """Remembers the weights of each epoch."""
 
-    def on_epoch(epoch: Epoch) -> None:
+    def record(epoch: Epoch) -> None:
         assert len(seen) == epoch.number - 1
         seen.append(copies(network))
 
-    return on_epoch
+    return AtEpochEnd(record)
 
 
 @pytest.fixture
-def judged(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+def validated(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Makes validation say what a test wants to hear, epoch after epoch."""
 
-    def judge(*losses: float) -> None:
+    def validate(*losses: float) -> None:
         answers = iter(losses)
-        monkeypatch.setattr(trainer, "_examiner", lambda network: lambda batches: (next(answers), 0.5))
+        monkeypatch.setattr(validation, "make_validate", lambda network: lambda batches: (next(answers), 0.5))
 
-    return judge
+    return validate
 
 
 @pytest.mark.parametrize(("keep", "kept"), [("best", 2), ("last", 4)])
-def test_which_weights_are_kept(keep: str, kept: int, make_small_network: Any, make_batches: Any, judged: Any) -> None:
-    judged(3.0, 1.0, 2.0, 1.0)  # the first of equals is the best
+def test_which_weights_are_kept(keep: str, kept: int, make_small_network: Any, make_batches: Any, validated: Any) -> None:
+    validated(3.0, 1.0, 2.0, 1.0)  # the first of equals is the best
     network = make_small_network()
     seen: list[list[np.ndarray]] = []
     history = fit(
         network, make_batches(8, 4), make_batches(4, 4, seed=None), settings(epochs=4, keep=keep),
-        on_epoch=recorder(network, seen),
+        callbacks=[recorder(network, seen)],
     )  # fmt: skip
     assert history.kept == kept
     assert [same(copies(network), weights) for weights in seen] == [n == kept for n in (1, 2, 3, 4)]
@@ -133,7 +148,7 @@ def test_without_validation_the_training_loss_judges(make_small_network: Any, ma
     seen: list[list[np.ndarray]] = []
     history = fit(
         network, make_batches(8, 4), None, settings(epochs=3, learning_rate=3.0),
-        on_epoch=recorder(network, seen),
+        callbacks=[recorder(network, seen)],
     )  # fmt: skip
     assert history.kept == 1 + int(np.argmin([epoch.loss for epoch in history.epochs]))
     assert same(copies(network), seen[history.kept - 1])
@@ -149,21 +164,23 @@ def test_without_validation_the_training_loss_judges(make_small_network: Any, ma
     ],
 )
 def test_patience(
-    patience: int, losses: list[float], ended: int, make_small_network: Any, make_batches: Any, judged: Any
+    patience: int, losses: list[float], ended: int, make_small_network: Any, make_batches: Any, validated: Any
 ) -> None:
-    judged(*losses)
+    validated(*losses)
     history = fit(
         make_small_network(), make_batches(4, 4), make_batches(4, 4, seed=None),
         settings(epochs=len(losses), patience=patience),
     )  # fmt: skip
     assert len(history.epochs) == ended
+    early = f"no better validation loss for {patience} epoch{'s' if patience > 1 else ''}"
+    assert history.stopped == (early if ended < len(losses) or patience == 2 else "")
     assert history.kept == 1 + int(np.nanargmin(losses[:ended]))
     assert not history.interrupted
 
 
 @pytest.mark.parametrize("keep", ["best", "last"])
-def test_interrupted_after_an_epoch(keep: str, make_small_network: Any, make_batches: Any, judged: Any) -> None:
-    judged(1.0, 2.0, 0.5)
+def test_interrupted_after_an_epoch(keep: str, make_small_network: Any, make_batches: Any, validated: Any) -> None:
+    validated(1.0, 2.0, 0.5)
     network = make_small_network()
     seen: list[list[np.ndarray]] = []
 
@@ -175,7 +192,7 @@ def test_interrupted_after_an_epoch(keep: str, make_small_network: Any, make_bat
     before = signal.getsignal(signal.SIGINT)
     history = fit(
         network, make_batches(8, 4), make_batches(4, 4, seed=None), settings(epochs=3, keep=keep),
-        on_epoch=on_epoch,
+        callbacks=[AtEpochEnd(on_epoch)],
     )  # fmt: skip
     assert history.interrupted
     assert len(history.epochs) == 2
@@ -184,12 +201,15 @@ def test_interrupted_after_an_epoch(keep: str, make_small_network: Any, make_bat
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def interrupting(epoch: int, done: int) -> Callable[[Progress], None]:
-    def on_progress(progress: Progress) -> None:
-        if (progress.epoch, progress.done) == (epoch, done):
-            signal.raise_signal(signal.SIGINT)
+class Interrupting(Callback):
+    """Ctrl-C after one update of one epoch."""
 
-    return on_progress
+    def __init__(self, epoch: int, done: int):
+        self.place = epoch, done
+
+    def on_update_end(self, run: Run) -> None:
+        if (run.state.epoch, run.state.position) == self.place:
+            signal.raise_signal(signal.SIGINT)
 
 
 @pytest.mark.parametrize("keep", ["best", "last"])
@@ -199,7 +219,7 @@ def test_interrupted_within_a_later_epoch(keep: str, make_small_network: Any, ma
     seen: list[list[np.ndarray]] = []
     history = fit(
         network, make_batches(12, 4), make_batches(4, 4, seed=None), settings(epochs=5, keep=keep),
-        on_progress=interrupting(epoch=3, done=1), on_epoch=recorder(network, seen),
+        callbacks=[Interrupting(epoch=3, done=1), recorder(network, seen)],
     )  # fmt: skip
     assert history.interrupted
     assert len(history.epochs) == len(seen) == 2
@@ -211,7 +231,7 @@ def test_interrupted_with_the_last_update_of_an_epoch(make_small_network: Any, m
     """The epoch is whole, so it is examined and counts."""
     history = fit(
         make_small_network(), make_batches(12, 4), make_batches(4, 4, seed=None), settings(epochs=5),
-        on_progress=interrupting(epoch=2, done=3),
+        callbacks=[Interrupting(epoch=2, done=3)],
     )  # fmt: skip
     assert history.interrupted
     assert [epoch.number for epoch in history.epochs] == [1, 2]
@@ -223,7 +243,7 @@ def test_interrupted_within_the_first_epoch(keep: str, make_small_network: Any, 
     before = copies(network)
     history = fit(
         network, make_batches(12, 4), None, settings(epochs=5, keep=keep),
-        on_progress=interrupting(epoch=1, done=2),
+        callbacks=[Interrupting(epoch=1, done=2)],
     )  # fmt: skip
     assert (history.interrupted, history.diverged, history.epochs, history.kept) == (True, False, (), 0)
     assert not same(copies(network), before), "what two updates won is not thrown away"
@@ -238,22 +258,14 @@ def diverging(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
         def make_update(*arguments: Any, **options: Any) -> Any:
             update = original(*arguments, **options)
-            begun = []
 
             class Diverging:
-                def __call__(self, batch: Any, right: Any = None, **options: Any) -> None:
-                    update(batch)
+                begin, assign, end = update.begin, update.assign, update.end
 
-                def reset(self) -> None:
-                    begun.append(1)
-                    update.reset()
-
-                def sums(self) -> tuple[float, float, float]:
-                    loss, tokens, correct = update.sums()
-                    return (loss if len(begun) < epoch else math.inf), tokens, correct
-
-                def sync(self) -> None:
-                    update.sync()
+                def __call__(self, state: Any, batch: Any, right: Any = None, **options: Any) -> None:
+                    update(state, batch)
+                    if state.epoch >= epoch:
+                        state.sums = np.array([math.inf, 1, 1])
 
             return Diverging()
 
@@ -273,7 +285,7 @@ def test_divergence_later_keeps_the_best(keep: str, make_small_network: Any, mak
     diverging(3)
     network = make_small_network()
     seen: list[list[np.ndarray]] = []
-    history = fit(network, make_batches(8, 4), None, settings(epochs=5, keep=keep), on_epoch=recorder(network, seen))
+    history = fit(network, make_batches(8, 4), None, settings(epochs=5, keep=keep), callbacks=[recorder(network, seen)])
     assert (len(history.epochs), history.kept, history.interrupted, history.diverged) == (2, 2, False, True)
     assert same(copies(network), seen[1])
 
@@ -285,7 +297,7 @@ def test_an_error_in_a_callback_gives_ctrl_c_back(make_small_network: Any, make_
         raise RuntimeError("no more")
 
     with pytest.raises(RuntimeError, match="no more"):
-        fit(make_small_network(), make_batches(4, 4), None, settings(), on_epoch=fail)
+        fit(make_small_network(), make_batches(4, 4), None, settings(), callbacks=[AtEpochEnd(fail)])
     assert signal.getsignal(signal.SIGINT) is before
 
 
@@ -295,12 +307,13 @@ def test_when_the_time_is_up_training_ends_amid_an_epoch(
     """A second a look at the clock; the last epoch counts as any other, and the learning rate fell to its end."""
     now = itertools.count()
     rates = []
-    original = trainer.learning_rate
-    monkeypatch.setattr(trainer.time, "perf_counter", lambda: float(next(now)))
-    monkeypatch.setattr(trainer, "learning_rate", lambda *words: rates.append(original(*words)) or rates[-1])
+    original = schedule.learning_rate
+    monkeypatch.setattr(callback, "time", SimpleNamespace(perf_counter=lambda: float(next(now))))
+    monkeypatch.setattr(schedule, "learning_rate", lambda *words: rates.append(original(*words)) or rates[-1])
     own = settings(epochs=100, minutes=10, schedule="cosine")
     history = fit(make_small_network(), make_batches(20, 2), make_batches(8, 4, data=1), own)
     assert 1 < len(history.epochs) < 100
+    assert history.stopped == "time limit of 10 minutes"
     assert not history.interrupted
     assert all(epoch.validation_loss is not None for epoch in history.epochs)
     assert rates[0] < max(rates) == pytest.approx(0.1, rel=0.3)

@@ -10,6 +10,7 @@ import pytest
 from passerelle.config import TrainingSettings
 from passerelle.data.batches import Batch
 from passerelle.training.optimizer import make_optimizer
+from passerelle.training.state import TrainingState
 from passerelle.training.update import CompiledUpdate, PortableUpdate, make_update
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "jax", reason="compares with JAX's update")
@@ -17,10 +18,22 @@ pytestmark = pytest.mark.skipif(keras.backend.backend() != "jax", reason="compar
 
 def after_three(kind: Any, network: Any, batches: Any, settings: TrainingSettings) -> tuple[Any, Any]:
     update = kind(network, make_optimizer(settings), 7.0, settings.label_smoothing)
+    state = begun(update)
     for batch in [*batches.epoch(1), *batches.epoch(2)][:3]:
-        update(batch)
-    update.sync()
-    return network.get_weights(), update.sums()
+        update(state, batch)
+    update.assign(state)
+    return network.get_weights(), sums(state)
+
+
+def begun(update: Any) -> TrainingState:
+    """A state that is ready for this update."""
+    state = TrainingState()
+    update.begin(state)
+    return state
+
+
+def sums(state: TrainingState) -> list[float]:
+    return np.asarray(state.sums).tolist()
 
 
 @pytest.mark.parametrize(
@@ -59,10 +72,11 @@ def test_compiled_and_portable_agree_on_a_real_network(make_harness: Any, exampl
     for kind in (CompiledUpdate, PortableUpdate):
         network = make_harness(settings).network
         update = kind(network, keras.optimizers.Adam(0.01), 7.0)
+        state = begun(update)
         for _ in range(3):
-            update(batch)
-        update.sync()
-        found.append((network.get_weights(), update.sums()))
+            update(state, batch)
+        update.assign(state)
+        found.append((network.get_weights(), sums(state)))
     (left, left_sums), (right, right_sums) = found
     for a, b in zip(left, right, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
@@ -82,10 +96,11 @@ def test_one_update_of_sgd_by_hand(
     loss, _ = mean_loss(network, batches)
     usual = 2.0 * len(batches.targets.values)
     update = kind(network, keras.optimizers.SGD(2.0), usual)
-    update(padded)
-    update.sync()
-    total, tokens, _ = update.sums()
-    assert tokens == len(batches.targets.values)
+    state = begun(update)
+    update(state, padded)
+    update.assign(state)
+    total, tokens, _ = sums(state)
+    assert tokens == len(batches.targets.ids)
     np.testing.assert_allclose(total / tokens, loss, rtol=1e-5)
     moved = [after - start for after, start in zip(network.get_weights(), before, strict=True)]
     # The bias of the second layer, by finite differences.
@@ -102,7 +117,7 @@ def test_one_update_of_sgd_by_hand(
 
 @pytest.mark.parametrize("kind", [CompiledUpdate, PortableUpdate])
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd", "lion"])
-def test_held_rows_stay_until_they_are_let_go(
+def test_frozen_rows_stay_until_they_are_released(
     kind: Any, optimizer: str, make_small_network: Callable[..., Any], make_batches: Callable[..., Any]
 ) -> None:
     network = make_small_network()
@@ -110,32 +125,34 @@ def test_held_rows_stay_until_they_are_let_go(
     path, rows = network.weights[place].path, np.arange(network.weights[place].shape[0]) % 2 == 0
     before = network.get_weights()
     update = kind(network, make_optimizer(TrainingSettings(optimizer=optimizer)), 7.0)
-    update.hold({path: rows})
+    state = begun(update)
+    update.freeze({path: rows})
     for batch in make_batches(14, 5).epoch(1):
-        update(batch)
-    update.sync()
+        update(state, batch)
+    update.assign(state)
     after = network.get_weights()
     np.testing.assert_array_equal(after[place][rows], before[place][rows])
     assert (after[place][~rows] != before[place][~rows]).any()
     assert all((a != b).any() for a, b in zip(before, after, strict=True))
-    update.hold({})
+    update.freeze({})
     for batch in make_batches(14, 5).epoch(2):
-        update(batch)
-    update.sync()
+        update(state, batch)
+    update.assign(state)
     assert (network.get_weights()[place][rows] != before[place][rows]).any()
 
 
-def test_held_rows_count_in_no_norm(make_small_network: Callable[..., Any], make_batches: Callable[..., Any]) -> None:
-    """A clipped step is as long as the limit, whatever is held."""
+def test_frozen_rows_count_in_no_norm(make_small_network: Callable[..., Any], make_batches: Callable[..., Any]) -> None:
+    """A clipped step is as long as the limit, whatever is frozen."""
     network = make_small_network()
     path = network.trainable_variables[0].path
     rows = np.ones(network.weights[0].shape[0], bool)
     before = network.get_weights()
     update = CompiledUpdate(network, keras.optimizers.SGD(1.0, global_clipnorm=1e-3), 7.0)
-    update.hold({path: rows})
+    state = begun(update)
+    update.freeze({path: rows})
     for batch in make_batches(5, 5).epoch(1):
-        update(batch)
-    update.sync()
+        update(state, batch)
+    update.assign(state)
     moved = [(after - start).ravel() for after, start in zip(network.get_weights(), before, strict=True)]
     np.testing.assert_allclose(np.linalg.norm(np.concatenate(moved)), 1e-3, rtol=1e-3)
 
@@ -143,27 +160,29 @@ def test_held_rows_count_in_no_norm(make_small_network: Callable[..., Any], make
 @pytest.mark.parametrize("kind", [CompiledUpdate, PortableUpdate])
 def test_sums_begin_anew(kind: Any, make_small_network: Callable[..., Any], make_batches: Callable[..., Any]) -> None:
     update = kind(make_small_network(), keras.optimizers.SGD(0.1), 7.0)
+    state = begun(update)
     batches = make_batches(10, 5)
     for batch in batches.epoch(1):
-        update(batch)
-    assert update.sums()[1] == len(batches.targets.values)
-    update.reset()
-    assert update.sums() == (0.0, 0.0, 0.0)
+        update(state, batch)
+    assert sums(state)[1] == len(batches.targets.ids)
+    state.start_epoch(2)
+    assert sums(state) == [0.0, 0.0, 0.0]
 
 
 def test_weights_stay_readable_between_updates(
     make_small_network: Callable[..., Any], make_batches: Callable[..., Any]
 ) -> None:
-    """The program consumes its arrays; the network's variables are others until `sync`."""
+    """The program consumes its arrays; the network's variables are others until `assign`."""
     network = make_small_network()
     before = network.get_weights()
     update = make_update(network, keras.optimizers.SGD(0.1), tokens=7.0)
     assert type(update) is CompiledUpdate
+    state = begun(update)
     for batch in make_batches(10, 5).epoch(1):
-        update(batch)
+        update(state, batch)
         for left, right in zip(before, network.get_weights(), strict=True):
             np.testing.assert_array_equal(left, right)
-    update.sync()
+    update.assign(state)
     assert any((a != b).any() for a, b in zip(before, network.get_weights(), strict=True))
     for batch in make_batches(10, 5).epoch(2):
-        update(batch)
+        update(state, batch)

@@ -5,7 +5,7 @@ import time
 
 from passerelle.cli import INTERRUPTED
 from passerelle.cli.diagram import write_diagrams
-from passerelle.cli.display import teach_with_display
+from passerelle.cli.display import train_with_display
 
 __all__ = ["demo"]
 
@@ -53,7 +53,7 @@ def demo(*, out: str = "demo", preset: str | None = None, level: str | None = No
     known, unseen = train_and_held_out()
     held_out = check_pairs(unseen, name="phrasebook (held out)")
     lesson = prepare(check_pairs(known, name="phrasebook"), settings)
-    translator = teach_with_display(lesson)
+    translator = train_with_display(lesson)
 
     model, pairs, curve = folder / "phrasebook.keras", folder / "held-out.tsv", folder / "loss.svg"
     translator.save(model)

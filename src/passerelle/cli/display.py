@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from passerelle.training.callbacks.callback import Callback, Run
+from passerelle.training.callbacks.progress import Progress, ProgressReport
+
 if TYPE_CHECKING:
-    from passerelle.experiment import Lesson, Sample
-    from passerelle.training.trainer import Epoch, Progress
+    from passerelle.experiment import Lesson
     from passerelle.translator import Translator
 
-__all__ = ["LinesDisplay", "TrainingDisplay", "note", "teach_with_display"]
+__all__ = ["LinesDisplay", "TrainingDisplay", "note", "train_with_display"]
 
 
 def note(message: str) -> None:
@@ -19,14 +21,14 @@ def note(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def teach_with_display(lesson: "Lesson", number: int = 1, count: int = 1) -> "Translator":
-    """Teaches, showing progress; the translator is `number` of `count` taught from the same pairs."""
+def train_with_display(lesson: "Lesson", number: int = 1, count: int = 1) -> "Translator":
+    """Train and show the progress; the translator is `number` of `count` trained on the same pairs."""
     if number == 1:
         _introduce(lesson)
     if count > 1:
         note(f"translator {number} of {count}, seed {lesson.settings.training.seed}")
     with TrainingDisplay.open(lesson.settings.training.epochs) as display:
-        translator = lesson.teach(on_progress=display.progress, on_epoch=display.epoch)
+        translator = lesson.train([display])
     if translator.record["diverged"]:
         note(
             f"the loss of epoch {len(translator.record['epochs']) + 1} is no number: training ended there, and the "
@@ -64,13 +66,13 @@ def _introduce(lesson: "Lesson") -> None:
     note("the first epoch takes longer: programs are compiled")
 
 
-class TrainingDisplay:
-    """A line an epoch, and on a terminal a moving bar with the time left."""
+class TrainingDisplay(Callback):
+    """A line for each epoch, and on a terminal a progress bar with the time left."""
 
     def __init__(self, epochs: int, bar: "_Bar | None"):
         self._epochs = epochs
         self._bar = bar
-        self._left = ""
+        self._progress = Progress(self._show)
 
     @classmethod
     @contextmanager
@@ -82,15 +84,22 @@ class TrainingDisplay:
         with _Bar() as bar:
             yield cls(epochs, bar)
 
-    def progress(self, progress: "Progress") -> None:
-        """Moves the bar."""
-        self._left = "" if progress.seconds_left is None else f"  left {_clock(progress.seconds_left)}"
-        if self._bar is not None:
-            text = f"epoch {progress.epoch}/{progress.epochs}  loss {progress.loss:.3f}{self._left}"
-            self._bar.show(text, progress.done / progress.updates)
+    def on_epoch_begin(self, run: Run) -> None:
+        self._progress.on_epoch_begin(run)
 
-    def epoch(self, epoch: "Epoch", sample: "Sample | None") -> None:
-        """Writes the epoch's line, and an unseen sentence with its translation."""
+    def on_update_end(self, run: Run) -> None:
+        self._progress.on_update_end(run)
+
+    def _show(self, report: ProgressReport) -> None:
+        """Move the bar."""
+        if self._bar is not None:
+            left = "" if report.seconds_left is None else f"  left {_clock(report.seconds_left)}"
+            text = f"epoch {report.epoch}/{report.epochs}  loss {report.loss:.3f}{left}"
+            self._bar.show(text, report.done / report.updates)
+
+    def on_epoch_end(self, run: Run) -> None:
+        """Write the epoch's line, and an unseen source with its translation."""
+        epoch, sample = run.state.history[-1], run.sample
         parts = [f"epoch {epoch.number}/{self._epochs}", f"loss {epoch.loss:.4f}"]
         if epoch.validation_loss is not None:
             parts.append(f"held out {epoch.validation_loss:.4f}")

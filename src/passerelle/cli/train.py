@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from passerelle.cli import INTERRUPTED
-from passerelle.cli.display import note, teach_with_display
+from passerelle.cli.display import note, train_with_display
 
 if TYPE_CHECKING:
     from passerelle.data.pairs import Pairs
@@ -174,7 +174,7 @@ def train(
         written = write_split(save_split, lesson.training, lesson.validation)
         note(f"wrote {written[0]} and {written[1]}")
     for number, (own, path) in enumerate(zip(lessons, paths, strict=True), start=1):
-        translator = teach_with_display(own, number, seeds)
+        translator = train_with_display(own, number, seeds)
         translator.save(path)
         epochs = len(translator.record["epochs"])
         kept = f"epoch {translator.record['kept_epoch']} of {epochs}"

@@ -35,6 +35,12 @@ class Batch:
         return {**self.sources, **{name: ids[:, :-1] for name, ids in self.targets.items()}}
 
     @property
+    def steps(self) -> tuple[int, int]:
+        """(batch, target_length), the shape of every output's labels."""
+        height, width = next(iter(self.targets.values())).shape
+        return height, width - 1
+
+    @property
     def labels(self) -> dict[str, np.ndarray]:
         """int32 (batch, target_length) of each output: the ids to predict."""
         return {name: ids[:, 1:] for name, ids in self.targets.items()}
@@ -243,6 +249,11 @@ class Batches:
     def __len__(self) -> int:
         """Batches in an epoch; where they are counted in tokens, an epoch may have one or two more or fewer."""
         return self._length
+
+    @property
+    def target_tokens(self) -> int:
+        """Tokens of all outputs in an epoch, END included."""
+        return sum(len(ids.values) for ids in self.targets.values())
 
     def padding_share(self) -> float:
         """Part of all cells of an epoch, source and target together, that hold PAD."""

@@ -1,11 +1,12 @@
 """Cross-entropy over real tokens."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from keras import ops
 
-__all__ = ["cross_entropy_sums"]
+__all__ = ["cross_entropy_sums", "network_sums"]
 
 
 def cross_entropy_sums(
@@ -46,3 +47,27 @@ def cross_entropy_sums(
     loss = ops.where(columns < logits.shape[-1], loss, float("nan"))
     correct: Any = ops.cast(labelled >= others, "float32")  # sooner than `argmax`
     return ops.sum(loss * weights), ops.sum(weights), ops.sum(correct * weights)
+
+
+def network_sums(network: Any, logits: Any, labels: Mapping[str, Any], *, smoothing: float = 0.0) -> tuple[Any, Any, Any]:
+    """Sums over all outputs of a network; see `cross_entropy_sums`.
+
+    Args:
+        network: `by_output` gives the logits of each output by name, `steppers[name]` its `first`, the id of column 0,
+            and `size`, the number of its ids.
+        logits: as the network returns them.
+        labels: int (batch, T) by output.
+        smoothing: see `cross_entropy_sums`.
+    """
+    sums = [
+        cross_entropy_sums(
+            own,
+            labels[name],
+            first=network.steppers[name].first,
+            smoothing=smoothing,
+            ordinary=network.steppers[name].size - network.steppers[name].first,
+        )
+        for name, own in network.by_output(logits).items()
+    ]
+    loss, tokens, correct = (sum(parts[1:], parts[0]) for parts in zip(*sums, strict=True))
+    return loss, tokens, correct

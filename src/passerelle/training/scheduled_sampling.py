@@ -5,6 +5,7 @@ reads, it is to answer what is right.
 """
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -46,30 +47,34 @@ def right_tokens(
     return random.random(shape) < share
 
 
-def own_inputs(network: Any, inputs: dict[str, Any], right: Any) -> Any:
-    """Walks through the target and replaces tokens by the network's likeliest choice.
+def own_inputs(network: Any, inputs: Mapping[str, Any], right: Any) -> dict[str, Any]:
+    """Walks through the targets and replaces tokens by the network's likeliest prediction.
 
-    No gradient goes through a choice, so the walk needs none: an update costs this search more, not a scan with
+    No gradient goes through a prediction, so the walk needs none: an update costs this search more, not a scan with
     gradients. Dropout does not take part in it.
 
     Args:
-        network: with `begin` and `step`.
-        inputs: of the training model; `target` int (batch, T), START first.
-        right: bool (batch, T), where `target` stay. START always does.
+        network: `steppers[name]` has `begin` and `step` for each output.
+        inputs: of the training model; of each output int (batch, T), START first.
+        right: bool (batch, T), where the outputs' tokens stay. START always does.
 
     Returns:
-        int (batch, T): target ids to read instead.
+        The inputs, with other tokens of the outputs.
     """
-    inputs = dict(inputs)
-    target_ids = ops.convert_to_tensor(inputs.pop("target"))
-    state = network.begin(inputs)
+    return {**inputs, **{name: _own_tokens(one, inputs, right) for name, one in network.steppers.items()}}
+
+
+def _own_tokens(stepper: Any, inputs: Mapping[str, Any], right: Any) -> Any:
+    """int (batch, T): the tokens of one output to read instead."""
+    ids = ops.convert_to_tensor(inputs[stepper.name])
+    state = stepper.begin(inputs)
 
     def step(carried: Any, given: Any) -> Any:
         own, state = carried
         token, is_right = given
         read = ops.where(ops.logical_or(is_right, ops.equal(token, START)), token, own)
-        log_probs, state = network.step(read, state)
+        log_probs, state = stepper.step(read, state)
         return (ops.cast(ops.argmax(log_probs, axis=-1), token.dtype), state), read
 
-    _, read = ops.scan(step, (target_ids[:, 0], state), (ops.transpose(target_ids), ops.transpose(right)))
+    _, read = ops.scan(step, (ids[:, 0], state), (ops.transpose(ids), ops.transpose(right)))
     return ops.transpose(read)

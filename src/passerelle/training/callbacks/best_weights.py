@@ -1,0 +1,43 @@
+"""The weights that the network holds after training: of the best epoch, or of the last."""
+
+from typing import Any
+
+from passerelle.training.callbacks.callback import Callback, Run
+from passerelle.training.state import Best
+
+__all__ = ["BestWeights"]
+
+
+class BestWeights(Callback):
+    """Keeps the weights of the best epoch in `run.state.best`; at the end sets the network's weights and `run.kept`.
+
+    The best epoch is the first one with the lowest validation loss, or training loss without validation pairs.
+
+    Args:
+        network: with `get_weights` and `set_weights`.
+        keep: the weights to hold at the end: of the `best` epoch or of the `last`. After divergence always the best.
+    """
+
+    def __init__(self, network: Any, keep: str):
+        self._network = network
+        self._keep = keep
+
+    def on_epoch_end(self, run: Run) -> None:
+        state = run.state
+        epoch = state.history[-1]
+        value = epoch.loss if epoch.validation_loss is None else epoch.validation_loss
+        weights = self._network.get_weights()
+        if value < state.best.value:
+            state.best = Best(epoch.number, value, weights)
+        state.last = weights if self._keep == "last" or not state.best.epoch else []
+
+    def on_train_end(self, run: Run) -> None:
+        state = run.state
+        if state.best.epoch and (self._keep == "best" or run.diverged):
+            self._network.set_weights(state.best.weights)
+            run.kept = state.best.epoch
+        elif state.history:
+            self._network.set_weights(state.last)
+            run.kept = state.history[-1].number
+        else:
+            run.update.assign(state)

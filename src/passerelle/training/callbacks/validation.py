@@ -1,0 +1,48 @@
+"""Loss and accuracy on the validation pairs after each epoch."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from passerelle.data.batches import Batches
+from passerelle.models.compiled import compiled
+from passerelle.training.callbacks.callback import Callback, Run
+from passerelle.training.loss import network_sums
+
+__all__ = ["Validation", "make_validate"]
+
+
+class Validation(Callback):
+    """Measures the weights on the validation pairs; adds the results to `run.state.history[-1]`.
+
+    Args:
+        network: takes a batch's inputs, returns logits; see `loss.network_sums`.
+        batches: the validation pairs.
+    """
+
+    def __init__(self, network: Any, batches: Batches):
+        self._batches = batches
+        self._validate = make_validate(network)
+
+    def on_validate(self, run: Run) -> None:
+        loss, accuracy = self._validate(self._batches)
+        history = run.state.history
+        history[-1] = replace(history[-1], validation_loss=loss, validation_accuracy=accuracy)
+
+
+def make_validate(network: Any) -> Callable[[Batches], tuple[float, float]]:
+    """Return a function: batches -> (loss in nats per token, accuracy) under teacher forcing."""
+
+    def sums(inputs: Any, labels: Any) -> Any:
+        return network_sums(network, network(inputs), labels)
+
+    program = compiled(sums, network.variables)
+
+    def validate(batches: Batches) -> tuple[float, float]:
+        rows = [program(batch.inputs, batch.labels) for batch in batches.epoch(0)]
+        loss, tokens, correct = np.sum([[float(value) for value in row] for row in rows], axis=0).tolist()
+        return loss / max(tokens, 1.0), correct / max(tokens, 1.0)
+
+    return validate
