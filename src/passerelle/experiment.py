@@ -29,7 +29,6 @@ from passerelle.ragged import Ragged
 from passerelle.special_tokens import FIRST_ORDINARY, UNK
 from passerelle.text.codec import Codec, make_codec
 from passerelle.text.level import choose_level, make_tokenizer
-from passerelle.text.sequences import Sequences
 from passerelle.training.callbacks.callback import Callback
 from passerelle.training.callbacks.samples import Samples
 from passerelle.training.history import History, Sample

@@ -97,9 +97,9 @@ def test_columns_by_name_bring_texts_and_tags(tmp_path: Path, kind: str) -> None
         assert list(tagged.rows())[:2] == [("f0", "e0", "N;0"), ("f1", "e1", "N;1")]
     assert "no column 'fra'. Did you mean 'fr'? Name yours: --columns" in refusal(path, columns="en,fra")
     assert "line 1: no column 'source'. Known: en, fr, id, kind. Name yours: " in refusal(path)
-    assert refusal(path, columns="en,fr", tags=3).endswith("Name it: --columns source,target,tags")
-    assert "third column named" in refusal(path, columns="en,fr,kind", tags=4)
-    assert "no column 'source'" in refusal(path, tags=3)
+    assert refusal(path, columns="en,fr", tag_column=3).endswith("Name it: --columns source,target,tags")
+    assert "third column named" in refusal(path, columns="en,fr,kind", tag_column=4)
+    assert "no column 'source'" in refusal(path, tag_column=3)
 
 
 @pytest.mark.parametrize(
@@ -107,21 +107,21 @@ def test_columns_by_name_bring_texts_and_tags(tmp_path: Path, kind: str) -> None
     [
         ("x.tsv", {"format": "josnl"}, "unknown format 'josnl'. Did you mean 'jsonl'?"),
         ("x.tsv", {"columns": "a,b"}, "tsv has no names to choose by, received: columns a, b. Others: jsonl, csv,"),
-        ("x.po", {"tags": 3}, "po has no column for tags. Others have: tsv, jsonl, csv, parquet."),
+        ("x.po", {"tag_column": 3}, "po has no column for tags. Others have: tsv, jsonl, csv, parquet."),
         ("x.tmx", {"columns": "a,b,c"}, "tmx has no column for tags."),
         ("x.tmx", {"columns": "en"}, "columns must name two languages, each another, received: en"),
         ("x.csv", {"columns": "a"}, "columns must name columns of source, target and, if wanted, tags, each another"),
         ("x.csv", {"columns": "a,a"}, "columns must name"),
         ("x.csv", {"columns": "a,"}, "columns must name"),
         ("x.csv", {"columns": "a,b,c,d"}, "columns must name"),
-        ("x.csv", {"tags": 2}, "tags stand in column 3 or later, received: 2."),
+        ("x.csv", {"tag_column": 2}, "tags stand in column 3 or later, received: 2."),
         ("x.txt", {"format": "moses"}, "moses is two files, source and target, received: one. Name both:"),
         (("a.tsv", "b.tsv"), {}, "two files side by side are lines of text, not tsv. Name one file, or --format moses"),
         (("a.en", "b.fr"), {"format": "csv"}, "two files side by side are lines of text, not csv."),
         (("a.en", "a.en"), {}, "a.en is named twice."),
         (("a", "b", "c"), {}, "pairs stand in one file, or in two side by side, received: 3 files"),
         ((), {}, "pairs stand in one file, or in two side by side, received: 0 files"),
-        (("a.en", "b.fr"), {"tags": 3}, "moses has no column for tags."),
+        (("a.en", "b.fr"), {"tag_column": 3}, "moses has no column for tags."),
     ],
     ids=str,
 )  # fmt: skip

@@ -53,7 +53,7 @@ def test_a_walk_step_by_step(network: Any) -> None:
     """Each token is the right one or what the network finds likeliest after what it has read so far."""
     right = np.array([[True, True, False, False, True], [False, False, False, True, False]])
     given = inputs()
-    found = np.asarray(own_inputs(network, given, right))
+    found = np.asarray(own_inputs(network, given, right)["target"])
     for row in range(2):
         one = {name: array[row : row + 1] for name, array in given.items()}
         state = network.stepper.begin(one)
@@ -63,4 +63,4 @@ def test_a_walk_step_by_step(network: Any) -> None:
             assert found[row, position] == read
             log_probs, state = network.stepper.step(np.array([read], np.int32), state)
             own = int(np.asarray(log_probs)[0].argmax())
-    np.testing.assert_array_equal(own_inputs(network, given, np.ones_like(right)), given["target"])
+    np.testing.assert_array_equal(own_inputs(network, given, np.ones_like(right))["target"], given["target"])

@@ -100,7 +100,7 @@ def test_one_update_of_sgd_by_hand(
     update(state, padded)
     update.assign(state)
     total, tokens, _ = sums(state)
-    assert tokens == len(batches.targets.ids)
+    assert tokens == len(batches.targets["target"].values)
     np.testing.assert_allclose(total / tokens, loss, rtol=1e-5)
     moved = [after - start for after, start in zip(network.get_weights(), before, strict=True)]
     # The bias of the second layer, by finite differences.
@@ -164,7 +164,7 @@ def test_sums_begin_anew(kind: Any, make_small_network: Callable[..., Any], make
     batches = make_batches(10, 5)
     for batch in batches.epoch(1):
         update(state, batch)
-    assert sums(state)[1] == len(batches.targets.ids)
+    assert sums(state)[1] == len(batches.targets["target"].values)
     state.start_epoch(2)
     assert sums(state) == [0.0, 0.0, 0.0]
 

@@ -49,7 +49,9 @@ def cross_entropy_sums(
     return ops.sum(loss * weights), ops.sum(weights), ops.sum(correct * weights)
 
 
-def network_sums(network: Any, logits: Any, labels: Mapping[str, Any], *, smoothing: float = 0.0) -> tuple[Any, Any, Any]:
+def network_sums(
+    network: Any, logits: Any, labels: Mapping[str, Any], *, smoothing: float = 0.0
+) -> tuple[Any, Any, Any]:
     """Sums over all outputs of a network; see `cross_entropy_sums`.
 
     Args:

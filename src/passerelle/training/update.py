@@ -259,7 +259,9 @@ class _Trained(keras.Model):
         self.counted = keras.metrics.Sum(name="counted")
         self.correct = keras.metrics.Sum(name="correct")
 
-    def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, **options: Any) -> Any:
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
         loss, counted, correct = self.sums_of(y_pred, y)
         self.counted.update_state(counted)
         self.correct.update_state(correct)
