@@ -130,7 +130,9 @@ def validated(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 @pytest.mark.parametrize(("keep", "kept"), [("best", 2), ("last", 4)])
-def test_which_weights_are_kept(keep: str, kept: int, make_small_network: Any, make_batches: Any, validated: Any) -> None:
+def test_which_weights_are_kept(
+    keep: str, kept: int, make_small_network: Any, make_batches: Any, validated: Any
+) -> None:
     validated(3.0, 1.0, 2.0, 1.0)  # the first of equals is the best
     network = make_small_network()
     seen: list[list[np.ndarray]] = []

@@ -239,7 +239,8 @@ class PortableUpdate:
         self._model.reset_metrics()
         loss, correct = self._model.train_on_batch(inputs, batch.labels)
         counted = np.count_nonzero(batch.labels >= self._network.first_target)
-        state.sums = np.asarray(state.sums, np.float64) + [float(loss) * self._tokens, counted, float(correct)]
+        sums = np.array([float(loss) * self._tokens, counted, float(correct)])
+        state.sums = np.asarray(state.sums, np.float64) + sums
         for variable, rows, values in self._frozen:
             variable.assign(ops.where(rows, values, variable.value))
 
