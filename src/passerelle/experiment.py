@@ -35,7 +35,7 @@ from passerelle.training.history import History, Sample
 from passerelle.training.trainer import fit
 from passerelle.translator import Translator
 
-__all__ = ["Lesson", "Sample", "prepare", "train"]
+__all__ = ["Lesson", "prepare", "train"]
 
 VALIDATION_BATCH = 256
 

@@ -258,3 +258,23 @@ def test_a_token_is_hidden_everywhere_or_nowhere(seed):
         gone = source[row][places][0] == UNK
         assert (10 + token in target[row]) != gone
         assert (copies[row][places] >= SIZE).all() == gone
+
+
+@pytest.mark.parametrize("copy_masking", [0.0, 0.5])
+def test_an_epoch_from_a_position_on_is_the_rest_of_the_full_one(copy_masking):
+    random = np.random.default_rng(3)
+    sources = [random.integers(4, 9, random.integers(1, 12)).tolist() for _ in range(300)]
+    targets = [[*random.permutation(source).tolist(), END] for source in sources]
+    ids = Sequences.from_lists(sources)
+    batches = Batches(
+        ids, Sequences.from_lists(targets), 8, seed=1, others={"copy_ids": ids}, copy_masking=copy_masking,
+        target_size=20,
+    )  # fmt: skip
+    full = list(batches.epoch(2))
+    for start in (0, 1, 17, len(full) - 1, len(full)):
+        rest = list(batches.epoch(2, start))
+        assert len(rest) == len(full) - start
+        for left, right in zip(rest, full[start:], strict=True):
+            np.testing.assert_array_equal(left.source, right.source)
+            np.testing.assert_array_equal(left.target, right.target)
+            np.testing.assert_array_equal(left.others["copy_ids"], right.others["copy_ids"])

@@ -51,7 +51,7 @@ class History:
         kept: number of the epoch whose weights the network now holds; 0 for weights from within the first epoch.
         interrupted: whether Ctrl-C ended the run.
         diverged: whether an infinite or undefined loss ended the run.
-        stopped: the reason for ending before the last epoch of the settings; empty if all epochs were trained.
+        stopped: the reason given by the callback that ended the run; empty if none did.
     """
 
     epochs: tuple[Epoch, ...]

@@ -43,7 +43,7 @@ class TrainingState:
     Attributes:
         trainable: one array, or Keras variable, for each of `network.trainable_variables`, in this order and with their
             shapes and dtypes.
-        non_trainable: likewise for `network.non_trainable_variables`; the seeds of dropout, uint32 (2,), are among them.
+        non_trainable: likewise for `network.non_trainable_variables`, the seeds of dropout, uint32 (2,), among them.
         optimizer: likewise for `optimizer.variables`: int32 (), the number of updates; float32 (), the learning rate;
             then moments of the shapes of weights.
         sums: float (3,), of the running epoch: the summed loss in nats, target tokens, correct predictions.
@@ -57,8 +57,8 @@ class TrainingState:
             are kept instead.
         seconds: time spent since the run began, of all processes that continued it.
         epoch_began: the value of `seconds` when the running epoch began.
-        stopped: the reason why the run ended, or ends after the current event; empty while it runs and where all epochs
-            were trained. A callback that sets it ends the run.
+        stopped: the reason why the run ended, or ends after the current event; empty while it runs and where no
+            callback ended it. A callback that sets it ends the run.
     """
 
     trainable: list[Any] = field(default_factory=list)

@@ -112,7 +112,7 @@ class Callback:
         """The epoch `run.state.history[-1]` is finished and measured; `run.state.epoch` is the next one."""
 
     def on_train_end(self, run: Run) -> None:
-        """The last event. `run.state.stopped` is the reason, or empty where all epochs were trained.
+        """The last event. `run.state.stopped` is the reason, or empty where no callback ended the run.
 
         In the callbacks passed to `train` the network holds the weights that are kept.
         """

@@ -1,0 +1,207 @@
+"""The training state: saved at any update and restored, it continues as if nothing had happened."""
+
+import io
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from passerelle.config import TrainingSettings
+from passerelle.experiment import prepare
+from passerelle.options import choose_settings
+from passerelle.training import trainer
+from passerelle.training.callbacks.callback import Callback, Run
+from passerelle.training.history import Epoch, History
+from passerelle.training.state import Best, TrainingState
+from passerelle.training.trainer import fit
+from passerelle.training.update import CompiledUpdate, PortableUpdate
+
+
+class StopAfter(Callback):
+    """Ends the run inside an epoch, which stays unfinished."""
+
+    def __init__(self, epoch: int, position: int):
+        self.place = epoch, position
+
+    def on_update_end(self, run: Run) -> None:
+        if (run.state.epoch, run.state.position) == self.place:
+            run.stop("enough", drop_epoch=True)
+
+
+class Snapshot(Callback):
+    """Saves the state in one event of one epoch."""
+
+    def __init__(self, event: str, epoch: int):
+        self.epoch = epoch
+        self.saved: Any = None
+        setattr(self, event, self.save)
+
+    def save(self, run: Run) -> None:
+        if len(run.state.history) == self.epoch and self.saved is None:
+            self.saved = saved(run.state)
+
+
+def saved(state: TrainingState) -> tuple[bytes, str]:
+    """The state as an .npz file and JSON."""
+    stream = io.BytesIO()
+    np.savez(stream, **state.arrays())
+    return stream.getvalue(), json.dumps(state.numbers(), allow_nan=False)
+
+
+def restored(files: tuple[bytes, str]) -> TrainingState:
+    return TrainingState.restored(np.load(io.BytesIO(files[0]), allow_pickle=False), json.loads(files[1]))
+
+
+def without_times(history: History) -> History:
+    return replace(history, epochs=tuple(replace(epoch, seconds=0.0) for epoch in history.epochs))
+
+
+def assert_equal_arrays(left: list[np.ndarray], right: list[np.ndarray]) -> None:
+    for a, b in zip(left, right, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def assert_equal_states(left: TrainingState, right: TrainingState) -> None:
+    arrays, others = left.arrays(), right.arrays()
+    assert arrays.keys() == others.keys()
+    for name, array in arrays.items():
+        assert array.dtype == others[name].dtype
+        np.testing.assert_array_equal(array, others[name], err_msg=name)
+    timed = {"seconds", "epoch_began", "history"}
+    kept = [{name: value for name, value in s.numbers().items() if name not in timed} for s in (left, right)]
+    assert kept[0] == kept[1]
+
+
+@pytest.mark.parametrize(("epoch", "position"), [(1, 1), (2, 4)])
+def test_a_resumed_run_of_a_real_network_is_the_uninterrupted_one(epoch: int, position: int) -> None:
+    """With everything random at once: order, dropout, scheduled sampling, copy masking; and a changing rate."""
+    pairs = [(f"{a}{b}", f"{b} {a}!") for a, b in itertools.product("abcdef", repeat=2)]
+    side = {"embedding": 3, "units": 4}
+    training = {
+        "epochs": 3, "batch_size": 6, "decoder_inputs": "scheduled_sampling", "copy_masking": 0.5,
+        "schedule": "cosine", "learning_rate": 0.05, "clip": 1.0,
+    }  # fmt: skip
+    network = {"attention": "general", "copying": True, "dropout": 0.3, "encoder": side, "decoder": side}
+    lesson = prepare(pairs, choose_settings(settings={"network": network, "training": training}), validation=0.2)
+
+    def run(state: TrainingState, *callbacks: Callback, scrambled: bool = False) -> tuple[History, Any]:
+        fresh = lesson.build().network
+        if scrambled:
+            fresh.set_weights([array + 1 for array in fresh.get_weights()])
+        batches = lesson.training_batches, lesson.validation_batches
+        return fit(fresh, *batches, lesson.settings.training, callbacks=callbacks, state=state), fresh
+
+    whole_state = TrainingState.of_seed(1)
+    whole, network_of_whole = run(whole_state)
+    state = TrainingState.of_seed(1)
+    part, _ = run(state, StopAfter(epoch, position))
+    assert (part.stopped, len(part.epochs)) == ("enough", epoch - 1)
+    assert (state.epoch, state.position) == (epoch, position)
+    state = restored(saved(state))
+    resumed, network_of_resumed = run(state, scrambled=True)
+    assert without_times(resumed) == without_times(whole)
+    assert_equal_arrays(network_of_resumed.get_weights(), network_of_whole.get_weights())
+    assert_equal_states(state, whole_state)
+    assert state.updates == whole_state.updates
+
+
+@pytest.mark.parametrize("kind", [CompiledUpdate, PortableUpdate])
+@pytest.mark.parametrize("keep", ["best", "last"])
+@pytest.mark.parametrize("event", ["on_update_end", "on_epoch_end", "on_train_end"])
+def test_a_state_of_any_event_continues_exactly(
+    kind: Any, keep: str, event: str, make_small_network: Any, make_batches: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if kind is CompiledUpdate and keras.backend.backend() != "jax":
+        pytest.skip("needs JAX")
+    monkeypatch.setattr(
+        trainer,
+        "make_update",
+        lambda network, optimizer, *, tokens, smoothing: kind(network, optimizer, tokens, smoothing),
+    )
+    settings = TrainingSettings(epochs=4, optimizer="adam", learning_rate=0.5, keep=keep)
+    batches, validation = make_batches(14, 4), make_batches(6, 4, seed=None, data=1)
+    network = make_small_network()
+    snapshot = Snapshot(event, 4 if event == "on_train_end" else 2)
+    state = TrainingState.of_seed(1)
+    history = fit(network, batches, validation, settings, callbacks=[snapshot], state=state)
+    fresh = make_small_network(seed=8)
+    again = restored(snapshot.saved)
+    resumed = fit(fresh, batches, validation, settings, state=again)
+    assert without_times(resumed) == without_times(history)
+    assert_equal_arrays(fresh.get_weights(), network.get_weights())
+    assert_equal_states(again, state)
+
+
+def test_interrupted_again_before_the_epoch_ends(make_small_network: Any, make_batches: Any) -> None:
+    """The network holds the weights of the epoch that `kept` names, also when this process finished none."""
+    settings = TrainingSettings(epochs=4, learning_rate=0.5, keep="last")
+    first = make_small_network()
+    state = TrainingState.of_seed(1)
+    history = fit(first, make_batches(14, 4), None, settings, callbacks=[StopAfter(3, 1)], state=state)
+    second = make_small_network(seed=8)
+    again = fit(second, make_batches(14, 4), None, settings, callbacks=[StopAfter(3, 2)], state=restored(saved(state)))
+    assert history.kept == again.kept == 2
+    assert_equal_arrays(first.get_weights(), second.get_weights())
+
+
+def test_patience_that_ran_out_stays_out(make_small_network: Any, make_batches: Any) -> None:
+    settings = TrainingSettings(epochs=9, optimizer="sgd", learning_rate=10.0, patience=1)
+    snapshot = Snapshot("on_train_end", 0)
+    state = TrainingState.of_seed(1)
+    network = make_small_network()
+    history = fit(network, make_batches(14, 4), None, settings, callbacks=[snapshot], state=state)
+    assert history.stopped == "no better loss for 1 epoch"
+    again = fit(network, make_batches(14, 4), None, settings, state=restored(saved(state)))
+    assert again == history
+
+
+def test_numbers_keep_every_bit_and_are_json() -> None:
+    epochs = [Epoch(1, 0.1 + 0.2, 1 / 3, float("nan"), float("inf"), 1e-300), Epoch(2, 1.0, 0.5, None, None, 2.0)]
+    state = TrainingState(epoch=3, position=5, updates=9, history=epochs, seconds=0.1, epoch_began=0.3, stopped="so")
+    state.best = Best(2, 1.0, [np.ones((2, 3), "f4")])
+    state.trainable = [np.arange(3.0, dtype="f4"), np.zeros((2, 2), "f4")]
+    state.random.random(5)
+    again = restored(saved(state))
+    assert str(again.history) == str(state.history)
+    assert again.numbers() == state.numbers()
+    assert again.arrays().keys() == state.arrays().keys()
+    assert again.random.random() == state.random.random()
+    empty = restored(saved(TrainingState()))
+    assert (empty.best.value, empty.best.epoch, empty.trainable) == (np.inf, 0, [])
+
+
+def test_arrays_are_copies(make_small_network: Any, make_batches: Any) -> None:
+    state = TrainingState()
+    update = trainer.make_update(make_small_network(), keras.optimizers.Adam(0.1), tokens=7.0)
+    update.begin(state)
+    before = state.arrays()
+    copies = {name: array.copy() for name, array in before.items()}
+    for batch in make_batches(14, 4).epoch(1):
+        update(state, batch)
+    for name, array in before.items():
+        np.testing.assert_array_equal(array, copies[name])
+    assert (state.arrays()["trainable/0"] != before["trainable/0"]).any()
+
+
+@pytest.mark.parametrize("kind", [CompiledUpdate, PortableUpdate])
+def test_a_state_of_another_network_is_refused(kind: Any, make_small_network: Callable[..., Any]) -> None:
+    state = TrainingState()
+    kind(make_small_network(), keras.optimizers.Adam(0.1), 7.0).begin(state)
+    state = restored(saved(state))
+    other = kind(make_small_network(columns=7), keras.optimizers.Adam(0.1), 7.0)
+    with pytest.raises(ValueError, match=r"`trainable` arrays must have the shapes .*7.*, received: .*Continue with"):
+        other.begin(state)
+    other = kind(make_small_network(), keras.optimizers.SGD(0.1), 7.0)
+    with pytest.raises(ValueError, match="`optimizer` arrays must have"):
+        other.begin(state)
+
+
+def test_another_format_is_refused() -> None:
+    state = TrainingState()
+    with pytest.raises(ValueError, match="must have format 1, received: 2"):
+        TrainingState.restored(state.arrays(), state.numbers() | {"format": 2})
