@@ -8,9 +8,19 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from passerelle.config import NetworkSettings, Settings, TextSettings, TrainingSettings, check_limit, validated
 from passerelle.errors import PasserelleError, SettingsError
-from passerelle.presets import PRESET_SUMMARIES, PRESETS, make_settings, read_settings_file
+from passerelle.settings import (
+    PRESET_SUMMARIES,
+    PRESETS,
+    NetworkSettings,
+    Settings,
+    TextSettings,
+    TrainingSettings,
+    check_limit,
+    make_settings,
+    read_settings_file,
+    validated,
+)
 
 
 def message_of(call, *arguments, **options):

@@ -17,7 +17,7 @@ import passerelle
 from passerelle.data.pairs import check_pairs, write_pairs
 from passerelle.errors import DataError, SettingsError
 from passerelle.experiment import prepare, train
-from passerelle.options import choose_settings
+from passerelle.settings import choose_settings
 from passerelle.special_tokens import UNK
 from passerelle.training.trainer import History
 

@@ -16,8 +16,8 @@ from passerelle.data.rows import padded_width
 from passerelle.errors import DataError, OutputError, SettingsError
 from passerelle.experiment import prepare
 from passerelle.models.compiled import compiled
-from passerelle.options import choose_settings
 from passerelle.search.results import Lengths, Result
+from passerelle.settings import choose_settings
 from passerelle.special_tokens import END, START
 from passerelle.text.sequences import Sequences
 

@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from numbers import Real
-from typing import Any, Unpack
+from typing import Any
 
 import keras
 import numpy as np
 
-from passerelle.config import Settings, TextSettings, validated
 from passerelle.data.batches import Batches
 from passerelle.data.formats import PairPath
 from passerelle.data.lengths import LengthLimits
@@ -22,9 +21,8 @@ from passerelle.data.rows import padded_width
 from passerelle.data.vectors import WordVectors, read_vectors
 from passerelle.errors import DataError, SettingsError
 from passerelle.models.sequence_to_sequence import SequenceToSequence
-from passerelle.options import Options, choose_settings
-from passerelle.presets import PRESETS
 from passerelle.search.results import Lengths
+from passerelle.settings import PRESETS, Settings, TextSettings, accepts_options, choose_settings, validated
 from passerelle.special_tokens import FIRST_ORDINARY, UNK
 from passerelle.text.codec import Codec, make_codec
 from passerelle.text.level import choose_level, make_tokenizer
@@ -57,6 +55,7 @@ class Sample:
     reference: str
 
 
+@accepts_options(Settings)
 def train(
     pairs: Iterable[tuple[str, ...]],
     *,
@@ -65,7 +64,9 @@ def train(
     target_vectors: str | os.PathLike[str] | None = None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
     on_epoch: Callable[[Epoch, Sample | None], None] = lambda epoch, sample: None,
-    **options: Unpack[Options],
+    preset: str | None = None,
+    settings: Mapping[str, Any] | str | os.PathLike[str] | None = None,
+    **options: Any,
 ) -> Translator:
     """Trains a translator.
 
@@ -78,7 +79,9 @@ def train(
         target_vectors: likewise.
         on_progress: called a few times a second.
         on_epoch: called after each epoch, with an unseen sentence translated.
-        **options: see `Options`.
+        preset: name of the preset to begin with; if None, the settings file's own, or `compact`.
+        settings: nested settings, or the path of a TOML file; they change the preset.
+        **options: single settings by the names in docs/settings.md, such as `epochs=10`; they change `settings`.
 
     Returns:
         The translator. Ctrl-C ends training early: the translator has learned what it could by then, and its
@@ -90,7 +93,7 @@ def train(
     """
     lesson = prepare(
         pairs,
-        choose_settings(**options),
+        choose_settings(preset=preset, settings=settings, **options),
         validation=validation,
         source_vectors=source_vectors,
         target_vectors=target_vectors,
@@ -294,7 +297,7 @@ def prepare(
     beyond = vectors["source"].beyond(codec.source) if "source" in vectors else []
     if beyond:
         tokens = [*codec.source.vocabulary.tokens, *beyond]
-        codec = replace(codec, source=make_tokenizer("word", tokens=tokens, case=settings.source.case))
+        codec = replace(codec, source=make_tokenizer("word", tokens=tokens, lowercase=settings.source.lowercase))
         ids = _encoded(codec, training)
     held_ids = _encoded(codec, held_out)
     shorter = limits.keep(held_out, *_lengths(held_ids))
@@ -395,7 +398,7 @@ def _check_vectors(settings: Settings, files: Mapping[str, Any]) -> None:
 def _as_wide(settings: Settings, vectors: Mapping[str, WordVectors]) -> Settings:
     """The settings with embeddings as wide as ready-made vectors, where nobody asked for another width."""
     values = settings.model_dump()
-    usual = PRESETS[settings.preset].network if settings.preset in PRESETS else None
+    usual = PRESETS[settings.preset].settings.network if settings.preset in PRESETS else None
     for side, own in vectors.items():
         name = "encoder" if side == "source" else "decoder"
         part = values["network"][name]

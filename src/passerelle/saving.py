@@ -22,11 +22,11 @@ import h5py
 import keras
 import numpy as np
 
-from passerelle.config import NetworkSettings, validated
 from passerelle.data.files import replacing, require_writable_file
 from passerelle.errors import ModelFileError, OutputError, SettingsError
 from passerelle.layers.initializers import drawn_by
 from passerelle.models.sequence_to_sequence import SequenceToSequence
+from passerelle.settings import NetworkSettings, validated
 
 __all__ = ["SUFFIX", "load_network", "require_model_path", "save_network"]
 

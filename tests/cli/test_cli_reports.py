@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from passerelle.evaluation.metrics import Report, score
-from passerelle.presets import DEFAULT_PRESET, PRESET_SUMMARIES, PRESETS, make_settings, read_settings_file
+from passerelle.settings import DEFAULT_PRESET, PRESET_SUMMARIES, PRESETS, make_settings, read_settings_file
 
 
 def test_evaluate(quick, trained):

@@ -108,7 +108,7 @@ def test_words_beyond_are_those_the_tokenizer_reads_whole() -> None:
     vectors = WordVectors(words, np.zeros((8, 1), "f4"), first=7)
     tokenizer: Any = make_tokenizer("word", texts=["the dog"])
     assert vectors.beyond(tokenizer) == ["the", " Cat", "Cat", " ,", ",", "dog"]
-    assert vectors.beyond(make_tokenizer("word", texts=["the dog"], case="lower")) == ["the", " ,", ",", "dog"]
+    assert vectors.beyond(make_tokenizer("word", texts=["the dog"], lowercase=True)) == ["the", " ,", ",", "dog"]
 
 
 @given(st.lists(st.text(st.characters(categories=["L", "N", "P"]), min_size=1, max_size=4), unique=True, max_size=8))

@@ -14,7 +14,7 @@ import pytest
 
 import files
 from passerelle.cli.app import app
-from passerelle.presets import PRESETS, make_settings
+from passerelle.settings import PRESETS, make_settings
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]

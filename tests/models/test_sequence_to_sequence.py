@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from keras import ops
 
-from passerelle.config import NetworkSettings
 from passerelle.errors import SettingsError
 from passerelle.models.sequence_to_sequence import (
     IMPOSSIBLE,
@@ -22,6 +21,7 @@ from passerelle.models.sequence_to_sequence import (
 )
 from passerelle.plots.diagram import draw_model
 from passerelle.saving import load_network, save_network
+from passerelle.settings import NetworkSettings
 from passerelle.special_tokens import END, PAD, START, UNK
 
 SIZES = (10, 9)

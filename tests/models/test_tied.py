@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 import passerelle
-from passerelle.config import NetworkSettings, validated
 from passerelle.errors import SettingsError
 from passerelle.layers.embedding import TokenEmbedding
 from passerelle.layers.tied import SharedEmbedding, TiedOutput
 from passerelle.models.sequence_to_sequence import SequenceToSequence
-from passerelle.presets import make_settings
+from passerelle.settings import NetworkSettings, make_settings, validated
 from passerelle.text.codec import make_codec
 from passerelle.training.loss import cross_entropy_sums
 
@@ -97,7 +96,7 @@ def test_one_vocabulary(tmp_path: Path) -> None:
 
 
 def test_other_ties_keep_two_vocabularies() -> None:
-    settings = make_settings(None, {"network": {"tie": "target"}}, {"source.level": "word"})
+    settings = make_settings(None, {"network": {"tie": "target"}}, {"source_level": "word"})
     codec = make_codec(settings, ["a b"], ["c"], None)
     assert (codec.source.vocabulary.tokens, codec.target.vocabulary.tokens) == ((" a", " b"), ("c",))
 
@@ -123,13 +122,13 @@ def test_networks_that_have_nothing_to_tie(changes: dict[str, Any], message: str
     ("changes", "message"),
     [
         ({"target.level": "word"}, r"one vocabulary; source\.level is 'character', target\.level 'word'"),
-        ({"source.case": "lower"}, r"source\.case is 'lower', target\.case 'keep'"),
+        ({"source.lowercase": True}, r"source\.lowercase is True, target\.lowercase False"),
         ({"tags.mode": "inline"}, r"no room for tags 'inline'"),
     ],
 )
 def test_sides_that_share_no_vocabulary(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
-        make_settings(None, {"network": {"tie": "all"}}, changes)
+        make_settings(None, {"network": {"tie": "all"}}, assignments=changes)
 
 
 def test_sizes_that_differ() -> None:

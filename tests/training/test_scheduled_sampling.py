@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from passerelle.config import TrainingSettings
 from passerelle.models.sequence_to_sequence import SequenceToSequence
+from passerelle.settings import TrainingSettings
 from passerelle.special_tokens import START
 from passerelle.training.scheduled_sampling import own_inputs, right_tokens
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from passerelle.config import TrainingSettings
 from passerelle.errors import SettingsError
+from passerelle.settings import TrainingSettings
 from passerelle.training import trainer
 from passerelle.training.trainer import Epoch, Progress, fit
 

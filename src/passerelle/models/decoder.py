@@ -4,7 +4,6 @@ from typing import Any
 
 from keras import layers, ops
 
-from passerelle.config import SOFT_ATTENTION, NetworkSettings
 from passerelle.layers.attention import soft_attention
 from passerelle.layers.broadcast import Broadcast
 from passerelle.layers.copying import PointerGenerator
@@ -16,6 +15,7 @@ from passerelle.layers.recurrent import STATE_NAMES, recurrent_layer
 from passerelle.layers.tied import SharedEmbedding, TiedOutput
 from passerelle.models.bridge import ZeroState
 from passerelle.models.input_feeding import StepByStep
+from passerelle.settings import SOFT_ATTENTION, NetworkSettings
 from passerelle.special_tokens import UNK
 
 __all__ = ["Decoder"]

@@ -4,11 +4,11 @@ from typing import Any
 
 from keras import layers, ops
 
-from passerelle.config import NetworkSettings
 from passerelle.layers.embedding import TokenEmbedding, token_embedding
 from passerelle.layers.products import dense
 from passerelle.layers.recurrent import STATE_NAMES, recurrent_layer
 from passerelle.layers.reversal import Reverse
+from passerelle.settings import NetworkSettings
 from passerelle.special_tokens import PAD, UNK
 
 __all__ = ["Encoder", "TagEncoder"]

@@ -6,12 +6,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from passerelle.config import NetworkSettings, validated
 from passerelle.errors import SettingsError
 from passerelle.layers.recurrent import STATE_NAMES
 from passerelle.models.bridge import Bridge
 from passerelle.models.decoder import Decoder
 from passerelle.models.encoder import Encoder
+from passerelle.settings import NetworkSettings, validated
 from passerelle.special_tokens import FIRST_ORDINARY, IMPOSSIBLE, START, UNK
 
 __all__ = ["SequenceToSequence", "first_source_column", "first_target_column"]

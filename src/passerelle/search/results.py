@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 
-__all__ = ["Lengths", "Result", "SearchOptions"]
+__all__ = ["Lengths", "Result"]
 
 SPARE = 8
 """Tokens that a source is taken to be longer where targets are compared with it: short ones have long answers."""
@@ -55,30 +55,6 @@ class Result:
             finished=all(part.finished for part in parts),
             parts=len(parts),
         )
-
-
-class SearchOptions(TypedDict, total=False):
-    """What a search may be told; see `SearchSettings`."""
-
-    beam: int
-    length_penalty: float
-    coverage_penalty: float
-    groups: int
-    diversity: float
-    sample: bool
-    temperature: float
-    top_k: int
-    top_p: float
-    seed: int
-    no_repeat_ngram_size: int
-    min_length: int
-    max_length: int | None
-    prefix: str
-    require: Sequence[str]
-    forbid: Sequence[str]
-    lexicon: Sequence[str]
-    pattern: str | None
-    grammar: str | None
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 """Settings: every choice about a translator, its search and its data, declared once and validated before use.
 
-    schema      declares settings; sections validate, and say what is wrong
-    text, network, training, search, data, root      the sections
-    presets     complete settings by name
-    merge       settings files and assignments
-    options     short names: keyword arguments and flags
-    table       docs/settings.md
+schema      declares settings; sections validate, and say what is wrong
+text, network, training, search, data, root      the sections
+presets     complete settings by name
+merge       settings files and assignments
+options     short names: keyword arguments and flags
+table       docs/settings.md
 """
 
 from passerelle.settings.data import ReadingSettings, check_limit

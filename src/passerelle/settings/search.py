@@ -41,9 +41,7 @@ class ConstraintSettings(Section):
 class SearchSettings(ConstraintSettings):
     """The search for translations."""
 
-    beam: int = setting(
-        1, "Beam size: hypotheses kept per step; 1 is greedy search.", option=True, ge=1, le=1024
-    )
+    beam: int = setting(1, "Beam size: hypotheses kept per step; 1 is greedy search.", option=True, ge=1, le=1024)
     n_best: int = setting(
         1, "Number of translations of each text: at most the beam size, or the number of samples.", ge=1, le=1024
     )

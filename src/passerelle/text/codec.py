@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from passerelle.config import Settings, TextSettings
+from passerelle.settings import Settings, TextSettings
 from passerelle.special_tokens import FIRST_ORDINARY, UNK
 from passerelle.text.copying import copied_tokens, copy_ids, copying_targets
 from passerelle.text.level import make_tokenizer
@@ -130,7 +130,7 @@ def make_codec(
         return make_tokenizer(
             text.level,
             text.separator,
-            case=text.case,
+            lowercase=text.lowercase,
             size=text.vocabulary_size,
             min_count=text.min_count,
             **{"tokens" if known else "texts": given},

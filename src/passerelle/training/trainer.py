@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from passerelle.config import TrainingSettings
 from passerelle.data.batches import Batches
 from passerelle.errors import SettingsError
 from passerelle.models.compiled import compiled
+from passerelle.settings import TrainingSettings
 from passerelle.training.interruption import Interruption
 from passerelle.training.loss import cross_entropy_sums
 from passerelle.training.optimizer import learning_rate, make_optimizer
