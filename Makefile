@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 # Two workers; each JAX process would otherwise take all cores and memory for itself.
 TEST_WORKERS ?= 2
 
-.PHONY: help demo test lint bench setup setup-dev constraints clean
+.PHONY: help demo test lint bench setup setup-dev settings-table constraints clean
 
 help:
 	@echo "make demo         train on the built-in phrasebook, translate what was never seen"
 	@echo "make test         run all tests"
 	@echo "make lint         ruff, pyright, and the test of the floors"
 	@echo "make bench        compare with the tutorial program, side by side"
+	@echo "make settings-table  write docs/settings.md from the schema of the settings"
 	@echo "make setup        install the package into $(VENV)"
 	@echo "make constraints  write constraints.txt anew, from the newest versions"
 
@@ -45,6 +46,9 @@ lint: setup-dev
 
 bench: setup-dev
 	$(BIN)/python benchmarks/run.py
+
+settings-table: setup
+	$(BIN)/passerelle settings > $@.tmp && mv $@.tmp docs/settings.md
 
 constraints: setup-dev
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra parquet --python-version 3.11 --universal --upgrade \

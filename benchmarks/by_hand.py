@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from passerelle.special_tokens import END, START
 from passerelle.ragged import Ragged
+from passerelle.special_tokens import END, START
 from passerelle.translator import Translator
 
 __all__ = ["beam_by_hand", "continuations"]
@@ -23,7 +23,9 @@ def beam_by_hand(translator: Translator, text: str, beam: int, length_penalty: f
     """
     source = translator.source.encode([text])
     limit = int(translator.lengths.limit(int(source.lengths[0])))
-    read = translator.inference_encoder.predict({"source": source.padded(np.array([0]), int(source.lengths[0]))}, verbose=0)
+    read = translator.inference_encoder.predict(
+        {"source": source.padded(np.array([0]), int(source.lengths[0]))}, verbose=0
+    )
     states = {name: np.repeat(values, beam, axis=0) for name, values in read.items()}
     first = translator.network.stepper.first
     growing: list[tuple[float, list[int]]] = [(0.0, [])]

@@ -11,7 +11,7 @@ from pathlib import Path
 import passerelle
 from passerelle.data.files import write_atomically
 from passerelle.experiment import prepare
-from passerelle.options import choose_settings
+from passerelle.settings import choose_settings
 from passerelle.training.callbacks.callback import Callback, Run
 
 

@@ -73,7 +73,7 @@ def _passerelle(arguments: argparse.Namespace, language: str, seed: int, folder:
         "import json, sys, passerelle\n"
         "train, dev, settings, preset, place, seed, out = sys.argv[1:]\n"
         "pairs = [passerelle.read_pairs(path, tag_column=3) for path in (train, dev)]\n"
-        "translator = passerelle.train(pairs[0], validation=pairs[1], preset=preset, tags=place, seed=int(seed),\n"
+        "translator = passerelle.train(pairs[0], validation=pairs[1], preset=preset, tag_mode=place, seed=int(seed),\n"
         "                              settings=json.load(open(settings)))\n"
         "translator.save(out)\n"
     )

@@ -19,7 +19,7 @@ from typing import Any
 import speed
 from passerelle.data.pairs import read_pairs, references, split_by_source, write_pairs
 from passerelle.evaluation.metrics import score
-from passerelle.presets import PRESETS
+from passerelle.settings import PRESETS
 
 HERE = Path(__file__).parent
 DATA = HERE.parent.parent / "shared" / "data" / "fra-eng.zip"

@@ -78,7 +78,7 @@ def _passerelle(
 ) -> Measured:
     import passerelle
     from passerelle.experiment import prepare
-    from passerelle.options import choose_settings
+    from passerelle.settings import choose_settings
     from passerelle.training.optimizer import make_optimizer
     from passerelle.training.state import TrainingState
     from passerelle.training.update import make_update
@@ -127,7 +127,7 @@ def _torch(arguments: argparse.Namespace, *, by_length: bool) -> Measured:
 
     import passerelle
     from passerelle.experiment import prepare
-    from passerelle.options import choose_settings
+    from passerelle.settings import choose_settings
 
     pairs = passerelle.read_pairs(arguments.pairs, limit=arguments.limit)
     lesson = prepare(pairs, choose_settings(preset="tutorial"), validation=0)

@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-
-from passerelle.config import NetworkSettings
-from passerelle.models.sequence_to_sequence import SequenceToSequence
-from passerelle.presets import PRESETS
-from passerelle.data.lengths import Lengths
-from passerelle.special_tokens import FIRST_ORDINARY
 from passerelle.text.codec import Codec
+
+from passerelle.data.lengths import Lengths
+from passerelle.models.sequence_to_sequence import SequenceToSequence
+from passerelle.settings import PRESETS
+from passerelle.special_tokens import FIRST_ORDINARY
 from passerelle.text.level import make_tokenizer
 from passerelle.translator import Translator
 
@@ -52,7 +51,7 @@ def to_translator(
     if tuple(target_characters[:2]) != (START, END):
         raise ValueError("the program's first two target characters must be tab and line feed")
     units = weights["encoder_recurrent_kernel"].shape[0]
-    preset = PRESETS["tutorial"]
+    preset = PRESETS["tutorial"].settings
     values = preset.network.model_dump()
     values["encoder"]["units"] = values["decoder"]["units"] = units
     network_settings = NetworkSettings.model_validate(values)

@@ -5,8 +5,8 @@ import random
 from dataclasses import dataclass, fields
 from typing import Any
 
-from passerelle.config import NetworkSettings, validated
 from passerelle.errors import SettingsError
+from passerelle.settings import NetworkSettings, validated
 
 VALUES: dict[str, list[Any]] = {
     "attention": ["none", "general", "dot", "scaled-dot", "additive", "multi-head", "monotonic"],

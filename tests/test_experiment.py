@@ -17,7 +17,7 @@ import passerelle
 from passerelle.data.pairs import check_pairs, write_pairs
 from passerelle.errors import DataError, SettingsError
 from passerelle.experiment import prepare, train
-from passerelle.options import choose_settings
+from passerelle.settings import choose_settings
 from passerelle.special_tokens import UNK
 from passerelle.training.callbacks.callback import Callback, Run
 from passerelle.training.history import History
@@ -247,8 +247,8 @@ def test_the_record(copier: Any) -> None:
         "validation_sha256": made.validation.fingerprint(),
         "validation_sources_learned_from": 0,
         "unknown_validation_tokens": {"source": 0, "target": 0},
-        "training_pairs_passed_over": {},
-        "validation_pairs_passed_over": {},
+        "training_pairs_skipped": {},
+        "validation_pairs_skipped": {},
     }
     assert len(data["training_sha256"]) == 64
     assert record["versions"] == {
@@ -294,7 +294,7 @@ def test_interrupted_training_is_a_translator_too() -> None:
 LONG = ("ß" * 20_000, "b a!")
 
 
-def test_strays_are_passed_over_and_counted() -> None:
+def test_strays_are_skipped_and_counted() -> None:
     plain, made = (
         lesson(validation=[*PAIRS[:3]]),
         lesson([*PAIRS, LONG], validation=[*PAIRS[:3], LONG]),
@@ -303,12 +303,12 @@ def test_strays_are_passed_over_and_counted() -> None:
         "longer than 200 source or 200 target tokens; source.max_length and target.max_length in a settings file set "
         "other limits"
     )
-    assert made.training.passed_over == {reason: 1}
-    assert made.validation.passed_over == {reason: 1}
+    assert made.training.skipped == {reason: 1}
+    assert made.validation.skipped == {reason: 1}
     assert (list(made.training), list(made.validation)) == (PAIRS, PAIRS[:3])
     assert made.codec.source.vocabulary.tokens == plain.codec.source.vocabulary.tokens, "they teach no token"
     assert made.training_batches.buckets == plain.training_batches.buckets
-    assert made._record(History((), 0, False, False))["data"]["training_pairs_passed_over"] == {reason: 1}
+    assert made._record(History((), 0, False, False))["data"]["training_pairs_skipped"] == {reason: 1}
 
 
 def test_limits_of_length_by_settings() -> None:

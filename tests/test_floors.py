@@ -14,7 +14,7 @@ import passerelle
 
 ROOT = Path(passerelle.__file__).parent
 FLOORS = [
-    {"errors", "special_tokens", "config", "presets", "options"},
+    {"errors", "special_tokens", "settings"},
     {"runtime", "text", "layers", "evaluation", "plots"},
     {"data", "models"},
     {"decoding", "saving", "scoring"},
@@ -24,12 +24,7 @@ FLOORS = [
 ]
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 NEIGHBOURS = {
-    ("config", "errors"),
-    ("presets", "config"),
-    ("presets", "errors"),
-    ("options", "config"),
-    ("options", "errors"),
-    ("options", "presets"),
+    ("settings", "errors"),
     ("experiment", "translator"),
     ("experiment", "search"),
     ("translator", "search"),
@@ -125,7 +120,7 @@ def test_the_root_imports_nothing_until_it_is_asked():
     assert {alias.name for node in top for alias in node.names} == {"importlib", "os", "TYPE_CHECKING", "Any"}
 
 
-@each("errors", "special_tokens", "config", "text", "evaluation", "data", "plots")
+@each("errors", "special_tokens", "settings", "text", "evaluation", "data", "plots")
 def test_texts_and_numbers_need_no_keras(path):
     if room_of(path) == "plots" and path.name == "diagram.py":
         return  # draws Keras models

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import passerelle
-from passerelle.config import NetworkSettings, validated
 from passerelle.errors import LongTextError
 from passerelle.models.footprint import LARGEST, floats_of_row
 from passerelle.search import memory_limits
@@ -44,7 +43,7 @@ def test_the_kth_best_is_made_of_the_kth_best(translator: Translator) -> None:
 
 def test_tags_go_with_every_part() -> None:
     rows = [("ab.", "x", "s"), ("b a!", "yx", "t")]
-    tagged = untrained(rows, seed=1, tags="separate")
+    tagged = untrained(rows, seed=1, tag_mode="separate")
     text, parts = "ab. b a! ab.", ["ab.", "b a!", "ab."]
     found = tagged.translate([text, text], tags=["s", "t"])
     assert found == [" ".join(tagged.translate(parts, tags=tag)) for tag in "st"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import passerelle
-from passerelle.presets import PRESETS
+from passerelle.settings import PRESETS
 
 WORDS = ["".join(letters) for letters in itertools.product("abc", repeat=3)]
 PAIRS = [(word, word[::-1]) for word in WORDS]

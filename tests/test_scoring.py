@@ -67,7 +67,7 @@ def test_it_is_what_search_adds_up(kind: str) -> None:
 
 @pytest.mark.parametrize("place", ["separate", "inline"])
 def test_tags(place: str) -> None:
-    translator = made("general", tags=place)
+    translator = made("general", tag_mode=place)
     agrees(translator, ["s", "t", "", "s;t", "t", "s", "?", ""])
     first, second = translator.score([("abca", "xyz", "s"), ("abca", "xyz", "t")])
     assert first.log_probability != second.log_probability

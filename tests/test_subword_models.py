@@ -13,7 +13,7 @@ import passerelle
 from passerelle import saving
 from passerelle.errors import DataError, ModelFileError, SettingsError
 from passerelle.experiment import prepare
-from passerelle.options import choose_settings
+from passerelle.settings import choose_settings
 from passerelle.text.subword import BYTES
 
 NAMES = ["Zoé", "Łódź", "Anna", "Béa", "Tom", "Yann"]
@@ -115,9 +115,9 @@ def test_a_level_left_open_is_chosen_and_kept() -> None:
 
 
 def test_bounds_hold_for_both_sides_and_lower_case_for_the_source() -> None:
-    made = lesson(level="word", vocabulary_size=5, lowercase=True)
+    made = lesson(level="word", vocabulary_size=5, source_lowercase=True)
     assert [len(side.vocabulary.tokens) for side in (made.codec.source, made.codec.target)] == [5, 5]
-    assert (made.settings.source.case, made.settings.target.case) == ("lower", "keep")
+    assert (made.settings.source.lowercase, made.settings.target.lowercase) == (True, False)
     assert made.codec.source.read("ZOÉ is") == [" zoé", " is"]
     assert made.codec.target.read("ZOÉ") == [" ZOÉ"]
     frequent = lesson(level="word", min_count=6)
@@ -134,7 +134,10 @@ def test_bounds_hold_for_both_sides_and_lower_case_for_the_source() -> None:
         ({"level": "word", "vocabulary_size": -1}, r"source\.vocabulary_size: .* received: -1"),
         ({"min_count": 0}, r"source\.min_count: .* received: 0"),
         ({"level": "subwords"}, r"source\.level: "),
-        ({"preset": "pointer", "lowercase": True}, r"copying writes source tokens as they are read, and case is "),
+        (
+            {"preset": "pointer", "source_lowercase": True},
+            r"copying writes source tokens as they are read, and lowercase is ",
+        ),
         ({"preset": "pointer", "source_level": "subword"}, r"use 'subword' on both sides or on neither"),
     ],
 )

@@ -81,10 +81,10 @@ def test_tags_must_fit_the_texts_and_the_translator(inflector: passerelle.Transl
 
 def test_training_needs_tags_where_settings_place_them() -> None:
     with pytest.raises(DataError, match="row 1: expected .source, target, tags., three texts"):
-        passerelle.train([("a", "b")] * 5, tags="separate")
+        passerelle.train([("a", "b")] * 5, tag_mode="separate")
 
 
-def test_a_pairs_own_tags_are_passed_over_where_nobody_asks(tmp_path: Path) -> None:
+def test_a_pairs_own_tags_are_skipped_where_nobody_asks(tmp_path: Path) -> None:
     path = tmp_path / "pairs.tsv"
     path.write_text("".join("\t".join(row) + "\n" for row in ROWS), encoding="utf-8")
     pairs = passerelle.read_pairs(path, tag_column=3)

@@ -17,9 +17,9 @@ from passerelle.data.rows import padded_width
 from passerelle.errors import DataError, OutputError, SettingsError
 from passerelle.experiment import prepare
 from passerelle.models.compiled import compiled
-from passerelle.options import choose_settings
 from passerelle.ragged import Ragged
 from passerelle.search.results import Result
+from passerelle.settings import choose_settings
 from passerelle.special_tokens import END, START
 
 

@@ -10,7 +10,7 @@ import passerelle
 import tutorial_program
 from passerelle.data.phrasebook import phrasebook
 from passerelle.experiment import prepare
-from passerelle.options import choose_settings
+from passerelle.settings import choose_settings
 from passerelle.special_tokens import FIRST_ORDINARY, START
 
 PROJECT = Path(__file__).parents[1]

@@ -9,7 +9,7 @@ import pytest
 import passerelle
 from passerelle.errors import DataError, SettingsError
 from passerelle.experiment import prepare
-from passerelle.options import choose_settings
+from passerelle.settings import MOST_EPOCHS, choose_settings
 from passerelle.special_tokens import FIRST_ORDINARY, UNK
 
 NOUNS = {"cat": "chat", "dog": "chien", "bird": "oiseau", "fox": "renard"}
@@ -75,9 +75,9 @@ def test_what_begins_with_them(files: dict[str, Path]) -> None:
     assert np.abs(vector(fresh, "source", " fox")).max() <= 0.05
 
 
-@pytest.mark.parametrize(("tune", "stays"), [("never", True), ("always", False), (1, False), ("2", True)])
-def test_what_stays(files: dict[str, Path], tune: Any, stays: bool) -> None:
-    made = lesson(source_vectors=files["source"], tune_vectors=tune)
+@pytest.mark.parametrize(("frozen", "stays"), [(None, True), (MOST_EPOCHS, True), (0, False), (1, False), (2, True)])
+def test_what_stays(files: dict[str, Path], frozen: int | None, stays: bool) -> None:
+    made = lesson(source_vectors=files["source"], frozen_epochs=frozen)
     before, after = made.build(), made.train()
     assert (vector(before, "source", " cat") == vector(after, "source", " cat")).all() == stays
     assert (vector(before, "source", " fox") != vector(after, "source", " fox")).any(), "it has no vector, so it learns"
@@ -137,8 +137,8 @@ def test_held_out_words_are_known_by_their_vector(files: dict[str, Path]) -> Non
         ({"network": {"encoder": {"embedding": 32}}}, {}, r"network\.encoder\.embedding is 32, and the vectors of"),
         ({"tags": {"mode": "inline"}}, {}, r"words beyond the pairs and tags 'inline'"),
         ({"network": {"tie": "all"}}, {}, r"ready-made vectors are one side's, and network\.tie 'all'"),
-        (SMALL, {"tune_vectors": "often"}, r"tune_vectors must be 'always', 'never', or the epochs to wait, received"),
-        (SMALL, {"tune_vectors": -1}, r"training\.frozen_epochs: .* received: -1"),
+        (SMALL, {"frozen_epochs": "often"}, r"training\.frozen_epochs: .* received: 'often'"),
+        (SMALL, {"frozen_epochs": -1}, r"training\.frozen_epochs: .* received: -1"),
     ],
 )  # fmt: skip
 def test_what_is_refused(files: dict[str, Path], settings: Any, options: Any, message: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from passerelle.experiment import prepare
-from passerelle.options import choose_settings
+from passerelle.settings import choose_settings
 from passerelle.translator import Translator
 
 SIDE = {"embedding": 5, "units": 6}

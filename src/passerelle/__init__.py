@@ -17,16 +17,15 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
 if TYPE_CHECKING:
-    from passerelle.config import Settings
     from passerelle.data.pairs import Pair, Pairs, read_pairs
     from passerelle.data.phrasebook import phrasebook
     from passerelle.errors import DataError, ModelFileError, OutputError, PasserelleError, SettingsError
     from passerelle.evaluation.metrics import Report
     from passerelle.experiment import train
     from passerelle.models.sequence_to_sequence import SequenceToSequence
-    from passerelle.presets import PRESETS
     from passerelle.scoring import PairScore
     from passerelle.search.results import Result
+    from passerelle.settings import PRESETS, Settings
     from passerelle.translator import Translator
 
 __all__ = [
@@ -38,7 +37,7 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
-    "PRESETS": "presets", "Settings": "config",
+    "PRESETS": "settings", "Settings": "settings",
     "Pair": "data.pairs", "Pairs": "data.pairs", "read_pairs": "data.pairs",
     "phrasebook": "data.phrasebook",
     "DataError": "errors", "ModelFileError": "errors", "OutputError": "errors", "PasserelleError": "errors",

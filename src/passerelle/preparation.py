@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from passerelle.config import Settings, TextSettings, validated
 from passerelle.data.batches import Batches
 from passerelle.data.formats import PairPath
 from passerelle.data.lengths import LengthLimits, Lengths
@@ -17,8 +16,8 @@ from passerelle.data.vectors import WordVectors, read_vectors
 from passerelle.errors import DataError, SettingsError
 from passerelle.fields.signature import Signature, fit_text_signature
 from passerelle.fields.text import TextField
-from passerelle.presets import PRESETS
 from passerelle.ragged import Ragged
+from passerelle.settings import PRESETS, Settings, TextSettings, validated
 from passerelle.special_tokens import UNK
 from passerelle.text.level import choose_level, make_tokenizer
 
@@ -186,7 +185,7 @@ def _fitted(settings: Settings, training: Pairs) -> tuple[Signature, _Encoded, L
     shorter = encoded.within(limits)
     if shorter is not training:
         if len(shorter) < 2:
-            *_, reason = shorter.passed_over
+            *_, reason = shorter.skipped
             raise DataError(f"{training.name}: fewer than two pairs are left to train on; the others are {reason}.")
         signature = fit_text_signature(settings, shorter.columns, name=shorter.name)
         encoded = _Encoded.of(shorter, signature)
@@ -268,7 +267,7 @@ def _with_extra_words(signature: Signature, vectors: Mapping[str, WordVectors]) 
     if not extra:
         return None
     tokens = [*source.tokenizer.vocabulary.tokens, *extra]
-    tokenizer = make_tokenizer("word", tokens=tokens, case=source.tokenizer.case)
+    tokenizer = make_tokenizer("word", tokens=tokens, lowercase=source.tokenizer.lowercase)
     wider = TextField(source.name, tokenizer, inline_tags=source.inline_tags, extra=len(extra))
     outputs = {
         name: TextField(name, field.tokenizer, copies=wider if field.copies else None)
@@ -280,7 +279,7 @@ def _with_extra_words(signature: Signature, vectors: Mapping[str, WordVectors]) 
 def _as_wide(settings: Settings, vectors: Mapping[str, WordVectors]) -> Settings:
     """The settings with embeddings as wide as ready-made vectors, where nobody asked for another width."""
     values = settings.model_dump()
-    usual = PRESETS[settings.preset].network if settings.preset in PRESETS else None
+    usual = PRESETS[settings.preset].settings.network if settings.preset in PRESETS else None
     for side, own in vectors.items():
         name = "encoder" if side == "source" else "decoder"
         part = values["network"][name]

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, astuple, replace
 from functools import cached_property
-from typing import Any, Unpack, get_args, overload
+from typing import Any, get_args, overload
 
 import numpy as np
 
 from passerelle import saving
-from passerelle.config import LONGEST_TEXT, SearchSettings, Settings, validated
 from passerelle.data.lengths import Lengths
 from passerelle.data.pairs import Pairs, check_pairs, references
 from passerelle.data.rows import BATCH_SIZES, padded_inputs, row_batches
@@ -23,8 +22,9 @@ from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.scoring import STEPS, PairScore, score_batch, score_steps
 from passerelle.search.alignment import Alignment, alignments, without_unknown
 from passerelle.search.memory_limits import rows_at_once
-from passerelle.search.results import Result, SearchOptions
+from passerelle.search.results import Result
 from passerelle.search.search import AT_ONCE, Search
+from passerelle.settings import LONGEST_TEXT, SearchSettings, Settings, accepts_options, validated
 from passerelle.text.codec import Codec, make_codec
 from passerelle.text.tokenizer import Tokenizer, normalize
 
@@ -92,30 +92,32 @@ class Translator:
 
     @overload  # a str is a Sequence[str] too, so the order matters
     def translate(  # pyright: ignore[reportOverlappingOverload]
-        self, texts: str, *, tags: str | None = None, **options: Unpack[SearchOptions]
+        self, texts: str, *, tags: str | None = None, **options: Any
     ) -> str: ...
     @overload
     def translate(
-        self, texts: Sequence[str], *, tags: str | Sequence[str] | None = None, **options: Unpack[SearchOptions]
+        self, texts: Sequence[str], *, tags: str | Sequence[str] | None = None, **options: Any
     ) -> list[str]: ...
+    @accepts_options(SearchSettings)
     def translate(
         self,
         texts: str | Sequence[str],
         *,
         tags: str | Sequence[str] | None = None,
-        **options: Unpack[SearchOptions],
+        **options: Any,
     ) -> str | list[str]:
         """Translates each text; one string gives one string. `search` says more about each."""
         one = isinstance(texts, str)
         results = self.search([texts] if one else texts, tags=tags, **options)
         return results[0].text if one else [result.text for result in results]
 
+    @accepts_options(SearchSettings)
     def search(
         self,
         texts: Sequence[str],
         *,
         tags: str | Sequence[str] | None = None,
-        **options: Unpack[SearchOptions],
+        **options: Any,
     ) -> list[Result]:
         """Translates each text and says how sure it is.
 
@@ -125,7 +127,7 @@ class Translator:
         Args:
             texts: any strings, of any length; blank ones give empty results.
             tags: the tags of each text, or one string for all; for a translator that was taught with tags.
-            **options: see `SearchSettings`.
+            **options: see docs/settings.md.
 
         Returns:
             As many results, in the same order; none depends on the other texts.
@@ -137,13 +139,14 @@ class Translator:
         """
         return [best for (best,) in self._results(texts, tags, validated(SearchSettings, options))]
 
+    @accepts_options(SearchSettings)
     def n_best(
         self,
         texts: Sequence[str],
         n: int,
         *,
         tags: str | Sequence[str] | None = None,
-        **options: Unpack[SearchOptions],
+        **options: Any,
     ) -> list[list[Result]]:
         """The best `n` translations of each text, best first; fewer where there are fewer. See `search`.
 
@@ -310,12 +313,13 @@ class Translator:
             raise DataError(f"tags must be one string, or one for each of {count} texts, received: {tags!r:.80}")
         return tags
 
-    def evaluate(self, pairs: Iterable[tuple[str, ...]], **options: Unpack[SearchOptions]) -> Report:
+    @accepts_options(SearchSettings)
+    def evaluate(self, pairs: Iterable[tuple[str, ...]], **options: Any) -> Report:
         """Translates each distinct source and compares with all its targets in `pairs`.
 
         Args:
             pairs: rows (source, target); (source, target, tags) where this translator was taught with tags.
-            **options: of the search; see `SearchSettings`.
+            **options: of the search; see docs/settings.md.
 
         Raises:
             DataError: if `pairs` are no such rows, or there are none.

@@ -6,7 +6,7 @@ import pytest
 from beam import in_turns, repeated
 from by_hand import beam_by_hand, continuations
 from passerelle.experiment import prepare
-from passerelle.options import choose_settings
+from passerelle.settings import choose_settings
 from passerelle.translator import Translator
 
 PAIRS = [("a b. c", "xyz zy"), ("b a!", "yx, x"), ("cc", "z.y")]

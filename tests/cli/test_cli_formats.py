@@ -50,7 +50,7 @@ def test_columns_with_tags(quick: Any, desk: Path) -> None:
     )
 
 
-def test_what_was_passed_over_is_said(quick: Any, desk: Path) -> None:
+def test_what_was_skipped_is_said(quick: Any, desk: Path) -> None:
     entries = "".join(f'msgid "{source}"\nmsgstr "{target}"\n\n' for source, target, _ in ROWS)
     (desk / "fr.po").write_text(f'{entries}#, fuzzy\nmsgid "x"\nmsgstr "y"\n')
     taught = quick("train", "fr.po", *TINY)

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def test_subwords(quick: Any, trained: Any) -> None:
-    options = [*trained.options, "--level", "subword", "--vocabulary-size", "280", "--lowercase"]
+    options = [*trained.options, "--level", "subword", "--vocabulary-size", "280", "--source-lowercase"]
     outcome = quick("train", trained.pairs, "--out", "m.keras", *options)
     assert outcome.status == 0, outcome.err
     assert "280 source and 280 target tokens" in outcome.err
@@ -16,9 +16,9 @@ def test_subwords(quick: Any, trained: Any) -> None:
         r'^# 280 source tokens, level subword, 256 bytes and 24 pieces: "[^"]+"( "[^"]+"){23}$', told.out, re.M
     )
     settings = tomllib.loads(told.out)
-    chosen = {"level": "subword", "vocabulary_size": 280, "min_count": 1, "case": "lower"}
+    chosen = {"level": "subword", "vocabulary_size": 280, "min_count": 1, "lowercase": True}
     assert settings["source"] | chosen == settings["source"]
-    assert settings["target"]["case"] == "keep"
+    assert settings["target"]["lowercase"] is False
     shouted, said = (quick("translate", "m.keras", text) for text in ("A CAT SEES IT.", "a cat sees it."))
     assert shouted.status == 0, shouted.err
     assert shouted.out == said.out

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from passerelle.evaluation.metrics import Report, score
-from passerelle.presets import DEFAULT_PRESET, PRESET_SUMMARIES, PRESETS, make_settings, read_settings_file
+from passerelle.settings import DEFAULT_PRESET, PRESETS, make_settings, read_settings_file
 
 
 def test_evaluate(quick, trained):
@@ -34,9 +34,9 @@ def test_what_describe_prints_is_a_settings_file(quick, trained, tmp_path):
     assert (outcome.status, outcome.err) == (0, "")
     path = tmp_path / "settings.toml"
     path.write_text(outcome.out, encoding="utf-8", newline="")
-    options = {"training.epochs": 2, "network.encoder.units": 8, "network.decoder.units": 8}
+    options = {"epochs": 2, "units": 8}
     assert make_settings(None, read_settings_file(path)) == make_settings("tutorial", None, options)
-    assert set(tomllib.loads(outcome.out)) == set(PRESETS["tutorial"].model_dump())
+    assert set(tomllib.loads(outcome.out)) == set(PRESETS["tutorial"].settings.model_dump())
     comments = [line for line in outcome.out.splitlines() if line.startswith("#")]
     for fact in ("parameters in", "source tokens, level character", "target tokens", "training pairs: 29",
                  "validation pairs: 3", "keras ", "jax ", "epoch 2  loss "):  # fmt: skip
@@ -50,8 +50,9 @@ def test_presets(quick):
     lines = outcome.out.splitlines()
     assert [line.split()[0] for line in lines] == list(PRESETS)
     assert [line.split()[0] for line in lines if " (default) " in line] == [DEFAULT_PRESET]
-    assert [re.split(r"  +", line)[1] for line in lines] == list(PRESET_SUMMARIES.values())
-    assert len({line.index(summary) for line, summary in zip(lines, PRESET_SUMMARIES.values(), strict=True)}) == 1
+    summaries = [preset.summary for preset in PRESETS.values()]
+    assert [re.split(r"  +", line)[1] for line in lines] == summaries
+    assert len({line.index(summary) for line, summary in zip(lines, summaries, strict=True)}) == 1
 
 
 def test_diagram(quick, trained, tmp_path):

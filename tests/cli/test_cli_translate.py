@@ -13,7 +13,7 @@ import passerelle
 from passerelle.data.pairs import read_pairs
 from passerelle.evaluation.metrics import score
 from passerelle.experiment import prepare
-from passerelle.options import choose_settings
+from passerelle.settings import choose_settings
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and pipes of POSIX")
 ODD = "a\u2028b\u0085c\x0bd"

@@ -9,7 +9,7 @@ def test_vectors(quick: Any, trained: Any, tmp_path: Path) -> None:
     path = tmp_path / "en.vec"
     path.write_text("4 3\ncat 1 2 3\ndog 2 3 4\nkitty 1 2 4\nlikes 0 0 1\n")
     options = ["--units", "8", "--epochs", "2", "--level", "word", "--source-vectors", path]
-    outcome = quick("train", trained.pairs, "--out", "m.keras", *options, "--tune-vectors", "1")
+    outcome = quick("train", trained.pairs, "--out", "m.keras", *options, "--frozen-epochs", "1")
     assert outcome.status == 0, outcome.err
     assert "vectors for 3 of 24 source words (12.5 %), and for 5 more" in outcome.err.splitlines()
     told = quick("describe", "m.keras")

@@ -36,7 +36,7 @@ def test_blocks_of_a_file_are_full(letters: Path) -> None:
 
 
 @pytest.mark.parametrize("skip", range(11))
-def test_blocks_end_where_they_would_without_what_is_passed_over(letters: Path, skip: int) -> None:
+def test_blocks_end_where_they_would_without_what_is_skipped(letters: Path, skip: int) -> None:
     blocks = blocks_of(letters, most=4, skip=skip)
     assert "".join(map("".join, blocks)) == "abcdefghij"[skip:]
     if skip < 8:

@@ -29,11 +29,11 @@ def test_learned_limits_pass_over_strays_alone(lengths: np.ndarray) -> None:
 @given(st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1))
 def test_what_is_left_out_is_counted(sizes: list[tuple[int, int]]) -> None:
     rows = [("s" * source, "t" * target) for source, target in sizes]
-    pairs = Pairs([s for s, _ in rows], [t for _, t in rows], tags=["x"] * len(rows), passed_over={"fuzzy": 2})
+    pairs = Pairs([s for s, _ in rows], [t for _, t in rows], tags=["x"] * len(rows), skipped={"fuzzy": 2})
     columns = np.array(sizes).T
     kept = LengthLimits(5, 6).keep(pairs, *columns)
     assert list(kept) == [row for row in rows if len(row[0]) <= 5 and len(row[1]) <= 6]
     assert len(kept.tags or []) == len(kept)
     left_out = len(rows) - len(kept)
-    assert sum(kept.passed_over.values()) == 2 + left_out
+    assert sum(kept.skipped.values()) == 2 + left_out
     assert (kept is pairs) == (left_out == 0)

@@ -219,7 +219,7 @@ def test_a_share_that_leaves_nothing(file):
     )
 
 
-def test_training_pairs_keep_the_counts_of_what_was_passed_over(file):
+def test_training_pairs_keep_the_counts_of_what_was_skipped(file):
     pairs = read_pairs(file("a\tb\n\nc\td\ne\tf\n"))
     training, held_out = split_by_source(pairs, 0.4, seed=1)
     assert (training.blank, held_out.blank) == (1, 0)

@@ -71,7 +71,7 @@ def test_of_two_the_first_wins(written: Any) -> None:
     assert vectors.first == 2
 
 
-def test_words_with_blanks_inside_are_passed_over(written: Any) -> None:
+def test_words_with_blanks_inside_are_skipped(written: Any) -> None:
     assert read_vectors(written("a 5 6\n. . . 1 2\nat x@y.org 3 4\n"), ["a", ".", "at"], first=3).words == ("a",)
 
 
@@ -108,7 +108,7 @@ def test_words_beyond_are_those_the_tokenizer_reads_whole() -> None:
     vectors = WordVectors(words, np.zeros((8, 1), "f4"), first=7)
     tokenizer: Any = make_tokenizer("word", texts=["the dog"])
     assert vectors.extra_words(tokenizer) == ["the", " Cat", "Cat", " ,", ",", "dog"]
-    assert vectors.extra_words(make_tokenizer("word", texts=["the dog"], case="lower")) == ["the", " ,", ",", "dog"]
+    assert vectors.extra_words(make_tokenizer("word", texts=["the dog"], lowercase=True)) == ["the", " ,", ",", "dog"]
 
 
 @given(st.lists(st.text(st.characters(categories=["L", "N", "P"]), min_size=1, max_size=4), unique=True, max_size=8))

@@ -14,7 +14,8 @@ import pytest
 
 import files
 from passerelle.cli.app import app
-from passerelle.presets import PRESETS, make_settings
+from passerelle.settings import PRESETS, make_settings
+from passerelle.settings.table import settings_table
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -167,6 +168,11 @@ def test_settings_files_are_valid(page: Path) -> None:
     for block in blocks_of(page):
         if block.language == "toml":
             make_settings(file=tomllib.loads(block.text))
+
+
+def test_the_table_of_settings_is_current() -> None:
+    written = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
+    assert written == settings_table(), "run: make settings-table"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

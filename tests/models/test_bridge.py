@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from passerelle.config import NetworkSettings, validated
 from passerelle.models.bridge import Bridge, ZeroState
+from passerelle.settings import NetworkSettings, validated
 
 
 def states(random: np.random.Generator, layers: int, per_layer: int, width: int) -> list[list[Any]]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from combinations import VALUES, all_pairs, pairs_of
-from passerelle.config import DecoderSettings, EncoderSettings, NetworkSettings, validated
+from passerelle.settings import DecoderSettings, EncoderSettings, NetworkSettings, validated
 
 IMPOSSIBLE = {
     (("attention", "none"), ("query", "bottom")),

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from passerelle.config import NetworkSettings, validated
 from passerelle.models.encoders.recurrent import RecurrentEncoder
+from passerelle.settings import NetworkSettings, validated
 
 
 def encoder_model(settings: NetworkSettings) -> Any:

@@ -14,10 +14,10 @@ from keras import ops
 
 from networks import network_of
 from passerelle.bundle.model_file import load_network, save_network
-from passerelle.config import NetworkSettings
 from passerelle.errors import SettingsError
 from passerelle.models.ids import first_source_column, first_target_column
 from passerelle.plots.diagram import draw_model
+from passerelle.settings import NetworkSettings
 from passerelle.special_tokens import END, IMPOSSIBLE, PAD, START, UNK
 
 SIZES = (10, 9)

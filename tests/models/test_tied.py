@@ -9,12 +9,11 @@ import pytest
 
 import passerelle
 from networks import network_of
-from passerelle.config import NetworkSettings, validated
 from passerelle.errors import SettingsError
 from passerelle.fields.signature import fit_text_signature
 from passerelle.layers.embedding import TokenEmbedding
 from passerelle.layers.tied import SharedEmbedding, TiedOutput
-from passerelle.presets import make_settings
+from passerelle.settings import NetworkSettings, make_settings, validated
 from passerelle.training.loss import cross_entropy_sums
 
 IDS = np.array([[0, 1, 5, 3]], np.int32)
@@ -97,7 +96,7 @@ def test_one_vocabulary(tmp_path: Path) -> None:
 
 
 def test_other_ties_keep_two_vocabularies() -> None:
-    settings = make_settings(None, {"network": {"tie": "target"}}, {"source.level": "word"})
+    settings = make_settings(None, {"network": {"tie": "target"}}, {"source_level": "word"})
     signature = fit_text_signature(settings, {"source": ["a b"], "target": ["c"]}, name="pairs")
     tokenizers = signature.source.tokenizer, signature.target.tokenizer
     assert tuple(one.vocabulary.tokens for one in tokenizers) == ((" a", " b"), ("c",))
@@ -124,13 +123,13 @@ def test_networks_that_have_nothing_to_tie(changes: dict[str, Any], message: str
     ("changes", "message"),
     [
         ({"target.level": "word"}, r"one vocabulary; source\.level is 'character', target\.level 'word'"),
-        ({"source.case": "lower"}, r"source\.case is 'lower', target\.case 'keep'"),
+        ({"source.lowercase": True}, r"source\.lowercase is True, target\.lowercase False"),
         ({"tags.mode": "inline"}, r"no room for tags 'inline'"),
     ],
 )
 def test_sides_that_share_no_vocabulary(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
-        make_settings(None, {"network": {"tie": "all"}}, changes)
+        make_settings(None, {"network": {"tie": "all"}}, assignments=changes)
 
 
 def test_sizes_that_differ() -> None:

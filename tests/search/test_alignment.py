@@ -46,7 +46,7 @@ def test_the_copier_looks_at_what_it_writes(copier: Any) -> None:
 
 
 def test_tags_beside_the_source_are_not_counted() -> None:
-    translator = untrained([("ab", "xy", "V;PST"), ("ba", "yx", "V")], tags="inline")
+    translator = untrained([("ab", "xy", "V;PST"), ("ba", "yx", "V")], tag_mode="inline")
     (alignment,) = translator.align(translator.search(["ab"], tags="V;PST", max_length=4), tags="V;PST")
     assert alignment.weights.shape[1] == len(alignment.source) == 2
 

@@ -162,7 +162,7 @@ def test_splitting_needs_the_list_alone(learned):
 
 
 def test_case():
-    lower = make_tokenizer("subword", texts=["The the THE"] * 2, case="lower")
+    lower = make_tokenizer("subword", texts=["The the THE"] * 2, lowercase=True)
     assert lower.read("THE") == ["Ġthe"]
     assert lower.decode(lower.encode(["The İ"])) == ["the i\u0307"]
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from passerelle.config import TrainingSettings
+from passerelle.settings import TrainingSettings
 from passerelle.training.callbacks.callback import Callback, Run
 from passerelle.training.callbacks.samples import Samples
 from passerelle.training.history import Sample

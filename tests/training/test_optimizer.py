@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from passerelle.config import TrainingSettings
+from passerelle.settings import TrainingSettings
 from passerelle.training.optimizer import WARM_UP, learning_rate, make_optimizer
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from networks import network_of
-from passerelle.config import TrainingSettings
+from passerelle.settings import TrainingSettings
 from passerelle.special_tokens import START
 from passerelle.training.scheduled_sampling import own_inputs, right_tokens
 

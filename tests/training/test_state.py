@@ -11,9 +11,8 @@ import keras
 import numpy as np
 import pytest
 
-from passerelle.config import TrainingSettings
 from passerelle.experiment import prepare
-from passerelle.options import choose_settings
+from passerelle.settings import TrainingSettings, choose_settings
 from passerelle.training import trainer
 from passerelle.training.callbacks.callback import Callback, Run
 from passerelle.training.history import Epoch, History

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from passerelle.config import TrainingSettings
 from passerelle.errors import SettingsError
 from passerelle.training import schedule, trainer
 from passerelle.training.callbacks import callback, progress, validation

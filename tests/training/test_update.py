@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-from passerelle.config import TrainingSettings
 from passerelle.data.batches import Batch
+from passerelle.settings import TrainingSettings
 from passerelle.training.optimizer import make_optimizer
 from passerelle.training.state import TrainingState
 from passerelle.training.update import CompiledUpdate, PortableUpdate, make_update

@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from passerelle.bundle.model_file import load_network, save_network
-from passerelle.config import LONGEST_TEXT, Settings, validated
 from passerelle.data.lengths import Lengths
 from passerelle.errors import DataError, ModelFileError
 from passerelle.fields.signature import Signature
 from passerelle.models.sequence_to_sequence import SequenceToSequence
+from passerelle.settings import LONGEST_TEXT, Settings, validated
 
 __all__ = ["Bundle", "load_bundle", "save_bundle"]
 

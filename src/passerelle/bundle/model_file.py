@@ -22,7 +22,6 @@ import h5py
 import keras
 import numpy as np
 
-from passerelle.config import NetworkSettings, validated
 from passerelle.data.files import replacing, require_writable_file
 from passerelle.errors import ModelFileError, OutputError, SettingsError
 from passerelle.layers.initializers import drawn_by

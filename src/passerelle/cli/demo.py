@@ -39,8 +39,8 @@ def demo(*, out: str = "demo", preset: str | None = None, level: str | None = No
     from passerelle.data.pairs import check_pairs, write_pairs
     from passerelle.data.phrasebook import train_and_held_out
     from passerelle.experiment import prepare
-    from passerelle.options import choose_settings
     from passerelle.plots.curve import draw_loss_curve
+    from passerelle.settings import choose_settings
 
     started = time.perf_counter()
     settings = choose_settings(

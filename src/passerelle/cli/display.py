@@ -53,9 +53,9 @@ def _introduce(lesson: "Lesson") -> None:
         note(f"vectors for {covered:,} of {tokens:,} {side} words ({100 * covered / tokens:.1f} %){beyond}")
     if lesson.training.blank:
         note(f"{lesson.training.blank:,} rows passed over: source or target is blank")
-    for reason, count in lesson.training.passed_over.items():
+    for reason, count in lesson.training.skipped.items():
         note(f"{count:,} rows passed over: {reason}")
-    for reason, count in lesson.validation.passed_over.items():
+    for reason, count in lesson.validation.skipped.items():
         note(f"{count:,} held-out rows passed over: {reason}")
     for side, count in lesson.uncounted.items():
         if count:

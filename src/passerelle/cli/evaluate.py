@@ -6,8 +6,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from passerelle.cli.reading import Reading
-from passerelle.cli.searching import Together, Wishes
+from passerelle.cli.options import ReadingOptions, SearchOptions
+from passerelle.cli.searching import Together
 
 __all__ = ["evaluate"]
 
@@ -18,8 +18,8 @@ def evaluate(
     /,
     *,
     together: Together | None = None,
-    reading: Reading | None = None,
-    wishes: Wishes | None = None,
+    reading: ReadingOptions | None = None,
+    search: SearchOptions | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
     """Translate the sources of a file of pairs and compare with its targets.
@@ -33,9 +33,9 @@ def evaluate(
     as_json
         Print one JSON object.
     """
-    chosen = reading or Reading()
+    chosen = reading or ReadingOptions()
     chosen.check()
-    options = (wishes or Wishes()).options()
+    options = (search or SearchOptions()).options()
     translator = (together or Together()).load(model)
     examples = chosen.read(pairs, tagged=translator.codec.tags is not None)
     report = translator.evaluate(examples, **options)

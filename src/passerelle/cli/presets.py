@@ -4,10 +4,10 @@ __all__ = ["presets"]
 
 
 def presets() -> None:
-    """List the presets of train, and what each is for."""
-    from passerelle.presets import DEFAULT_PRESET, PRESET_SUMMARIES, PRESETS
+    """List the presets of train, with the purpose and the cost of each."""
+    from passerelle.settings import DEFAULT_PRESET, PRESETS
 
     names = {name: f"{name} (default)" if name == DEFAULT_PRESET else name for name in PRESETS}
     width = max(map(len, names.values()))
     for name, shown in names.items():
-        print(f"{shown:{width}}  {PRESET_SUMMARIES[name]}")
+        print(f"{shown:{width}}  {PRESETS[name].summary}")

@@ -8,8 +8,8 @@ from cyclopts import Parameter
 
 from passerelle.cli.display import LinesDisplay, note
 from passerelle.cli.lines import LARGEST_BLOCK
+from passerelle.cli.options import ReadingOptions
 from passerelle.cli.output import json_line
-from passerelle.cli.reading import Reading
 from passerelle.cli.searching import Together
 from passerelle.errors import DataError, LongTextError
 
@@ -25,7 +25,7 @@ def score(
     /,
     *,
     together: Together | None = None,
-    reading: Reading | None = None,
+    reading: ReadingOptions | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
     """Say how likely a translator finds each pair of a file.
@@ -45,7 +45,7 @@ def score(
     """
     from passerelle.scoring import character_perplexity
 
-    chosen = reading or Reading()
+    chosen = reading or ReadingOptions()
     chosen.check()
     translator = (together or Together()).load(model)
     rows = chosen.read(pairs, tagged=translator.codec.tags is not None)

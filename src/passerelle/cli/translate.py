@@ -8,9 +8,10 @@ from cyclopts import Parameter
 
 from passerelle.cli.display import LinesDisplay
 from passerelle.cli.lines import LARGEST_BLOCK, Block, read_blocks, size_of
+from passerelle.cli.options import IN_GROUP, SearchOptions
 from passerelle.cli.output import open_output, require_apart
 from passerelle.cli.page import Page, Tally
-from passerelle.cli.searching import Together, Wishes
+from passerelle.cli.searching import Together
 from passerelle.errors import DataError, LongTextError, SettingsError
 
 if TYPE_CHECKING:
@@ -27,13 +28,13 @@ def translate(
     model: str,
     /,
     *texts: str,
-    in_: Annotated[str | None, Parameter(name="--in")] = None,
+    in_: Annotated[str | None, Parameter(name="--in", group=IN_GROUP["Data"])] = None,
     out: str | None = None,
     resume: Annotated[bool, Parameter(negative=())] = False,
     together: Together | None = None,
-    tags: str | None = None,
-    n_best: int = 1,
-    wishes: Wishes | None = None,
+    tags: Annotated[str | None, Parameter(group=IN_GROUP["Data"])] = None,
+    n_best: Annotated[int, Parameter(group=IN_GROUP["Search"])] = 1,
+    search: SearchOptions | None = None,
     scores: Annotated[bool, Parameter(negative=())] = False,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
     align: Annotated[bool, Parameter(negative=())] = False,
@@ -77,7 +78,7 @@ def translate(
     from passerelle.data.files import STANDARD_INPUT, input_name, prepare_folder
     from passerelle.search.alignment import without_unknown
 
-    options = (wishes or Wishes()).options(n_best)
+    options = (search or SearchOptions()).options(n_best)
     if replacements is not None and not replace_unknown:
         raise SettingsError("--replacements says what --replace-unknown writes. Give both.")
     words = {} if replacements is None else _replacements(replacements)

@@ -79,7 +79,7 @@ class LengthLimits:
         return cls(*(limit if given is None else given for given, limit in zip((source, target), learned, strict=True)))
 
     def keep(self, pairs: Pairs, source_lengths: np.ndarray, target_lengths: np.ndarray) -> Pairs:
-        """The pairs within both limits; the others are counted in `passed_over`. The same object where all are."""
+        """The pairs within both limits; the others are counted in `skipped`. The same object where all are."""
         within = ((source_lengths <= self.source) & (target_lengths <= self.target)).tolist()
         if all(within):
             return pairs
@@ -96,5 +96,5 @@ class LengthLimits:
             sources=columns[0],
             targets=columns[1],
             tags=columns[2],
-            passed_over={**pairs.passed_over, reason: within.count(False)},
+            skipped={**pairs.skipped, reason: within.count(False)},
         )

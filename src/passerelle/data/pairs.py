@@ -46,7 +46,7 @@ class Pairs(Sequence[Pair]):
         name: where they come from, for messages.
         blank: rows passed over because source or target was blank.
         tags: the tags of each pair, one text a pair; None where pairs have none.
-        passed_over: further rows passed over, by reason: `fuzzy`, `obsolete`, `untranslated`, `not in both languages`.
+        skipped: further rows passed over, by reason: `fuzzy`, `obsolete`, `untranslated`, `not in both languages`.
     """
 
     sources: Sequence[str]
@@ -54,7 +54,7 @@ class Pairs(Sequence[Pair]):
     name: str = "pairs"
     blank: int = field(default=0, compare=False)
     tags: Sequence[str] | None = None
-    passed_over: Mapping[str, int] = field(default_factory=dict, compare=False)
+    skipped: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -165,7 +165,7 @@ def read_pairs(
     """
     file = choose_format(path, format, columns, tag_column)
     sources, targets, tags = [], [], []
-    passed_over = Counter(blank=0)
+    skipped = Counter(blank=0)
     with closing(file.rows()) as rows:
         for number, first, second, third, reason in rows:
             for text in (first, second, third):
@@ -173,7 +173,7 @@ def read_pairs(
                     where = f"{file.name}, {file.format.number} {number}"
                     raise DataError(f"{where}: expected a text, received: {text!r:.40}. Write it as a string.")
             if reason or not (first and second) or first.isspace() or second.isspace():
-                passed_over[reason or "blank"] += 1
+                skipped[reason or "blank"] += 1
                 continue
             sources.append(second if swap else first)
             targets.append(first if swap else second)
@@ -181,10 +181,10 @@ def read_pairs(
             if limit is not None and len(sources) >= limit:
                 break
     if not sources:
-        listed = ", ".join(f"{name}: {count}" for name, count in passed_over.items() if count)
+        listed = ", ".join(f"{name}: {count}" for name, count in skipped.items() if count)
         raise DataError(f"{file.name} holds no pairs ({listed or 'it is empty'}). {file.format.needs}")
-    blank = passed_over.pop("blank")
-    return Pairs(sources, targets, file.name, blank, None if file.tag_column is None else tags, passed_over)
+    blank = skipped.pop("blank")
+    return Pairs(sources, targets, file.name, blank, None if file.tag_column is None else tags, skipped)
 
 
 def references(pairs: Pairs) -> dict[tuple[str, str], list[str]]:
@@ -226,7 +226,7 @@ def split_by_source(pairs: Pairs, share: float | None, *, seed: int) -> tuple[Pa
     for row in pairs.rows():
         sides[row[0] in held_out].append(row)
     training, validation = (_pairs(side, pairs.name, tagged=pairs.tags is not None) for side in sides)
-    return replace(training, blank=pairs.blank, passed_over=pairs.passed_over), validation
+    return replace(training, blank=pairs.blank, skipped=pairs.skipped), validation
 
 
 def write_pairs(path: str | os.PathLike[str], pairs: Iterable[tuple[str, ...]]) -> None:

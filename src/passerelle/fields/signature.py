@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from passerelle.config import Settings, TextSettings
 from passerelle.errors import DataError
 from passerelle.fields.field import Columns, Field, field_from_json
 from passerelle.fields.tags import TagsField
 from passerelle.fields.text import TextField
 from passerelle.ragged import Ragged
+from passerelle.settings import Settings, TextSettings
 from passerelle.text.level import make_tokenizer
 from passerelle.text.tokenizer import Tokenizer
 
@@ -157,7 +157,7 @@ def _fitted(settings: TextSettings, texts: Sequence[str]) -> Tokenizer:
         settings.level,
         settings.separator,
         texts=texts,
-        case=settings.case,
+        lowercase=settings.lowercase,
         size=settings.vocabulary_size,
         min_count=settings.min_count,
     )

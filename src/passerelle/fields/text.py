@@ -108,7 +108,7 @@ class TextField(Field):
             "kind": self.kind,
             "level": self.tokenizer.level,
             "separator": self.tokenizer.separator,
-            "case": self.tokenizer.case,
+            "lowercase": self.tokenizer.lowercase,
             "tokens": list(self.tokenizer.vocabulary.tokens),
             "inline_tags": None
             if inline is None
@@ -121,7 +121,9 @@ class TextField(Field):
         tokens = token_list(content["tokens"])
         if content["level"] == "character" and any(len(token) != 1 for token in tokens):
             raise ValueError("a vocabulary of characters holds more than single characters")
-        tokenizer = make_tokenizer(content["level"], content["separator"], case=content["case"], tokens=tokens)
+        tokenizer = make_tokenizer(
+            content["level"], content["separator"], lowercase=bool(content["lowercase"]), tokens=tokens
+        )
         inline = content["inline_tags"]
         if inline is not None:
             inline = make_tokenizer("pretokenized", inline["separator"], tokens=token_list(inline["tokens"]))

@@ -5,9 +5,9 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from passerelle.config import NetworkSettings
 from passerelle.layers.products import dense
 from passerelle.layers.recurrent import STATE_NAMES
+from passerelle.settings import NetworkSettings
 
 __all__ = ["Bridge", "ZeroState"]
 

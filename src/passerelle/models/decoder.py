@@ -5,7 +5,6 @@ from typing import Any
 
 from keras import layers, ops
 
-from passerelle.config import SOFT_ATTENTION, NetworkSettings
 from passerelle.layers.attention import soft_attention
 from passerelle.layers.broadcast import Broadcast
 from passerelle.layers.copying import PointerGenerator
@@ -18,6 +17,7 @@ from passerelle.layers.tied import SharedEmbedding, TiedOutput
 from passerelle.models.bridge import ZeroState
 from passerelle.models.ids import first_target_column
 from passerelle.models.input_feeding import StepByStep
+from passerelle.settings import SOFT_ATTENTION, NetworkSettings
 from passerelle.special_tokens import UNK
 
 __all__ = ["Decoder"]

@@ -1,6 +1,6 @@
 """How many numbers a network holds at once for one text: what bounds the texts that fit into memory."""
 
-from passerelle.config import NetworkSettings
+from passerelle.settings import NetworkSettings
 
 __all__ = ["LARGEST", "floats_of_row"]
 

@@ -1,6 +1,6 @@
 """Which ids have a vector or an output of their own."""
 
-from passerelle.config import NetworkSettings
+from passerelle.settings import NetworkSettings
 from passerelle.special_tokens import FIRST_ORDINARY, START, UNK
 
 __all__ = ["first_source_column", "first_target_column"]

@@ -5,10 +5,10 @@ from typing import Any
 
 from keras import ops
 
-from passerelle.config import NetworkSettings
 from passerelle.layers.products import dense
 from passerelle.layers.recurrent import STATE_NAMES
 from passerelle.models.encoders.encoder import Encoded
+from passerelle.settings import NetworkSettings
 
 __all__ = ["MemoryBuilder", "last_output"]
 

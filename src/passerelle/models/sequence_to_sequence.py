@@ -6,7 +6,6 @@ from typing import Any
 
 import keras
 
-from passerelle.config import NetworkSettings, validated
 from passerelle.models.bridge import Bridge
 from passerelle.models.decoder import Decoder
 from passerelle.models.encoders import ENCODERS
@@ -15,6 +14,7 @@ from passerelle.models.ids import first_source_column, first_target_column
 from passerelle.models.memory import MemoryBuilder, last_output
 from passerelle.models.specs import Specs, check_specs
 from passerelle.models.stepper import ATTENTION, Stepper
+from passerelle.settings import NetworkSettings, validated
 
 __all__ = ["SequenceToSequence", "first_source_column", "first_target_column"]
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from passerelle.config import NetworkSettings
 from passerelle.errors import SettingsError
 from passerelle.models.encoders import ENCODERS
+from passerelle.settings import NetworkSettings
 from passerelle.special_tokens import FIRST_ORDINARY
 
 __all__ = ["Specs", "check_specs"]

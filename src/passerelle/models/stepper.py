@@ -4,8 +4,8 @@ from typing import Any
 
 from keras import ops
 
-from passerelle.config import NetworkSettings
 from passerelle.models.ids import first_target_column
+from passerelle.settings import NetworkSettings
 from passerelle.special_tokens import IMPOSSIBLE, START
 
 __all__ = ["ATTENTION", "Stepper"]

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from passerelle.config import SearchSettings
 from passerelle.decoding.beam import BeamResult, beam_search
 from passerelle.decoding.greedy import greedy_search
 from passerelle.decoding.processors import (
@@ -18,6 +17,7 @@ from passerelle.decoding.processors import (
 )
 from passerelle.decoding.sample import sample
 from passerelle.models.compiled import compiled
+from passerelle.settings import SearchSettings
 from passerelle.text.constraints import Constraint
 
 __all__ = ["Program", "tables_of"]

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from passerelle.config import SearchSettings
 from passerelle.data.lengths import Lengths
 from passerelle.data.rows import padded_inputs, row_batches
 from passerelle.decoding.beam import BeamResult, length_normalizer
@@ -21,6 +20,7 @@ from passerelle.ragged import Ragged
 from passerelle.search.memory_limits import rows_at_once
 from passerelle.search.program import Program, tables_of
 from passerelle.search.results import Result
+from passerelle.settings import SearchSettings
 from passerelle.special_tokens import UNK
 from passerelle.text.codec import Codec
 from passerelle.text.constraints import constraint_of
@@ -30,8 +30,6 @@ __all__ = ["AT_ONCE", "Search"]
 
 AT_ONCE = 2
 """Batches searched at the same time: while one waits for its last rows or is put into words, the other computes."""
-
-CONSTRAINTS = ("prefix", "require", "forbid", "lexicon", "pattern", "grammar")
 
 Draws = Callable[[int], np.ndarray]
 """How many -> float32 of that length, uniform from 0 to 1."""
@@ -250,7 +248,7 @@ class Search:
 
     def _tables(self, settings: SearchSettings) -> Tables | None:
         """Those of the settings' constraint, made once; None where there is none."""
-        asked = (settings.beam, *(getattr(settings, name) for name in CONSTRAINTS))
+        asked = (settings.beam, settings.constraints)
         made = self._made
         if made is None or made[0] != asked:
             constraint = constraint_of(settings, self.codec.target)

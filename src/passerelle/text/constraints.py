@@ -9,8 +9,8 @@ from functools import reduce
 
 import numpy as np
 
-from passerelle.config import SearchSettings
 from passerelle.errors import SettingsError
+from passerelle.settings import ConstraintSettings
 from passerelle.special_tokens import FIRST_ORDINARY
 from passerelle.text.automata.automaton import Automaton, both
 from passerelle.text.automata.grammars import read_grammar
@@ -48,7 +48,7 @@ class Constraint:
     start: int
 
 
-def constraint_of(settings: SearchSettings, tokenizer: Tokenizer) -> Constraint | None:
+def constraint_of(settings: ConstraintSettings, tokenizer: Tokenizer) -> Constraint | None:
     """What `settings` allow to be written, all of it together; None where they allow everything.
 
     Prefix, phrases and lexicon are read in the tokenizer's case and in NFC, as it writes; patterns as they stand.

@@ -28,7 +28,7 @@ def make_tokenizer(
     *,
     texts: Iterable[str] = (),
     tokens: Sequence[str] | None = None,
-    case: str = "keep",
+    lowercase: bool = False,
     size: int = 0,
     min_count: int = 1,
 ) -> Tokenizer:
@@ -39,7 +39,7 @@ def make_tokenizer(
         separator: what stands between tokens, at level `pretokenized` only.
         texts: the training texts; read only where `tokens` is None.
         tokens: the vocabulary's ordinary tokens, in the order of their ids.
-        case: `keep` or `lower`.
+        lowercase: whether texts are converted to lower case.
         size: most tokens to learn; 0 for as many as the level has them, or as it usually has.
         min_count: how often a token must occur in `texts`.
 
@@ -52,9 +52,9 @@ def make_tokenizer(
     kind = _TOKENIZERS[level]
     vocabulary = Vocabulary(kind.alphabet if tokens is None else tokens)
     if kind is PretokenizedTokenizer:
-        tokenizer = PretokenizedTokenizer(vocabulary, separator or " ", case=case)
+        tokenizer = PretokenizedTokenizer(vocabulary, separator or " ", lowercase=lowercase)
     else:
-        tokenizer = kind(vocabulary, case=case)
+        tokenizer = kind(vocabulary, lowercase=lowercase)
     if tokens is None:
         tokenizer.learn(texts, size=size, min_count=min_count)
     return tokenizer

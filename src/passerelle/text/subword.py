@@ -48,7 +48,7 @@ class SubwordTokenizer(Tokenizer):
 
     Args:
         vocabulary: the tokens it knows, `BYTES` first.
-        case: as in `Tokenizer`.
+        lowercase: as in `Tokenizer`.
 
     Raises:
         DataError: if the vocabulary does not begin with `BYTES`, or holds what is not made of them.
@@ -57,11 +57,11 @@ class SubwordTokenizer(Tokenizer):
     level = "subword"
     alphabet = BYTES
 
-    def __init__(self, vocabulary: Vocabulary, *, case: str = "keep"):
+    def __init__(self, vocabulary: Vocabulary, *, lowercase: bool = False):
         tokens = vocabulary.tokens
         if tokens[: len(BYTES)] != BYTES or not set(BYTES).issuperset("".join(tokens)):
             raise DataError("a vocabulary of subwords must begin with the 256 bytes and hold nothing but such bytes")
-        super().__init__(vocabulary, case=case)
+        super().__init__(vocabulary, lowercase=lowercase)
         self._pieces = lru_cache(CACHED_WORDS)(self._merged)
 
     def split(self, text: str) -> list[str]:

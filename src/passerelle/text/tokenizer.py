@@ -34,7 +34,7 @@ class Tokenizer(ABC):
 
     Args:
         vocabulary: the tokens it knows.
-        case: `keep`, or `lower`: texts are read, and so written, in lower case.
+        lowercase: whether texts are read, and so written, in lower case.
     """
 
     level: ClassVar[Level]
@@ -42,9 +42,9 @@ class Tokenizer(ABC):
     """The tokens with which every vocabulary of the level begins."""
     separator: str | None = None
 
-    def __init__(self, vocabulary: Vocabulary, *, case: str = "keep"):
+    def __init__(self, vocabulary: Vocabulary, *, lowercase: bool = False):
         self.vocabulary = vocabulary
-        self.case = case
+        self.lowercase = lowercase
 
     @abstractmethod
     def split(self, text: str) -> list[str]:
@@ -74,9 +74,9 @@ class Tokenizer(ABC):
         self.vocabulary = Vocabulary.of(frequent)
 
     def normalize(self, text: str) -> str:
-        """`text` in NFC and in this tokenizer's case."""
+        """`text` in NFC, and in lower case where the tokenizer is."""
         text = normalize(text)
-        return normalize(text.lower()) if self.case == "lower" else text
+        return normalize(text.lower()) if self.lowercase else text
 
     def read(self, text: str) -> list[str]:
         """The tokens of any text, known or not."""
@@ -129,10 +129,10 @@ class Tokenizer(ABC):
         return list(self.vocabulary.tokens[:count])
 
     def differences(self, other: "Tokenizer") -> list[str]:
-        """In what `other` is not the same: level, case, separator, tokens; empty where they share all ids."""
+        """In what `other` is not the same: level, lowercase, separator, tokens; empty where they share all ids."""
         parts = {
             "level": (self.level, other.level),
-            "case": (self.case, other.case),
+            "lowercase": (self.lowercase, other.lowercase),
             "separator": (self.separator, other.separator),
             "tokens": (self.vocabulary.tokens, other.vocabulary.tokens),
         }
@@ -218,13 +218,13 @@ class PretokenizedTokenizer(Tokenizer):
     Args:
         vocabulary: the tokens it knows.
         separator: what stands between two tokens; pieces that are empty do not count.
-        case: as in `Tokenizer`.
+        lowercase: as in `Tokenizer`.
     """
 
     level = "pretokenized"
 
-    def __init__(self, vocabulary: Vocabulary, separator: str, *, case: str = "keep"):
-        super().__init__(vocabulary, case=case)
+    def __init__(self, vocabulary: Vocabulary, separator: str, *, lowercase: bool = False):
+        super().__init__(vocabulary, lowercase=lowercase)
         self.separator = self.normalize(separator)
 
     def split(self, text: str) -> list[str]:

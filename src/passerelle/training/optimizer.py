@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from passerelle.config import TrainingSettings
+from passerelle.settings import TrainingSettings
 
 __all__ = ["learning_rate", "make_optimizer"]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from passerelle.config import TrainingSettings
+from passerelle.settings import TrainingSettings
 from passerelle.training.optimizer import learning_rate
 from passerelle.training.scheduled_sampling import right_tokens
 from passerelle.training.state import TrainingState

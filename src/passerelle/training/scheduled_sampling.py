@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from passerelle.config import TrainingSettings
+from passerelle.settings import TrainingSettings
 from passerelle.special_tokens import START
 
 __all__ = ["own_inputs", "right_tokens"]

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from passerelle.config import TrainingSettings
 from passerelle.data.batches import Batches
 from passerelle.training import loop
 from passerelle.training.callbacks.best_weights import BestWeights

@@ -84,14 +84,14 @@ def path(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_messages(path: Path, end: str) -> None:
     path.write_bytes(CATALOGUE.replace("\n", end).encode())
-    rows = [(row.number, row.source, row.target, row.passed_over) for row in read_po(path)]
+    rows = [(row.number, row.source, row.target, row.skipped) for row in read_po(path)]
     assert rows == GOLDEN
 
 
 def test_what_is_left_out_is_counted(path: Path) -> None:
     pairs = read_pairs(path)
     assert list(pairs) == [golden[1:3] for golden in GOLDEN if not golden[3]]
-    assert (pairs.blank, pairs.passed_over) == (0, {"fuzzy": 1, "untranslated": 2, "obsolete": 2})
+    assert (pairs.blank, pairs.skipped) == (0, {"fuzzy": 1, "untranslated": 2, "obsolete": 2})
     path.write_text(
         CATALOGUE[: CATALOGUE.index("#. for")]
         + CATALOGUE[CATALOGUE.index("#, c-format, fuzzy") : CATALOGUE.index("msgctxt")],

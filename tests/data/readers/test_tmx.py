@@ -44,7 +44,7 @@ def test_units_in_two_languages(path: Path, encoding: str) -> None:
     path.write_text(MEMORY.format(encoding=encoding), encoding=encoding)
     assert list(read_tmx(path, ["en", "fr"])) == [
         Row(4, *CAT),
-        Row(9, None, None, passed_over=ELSEWHERE),
+        Row(9, None, None, skipped=ELSEWHERE),
         Row(10, "rain", "pluie"),
         Row(13, "", "vide"),
     ]
@@ -54,7 +54,7 @@ def test_units_in_two_languages(path: Path, encoding: str) -> None:
 
 def test_without_names_the_first_two_languages_count(path: Path) -> None:
     pairs = read_pairs(path)
-    assert (list(pairs), pairs.blank, pairs.passed_over) == ([CAT, ("rain", "pluie")], 1, {ELSEWHERE: 1})
+    assert (list(pairs), pairs.blank, pairs.skipped) == ([CAT, ("rain", "pluie")], 1, {ELSEWHERE: 1})
     path.write_text(path.read_text(encoding="utf-8").replace("fr", "en-US"), encoding="utf-8")
     assert [row.source for row in read_tmx(path)] == [CAT[0], None, None, None], "two countries of one language"
 

@@ -86,7 +86,7 @@ def _rows(entry: _Entry) -> Generator[Row, None, None]:
         if keyword.startswith("msgstr"):
             plural = keyword not in {"msgstr", "msgstr[0]"}
             asked = texts.get("msgid_plural", source) if plural else source
-            yield Row(entry.line, asked, target, passed_over=reason or ("" if target else "untranslated"))
+            yield Row(entry.line, asked, target, skipped=reason or ("" if target else "untranslated"))
 
 
 def _unescaped(text: str, place: str) -> str:

@@ -13,11 +13,11 @@ class Row(NamedTuple):
         source: the text; None where the file has none.
         target: likewise.
         tags: likewise, where tags were asked for.
-        passed_over: why it is to be left out whatever its texts are.
+        skipped: why it is to be left out whatever its texts are.
     """
 
     number: int
     source: Any
     target: Any
     tags: Any = None
-    passed_over: str = ""
+    skipped: str = ""

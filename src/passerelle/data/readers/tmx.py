@@ -47,7 +47,7 @@ def read_tmx(path: str | os.PathLike[str], languages: Sequence[str] = ()) -> Gen
         if missing:
             missing -= {language for language, text in zip(wanted, texts, strict=True) if text is not None}
         if None in texts or not wanted:
-            yield Row(number, None, None, passed_over="not in both languages")
+            yield Row(number, None, None, skipped="not in both languages")
         else:
             yield Row(number, texts[0], texts[1])
     if seen and not wanted:

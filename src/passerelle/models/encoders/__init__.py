@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from passerelle.config import NetworkSettings
 from passerelle.models.encoders.encoder import Encoder
 from passerelle.models.encoders.recurrent import RecurrentEncoder
 from passerelle.models.encoders.tags import TagsEncoder
+from passerelle.settings import NetworkSettings
 
 __all__ = ["ENCODERS"]
 

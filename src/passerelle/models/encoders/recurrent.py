@@ -5,12 +5,12 @@ from typing import Any
 
 from keras import layers, ops
 
-from passerelle.config import NetworkSettings
 from passerelle.layers.embedding import token_embedding
 from passerelle.layers.recurrent import recurrent_layer
 from passerelle.layers.reversal import Reverse
 from passerelle.models.encoders.encoder import Encoded
 from passerelle.models.ids import first_source_column
+from passerelle.settings import NetworkSettings
 from passerelle.special_tokens import PAD
 
 __all__ = ["RecurrentEncoder"]

@@ -5,10 +5,10 @@ from typing import Any
 
 from keras import ops
 
-from passerelle.config import NetworkSettings
 from passerelle.layers.embedding import TokenEmbedding
 from passerelle.layers.products import dense
 from passerelle.models.encoders.encoder import Encoded
+from passerelle.settings import NetworkSettings
 from passerelle.special_tokens import UNK
 
 __all__ = ["TagsEncoder"]

@@ -8,9 +8,18 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from passerelle.config import NetworkSettings, Settings, TextSettings, TrainingSettings, check_limit, validated
 from passerelle.errors import PasserelleError, SettingsError
-from passerelle.presets import PRESET_SUMMARIES, PRESETS, make_settings, read_settings_file
+from passerelle.settings import (
+    PRESETS,
+    NetworkSettings,
+    Settings,
+    TextSettings,
+    TrainingSettings,
+    check_limit,
+    make_settings,
+    read_settings_file,
+    validated,
+)
 
 
 def message_of(call, *arguments, **options):
@@ -33,26 +42,26 @@ def toml(tmp_path):
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_presets_are_valid_and_carry_their_name(name):
-    preset = PRESETS[name]
-    assert preset.preset == name
+    preset = PRESETS[name].settings
+    assert preset.preset == PRESETS[name].name == name
     assert validated(Settings, preset.model_dump()) == preset
     assert make_settings(name) == preset
 
 
 def test_every_preset_says_in_a_line_what_it_is_for():
-    assert list(PRESET_SUMMARIES) == list(PRESETS)
-    for name, summary in PRESET_SUMMARIES.items():
+    for name, preset in PRESETS.items():
+        summary = preset.summary
         assert 20 <= len(f"{name} (default)  {summary}") <= 120, name
         assert summary == summary.strip().removesuffix(".")
         assert summary.isprintable()
 
 
 def test_the_default_preset():
-    assert make_settings() == PRESETS["compact"]
+    assert make_settings() == PRESETS["compact"].settings
 
 
 def test_the_tutorial_is_the_published_program():
-    tutorial = PRESETS["tutorial"]
+    tutorial = PRESETS["tutorial"].settings
     assert tutorial.source == tutorial.target == TextSettings(level="character")
     network, training = tutorial.network, tutorial.training
     assert (network.cell, network.bridge, network.attention, network.dropout) == ("lstm", "copy", "none", 0.0)
@@ -71,27 +80,30 @@ def test_settings_are_frozen(section):
     with pytest.raises(ValueError, match="frozen"):
         setattr(section, name, getattr(section, name))
     with pytest.raises(ValueError, match="frozen"):
-        PRESETS["tutorial"].network.encoder.units = 9
+        PRESETS["tutorial"].settings.network.encoder.units = 9
 
 
 def test_option_over_file_over_preset(toml):
     path = toml('preset = "tutorial"\n[training]\nepochs = 7\nseed = 8\n[network.encoder]\nlayers = 1\n')
     file = read_settings_file(path)
-    chosen = make_settings(None, file, {"training.epochs": 9, "training.batch_size": None})
+    chosen = make_settings(None, file, {"epochs": 9, "batch_size": None})
     assert chosen.preset == "tutorial"
     assert (chosen.training.epochs, chosen.training.seed) == (9, 8)
-    assert chosen.training.batch_size == PRESETS["tutorial"].training.batch_size
+    assert chosen.training.batch_size == PRESETS["tutorial"].settings.training.batch_size
     assert chosen.training.optimizer == "rmsprop"
     # A preset named beside the file wins over the file's own, but not over its values.
     other = make_settings("compact", file)
     assert (other.preset, other.training.optimizer, other.training.epochs) == ("compact", "adam", 7)
     assert file == tomllib.loads(path.read_text()), "what was read is left alone"
-    assert PRESETS["tutorial"].training.epochs == 30, "so are the presets"
+    assert PRESETS["tutorial"].settings.training.epochs == 30, "so are the presets"
 
 
 def test_an_option_may_be_zero_or_false():
-    chosen = make_settings("compact", None, {"network.encoder.embedding": 0, "network.encoder.direction": "forward"})
+    chosen = make_settings(
+        "compact", None, {"dropout": 0.0}, {"network.encoder.embedding": 0, "network.encoder.direction": "forward"}
+    )
     assert (chosen.network.encoder.embedding, chosen.network.encoder.direction) == (0, "forward")
+    assert chosen.network.dropout == 0.0
 
 
 def test_whole_numbers_do_where_fractions_are_meant(toml):
@@ -141,8 +153,8 @@ def test_settings_survive_toml(tmp_path_factory, chosen):
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_presets_survive_toml(name, toml):
-    text = tomli_w.dumps(PRESETS[name].model_dump(exclude_none=True))
-    assert make_settings(None, read_settings_file(toml(text))) == PRESETS[name]
+    text = tomli_w.dumps(PRESETS[name].settings.model_dump(exclude_none=True))
+    assert make_settings(None, read_settings_file(toml(text))) == PRESETS[name].settings
 
 
 @pytest.mark.parametrize(
@@ -229,7 +241,7 @@ def test_unknown_settings_are_named_with_their_path(values, message):
     ],
 )  # fmt: skip
 def test_values_out_of_range_are_named_with_what_was_received(dotted, value):
-    message = message_of(make_settings, None, None, {dotted: value})
+    message = message_of(make_settings, None, None, None, {dotted: value})
     assert message.startswith(f"{dotted}: ")
     assert message.endswith(f", received: {value!r}")
 
@@ -246,7 +258,8 @@ def test_every_wrong_value_is_named():
     "file", [{"network": 3}, {"network": {"encoder": 3}}, {"network": "lstm"}, {"network": [{"encoder": {}}]}], ids=repr
 )
 def test_an_option_inside_of_what_the_file_made_no_section(file):
-    assert "network" in message_of(make_settings, None, file, {"network.encoder.units": 8})
+    assert "network" in message_of(make_settings, None, file, None, {"network.encoder.units": 8})
+    assert "network" in message_of(make_settings, None, file, {"units": 8})
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,28 @@
+"""Settings: every choice about a translator, its search and its data, declared once and validated before use.
+
+schema      declares settings; sections validate, and say what is wrong
+text, network, training, search, data, root      the sections
+presets     complete settings by name
+merge       settings files and assignments
+options     short names: keyword arguments and flags
+table       docs/settings.md
+"""
+
+from passerelle.settings.data import ReadingSettings, check_limit
+from passerelle.settings.merge import parse_assignments, read_settings_file
+from passerelle.settings.network import SOFT_ATTENTION, DecoderSettings, EncoderSettings, NetworkSettings
+from passerelle.settings.options import accepts_options, choose_settings, make_settings, options_of
+from passerelle.settings.presets import DEFAULT_PRESET, PRESETS, Preset
+from passerelle.settings.root import Settings
+from passerelle.settings.schema import Section, Setting, settings_in, validated
+from passerelle.settings.search import ConstraintSettings, SearchSettings
+from passerelle.settings.text import LONGEST_TEXT, TagSettings, TextSettings
+from passerelle.settings.training import MOST_EPOCHS, TrainingSettings
+
+__all__ = [
+    "DEFAULT_PRESET", "LONGEST_TEXT", "MOST_EPOCHS", "PRESETS", "SOFT_ATTENTION", "ConstraintSettings",
+    "DecoderSettings", "EncoderSettings", "NetworkSettings", "Preset", "ReadingSettings", "SearchSettings", "Section",
+    "Setting", "Settings", "TagSettings", "TextSettings", "TrainingSettings", "accepts_options", "check_limit",
+    "choose_settings", "make_settings", "options_of", "parse_assignments", "read_settings_file", "settings_in",
+    "validated",
+]  # fmt: skip

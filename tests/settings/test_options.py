@@ -1,0 +1,226 @@
+"""Options and assignments: every setting is reached, in the right order, and nothing unknown is accepted."""
+
+import inspect
+from typing import Any, Literal
+
+import pytest
+
+import passerelle
+from passerelle.errors import SettingsError
+from passerelle.settings import (
+    PRESETS,
+    SearchSettings,
+    Section,
+    Setting,
+    Settings,
+    make_settings,
+    options_of,
+    parse_assignments,
+    settings_in,
+    validated,
+)
+from passerelle.settings.schema import section, setting
+from passerelle.settings.table import flag, settings_table
+
+ALL = [one for one in settings_in(Settings) if one.parent]
+NEEDED = {
+    # Other values without which the one under test is refused.
+    "source.level": {"source.separator": "+"},
+    "target.level": {"target.separator": "+"},
+    "source.separator": {"source.level": "pretokenized"},
+    "target.separator": {"target.level": "pretokenized"},
+    "network.query": {"network.attention": "general", "network.decoder.layers": 2},
+    "network.input_feeding": {"network.attention": "general"},
+    "network.copying": {"network.attention": "general"},
+    "network.tie": {"network.decoder.embedding": 64, "network.encoder.embedding": 64},
+    "network.decoder.feedback": {"network.decoder.context": True},
+}
+
+
+def another(one: Setting) -> Any:
+    """A valid value that is not the default."""
+    default = one.field.default
+    if one.choices:
+        return [choice for choice in one.choices if choice != default][-1]
+    if one.plain_kind is bool:
+        return not default
+    if one.plain_kind is int:
+        return {"layers": 7, "heads": 8}.get(one.name, 300)
+    if one.plain_kind is float:
+        return 0.25
+    return "x" if one.plain_kind is str else ("x",)
+
+
+def value_at(settings: Any, path: str) -> Any:
+    for step in path.split("."):
+        settings = getattr(settings, step)
+    return settings
+
+
+def toml(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@pytest.mark.parametrize("one", ALL, ids=lambda one: one.path)
+def test_every_setting_can_be_assigned(one: Setting) -> None:
+    values = {**NEEDED.get(one.path, {}), one.path: another(one)}
+    texts = [f"{path}={toml(value)}" for path, value in values.items()]
+    assert value_at(make_settings(assignments=parse_assignments(texts)), one.path) == another(one)
+
+
+@pytest.mark.parametrize("name", options_of(Settings))
+def test_every_option_reaches_its_settings(name: str) -> None:
+    option = options_of(Settings)[name]
+    one = option.settings[0]
+    options = {name: another(one)}
+    if one.option == "level":
+        options = {name: "word"}
+    chosen = make_settings(None, None, options)
+    for own in option.settings:
+        assert value_at(chosen, own.path) == options[name], own.path
+    before = PRESETS["compact"].settings
+    reached = {own.path for own in option.settings} | {path for path, _ in option.implied()}
+    for other in ALL:
+        if other.path not in reached:
+            assert value_at(chosen, other.path) == value_at(before, other.path), f"{name} also changed {other.path}"
+
+
+def test_every_option_of_a_search_reaches_its_setting() -> None:
+    needed: dict[str, dict[str, Any]] = {"coverage_penalty": {"beam": 2}, "groups": {"beam": 300}, "beam": {}}
+    for name, option in options_of(SearchSettings).items():
+        value = another(option.settings[0])
+        chosen = validated(SearchSettings, {**needed.get(name, {}), name: value})
+        assert getattr(chosen, name) == value
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"level": "word"}, ("word", "word")),
+        ({"level": "word", "target_level": "character"}, ("word", "character")),
+        ({"level": "word", "source_separator": " "}, ("pretokenized", "word")),
+        ({"separator": " "}, ("pretokenized", "pretokenized")),
+        ({"target_separator": " ", "source_level": "subword"}, ("subword", "pretokenized")),
+    ],
+)
+def test_one_side_wins_over_both(options: dict[str, Any], expected: tuple[str, str]) -> None:
+    for given in (options, dict(reversed(options.items()))):
+        chosen = make_settings(None, None, given)
+        assert (chosen.source.level, chosen.target.level) == expected
+
+
+def test_an_assignment_wins_over_an_option_and_a_file() -> None:
+    file = {"training": {"epochs": 3, "seed": 4}}
+    chosen = make_settings(None, file, {"epochs": 5, "units": 9}, parse_assignments(["training.epochs=6"]))
+    assert (chosen.training.epochs, chosen.training.seed, chosen.network.decoder.units) == (6, 4, 9)
+
+
+@pytest.mark.parametrize(
+    ("text", "parsed"),
+    [
+        ("network.dropout=0.2", {"network.dropout": 0.2}),
+        ("network.cell = gru", {"network.cell": "gru"}),
+        ('source.separator=" "', {"source.separator": " "}),
+        ("source.separator==", {"source.separator": "="}),
+        ("network.unknown=false", {"network.unknown": False}),
+        ("training.epochs=1_000", {"training.epochs": 1000}),
+        ("source.separator=1\nx = 2", {"source.separator": "1\nx = 2"}),
+        ("source.separator=", {"source.separator": ""}),
+    ],
+)
+def test_assigned_values_are_toml_or_text(text: str, parsed: dict[str, Any]) -> None:
+    assert parse_assignments([text]) == parsed
+
+
+@pytest.mark.parametrize("text", ["network.dropout", "=3", ""])
+def test_an_assignment_needs_a_name_and_a_value(text: str) -> None:
+    with pytest.raises(SettingsError, match="an assignment is NAME=VALUE, such as network.dropout=0.2, received: "):
+        parse_assignments([text])
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("network.droput", "unknown setting 'network.droput'. Did you mean 'network.dropout'?"),
+        ("netwrk.dropout", "unknown setting 'netwrk.dropout'. Did you mean 'network.dropout'?"),
+        ("training.epochs.more", "unknown setting 'training.epochs.more'. Did you mean 'training.epochs'?"),
+        ("preset", "unknown setting 'preset'."),
+    ],
+)
+def test_unknown_assignments(name: str, message: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        make_settings(assignments={name: 1})
+    assert str(caught.value).startswith(message)
+
+
+def test_unknown_options() -> None:
+    with pytest.raises(SettingsError, match=r"unknown option 'learning_rat'\. Did you mean 'learning_rate'\?"):
+        passerelle.train([("a", "b")] * 9, learning_rat=0.1)
+
+
+def test_signatures_show_the_options() -> None:
+    training = inspect.signature(passerelle.train).parameters
+    assert {*options_of(Settings), "preset", "settings", "validation"} <= set(training)
+    assert training["epochs"].default is None
+    search = inspect.signature(passerelle.Translator.search).parameters
+    assert set(options_of(SearchSettings)) <= set(search)
+    assert search["length_penalty"].default == 0.6
+
+
+def test_what_a_search_compiles_does_not_depend_on_its_data() -> None:
+    plain = SearchSettings(beam=3)
+    for name, value in {"seed": 9, "max_length": 7, "prefix": "x", "forbid": ("y",), "pattern": "z"}.items():
+        changed = SearchSettings(beam=3, **{name: value})
+        assert changed.program_key() == plain.program_key()
+        assert hash(changed.program_key()) == hash(plain.program_key())
+    data = {one.name for one in settings_in(SearchSettings) if one.data_only}
+    for name, option in options_of(SearchSettings).items():
+        if name not in data and name not in ("groups", "sample"):
+            changed = validated(SearchSettings, {"beam": 3, name: another(option.settings[0])})
+            assert changed.program_key() != plain.program_key(), name
+
+
+def test_constraints_are_one_hashable_part() -> None:
+    settings = SearchSettings(beam=2, require=["a"], lexicon=("b",))  # pyright: ignore[reportArgumentType]
+    assert settings.constraints == SearchSettings(require=("a",), lexicon=("b",), seed=5).constraints
+    assert hash(settings.constraints) == hash(SearchSettings(require=("a",), lexicon=("b",)).constraints)
+    assert settings.constraints != SearchSettings(require=("a",)).constraints
+
+
+class Left(Section):
+    """A side."""
+
+    shape: Literal["round", "square"] = setting("round", "Shape.", option=True)
+
+
+class Extended(SearchSettings):
+    """A search with one setting more."""
+
+    patience: int = setting(3, "Steps without a better hypothesis.", option=True, ge=1, le=9)
+    left: Left = section(Left(), "The left side.", is_side=True)
+
+
+def test_a_setting_added_to_a_section_becomes_an_option() -> None:
+    options = options_of(Extended)
+    assert {"patience", "shape", "left_shape"} <= set(options)
+    assert options["patience"].description == "Steps without a better hypothesis."
+    assert options["patience"].settings[0].bounds == "1 to 9"
+    with pytest.raises(SettingsError, match="patience: input should be less than or equal to 9, received: 10"):
+        validated(Extended, {"patience": 10})
+    assert validated(Extended, {"patience": 4}).program_key() != Extended().program_key()
+
+
+def test_the_table_names_every_setting_and_flag() -> None:
+    table = settings_table()
+    for one in [*ALL, *settings_in(SearchSettings)]:
+        assert f"| `{one.name}` |" in table
+    for name in [*options_of(Settings), *options_of(SearchSettings)]:
+        assert f"`{flag(name)}`" in table
+
+
+@pytest.mark.parametrize("kind", [Settings, SearchSettings])
+def test_every_setting_is_described(kind: type[Section]) -> None:
+    for one in settings_in(kind):
+        if one.path != "preset":
+            assert one.description.endswith("."), one.path
+            assert one.description[0].isupper() or one.description.startswith("Keras"), one.path
