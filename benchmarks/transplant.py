@@ -7,7 +7,7 @@ from passerelle.text.codec import Codec
 
 from passerelle.data.lengths import Lengths
 from passerelle.models.sequence_to_sequence import SequenceToSequence
-from passerelle.settings import PRESETS
+from passerelle.settings import PRESETS, NetworkSettings
 from passerelle.special_tokens import FIRST_ORDINARY
 from passerelle.text.level import make_tokenizer
 from passerelle.translator import Translator

@@ -14,20 +14,21 @@ import passerelle
 
 ROOT = Path(passerelle.__file__).parent
 FLOORS = [
-    {"errors", "special_tokens", "settings"},
+    {"errors", "special_tokens", "ragged", "settings"},
     {"runtime", "text", "layers", "evaluation", "plots"},
-    {"data", "models"},
-    {"decoding", "saving", "scoring"},
-    {"training"},
-    {"search", "translator", "experiment"},
+    {"fields", "models"},
+    {"data", "decoding"},
+    {"bundle", "scoring"},
+    {"search"},
+    {"training", "translator"},
+    {"preparation", "experiment"},
     {"cli"},
 ]
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 NEIGHBOURS = {
     ("settings", "errors"),
-    ("experiment", "translator"),
-    ("experiment", "search"),
-    ("translator", "search"),
+    ("ragged", "special_tokens"),
+    ("experiment", "preparation"),
 }
 """The only rooms that may use another one of their own floor."""
 

@@ -9,6 +9,7 @@ import passerelle
 from passerelle.errors import LongTextError
 from passerelle.models.footprint import LARGEST, floats_of_row
 from passerelle.search import memory_limits
+from passerelle.settings import NetworkSettings, validated
 from passerelle.translator import Translator
 from untrained import untrained
 

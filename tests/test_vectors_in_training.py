@@ -9,6 +9,7 @@ import pytest
 import passerelle
 from passerelle.errors import DataError, SettingsError
 from passerelle.experiment import prepare
+from passerelle.models.ids import first_source_column
 from passerelle.settings import MOST_EPOCHS, choose_settings
 from passerelle.special_tokens import FIRST_ORDINARY, UNK
 

@@ -265,9 +265,9 @@ def test_an_epoch_from_a_position_on_is_the_rest_of_the_full_one(copy_masking):
     random = np.random.default_rng(3)
     sources = [random.integers(4, 9, random.integers(1, 12)).tolist() for _ in range(300)]
     targets = [[*random.permutation(source).tolist(), END] for source in sources]
-    ids = Sequences.from_lists(sources)
+    ids = Ragged.from_lists(sources)
     batches = Batches(
-        ids, Sequences.from_lists(targets), 8, seed=1, others={"copy_ids": ids}, copy_masking=copy_masking,
+        ids, Ragged.from_lists(targets), 8, seed=1, others={"copy_ids": ids}, copy_masking=copy_masking,
         target_size=20,
     )  # fmt: skip
     full = list(batches.epoch(2))

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from passerelle.errors import SettingsError
+from passerelle.settings import TrainingSettings
 from passerelle.training import schedule, trainer
 from passerelle.training.callbacks import callback, progress, validation
 from passerelle.training.callbacks.callback import Callback, Run

@@ -27,6 +27,7 @@ from passerelle.errors import ModelFileError, OutputError, SettingsError
 from passerelle.layers.initializers import drawn_by
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.models.specs import check_specs
+from passerelle.settings import NetworkSettings, validated
 
 __all__ = ["SUFFIX", "load_network", "require_model_path", "save_network"]
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from passerelle.data.batches import Batches
+from passerelle.settings import TrainingSettings
 from passerelle.training import loop
 from passerelle.training.callbacks.best_weights import BestWeights
 from passerelle.training.callbacks.callback import Callback
