@@ -134,7 +134,10 @@ def test_bounds_hold_for_both_sides_and_lower_case_for_the_source() -> None:
         ({"level": "word", "vocabulary_size": -1}, r"source\.vocabulary_size: .* received: -1"),
         ({"min_count": 0}, r"source\.min_count: .* received: 0"),
         ({"level": "subwords"}, r"source\.level: "),
-        ({"preset": "pointer", "source_lowercase": True}, r"copying writes source tokens as they are read, and lowercase is "),
+        (
+            {"preset": "pointer", "source_lowercase": True},
+            r"copying writes source tokens as they are read, and lowercase is ",
+        ),
         ({"preset": "pointer", "source_level": "subword"}, r"use 'subword' on both sides or on neither"),
     ],
 )
