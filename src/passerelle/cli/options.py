@@ -14,7 +14,6 @@ from passerelle.settings import (
     SearchSettings,
     Section,
     Settings,
-    check_limit,
     make_settings,
     options_of,
     parse_assignments,
@@ -128,8 +127,8 @@ class ReadingOptions:
     """Which pairs of a file are read."""
 
     def check(self) -> None:
-        """Raise SettingsError if `limit` is too small, before a model is loaded."""
-        check_limit(_given(self, ReadingSettings).get("limit"))
+        """Raise SettingsError if a value is out of range; called before a model is loaded."""
+        validated(ReadingSettings, _given(self, ReadingSettings))
 
     def read(self, pairs: tuple[str, ...], *, tagged: bool, limited: bool = True) -> "Pairs":
         """Read the pairs of one file, or of two parallel files; their tags too if `tagged`.
