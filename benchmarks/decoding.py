@@ -89,7 +89,7 @@ def main() -> None:
 def _with_products(translator: Translator, products: str) -> Translator:
     """The same weights, multiplied in another number format."""
     network = translator.network
-    settings = network.settings.model_copy(update={"recurrent_dtype": products})
+    settings = network.settings.model_copy(update={"products": products})
     twin = SequenceToSequence(settings, network.source_size, network.target_size)
     twin.set_weights(network.get_weights())
     whole = translator.settings.model_copy(update={"network": settings})
