@@ -87,7 +87,7 @@ def _passerelle(
     settings = choose_settings(
         preset="tutorial",
         settings={
-            "network": {"products": products, "encoder": own, "decoder": own},
+            "network": {"recurrent_dtype": products, "encoder": own, "decoder": own},
             "training": {"batch_size": batch_size, "batch_type": batch_type},
         },
     )

@@ -260,10 +260,12 @@ HEAVY = {"keras", "jax", "tensorflow", "torch", "matplotlib", "sacrebleu", "h5py
         "import passerelle; passerelle.read_pairs; passerelle.Settings; passerelle.phrasebook",
         "import sys; sys.argv[1:] = ['--help']; from passerelle.cli import main; main()",
         "import sys; sys.argv[1:] = ['train', '--help']; from passerelle.cli import main; main()",
+        "import sys; sys.argv[1:] = ['translate', '--help']; from passerelle.cli import main; main()",
         "import sys; sys.argv[1:] = ['presets']; from passerelle.cli import main; main()",
+        "import sys; sys.argv[1:] = ['settings']; from passerelle.cli import main; main()",
         "import sys; sys.argv[1:] = ['--version']; from passerelle.cli import main; main()",
     ],
-    ids=["import", "reading pairs", "--help", "train --help", "presets", "--version"],
+    ids=["import", "reading pairs", "--help", "train --help", "translate --help", "presets", "settings", "--version"],
 )
 def test_what_needs_no_network_loads_no_keras(program):
     watched = (

@@ -32,7 +32,7 @@ def test_taught_saved_loaded(preset: str, tmp_path: Path) -> None:
     assert [again.translate(text) for text in texts] == [result.text for result in found]
 
 
-@pytest.mark.parametrize("inputs", ["scheduled", "own"])
+@pytest.mark.parametrize("inputs", ["scheduled_sampling", "free_running"])
 def test_taught_with_its_own_choices(inputs: str) -> None:
     settings = {"training": {"decoder_inputs": inputs, "epochs": 3, "learning_rate": 0.01}}
     translator = passerelle.train(PAIRS, units=8, settings=settings, validation=0.2)

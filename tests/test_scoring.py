@@ -36,7 +36,7 @@ def made(kind: str, seed: int = 1, **options: Any) -> Translator:
         network[side] = {"embedding": 3, "units": 6} | network.get(side, {})
     if network["encoder"].get("direction") == "both" or "copying" in network:
         network["bridge"] = "dense"
-    pairs = PAIRS if options.get("tags") else [row[:2] for row in PAIRS]
+    pairs = PAIRS if options.get("tag_mode") else [row[:2] for row in PAIRS]
     return untrained(pairs, network, seed=seed, spread=0.8, **options)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from passerelle.evaluation.metrics import Report, score
 from passerelle.settings import DEFAULT_PRESET, PRESETS, make_settings, read_settings_file
+from passerelle.settings.table import settings_table
 
 
 def test_evaluate(quick, trained):
@@ -53,6 +54,12 @@ def test_presets(quick):
     summaries = [preset.summary for preset in PRESETS.values()]
     assert [re.split(r"  +", line)[1] for line in lines] == summaries
     assert len({line.index(summary) for line, summary in zip(lines, summaries, strict=True)}) == 1
+
+
+def test_settings(quick):
+    outcome = quick("settings")
+    assert (outcome.status, outcome.err) == (0, "")
+    assert outcome.out == settings_table()
 
 
 def test_diagram(quick, trained, tmp_path):

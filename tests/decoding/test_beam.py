@@ -141,7 +141,7 @@ def test_the_score_is_the_sum_of_its_tokens() -> None:
         expected = [log_probs[row, a, b] for a, b in itertools.pairwise(path)]
         np.testing.assert_allclose(found.token_scores[row, place, : len(expected)], expected, rtol=1e-4, atol=1e-5)
         assert not found.token_scores[row, place, len(expected) :].any()
-        assert (found.values[row, place, found.lengths[row, place] :] == PAD).all()
+        assert (found.ids[row, place, found.lengths[row, place] :] == PAD).all()
 
 
 def test_rows_do_not_meet(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +180,7 @@ def test_fewer_hypotheses_than_slots() -> None:
 def test_rows_of_no_steps_stay_empty() -> None:
     found = search(table(2), [0, 3], beam=2, n_best=2)
     assert not found.lengths[0].any()
-    assert not found.values[0].any()
+    assert not found.ids[0].any()
     assert not found.finished[0].any()
 
 

@@ -61,7 +61,7 @@ def loops(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 def test_golden_sequences() -> None:
     found = search(*dictation([A, B, C], [B], [C, C]), limits=[9, 9, 9])
-    np.testing.assert_array_equal(found.values, [[A, B, C] + [PAD] * 6, [B] + [PAD] * 8, [C, C] + [PAD] * 7])
+    np.testing.assert_array_equal(found.ids, [[A, B, C] + [PAD] * 6, [B] + [PAD] * 8, [C, C] + [PAD] * 7])
     np.testing.assert_array_equal(found.lengths, [3, 1, 2])
     assert found.finished.all()
     np.testing.assert_allclose(found.scores, np.log(0.5) * np.array([4, 2, 3]), rtol=1e-6)
@@ -71,7 +71,7 @@ def test_golden_sequences() -> None:
 
 def test_end_at_once() -> None:
     found = search(*dictation([], [A]), limits=[5, 5])
-    assert not found.values[0].any()
+    assert not found.ids[0].any()
     assert (found.lengths[0], found.finished[0]) == (0, True)
     np.testing.assert_allclose(found.scores[0], np.log(0.5), rtol=1e-6)
 
@@ -79,7 +79,7 @@ def test_end_at_once() -> None:
 def test_the_limit_cuts() -> None:
     """END counts as a step: three tokens and END need a limit of four."""
     found = search(*dictation([A, B, C], [A, B, C], [A, B, C]), limits=[4, 3, 1])
-    np.testing.assert_array_equal(found.values, [[A, B, C, PAD], [A, B, C, PAD], [A, PAD, PAD, PAD]])
+    np.testing.assert_array_equal(found.ids, [[A, B, C, PAD], [A, B, C, PAD], [A, PAD, PAD, PAD]])
     np.testing.assert_array_equal(found.lengths, [3, 3, 1])
     np.testing.assert_array_equal(found.finished, [True, False, False])
     np.testing.assert_allclose(found.scores, np.log(0.5) * np.array([4, 3, 1]), rtol=1e-6)
@@ -88,8 +88,8 @@ def test_the_limit_cuts() -> None:
 @pytest.mark.parametrize("width", [0, 3])
 def test_rows_of_no_steps_stay_empty(width: int, loops: list[Any]) -> None:
     found = search(*dictation([A], [B]), limits=[0, 0], max_length=width)
-    assert found.values.shape == (2, width)
-    assert not found.values.any()
+    assert found.ids.shape == (2, width)
+    assert not found.ids.any()
     assert not found.lengths.any()
     assert not found.scores.any()
     assert not found.finished.any()
@@ -129,7 +129,7 @@ def test_the_step_reads_what_was_written() -> None:
         return ops.take(ops.convert_to_tensor(table), ids, axis=0), state
 
     found = search(step, ops.zeros((1,)), limits=[9])
-    assert found.values[0, :4].tolist() == [A, C, B, PAD]
+    assert found.ids[0, :4].tolist() == [A, C, B, PAD]
     assert found.scores[0] == 0.0
 
 
@@ -170,7 +170,7 @@ def test_random_chains_equal_brute_force(seed: int, lanes: int, refill: int, mon
     ends = 0
     for row, limit in enumerate(limits.tolist()):
         written, total, finished = follow(chains[row], limit)
-        assert found.values[row].tolist() == written + [PAD] * (12 - len(written))
+        assert found.ids[row].tolist() == written + [PAD] * (12 - len(written))
         assert found.lengths[row] == len(written)
         assert bool(found.finished[row]) == finished
         np.testing.assert_allclose(found.scores[row], total, rtol=1e-5, atol=1e-5)

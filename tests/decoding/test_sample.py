@@ -43,7 +43,7 @@ def draws(rows: int, width: int, seed: int = 0) -> np.ndarray:
 def first_tokens(log_probs: np.ndarray, **options: Any) -> np.ndarray:
     """Counts of the first token of each row, END included, by id."""
     found = drawn(log_probs, draws(ROWS, 1), **options)
-    tokens = np.where(np.asarray(found.finished), END, np.asarray(found.values)[:, 0])
+    tokens = np.where(np.asarray(found.finished), END, np.asarray(found.ids)[:, 0])
     return np.bincount(tokens, minlength=TOKENS)
 
 
@@ -105,5 +105,5 @@ def test_a_draw_of_almost_one_takes_what_may_be_written() -> None:
     log_probs = np.full(TOKENS, IMPOSSIBLE, "f4")
     log_probs[[END, 5]] = np.log([0.5, 0.5])
     found = drawn(log_probs, np.full((1, 3), np.nextafter(np.float32(1), np.float32(0))))
-    assert set(np.asarray(found.values)[0].tolist()) <= {0, 5}
-    assert START not in np.asarray(found.values)
+    assert set(np.asarray(found.ids)[0].tolist()) <= {0, 5}
+    assert START not in np.asarray(found.ids)

@@ -12,10 +12,10 @@ from passerelle.errors import PasserelleError, SettingsError
 from passerelle.settings import (
     PRESETS,
     NetworkSettings,
+    ReadingSettings,
     Settings,
     TextSettings,
     TrainingSettings,
-    check_limit,
     make_settings,
     read_settings_file,
     validated,
@@ -308,10 +308,11 @@ def test_settings_files_that_cannot_be_read(tmp_path, toml):
     assert message_of(read_settings_file, path).startswith(f"{path} is not TOML: ")
 
 
-def test_limit():
-    assert [check_limit(limit) for limit in (None, 1, 10**9)] == [None, 1, 10**9]
-    for limit in (0, -3):
-        assert message_of(check_limit, limit) == f"limit must be at least one pair, received: {limit}"
+@pytest.mark.parametrize("limit", [0, -3])
+def test_limit(limit):
+    assert [validated(ReadingSettings, {"limit": good}).limit for good in (None, 1, 10**9)] == [None, 1, 10**9]
+    message = message_of(validated, ReadingSettings, {"limit": limit})
+    assert message == f"limit: input should be greater than or equal to 1, received: {limit}"
 
 
 def test_errors_are_of_this_package_and_values():

@@ -2,10 +2,14 @@
 
 import shlex
 import time
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from passerelle.cli import INTERRUPTED
 from passerelle.cli.diagram import write_diagrams
 from passerelle.cli.display import train_with_display
+from passerelle.cli.options import IN_GROUP
 
 __all__ = ["demo"]
 
@@ -21,19 +25,25 @@ that it takes less than three minutes on two cores, also busy ones. A preset tha
 SHOWN = 8
 
 
-def demo(*, out: str = "demo", preset: str | None = None, level: str | None = None, epochs: int | None = None) -> int:
+def demo(
+    *,
+    out: str = "demo",
+    preset: Annotated[str | None, Parameter(group=IN_GROUP["Model"])] = None,
+    level: Annotated[str | None, Parameter(group=IN_GROUP["Text"])] = None,
+    epochs: Annotated[int | None, Parameter(group=IN_GROUP["Training"])] = None,
+) -> int:
     """Train on the built-in phrasebook and translate what was never seen. Takes two to three minutes.
 
     Parameters
     ----------
     out
-        The folder for the model, the pictures and the held-out pairs.
+        Folder for the model, the pictures and the held-out pairs.
     preset
-        The settings to begin with, by default compact by word; passerelle presets lists them.
+        Preset to begin with, by default compact by word; passerelle presets lists them.
     level
-        What is read and written at a time: word, character as in the tutorial, subword, or auto.
+        Unit of text: word, character as in the tutorial, subword, or auto.
     epochs
-        Passes over the pairs.
+        Number of passes over the pairs.
     """
     from passerelle.data.files import prepare_folder, write_atomically
     from passerelle.data.pairs import check_pairs, write_pairs

@@ -1,11 +1,18 @@
 """passerelle encode"""
 
+from typing import Annotated
+
+from cyclopts import Parameter
+
 from passerelle.cli.display import note
+from passerelle.cli.options import IN_GROUP
 
 __all__ = ["encode"]
 
 
-def encode(model: str, /, *texts: str, out: str, tags: str | None = None) -> None:
+def encode(
+    model: str, /, *texts: str, out: str, tags: Annotated[str | None, Parameter(group=IN_GROUP["Data"])] = None
+) -> None:
     """Write the encoder's vector of each text, or of each line of standard input, into a NumPy file.
 
     Parameters

@@ -14,7 +14,6 @@ from passerelle.settings import (
     SearchSettings,
     Section,
     Settings,
-    check_limit,
     make_settings,
     options_of,
     parse_assignments,
@@ -128,21 +127,25 @@ class ReadingOptions:
     """Which pairs of a file are read."""
 
     def check(self) -> None:
-        """Raise SettingsError if `limit` is too small, before a model is loaded."""
-        check_limit(_given(self, ReadingSettings).get("limit"))
+        """Raise SettingsError if a value is out of range; called before a model is loaded."""
+        validated(ReadingSettings, _given(self, ReadingSettings))
 
-    def read(self, pairs: tuple[str, ...], *, tagged: bool) -> "Pairs":
-        """Read the pairs of one file, or of two parallel files; their tags too if `tagged`."""
+    def read(self, pairs: tuple[str, ...], *, tagged: bool, limited: bool = True) -> "Pairs":
+        """Read the pairs of one file, or of two parallel files; their tags too if `tagged`.
+
+        Args:
+            pairs: names of the files.
+            tagged: whether tags are read.
+            limited: whether `--limit` applies.
+        """
         from passerelle.data.pairs import read_pairs
 
         given = _given(self, ReadingSettings)
         self.check()
         column = given.pop("tag_column", DEFAULT_TAG_COLUMN)
+        if not limited:
+            given.pop("limit", None)
         return read_pairs(pairs, tag_column=column if tagged else None, **given)
-
-    def without_limit(self) -> "ReadingOptions":
-        """Return the same options without `limit`."""
-        return dataclasses.replace(self, limit=None)
 
     def names_tags(self) -> bool:
         """Whether a column of tags is named."""
@@ -158,7 +161,9 @@ class SettingsOptions:
     preset: Annotated[
         str | None,
         Parameter(
-            help=f"Preset to begin with; passerelle presets lists them. [default: {DEFAULT_PRESET}, or that of --settings]",
+            help="Preset to begin with; passerelle presets lists them. "
+            f"[default: that of --settings, or {DEFAULT_PRESET}]",
+            show_default=False,
             group=IN_GROUP["Model"],
         ),
     ] = None

@@ -21,12 +21,12 @@ class Together:
     Parameters
     ----------
     with_
-        Another model with the same vocabularies, asked together with MODEL: in each step the mean of their
-        probabilities counts. May be given several times.
+        Another model with the same vocabularies, for an ensemble with MODEL: each step uses the mean of their
+        probabilities. May be given several times.
     weights
-        How much each model counts, MODEL first, for example 2,1,1; by default all the same.
+        Weights of the models in the mean, MODEL first, such as 2,1,1; equal by default.
     mean
-        Of probabilities (arithmetic), or of their logarithms (geometric): then all models must find a token likely.
+        Mean of the probabilities: arithmetic, or geometric (all models must find a token likely).
     """
 
     with_: Annotated[tuple[str, ...], Parameter(name="--with", negative=(), show_default=False)] = ()

@@ -65,7 +65,7 @@ def train(
     examples = reading.read(pairs, tagged=tagged)
     held_out = _share_or_files(validation)
     if isinstance(held_out, tuple):
-        held_out = reading.without_limit().read(held_out, tagged=tagged)
+        held_out = reading.read(held_out, tagged=tagged, limited=False)
     lesson = prepare(
         examples, chosen, validation=held_out, source_vectors=source_vectors, target_vectors=target_vectors
     )

@@ -8,7 +8,7 @@ options     short names: keyword arguments and flags
 table       docs/settings.md
 """
 
-from passerelle.settings.data import ReadingSettings, check_limit
+from passerelle.settings.data import ReadingSettings
 from passerelle.settings.merge import parse_assignments, read_settings_file
 from passerelle.settings.network import SOFT_ATTENTION, DecoderSettings, EncoderSettings, NetworkSettings
 from passerelle.settings.options import accepts_options, choose_settings, make_settings, options_of
@@ -22,7 +22,7 @@ from passerelle.settings.training import MOST_EPOCHS, TrainingSettings
 __all__ = [
     "DEFAULT_PRESET", "LONGEST_TEXT", "MOST_EPOCHS", "PRESETS", "SOFT_ATTENTION", "ConstraintSettings",
     "DecoderSettings", "EncoderSettings", "NetworkSettings", "Preset", "ReadingSettings", "SearchSettings", "Section",
-    "Setting", "Settings", "TagSettings", "TextSettings", "TrainingSettings", "accepts_options", "check_limit",
+    "Setting", "Settings", "TagSettings", "TextSettings", "TrainingSettings", "accepts_options",
     "choose_settings", "make_settings", "options_of", "parse_assignments", "read_settings_file", "settings_in",
     "validated",
 ]  # fmt: skip

@@ -2,10 +2,9 @@
 
 from typing import ClassVar
 
-from passerelle.errors import SettingsError
 from passerelle.settings.schema import Section, setting
 
-__all__ = ["ReadingSettings", "check_limit"]
+__all__ = ["ReadingSettings"]
 
 
 class ReadingSettings(Section):
@@ -32,14 +31,3 @@ class ReadingSettings(Section):
         "A model with tags reads column 3 if not given.",
         option=True,
     )
-
-
-def check_limit(limit: int | None) -> int | None:
-    """Return `limit` if it is a number of pairs.
-
-    Raises:
-        SettingsError: if it is below one.
-    """
-    if limit is not None and limit < 1:
-        raise SettingsError(f"limit must be at least one pair, received: {limit}")
-    return limit

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Optional, TypeVar
 
 from passerelle.errors import SettingsError, did_you_mean
 from passerelle.settings.merge import assign, merge, read_settings_file
@@ -163,7 +163,7 @@ def accepts_options(kind: type[Section]) -> Callable[[F], F]:
         for name, option in options_of(kind).items():
             field = option.settings[0].field
             default = None if kind is Settings else field.default
-            annotation = field.annotation if kind is not Settings else field.annotation | None
+            annotation = Optional[field.annotation] if kind is Settings else field.annotation  # noqa: UP045
             parameters.append(
                 inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
             )

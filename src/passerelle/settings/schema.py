@@ -4,6 +4,7 @@ A setting is one field of a `Section`: name, type, bounds, default, description 
 nowhere else. Validation, settings files, keyword arguments, flags, help and docs/settings.md are all derived from it.
 """
 
+import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import NoneType
@@ -167,7 +168,7 @@ class Setting:
 
 def settings_in(kind: type[Section], parent: str = "", side: str | None = None) -> Iterator[Setting]:
     """Yield every setting of a section and of the sections in it, a section's own ones before inherited ones."""
-    own = vars(kind).get("__annotations__", {})
+    own = inspect.get_annotations(kind)
     for name, field in sorted(kind.model_fields.items(), key=lambda item: item[0] not in own):
         path = f"{parent}.{name}" if parent else name
         if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
