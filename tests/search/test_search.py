@@ -107,7 +107,7 @@ def test_draws_depend_on_the_seed_and_the_text_alone(speaker: Translator) -> Non
 
 
 def test_coverage_prefers_translations_that_looked_everywhere(speaker: Translator) -> None:
-    plain, covered = (speaker.n_best(SOURCES, 5, coverage=weight, max_length=7) for weight in (0.0, 5.0))
+    plain, covered = (speaker.n_best(SOURCES, 5, coverage_penalty=weight, max_length=7) for weight in (0.0, 5.0))
     assert [best[0].text for best in plain] != [best[0].text for best in covered]
     for results in covered:
         for result in results:
