@@ -90,10 +90,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(arguments: list[str], folder: Path) -> None:
     settings = {
-        # What one block compiles, the next need not.
-        "JAX_COMPILATION_CACHE_DIR": str(folder / "compiled"),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         "PYTHONUTF8": "1",
     }
