@@ -80,6 +80,23 @@ def _memory() -> int:
 
 COMBINATIONS = cover()
 
+SLOW_FIXTURES = {"run", "quick", "spawn", "trained"}
+"""Those of tests/cli that start processes, or wait for one."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what `make test-fast` leaves out, besides the tests that are marked where they stand.
+
+    Of the table's networks the first two stay, and of the command line's processes those marked `fast`.
+    """
+    for item in items:
+        row = item.callspec.params.get("combination") if hasattr(item, "callspec") else None  # pyright: ignore
+        fixtures = getattr(item, "fixturenames", ())
+        if row in COMBINATIONS[2:] or (
+            not SLOW_FIXTURES.isdisjoint(fixtures) and item.get_closest_marker("fast") is None
+        ):
+            item.add_marker(pytest.mark.slow)
+
 
 @pytest.fixture(scope="session")
 def combinations() -> list[Combination]:

@@ -25,6 +25,7 @@ def source(trained: Any, tmp_path: Any) -> Any:
     return tmp_path / "in.txt"
 
 
+@pytest.mark.fast
 def test_a_file_in_and_a_file_out(quick: Any, trained: Any, source: Any) -> None:
     expected = quick("translate", trained.model, stdin=source.read_bytes()).out
     outcome = quick("translate", trained.model, "--in", source, "--out", "out.txt")
@@ -67,6 +68,7 @@ def test_texts_on_the_command_line_can_go_on_too(quick: Any, trained: Any, tmp_p
     assert (tmp_path / "out.txt").read_text(encoding="utf-8") == "".join(expected)
 
 
+@pytest.mark.fast
 def test_what_is_refused(quick: Any, trained: Any, source: Any) -> None:
     def refused(*arguments: Any) -> str:
         return quick("translate", trained.model, *arguments).refused()

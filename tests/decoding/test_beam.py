@@ -8,7 +8,7 @@ import pytest
 from keras import ops
 
 from passerelle.decoding import greedy
-from passerelle.decoding.beam import BeamResult, beam_search
+from passerelle.decoding.beam import BeamResult, beam_search, length_normalizer
 from passerelle.decoding.greedy import greedy_search
 from passerelle.decoding.processors import MinimumLength, processed
 from passerelle.models.compiled import compiled

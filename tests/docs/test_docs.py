@@ -116,6 +116,7 @@ def run_python_blocks(page: Path, folder: Path) -> None:
     run([sys.executable, str(path)], folder)
 
 
+@pytest.mark.slow
 def test_the_readme_and_the_recipes_run(folder: Path) -> None:
     """One test: the recipes use the model that the README trains."""
     run_console_blocks(ROOT / "README.md", folder)
@@ -127,6 +128,7 @@ def test_the_readme_and_the_recipes_run(folder: Path) -> None:
 OTHERS = [page for page in PAGES if name_of(page) not in {"README.md", "docs/recipes.md"}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in OTHERS if has(page, CONSOLE | {"python"})], ids=name_of)
 def test_the_other_pages_run(page: Path, folder: Path) -> None:
     run_console_blocks(page, folder)
