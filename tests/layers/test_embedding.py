@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from passerelle.layers import tokens as module
+from passerelle.layers import embedding as module
 from passerelle.layers.embedding import OneHot, TokenEmbedding
 from passerelle.special_tokens import END, PAD, START, UNK
 
