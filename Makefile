@@ -6,11 +6,12 @@ BIN := $(VENV)/bin
 # Two workers; each JAX process would otherwise take all cores and memory for itself.
 TEST_WORKERS ?= 2
 
-.PHONY: help demo test lint bench setup setup-dev settings-table constraints clean
+.PHONY: help demo test test-fast lint bench setup setup-dev settings-table constraints clean
 
 help:
 	@echo "make demo         train on the built-in phrasebook, translate what was never seen"
 	@echo "make test         run all tests"
+	@echo "make test-fast    run those for after every edit: no long trainings, two of the command line's processes"
 	@echo "make lint         ruff, pyright, and the test of the floors"
 	@echo "make bench        compare with the tutorial program, side by side"
 	@echo "make settings-table  write docs/settings.md from the schema of the settings"
@@ -37,6 +38,9 @@ demo: setup
 
 test: setup-dev
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile
+
+test-fast: setup-dev
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile -m "not slow"
 
 lint: setup-dev
 	$(BIN)/ruff check .

@@ -1,6 +1,8 @@
 """The networks that tests share: a table of settings in which every two of them meet."""
 
+import ctypes
 import dataclasses
+import gc
 import os
 import signal
 import sys
@@ -49,19 +51,52 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
-MOST_MAPPINGS = 30_000
-"""Of memory; a process may have 65,530 on Linux, each compiled program takes some, and one too many ends it."""
+MOST_MEMORY = 2**30
+"""Bytes of a test process, beyond which it forgets its compiled programs; the folder above still has them."""
+
+_left = 0
+"""Bytes that the last forgetting left; what is in use for good is not forgotten at every test."""
 
 
-def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    if "jax" not in sys.modules or (nextitem is not None and nextitem.path == item.path):
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    # Not memory alone: each program takes some mappings too, and Linux ends a process with more than 65,530.
+    global _left
+    if "jax" not in sys.modules or _memory() < max(MOST_MEMORY, _left + MOST_MEMORY // 2):
         return
-    mappings = Path("/proc/self/maps")
-    if mappings.exists() and mappings.read_bytes().count(b"\n") > MOST_MAPPINGS:
-        sys.modules["jax"].clear_caches()
+    sys.modules["jax"].clear_caches()
+    gc.collect()
+    # passerelle.runtime has the C library keep what is freed; here it has to go.
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+    _left = _memory()
+
+
+def _memory() -> int:
+    """Bytes of this process; none where the system does not say."""
+    statm = Path("/proc/self/statm")
+    return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if statm.exists() else 0
 
 
 COMBINATIONS = cover()
+
+SLOW_FIXTURES = {"run", "quick", "spawn", "trained"}
+"""Those of tests/cli that start processes, or wait for one."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what `make test-fast` leaves out, besides the tests that are marked where they stand.
+
+    Of the table's networks the first two stay, and of the command line's processes those marked `fast`.
+    """
+    for item in items:
+        row = item.callspec.params.get("combination") if hasattr(item, "callspec") else None  # pyright: ignore
+        fixtures = getattr(item, "fixturenames", ())
+        if row in COMBINATIONS[2:] or (
+            not SLOW_FIXTURES.isdisjoint(fixtures) and item.get_closest_marker("fast") is None
+        ):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,8 @@ import pytest
 import passerelle
 from passerelle.settings import PRESETS
 
+pytestmark = pytest.mark.slow
+
 WORDS = ["".join(letters) for letters in itertools.product("abc", repeat=3)]
 PAIRS = [(word, word[::-1]) for word in WORDS]
 

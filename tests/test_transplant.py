@@ -13,6 +13,8 @@ from passerelle.experiment import prepare
 from passerelle.settings import choose_settings
 from passerelle.special_tokens import FIRST_ORDINARY, START
 
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).parents[1]
 FRA_ENG = PROJECT.parent / "shared" / "data" / "fra-eng.zip"
 SENTENCES = 200

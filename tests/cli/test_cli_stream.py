@@ -13,13 +13,19 @@ posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
 @pytest.fixture
 def source(trained: Any, tmp_path: Any) -> Any:
-    """Twelve lines, two of them blank."""
-    texts = [text for text, _ in trained.rows[:12]]
-    texts[3] = texts[7] = ""
+    """Twelve lines, four of them blank.
+
+    The others are of one width and fill one batch; so do the last four of them alone. Batches of another shape are
+    another program, with other rounding: the last digit of a score would depend on where the file was cut.
+    """
+    texts = [text for text, _ in trained.rows[:8]]
+    for place in (3, 4, 7, 9):
+        texts.insert(place, "")
     (tmp_path / "in.txt").write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
     return tmp_path / "in.txt"
 
 
+@pytest.mark.fast
 def test_a_file_in_and_a_file_out(quick: Any, trained: Any, source: Any) -> None:
     expected = quick("translate", trained.model, stdin=source.read_bytes()).out
     outcome = quick("translate", trained.model, "--in", source, "--out", "out.txt")
@@ -42,8 +48,8 @@ def test_it_goes_on_where_it_was_cut(quick: Any, trained: Any, source: Any, opti
     arguments = ["translate", trained.model, "--in", source, "--out", out, *options]
     assert quick(*arguments).status == 0
     whole = out.read_bytes()
-    middle = len(whole) // 2
-    for cut in (0, middle, whole.index(b"\n", middle) + 1, len(whole)):
+    within = len(whole) // 3
+    for cut in (0, within, whole.index(b"\n", within) + 1, len(whole)):
         out.write_bytes(whole[:cut])
         outcome = quick(*arguments, "--resume")
         assert outcome.status == 0, outcome.err
@@ -62,6 +68,7 @@ def test_texts_on_the_command_line_can_go_on_too(quick: Any, trained: Any, tmp_p
     assert (tmp_path / "out.txt").read_text(encoding="utf-8") == "".join(expected)
 
 
+@pytest.mark.fast
 def test_what_is_refused(quick: Any, trained: Any, source: Any) -> None:
     def refused(*arguments: Any) -> str:
         return quick("translate", trained.model, *arguments).refused()

@@ -364,6 +364,7 @@ def english_forms() -> dict[str, set[str]]:
     return {lemma: {form.lower() for form in spelt} for lemma, spelt in forms.items()}
 
 
+@pytest.mark.slow
 def test_the_words_of_a_held_out_combination_never_meet_in_a_training_sentence(split):
     # From the sentences alone: no lemma that the grammar noted is trusted here.
     forms = english_forms()

@@ -91,10 +91,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(arguments: list[str], folder: Path) -> None:
     settings = {
-        # What one block compiles, the next need not.
-        "JAX_COMPILATION_CACHE_DIR": str(folder / "compiled"),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         "PYTHONUTF8": "1",
     }
@@ -121,6 +117,7 @@ def run_python_blocks(page: Path, folder: Path) -> None:
     run([sys.executable, str(path)], folder)
 
 
+@pytest.mark.slow
 def test_the_readme_and_the_recipes_run(folder: Path) -> None:
     """One test: the recipes use the model that the README trains."""
     run_console_blocks(ROOT / "README.md", folder)
@@ -132,6 +129,7 @@ def test_the_readme_and_the_recipes_run(folder: Path) -> None:
 OTHERS = [page for page in PAGES if name_of(page) not in {"README.md", "docs/recipes.md"}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in OTHERS if has(page, CONSOLE | {"python"})], ids=name_of)
 def test_the_other_pages_run(page: Path, folder: Path) -> None:
     run_console_blocks(page, folder)

@@ -16,6 +16,7 @@ PAIRS = [("a b. c", "xyz zy"), ("b a!", "yx, x")]
 SOURCES = ["a b", "b a! c", "cc", ""]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["general", "additive", "monotonic", "copying", "feeding"])
 def test_weights_are_those_of_the_steps(kind: str) -> None:
     """Asked for at once, they are what the inference decoder says step by step."""
