@@ -13,8 +13,8 @@ import numpy as np
 import tutorial_program
 from passerelle.data.files import write_atomically
 from passerelle.data.pairs import read_pairs, references
+from passerelle.inference.lengths import Lengths
 from passerelle.models.sequence_to_sequence import SequenceToSequence
-from passerelle.search.results import Lengths
 from passerelle.translator import Translator
 from transplant import to_translator
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from passerelle.config import NetworkSettings
+from passerelle.inference.lengths import Lengths
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.presets import PRESETS
-from passerelle.search.results import Lengths
 from passerelle.special_tokens import FIRST_ORDINARY
 from passerelle.text.codec import Codec
 from passerelle.text.level import make_tokenizer

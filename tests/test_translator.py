@@ -15,9 +15,10 @@ from passerelle.data import rows
 from passerelle.data.rows import padded_width
 from passerelle.errors import DataError, OutputError, SettingsError
 from passerelle.experiment import prepare
+from passerelle.inference.lengths import Lengths
+from passerelle.inference.result import Result
 from passerelle.models.compiled import compiled
 from passerelle.options import choose_settings
-from passerelle.search.results import Lengths, Result
 from passerelle.special_tokens import END, START
 from passerelle.text.sequences import Sequences
 

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from passerelle.errors import DataError, ModelFileError, OutputError, PasserelleError, SettingsError
     from passerelle.evaluation.metrics import Report
     from passerelle.experiment import train
+    from passerelle.inference.result import Result
+    from passerelle.inference.scoring import PairScore
     from passerelle.models.sequence_to_sequence import SequenceToSequence
     from passerelle.presets import PRESETS
-    from passerelle.scoring import PairScore
-    from passerelle.search.results import Result
     from passerelle.translator import Translator
 
 __all__ = [
@@ -45,9 +45,9 @@ _HOMES = {
     "SettingsError": "errors",
     "Report": "evaluation.metrics",
     "SequenceToSequence": "models.sequence_to_sequence",
-    "PairScore": "scoring",
+    "PairScore": "inference.scoring",
     "train": "experiment",
-    "Result": "search.results", "Translator": "translator",
+    "Result": "inference.result", "Translator": "translator",
 }  # fmt: skip
 
 

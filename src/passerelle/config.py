@@ -4,8 +4,8 @@ Values are frozen and travel inside the model file; `describe` prints them as th
 `presets` makes complete ones.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, Self, TypedDict, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -15,9 +15,11 @@ __all__ = [
     "LONGEST_TEXT",
     "MOST_EPOCHS",
     "SOFT_ATTENTION",
+    "ConstraintSettings",
     "DecoderSettings",
     "EncoderSettings",
     "NetworkSettings",
+    "SearchOptions",
     "SearchSettings",
     "Section",
     "Settings",
@@ -319,7 +321,27 @@ class TrainingSettings(Section):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
 
 
-class SearchSettings(Section):
+class ConstraintSettings(Section):
+    """Constraints on every translation.
+
+    Attributes:
+        prefix: what every translation begins with.
+        require: what every translation holds somewhere.
+        forbid: what none may hold.
+        lexicon: the only translations allowed, where there are any.
+        pattern: a regular expression that every whole translation matches; see `constraints.patterns`.
+        grammar: a file of named patterns, instead of one; see `constraints.grammars`.
+    """
+
+    prefix: str = ""
+    require: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    forbid: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    lexicon: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    pattern: str | None = None
+    grammar: str | None = None
+
+
+class SearchSettings(ConstraintSettings):
     """How translations are looked for.
 
     Attributes:
@@ -340,12 +362,6 @@ class SearchSettings(Section):
         no_repeat_ngram_size: no so many tokens in a row are written twice; 0 allows all.
         min_length: END is not written before so many tokens.
         max_length: most tokens, END included; None for a limit learned in training.
-        prefix: what every translation begins with.
-        require: what every translation holds somewhere.
-        forbid: what none may hold.
-        lexicon: the only translations allowed, where there are any.
-        pattern: a regular expression that every whole translation matches; see `text.automata.patterns`.
-        grammar: a file of named patterns, instead of one; see `text.automata.grammars`.
     """
 
     beam: Annotated[int, Field(ge=1, le=1024)] = 1
@@ -362,12 +378,6 @@ class SearchSettings(Section):
     no_repeat_ngram_size: Annotated[int, Field(ge=0, le=1000)] = 0
     min_length: Annotated[int, Field(ge=0, le=LONGEST_TEXT)] = 0
     max_length: Annotated[int, Field(ge=1, le=LONGEST_TEXT)] | None = None
-    prefix: str = ""
-    require: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    forbid: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    lexicon: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    pattern: str | None = None
-    grammar: str | None = None
 
     @model_validator(mode="after")
     def _the_best_must_fit(self) -> Self:
@@ -382,6 +392,43 @@ class SearchSettings(Section):
         if self.coverage_penalty and self.beam == 1:
             raise ValueError("coverage_penalty compares translations; it needs a beam of 2 or more")
         return self
+
+    @property
+    def constraints(self) -> ConstraintSettings:
+        """The constraints among these settings."""
+        return ConstraintSettings(**{name: getattr(self, name) for name in ConstraintSettings.model_fields})
+
+    def program_key(self) -> Self:
+        """Return the same settings with those that enter a compiled search as arrays at their defaults.
+
+        These are `seed`, `max_length` and the constraints. All others may change the program.
+        """
+        arrays = ("seed", "max_length", *ConstraintSettings.model_fields)
+        return self.model_copy(update={name: type(self).model_fields[name].default for name in arrays})
+
+
+class SearchOptions(TypedDict, total=False):
+    """Keyword arguments of a search; see `SearchSettings`."""
+
+    beam: int
+    length_penalty: float
+    coverage_penalty: float
+    groups: int
+    diversity: float
+    sample: bool
+    temperature: float
+    top_k: int
+    top_p: float
+    seed: int
+    no_repeat_ngram_size: int
+    min_length: int
+    max_length: int | None
+    prefix: str
+    require: Sequence[str]
+    forbid: Sequence[str]
+    lexicon: Sequence[str]
+    pattern: str | None
+    grammar: str | None
 
 
 class Settings(Section):

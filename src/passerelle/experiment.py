@@ -24,7 +24,7 @@ from passerelle.errors import DataError, SettingsError
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.options import Options, choose_settings
 from passerelle.presets import PRESETS
-from passerelle.search.results import Lengths
+from passerelle.inference.lengths import Lengths
 from passerelle.special_tokens import FIRST_ORDINARY, UNK
 from passerelle.text.codec import Codec, make_codec
 from passerelle.text.level import choose_level, make_tokenizer

@@ -1,47 +1,46 @@
-"""Text -> text: tokenizers, network and search in one object, which is what is trained, saved and loaded."""
+"""The translator: a network, its tokenizers and its limits in one object, which is trained, saved and loaded."""
 
-import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, astuple, replace
+from dataclasses import asdict
 from functools import cached_property
-from typing import Any, Unpack, get_args, overload
+from typing import Any, Unpack, overload
 
 import numpy as np
 
 from passerelle import saving
-from passerelle.config import LONGEST_TEXT, SearchSettings, Settings, validated
-from passerelle.data.pairs import Pairs, check_pairs, references
-from passerelle.data.rows import BATCH_SIZES, padded_inputs, row_batches
-from passerelle.errors import DataError, ModelFileError, OutputError, SettingsError
-from passerelle.evaluation.metrics import Report, score
-from passerelle.models.compiled import compiled
+from passerelle.config import LONGEST_TEXT, SearchOptions, SearchSettings, Settings, validated
+from passerelle.errors import DataError, ModelFileError, OutputError
+from passerelle.evaluation.metrics import Report
+from passerelle.inference.alignment import Aligner, Alignment, replace_unknown
+from passerelle.inference.encoding import TextEncoder
+from passerelle.inference.evaluating import evaluate
+from passerelle.inference.lengths import Lengths
+from passerelle.inference.model import InferenceModel, ensemble_of
+from passerelle.inference.request import requests_of
+from passerelle.inference.result import Result
+from passerelle.inference.scoring import PairScore, Scorer, requests_and_targets
+from passerelle.inference.search import Search
 from passerelle.models.ensemble import Mean
 from passerelle.models.sequence_to_sequence import SequenceToSequence
-from passerelle.scoring import STEPS, PairScore, score_batch, score_steps
-from passerelle.search.alignment import Alignment, alignments, without_unknown
-from passerelle.search.memory_limits import rows_at_once
-from passerelle.search.results import Lengths, Result, SearchOptions
-from passerelle.search.search import AT_ONCE, Search
 from passerelle.text.codec import Codec, make_codec
-from passerelle.text.tokenizer import Tokenizer, normalize
+from passerelle.text.tokenizer import Tokenizer
 
 __all__ = ["Translator"]
 
 
 class Translator:
-    """Translates texts.
+    """Translates texts, and explains, scores and evaluates translations.
 
     Args:
-        network: its three models.
-        codec: texts <-> the network's ids.
-        settings: that made it.
+        network: its three Keras models.
+        codec: texts <-> ids.
+        settings: of the training.
         lengths: seen in training.
         record: of the training: data, versions, epochs, metrics; JSON values.
-        others: networks whose probabilities search averages with those of `network`.
-        weights: how much each network counts in the mean; None for all the same.
-        mean: see `Ensemble`.
+        others: further networks of an ensemble.
+        weights: relative weight of each network of the ensemble; None for equal weights.
+        mean: of the ensemble's probabilities, see `Ensemble`.
     """
 
     def __init__(
@@ -56,13 +55,13 @@ class Translator:
         mean: Mean = "arithmetic",
     ):
         self.network = network
-        self.networks = (network, *others)
-        # Several together copy if one of them does.
-        self.codec = replace(codec, copying=any(one.settings.copying for one in self.networks))
         self.settings = settings
-        self.lengths = lengths
         self.record = record or {}
-        self._search = Search(self.networks, self.codec, lengths, weights, mean)
+        self.model = InferenceModel((network, *others), codec, lengths, weights, mean)
+        self.networks = self.model.networks
+        self.codec = self.model.codec
+        self.lengths = lengths
+        self._search = Search(self.model)
 
     @property
     def source(self) -> Tokenizer:
@@ -104,81 +103,57 @@ class Translator:
         tags: str | Sequence[str] | None = None,
         **options: Unpack[SearchOptions],
     ) -> str | list[str]:
-        """Translates each text; one string gives one string. `search` says more about each."""
+        """Translate each text; one string gives one string. `search` returns more about each."""
         one = isinstance(texts, str)
         results = self.search([texts] if one else texts, tags=tags, **options)
         return results[0].text if one else [result.text for result in results]
 
     def search(
-        self,
-        texts: Sequence[str],
-        *,
-        tags: str | Sequence[str] | None = None,
-        **options: Unpack[SearchOptions],
+        self, texts: Sequence[str], *, tags: str | Sequence[str] | None = None, **options: Unpack[SearchOptions]
     ) -> list[Result]:
-        """Translates each text and says how sure it is.
+        """Translate each text and return its score, tokens and more.
 
-        A text of more than twice as many tokens as the longest source in training is translated sentence by sentence,
-        and sentences as long in parts of whole words; the blanks between them stay. Ready tokens are never cut.
+        A text of more than twice as many tokens as the longest source in training is split into sentences, and longer
+        sentences into runs of whole words. Constrained and pretokenized texts are not split.
 
         Args:
             texts: any strings, of any length; blank ones give empty results.
-            tags: the tags of each text, or one string for all; for a translator that was taught with tags.
+            tags: the tags of each text, or one string for all; for a translator that was trained with tags.
             **options: see `SearchSettings`.
 
         Returns:
-            As many results, in the same order; none depends on the other texts.
+            One result per text, in the same order; none depends on the other texts.
 
         Raises:
             DataError: if `texts` is not a sequence of strings, or `tags` does not fit them or this translator.
-            LongTextError: if a text that cannot be cut would need more than a gigabyte (`models.footprint`).
+            LongTextError: if a text that cannot be split would need more than a gigabyte (`models.footprint`).
             SettingsError: if an option is unknown or out of range.
         """
-        return [best for (best,) in self._results(texts, tags, validated(SearchSettings, options))]
+        settings = validated(SearchSettings, options)
+        return [best for (best,) in self._search(requests_of(texts, tags, self.codec), settings)]
 
     def n_best(
-        self,
-        texts: Sequence[str],
-        n: int,
-        *,
-        tags: str | Sequence[str] | None = None,
-        **options: Unpack[SearchOptions],
+        self, texts: Sequence[str], n: int, *, tags: str | Sequence[str] | None = None, **options: Unpack[SearchOptions]
     ) -> list[list[Result]]:
-        """The best `n` translations of each text, best first; fewer where there are fewer. See `search`.
+        """Return the best `n` translations of each text, best first; fewer where there are fewer. See `search`.
 
-        The beam is as wide as `n` unless `options` name a wider one; with `sample` they are `n` draws.
+        The beam size is `n` unless `options` name a larger one; with `sample` they are `n` samples.
         """
         beam = 1 if options.get("sample") else n
         settings = validated(SearchSettings, {"beam": beam, **options, "n_best": n})
-        return self._results(texts, tags, settings)
-
-    def _results(
-        self, texts: Sequence[str], tags: str | Sequence[str] | None, settings: SearchSettings
-    ) -> list[list[Result]]:
-        return self._search.results(*self._checked(texts, tags), settings)
+        return self._search(requests_of(texts, tags, self.codec), settings)
 
     def align(self, results: Sequence[Result], *, tags: str | Sequence[str] | None = None) -> list[Alignment]:
-        """Where each token of some translations looked; see `search.alignment`.
+        """Return which source token each token of some translations attended to; see `inference.alignment`.
 
         Args:
             results: as `search` gives them.
             tags: the tags of each, or one string for all, as they were given to the search.
 
         Raises:
-            SettingsError: if no network looks at its source.
+            SettingsError: if no network has attention.
         """
-        if not self._search.network.attends:
-            raise SettingsError(
-                "this model has no attention, so nothing says where its tokens come from. Train one that has: "
-                "--preset compact"
-            )
-        tags = self._tags(tags, len(results))
-        return alignments(self._weigh, self.networks, self.codec, results, tags)
-
-    @cached_property
-    def _weigh(self) -> Any:
-        network: Any = self._search.network
-        return compiled(lambda inputs, ids: network.steps(ids, network.begin(inputs))[2], network.variables)
+        return self._aligner(requests_of([result.source for result in results], tags, self.codec), results)
 
     def replace_unknown(
         self,
@@ -187,28 +162,26 @@ class Translator:
         *,
         tags: str | Sequence[str] | None = None,
     ) -> list[Result]:
-        """The results with the source token that attention points at in the place of each unknown one.
+        """Replace each unknown token of some translations by the source token that it attended to most.
 
         Args:
             results: as `search` gives them.
-            replacements: what to write for some source tokens; others stand as they are.
+            replacements: translations of source tokens; other tokens are copied.
             tags: as for `align`.
 
         Raises:
             SettingsError: as for `align`.
         """
-        aligned = self.align(results, tags=tags)
         return [
-            without_unknown(result, alignment, self.codec, replacements or {})
-            for result, alignment in zip(results, aligned, strict=True)
+            replace_unknown(result, alignment, self.codec, replacements or {})
+            for result, alignment in zip(results, self.align(results, tags=tags), strict=True)
         ]
 
     def encode(self, texts: Sequence[str], *, tags: str | Sequence[str] | None = None) -> np.ndarray:
-        """What the encoder has read when it has read a text: a vector for each.
+        """Return the encoder's vector of each text.
 
-        It is the last output of the encoder's last layer; where that reads in both directions, the forward one's and
-        the backward one's side by side. It holds what the decoder begins with, so of a translator with attention, whose
-        decoder looks back at the source, it holds less.
+        It is the last output of the encoder's last layer; of a bidirectional layer, both directions concatenated. The
+        decoder starts from it. With attention the decoder reads the source as well, so the vector holds less.
 
         Args:
             texts: any strings; blank ones have a vector of zeros.
@@ -220,166 +193,83 @@ class Translator:
         Raises:
             DataError: as in `search`.
         """
-        texts, tags = self._checked(texts, tags)
-        inputs = self.codec.inputs(texts, tags)
-        vectors = np.zeros((len(texts), self.network.settings.encoder.widths[-1]), np.float32)
-        rows = [row for row, text in enumerate(texts) if text.strip()]
-        for batch in row_batches(rows, inputs["source_ids"].lengths):
-            vectors[batch] = np.asarray(self._encode(padded_inputs(inputs, batch)))[: len(batch)]
-        return vectors
-
-    @cached_property
-    def _encode(self) -> Any:
-        encoder = self.network.sentence_encoder()
-        return compiled(lambda inputs: encoder(self.network.own_inputs(inputs)), self.network.variables)
+        return self._encoder(requests_of(texts, tags, self.codec))
 
     def score(self, pairs: Iterable[tuple[str, ...]]) -> list[PairScore]:
-        """How likely it finds each pair's target, token by token after the right ones: to sort out wrong pairs.
+        """Return the log probability of each pair's target, teacher-forced; it helps to find wrong pairs.
 
-        A token that the target's vocabulary lacks counts as UNK where the network can write that, and else makes its
-        target impossible. A blank source has a blank target, and no other, as in `search`.
+        A token that the target vocabulary lacks counts as UNK where the network can write that, and otherwise makes
+        its target impossible. A blank source has a blank target and no other, as in `search`.
 
         Args:
-            pairs: rows (source, target); (source, target, tags) where this translator was taught with tags.
+            pairs: rows (source, target); (source, target, tags) if this translator was trained with tags.
 
         Returns:
-            As many scores, in the same order; none depends on the other pairs.
+            One score per pair, in the same order; none depends on the other pairs.
 
         Raises:
             DataError: if `pairs` are no such rows.
             LongTextError: if a pair would need more than a gigabyte (`models.footprint`).
         """
-        tagged = self.codec.tags is not None
-        rows = list(pairs.rows() if isinstance(pairs, Pairs) else pairs)
-        rows = [row[: 2 + tagged] for row in rows] if isinstance(pairs, Pairs) else rows
-        check_pairs(rows, tagged=tagged)
-        columns = list(zip(*rows, strict=True)) or [(), (), ()]
-        texts, answers, tags = list(columns[0]), list(columns[1]), list(columns[2]) if tagged else None
-        inputs, targets = self.codec.inputs(texts, tags), self.codec.targets(texts, tags, answers)
-        found = np.array([0.0 if not answer.strip() else -math.inf for answer in answers])
-        wanted = [row for row, text in enumerate(texts) if text.strip()]
-        lengths = np.maximum(inputs["source_ids"].lengths, targets.lengths)
-        batches = list(
-            row_batches(
-                wanted, lengths, rows_at_once(self.networks, wanted, lengths, steps=STEPS, growing=BATCH_SIZES[-1])
-            )
-        )
-        begin, steps = self._score
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            scored = pool.map(lambda batch: score_batch(begin, steps, inputs, targets, batch), batches)
-            for batch, values in zip(batches, scored, strict=True):
-                found[batch] = values
-        return [
-            PairScore(text, answer, float(log_probability), int(length), len(normalize(answer)) + 1)
-            for text, answer, log_probability, length in zip(texts, answers, found, targets.lengths, strict=True)
-        ]
-
-    @cached_property
-    def _score(self) -> tuple[Any, Any]:
-        network, variables = self._search.network, self._search.network.variables
-        steps = compiled(lambda ids, labels, state: score_steps(network, ids, labels, state), variables)
-        return compiled(network.begin, variables), steps
-
-    def _checked(self, texts: Sequence[str], tags: str | Sequence[str] | None) -> tuple[list[str], list[str] | None]:
-        """The texts as a list, and the tags of each."""
-        if isinstance(texts, str) or not isinstance(texts, Iterable):
-            raise DataError(f"texts must be a list of strings, received: {texts!r:.80}")
-        texts = list(texts)
-        for text in texts:
-            if not isinstance(text, str):
-                raise DataError(f"texts must be strings, received: {text!r:.80}")
-        return texts, self._tags(tags, len(texts))
-
-    def _tags(self, tags: str | Sequence[str] | None, count: int) -> list[str] | None:
-        """The tags of each of `count` texts; None where this translator knows none."""
-        if self.codec.tags is None:
-            if tags is not None:
-                raise DataError(
-                    f"this translator was taught without tags, received: tags={tags!r:.80}. Leave them out, or "
-                    f"train with --tag-column."
-                )
-            return None
-        if tags is None:
-            raise DataError(
-                "this translator was taught with tags and needs them with each text, after a tab or in tags "
-                "(--tags); an empty one says that there are none."
-            )
-        tags = [tags] * count if isinstance(tags, str) else list(tags)
-        if len(tags) != count or not all(isinstance(tag, str) for tag in tags):
-            raise DataError(f"tags must be one string, or one for each of {count} texts, received: {tags!r:.80}")
-        return tags
+        return self._scorer(requests_and_targets(pairs, self.codec))
 
     def evaluate(self, pairs: Iterable[tuple[str, ...]], **options: Unpack[SearchOptions]) -> Report:
-        """Translates each distinct source and compares with all its targets in `pairs`.
+        """Translate each distinct source and compare it with all its targets in `pairs`.
 
         Args:
-            pairs: rows (source, target); (source, target, tags) where this translator was taught with tags.
+            pairs: rows (source, target); (source, target, tags) if this translator was trained with tags.
             **options: of the search; see `SearchSettings`.
 
         Raises:
             DataError: if `pairs` are no such rows, or there are none.
         """
-        tagged = self.codec.tags is not None
-        answers = references(check_pairs(pairs, tagged=tagged))
-        if not answers:
-            raise DataError("there are no pairs to evaluate on.")
-        right = [[normalize(target) for target in targets] for targets in answers.values()]
-        sources, tags = zip(*answers, strict=True)
-        translations = self.translate(list(sources), tags=list(tags) if tagged else None, **options)
-        return score(translations, right)
+        return evaluate(self._search, pairs, validated(SearchSettings, options))
 
     def together_with(
-        self,
-        others: Iterable["Translator"],
-        *,
-        weights: Sequence[float] | None = None,
-        mean: Mean = "arithmetic",
+        self, others: Iterable["Translator"], *, weights: Sequence[float] | None = None, mean: Mean = "arithmetic"
     ) -> "Translator":
-        """A translator that asks all their networks in each step of its search and averages the probabilities.
+        """Return an ensemble: a translator whose search averages the probabilities of all their networks.
 
-        The networks may differ in kind and size; the vocabularies may not. Settings, record and the three Keras models
-        remain this one's.
+        The networks may differ in kind and size; the vocabularies must be the same. Settings, record and the three
+        Keras models remain those of this translator.
 
         Args:
-            others: at least none.
-            weights: how much each network counts, this one's first; None for all the same.
+            others: any number.
+            weights: relative weight of each network, this translator's first; None for equal weights.
             mean: of probabilities, or of their logarithms; see `Ensemble`.
 
         Raises:
-            SettingsError: if a tokenizer of one is not the same as this one's, or the weights do not fit.
+            SettingsError: if the translators do not share their tokenizers, or the weights do not fit.
         """
-        members = [self, *others]
-        for number, other in enumerate(members, start=1):
-            if differences := self.codec.differences(other.codec):
-                raise SettingsError(
-                    f"translators that work together must share both tokenizers; number {number} differs from the "
-                    f"first in: {', '.join(differences)}. Train all on one split: passerelle train PAIRS --seeds "
-                    f"{len(members)}"
-                )
-        _, *networks = [network for member in members for network in member.networks]
-        if weights is not None and (len(weights) != len(networks) + 1 or not all(weight > 0 for weight in weights)):
-            raise SettingsError(
-                f"weights must be positive numbers, one for each of {len(networks) + 1} networks, received: "
-                f"{list(weights)}"
-            )
-        if mean not in get_args(Mean):
-            raise SettingsError(f"mean must be one of {', '.join(get_args(Mean))}, received: {mean!r}")
-        lengths = (
-            Lengths(*map(max, *(astuple(member.lengths) for member in members))) if len(members) > 1 else self.lengths
+        model = ensemble_of([self.model, *(other.model for other in others)], weights, mean)
+        others_networks = model.networks[1:]
+        return Translator(
+            self.network, self.codec, self.settings, model.lengths, self.record, others_networks, weights, mean
         )
-        return Translator(self.network, self.codec, self.settings, lengths, self.record, networks, weights, mean)
+
+    @cached_property
+    def _aligner(self) -> Aligner:
+        return Aligner(self.model)
+
+    @cached_property
+    def _scorer(self) -> Scorer:
+        return Scorer(self.model)
+
+    @cached_property
+    def _encoder(self) -> TextEncoder:
+        return TextEncoder(self.network, self.codec)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes one self-contained `.keras` file, reads it back, and checks that nothing in it changed.
+        """Write one self-contained `.keras` file, read it back, and check that nothing in it changed.
 
         Raises:
-            OutputError: if it cannot be written or does not read back the same; what stood there is whole. Also if
-                it is several together.
+            OutputError: if it cannot be written or does not read back the same (an existing file stays whole), or if
+                this translator is an ensemble.
         """
         if len(self.networks) > 1:
             raise OutputError(
-                f"a model file holds one network, received: {len(self.networks)} together. Save each, load each, and "
-                "put them together again."
+                f"a model file holds one network, received: an ensemble of {len(self.networks)}. Save each, load "
+                "each, and combine them with together_with."
             )
         tags = self.codec.tags
         content = {
@@ -394,10 +284,10 @@ class Translator:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Translator":
-        """Reads a translator from its `.keras` file.
+        """Read a translator from its `.keras` file.
 
         Raises:
-            ModelFileError: saying in one line what is wrong with the file.
+            ModelFileError: if the file is damaged, foreign or hostile; the message says how.
         """
         network, content = saving.load_network(path)
         try:

@@ -8,8 +8,8 @@ from passerelle.cli.display import note
 from passerelle.cli.output import Form, json_line
 
 if TYPE_CHECKING:
-    from passerelle.search.alignment import Alignment
-    from passerelle.search.results import Result
+    from passerelle.inference.alignment import Alignment
+    from passerelle.inference.result import Result
     from passerelle.translator import Translator
 
 __all__ = ["Page", "Tally"]

@@ -14,7 +14,7 @@ from passerelle.cli.searching import Together
 from passerelle.errors import DataError, LongTextError
 
 if TYPE_CHECKING:
-    from passerelle.scoring import PairScore
+    from passerelle.inference.scoring import PairScore
 
 __all__ = ["score"]
 
@@ -43,7 +43,7 @@ def score(
     as_json
         Write one JSON object a pair; null stands for what is infinite.
     """
-    from passerelle.scoring import character_perplexity
+    from passerelle.inference.scoring import character_perplexity
 
     chosen = reading or Reading()
     chosen.check()

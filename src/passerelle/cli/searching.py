@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 if TYPE_CHECKING:
-    from passerelle.search.results import SearchOptions
+    from passerelle.config import SearchOptions
     from passerelle.translator import Translator
 
 __all__ = ["Together", "Wishes"]

@@ -14,8 +14,8 @@ from passerelle.cli.searching import Together, Wishes
 from passerelle.errors import DataError, LongTextError, SettingsError
 
 if TYPE_CHECKING:
-    from passerelle.search.alignment import Alignment
-    from passerelle.search.results import Result
+    from passerelle.inference.alignment import Alignment
+    from passerelle.inference.result import Result
     from passerelle.translator import Translator
 
 __all__ = ["tagged", "translate"]
@@ -75,7 +75,7 @@ def translate(
         A file of tab-separated source tokens and what to write for them; goes with --replace-unknown.
     """
     from passerelle.data.files import STANDARD_INPUT, input_name, prepare_folder
-    from passerelle.search.alignment import without_unknown
+    from passerelle.inference.alignment import replace_unknown
 
     options = (wishes or Wishes()).options(n_best)
     if replacements is not None and not replace_unknown:
@@ -112,7 +112,7 @@ def translate(
             links = _aligned(translator, found, own_tags) if align or replace_unknown or folder is not None else None
             if replace_unknown and links is not None:
                 found = [
-                    [without_unknown(*both, translator.codec, words) for both in zip(results, own, strict=True)]
+                    [replace_unknown(*both, translator.codec, words) for both in zip(results, own, strict=True)]
                     for results, own in zip(found, links, strict=True)
                 ]
             if folder is not None and links is not None:

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from passerelle.constraints.automaton import Automaton, both, check_states
+from passerelle.constraints.expressions import ANYTHING, Chain, any_text, automaton_of, literal
 from passerelle.errors import SettingsError
-from passerelle.text.automata.automaton import Automaton, both, check_states
-from passerelle.text.automata.expressions import ANYTHING, Chain, any_text, automaton_of, literal
 from passerelle.text.vocabulary import require_text
 
 __all__ = ["MOST_PHRASES", "beginning_with", "containing", "without"]

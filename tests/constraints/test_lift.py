@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from passerelle import phrasebook
+from passerelle.constraints.automaton import both
+from passerelle.constraints.lexicon import of_texts
+from passerelle.constraints.lift import lift
+from passerelle.constraints.patterns import matching
+from passerelle.constraints.phrases import beginning_with, containing, without
 from passerelle.errors import SettingsError
 from passerelle.special_tokens import END, FIRST_ORDINARY, PAD, START, UNK
-from passerelle.text.automata.automaton import both
-from passerelle.text.automata.lexicon import of_texts
-from passerelle.text.automata.patterns import matching
-from passerelle.text.automata.phrases import beginning_with, containing, without
-from passerelle.text.constraints import lift
 from passerelle.text.level import make_tokenizer
 from passerelle.text.sequences import Sequences
 
@@ -192,6 +192,6 @@ def test_what_cannot_be_written(monkeypatch):
     only_nothing = lift(matching("z*"), TOKENIZERS["character"])
     assert only_nothing.accepting[only_nothing.start]
     assert (only_nothing.class_of == -1).all()
-    monkeypatch.setattr("passerelle.text.constraints.MOST_CELLS", 1000)
+    monkeypatch.setattr("passerelle.constraints.lift.MOST_CELLS", 1000)
     with pytest.raises(SettingsError, match="more than 1,000 pairs of a state and a kind of token"):
         lift(matching(r"\w+"), TOKENIZERS["subword"])

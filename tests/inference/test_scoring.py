@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import passerelle
-from passerelle import scoring
 from passerelle.errors import DataError
-from passerelle.scoring import PairScore, character_perplexity
+from passerelle.inference import scoring
+from passerelle.inference.scoring import PairScore, character_perplexity
 from passerelle.translator import Translator
 from untrained import untrained
 

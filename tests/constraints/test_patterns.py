@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
 
+from passerelle.constraints.code_points import EVERY, byte_ways, complement, merged, ranges_of
+from passerelle.constraints.patterns import DEEPEST, matching
 from passerelle.errors import SettingsError
-from passerelle.text.automata.code_points import EVERY, byte_ways, complement, merged, ranges_of
-from passerelle.text.automata.patterns import DEEPEST, matching
 
 LETTERS = "ab0 é٣\n𝒳-"
 SHORT = ["".join(letters) for length in range(4) for letters in itertools.product(LETTERS, repeat=length)]

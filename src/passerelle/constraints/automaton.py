@@ -1,15 +1,15 @@
 """Deterministic finite automata over the bytes of UTF-8: which texts may be written.
 
 They come of regular expressions (`patterns`), of lists of texts (`lexicon`) and of phrases (`phrases`), all in this
-room; `text.constraints` turns them into tables over a tokenizer's ids.
+room; `constraints.lift` turns them into tables over a tokenizer's ids.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from passerelle.constraints.graph import Graph
 from passerelle.errors import SettingsError
-from passerelle.text.automata.graph import Graph
 
 __all__ = ["MOST_STATES", "Automaton", "both", "check_states"]
 

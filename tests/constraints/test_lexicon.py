@@ -8,8 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from passerelle import phrasebook
+from passerelle.constraints.lexicon import of_texts
 from passerelle.errors import DataError, SettingsError
-from passerelle.text.automata.lexicon import of_texts
 
 quick = settings(max_examples=150, deadline=None)
 WORDS = st.lists(st.text("abéè𝒳", max_size=6), min_size=1, max_size=12)

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from passerelle.constraints.automaton import Automaton, both
+from passerelle.constraints.expressions import any_text
+from passerelle.constraints.graph import Graph
+from passerelle.constraints.patterns import matching
 from passerelle.errors import SettingsError
-from passerelle.text.automata.automaton import Automaton, both
-from passerelle.text.automata.expressions import any_text
-from passerelle.text.automata.graph import Graph
-from passerelle.text.automata.patterns import matching
 
 quick = settings(max_examples=150, deadline=None)
 EDGES = st.integers(1, 8).flatmap(
@@ -141,7 +141,7 @@ def test_any_text_is_utf_8_and_nothing_else():
 def test_a_product_too_large(monkeypatch):
     first, second = matching("(a{17})*"), matching("(a{19})*")
     assert len(both(first, second).table) == 17 * 19
-    monkeypatch.setattr("passerelle.text.automata.automaton.MOST_STATES", 300)
+    monkeypatch.setattr("passerelle.constraints.automaton.MOST_STATES", 300)
     with pytest.raises(SettingsError, match=r"needs more than 300 states\. Lower the bounds"):
         both(first, second)
 

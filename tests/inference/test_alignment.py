@@ -8,7 +8,7 @@ import pytest
 from keras import ops
 
 from passerelle.errors import SettingsError
-from passerelle.search.alignment import Alignment, without_unknown
+from passerelle.inference.alignment import Alignment, replace_unknown
 from passerelle.special_tokens import UNK
 from untrained import untrained
 
@@ -69,10 +69,10 @@ def test_unknown_tokens_are_replaced_by_what_was_looked_at() -> None:
     known = translator.target.vocabulary.id_of(" voir")
     result = replace(result, ids=(known, UNK), text=" voir\ufffd")
     alignment = Alignment((" see", " Oslo", " now"), (" voir", "\ufffd"), np.array([[0.9, 0.1, 0], [0.2, 0.7, 0.1]]))
-    assert without_unknown(result, alignment, translator.codec, {}).text == "voir Oslo"
-    assert without_unknown(result, alignment, translator.codec, {"Oslo": "Christiania"}).text == "voir Christiania"
+    assert replace_unknown(result, alignment, translator.codec, {}).text == "voir Oslo"
+    assert replace_unknown(result, alignment, translator.codec, {"Oslo": "Christiania"}).text == "voir Christiania"
     whole = replace(result, ids=(known, known))
-    assert without_unknown(whole, alignment, translator.codec, {}) is whole
+    assert replace_unknown(whole, alignment, translator.codec, {}) is whole
 
 
 def test_replacing_leaves_known_tokens_alone(copier: Any) -> None:

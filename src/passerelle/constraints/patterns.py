@@ -3,16 +3,16 @@ r"""Regular expressions over whole texts, in the notation of Python's `re`.
 Known are characters, `.`, classes, `\d \w \s \D \W \S`, `\t \n \r \f \v \a \xXX \uXXXX \UXXXXXXXX`, escaped
 punctuation, `( )`, `(?: )`, `|`, `* + ? {m} {m,} {,n} {m,n}`, and `^` and `$` at the very ends. They mean what they
 mean to `re.fullmatch`; a lazy mark (`*?`) changes nothing where a whole text must match. In a grammar
-(`text.automata.grammars`), `(?&name)` is the pattern of that name.
+(`constraints.grammars`), `(?&name)` is the pattern of that name.
 """
 
 import re
 from collections.abc import Callable
 
+from passerelle.constraints.automaton import Automaton
+from passerelle.constraints.code_points import EVERY, Ranges, complement, merged, ranges_of
+from passerelle.constraints.expressions import Chain, Characters, Choice, Expression, Repeat, automaton_of
 from passerelle.errors import SettingsError
-from passerelle.text.automata.automaton import Automaton
-from passerelle.text.automata.code_points import EVERY, Ranges, complement, merged, ranges_of
-from passerelle.text.automata.expressions import Chain, Characters, Choice, Expression, Repeat, automaton_of
 
 __all__ = ["Parts", "matching", "parse"]
 

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
+from passerelle.constraints.grammars import read_grammar
+from passerelle.constraints.patterns import DEEPEST, matching
 from passerelle.errors import SettingsError
-from passerelle.text.automata.grammars import read_grammar
-from passerelle.text.automata.patterns import DEEPEST, matching
 
 DATES = r"""# French dates
 day = 0?[1-9]|[12]\d|3[01]

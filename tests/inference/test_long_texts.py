@@ -8,8 +8,8 @@ import pytest
 import passerelle
 from passerelle.config import NetworkSettings, validated
 from passerelle.errors import LongTextError
+from passerelle.inference import memory_limits
 from passerelle.models.footprint import LARGEST, floats_of_row
-from passerelle.search import capacity
 from passerelle.translator import Translator
 from untrained import untrained
 
@@ -58,7 +58,7 @@ def test_ready_tokens_and_a_single_word_are_not_cut(translator: Translator) -> N
 
 
 def test_what_memory_has_no_room_for_is_refused(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(capacity, "LARGEST", 2**12)
+    monkeypatch.setattr(memory_limits, "LARGEST", 2**12)
     assert translator.translate("ab.")
     with pytest.raises(LongTextError) as caught:
         translator.search(["ab.", "b. " + "ab" * 40 + " a.", "a"])
@@ -80,7 +80,7 @@ def test_rows_are_fewer_where_each_is_large(translator: Translator, monkeypatch:
         return original(inputs, limits, *others, **options)
 
     monkeypatch.setattr(translator._search, "_program", watched)
-    monkeypatch.setattr(capacity, "LARGEST", 10 * floats_of_row(translator.network.settings, 9, 16))
+    monkeypatch.setattr(memory_limits, "LARGEST", 10 * floats_of_row(translator.network.settings, 9, 16))
     assert translator.translate(texts) == expected
     assert set(heights) == {8}
 

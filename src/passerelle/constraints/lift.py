@@ -1,26 +1,21 @@
-"""What may be written, as tables over a target tokenizer's ids: an automaton over bytes, lifted to tokens.
+"""Lift an automaton over bytes to an automaton over the token ids of a target tokenizer.
 
-A search starts each hypothesis in `start` and masks what `next` does not allow. Every state can still come to an end,
-and `distance` says how soon.
+A search starts each hypothesis in `start` and masks the tokens that `next` does not allow. Every state can still reach
+an accepting state; `distance` is the number of tokens it takes.
 """
 
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 
-from passerelle.config import SearchSettings
+from passerelle.constraints.automaton import Automaton
+from passerelle.constraints.graph import Graph
+from passerelle.constraints.lexicon import common_length
 from passerelle.errors import SettingsError
 from passerelle.special_tokens import FIRST_ORDINARY
-from passerelle.text.automata.automaton import Automaton, both
-from passerelle.text.automata.grammars import read_grammar
-from passerelle.text.automata.graph import Graph
-from passerelle.text.automata.lexicon import common_length, of_texts
-from passerelle.text.automata.patterns import matching
-from passerelle.text.automata.phrases import beginning_with, containing, without
 from passerelle.text.tokenizer import Tokenizer
 
-__all__ = ["MOST_CELLS", "Constraint", "constraint_of", "lift"]
+__all__ = ["MOST_CELLS", "Constraint", "lift"]
 
 MOST_CELLS = 2**26
 """Of `next`; 256 MiB."""
@@ -46,32 +41,6 @@ class Constraint:
     distance: np.ndarray
     progress: np.ndarray
     start: int
-
-
-def constraint_of(settings: SearchSettings, tokenizer: Tokenizer) -> Constraint | None:
-    """What `settings` allow to be written, all of it together; None where they allow everything.
-
-    Prefix, phrases and lexicon are read in the tokenizer's case and in NFC, as it writes; patterns as they stand.
-
-    Raises:
-        DataError: if a phrase is empty, or no text.
-        SettingsError: if a pattern or grammar is wrong, or nothing can meet all of it.
-    """
-    say = tokenizer.normalize
-    automata = []
-    if settings.prefix:
-        automata.append(beginning_with(say(settings.prefix)))
-    if settings.forbid:
-        automata.append(without(map(say, settings.forbid)))
-    if settings.require:
-        automata.append(containing(map(say, settings.require)))
-    if settings.pattern is not None:
-        automata.append(matching(settings.pattern))
-    if settings.grammar is not None:
-        automata.append(read_grammar(settings.grammar))
-    if settings.lexicon:
-        automata.append(of_texts(map(say, settings.lexicon)))
-    return lift(reduce(both, automata), tokenizer) if automata else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,10 +5,10 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from passerelle.constraints.automaton import Automaton
+from passerelle.constraints.expressions import Expression, automaton_of
+from passerelle.constraints.patterns import parse
 from passerelle.errors import SettingsError, did_you_mean
-from passerelle.text.automata.automaton import Automaton
-from passerelle.text.automata.expressions import Expression, automaton_of
-from passerelle.text.automata.patterns import parse
 
 __all__ = ["MAIN", "read_grammar"]
 

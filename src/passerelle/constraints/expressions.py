@@ -6,8 +6,8 @@ from functools import cache
 
 import numpy as np
 
-from passerelle.text.automata.automaton import Automaton, check_states
-from passerelle.text.automata.code_points import EVERY, Ranges, Way, byte_ways
+from passerelle.constraints.automaton import Automaton, check_states
+from passerelle.constraints.code_points import EVERY, Ranges, Way, byte_ways
 
 __all__ = ["ANYTHING", "Chain", "Characters", "Choice", "Expression", "Repeat", "any_text", "automaton_of", "literal"]
 

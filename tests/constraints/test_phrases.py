@@ -5,10 +5,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from passerelle.constraints.automaton import both
+from passerelle.constraints.patterns import matching
+from passerelle.constraints.phrases import MOST_PHRASES, beginning_with, containing, without
 from passerelle.errors import DataError, SettingsError
-from passerelle.text.automata.automaton import both
-from passerelle.text.automata.patterns import matching
-from passerelle.text.automata.phrases import MOST_PHRASES, beginning_with, containing, without
 
 quick = settings(max_examples=150, deadline=None)
 TEXT = st.text("abé𝒳", max_size=10)

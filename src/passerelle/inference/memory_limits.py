@@ -1,4 +1,4 @@
-"""How many texts fit into memory at once."""
+"""Memory limits: the number of texts that are computed at once."""
 
 from collections.abc import Callable, Sequence
 
@@ -22,10 +22,18 @@ def rows_at_once(
     steps: int = 1,
     growing: int = LANES,
 ) -> Callable[[int], int]:
-    """How many rows of a width go into one call, of which so many grow at once, by so many steps.
+    """Return a function: padded width -> most rows of that width in one call.
+
+    Args:
+        networks: all that run at once.
+        rows: the rows that are wanted.
+        lengths: int (all rows,), in tokens.
+        beam: hypotheses per row.
+        steps: of one call of the decoder.
+        growing: rows of a call that are computed at once.
 
     Raises:
-        LongTextError: if there is no room for one of `rows`.
+        LongTextError: if one of `rows` needs more memory than one call may take.
     """
 
     def floats(width: int) -> int:

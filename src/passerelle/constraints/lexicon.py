@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from passerelle.constraints.automaton import Automaton, check_states
 from passerelle.errors import DataError
-from passerelle.text.automata.automaton import Automaton, check_states
 from passerelle.text.vocabulary import require_text
 
 __all__ = ["common_length", "of_texts"]
