@@ -16,10 +16,10 @@ ROOT = Path(passerelle.__file__).parent
 FLOORS = [
     {"errors", "special_tokens", "config", "presets", "options"},
     {"runtime", "text", "layers", "evaluation", "plots"},
-    {"data", "models"},
-    {"decoding", "saving", "scoring"},
-    {"training"},
-    {"search", "translator", "experiment"},
+    {"data", "models", "constraints"},
+    {"decoding", "saving"},
+    {"training", "inference"},
+    {"translator", "experiment"},
     {"cli"},
 ]
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
@@ -31,8 +31,6 @@ NEIGHBOURS = {
     ("options", "errors"),
     ("options", "presets"),
     ("experiment", "translator"),
-    ("experiment", "search"),
-    ("translator", "search"),
 }
 """The only rooms that may use another one of their own floor."""
 
@@ -125,7 +123,7 @@ def test_the_root_imports_nothing_until_it_is_asked():
     assert {alias.name for node in top for alias in node.names} == {"importlib", "os", "TYPE_CHECKING", "Any"}
 
 
-@each("errors", "special_tokens", "config", "text", "evaluation", "data", "plots")
+@each("errors", "special_tokens", "config", "text", "constraints", "evaluation", "data", "plots")
 def test_texts_and_numbers_need_no_keras(path):
     if room_of(path) == "plots" and path.name == "diagram.py":
         return  # draws Keras models
@@ -137,7 +135,12 @@ def test_a_network_sees_ids_not_texts(path):
     assert not breaches(path, "passerelle.text")
 
 
-@each("decoding", "saving", "scoring", "translator")
+@each("decoding")
+def test_decoding_knows_no_network(path):
+    assert not breaches(path, "passerelle.models", "passerelle.layers")
+
+
+@each("decoding", "saving", "inference", "translator")
 def test_serving_loads_no_trainer(path):
     assert not breaches(path, "passerelle.training", "passerelle.experiment")
 

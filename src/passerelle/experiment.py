@@ -376,8 +376,7 @@ def _check_vectors(settings: Settings, files: Mapping[str, Any]) -> None:
         text: TextSettings = getattr(settings, side)
         if text.level != "word":
             raise SettingsError(
-                f"{side} vectors are of words, and {side}.level is {text.level!r}; use --level word or "
-                f"--{side}-level word"
+                f"{side} vectors are of words, and {side}.level is {text.level!r}; use {side}.level = 'word'"
             )
     if files and settings.network.tie == "all":
         raise SettingsError(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from passerelle.config import SearchSettings
 from passerelle.decoding.beam import beam_search
 from passerelle.decoding.greedy import greedy_search
 from passerelle.errors import DataError, SettingsError
@@ -47,7 +48,7 @@ def test_a_beam_of_one_is_greedy_to_the_last_token(kind: str) -> None:
     limits = np.array([9, 3, 12], np.int32)
 
     def search(inputs: Any, limits: Any, *, beam: bool) -> Any:
-        how: Any = partial(beam_search, beam=1) if beam else greedy_search
+        how: Any = partial(beam_search, settings=SearchSettings(beam=1)) if beam else greedy_search
         return how(network.step, network.begin(inputs), limits, 12)
 
     run = compiled(search, network.variables)
@@ -107,7 +108,7 @@ def test_draws_depend_on_the_seed_and_the_text_alone(speaker: Translator) -> Non
 
 
 def test_coverage_prefers_translations_that_looked_everywhere(speaker: Translator) -> None:
-    plain, covered = (speaker.n_best(SOURCES, 5, coverage=weight, max_length=7) for weight in (0.0, 5.0))
+    plain, covered = (speaker.n_best(SOURCES, 5, coverage_penalty=weight, max_length=7) for weight in (0.0, 5.0))
     assert [best[0].text for best in plain] != [best[0].text for best in covered]
     for results in covered:
         for result in results:
