@@ -62,7 +62,7 @@ def call_of(translator: Translator, options: dict[str, Any], monkeypatch: pytest
         return run
 
     monkeypatch.setattr("passerelle.inference.program.compiled", compiled)
-    Search(translator.model)([Request("a b"), Request("cc")], SearchSettings(**options))
+    Search(translator.model)([Request("a b")], SearchSettings(**options))
     (call,) = calls
     return call
 
