@@ -21,10 +21,10 @@ from passerelle.data.pairs import Pairs, check_pairs, read_pairs, split_by_sourc
 from passerelle.data.rows import padded_width
 from passerelle.data.vectors import WordVectors, read_vectors
 from passerelle.errors import DataError, SettingsError
+from passerelle.inference.lengths import Lengths
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.options import Options, choose_settings
 from passerelle.presets import PRESETS
-from passerelle.inference.lengths import Lengths
 from passerelle.special_tokens import FIRST_ORDINARY, UNK
 from passerelle.text.codec import Codec, make_codec
 from passerelle.text.level import choose_level, make_tokenizer

@@ -33,7 +33,7 @@ class ConstraintTables:
         Raises:
             SettingsError: if the constraint is wrong, or no text can meet it.
         """
-        return self._kept(constraints, beam)
+        return self._kept(constraints, beam)  # pyright: ignore[reportArgumentType] - frozen settings are hashable
 
     def _make(self, constraints: ConstraintSettings, beam: int) -> Tables | None:
         constraint = constraint_of(constraints, self._tokenizer)

@@ -51,7 +51,7 @@ class Search:
             SettingsError: if the networks cannot do what `settings` ask for.
         """
         if settings.coverage_penalty and not self.model.network.attends:
-            raise SettingsError("coverage_penalty needs attention, and this translator has none")
+            raise SettingsError("coverage_penalty needs attention, and this translator has no attention")
         tables = self._tables(settings.constraints, settings.beam)
         samples = settings.n_best if settings.sample else 1
         if settings.sample:
