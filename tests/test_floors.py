@@ -133,7 +133,12 @@ def test_a_network_sees_ids_not_texts(path):
     assert not breaches(path, "passerelle.text")
 
 
-@each("decoding", "saving", "scoring", "translator")
+@each("decoding")
+def test_decoding_knows_no_network(path):
+    assert not breaches(path, "passerelle.models", "passerelle.layers")
+
+
+@each("decoding", "saving", "inference", "translator")
 def test_serving_loads_no_trainer(path):
     assert not breaches(path, "passerelle.training", "passerelle.experiment")
 

@@ -69,9 +69,9 @@ def test_an_unseen_tag_is_said(inflector: passerelle.Translator) -> None:
 
 def test_tags_must_fit_the_texts_and_the_translator(inflector: passerelle.Translator, copier: Any) -> None:
     for wrong in ({}, {"tags": ["N"]}, {"tags": ["N", 3]}):
-        with pytest.raises(DataError, match="tags|tags"):
+        with pytest.raises(DataError, match="tags"):
             inflector.translate(["ba", "ko"], **wrong)
-    with pytest.raises(DataError, match="taught without tags"):
+    with pytest.raises(DataError, match="trained without tags"):
         copier.translate("ab", tags="N")
     with pytest.raises(DataError, match=r"\(source, target, tags\)"):
         inflector.evaluate([("ba", "bas")])

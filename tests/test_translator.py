@@ -10,15 +10,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from passerelle.search.results import Result
 
 from passerelle.data import rows
 from passerelle.data.lengths import Lengths
 from passerelle.data.rows import padded_width
 from passerelle.errors import DataError, OutputError, SettingsError
 from passerelle.experiment import prepare
+from passerelle.inference.result import Result
 from passerelle.models.compiled import compiled
 from passerelle.ragged import Ragged
-from passerelle.search.results import Result
 from passerelle.settings import choose_settings
 from passerelle.special_tokens import END, START
 
@@ -320,8 +321,8 @@ def test_other_vocabularies_are_refused(members: list[Any], other: dict[str, Any
     with pytest.raises(SettingsError) as caught:
         members[0].together_with([members[1], untrained(**other)])
     assert str(caught.value) == (
-        f"translators that work together must share both tokenizers; number 3 differs from the first in: {differences}."
-        " Train all on one split: passerelle train PAIRS --seeds 3"
+        f"the translators of an ensemble must share both tokenizers; number 3 differs from the first in: {differences}."
+        " Train all of them on one split of the same pairs."
     )
 
 
@@ -336,6 +337,6 @@ def test_several_together_are_evaluated_but_not_saved(members: list[Any], tmp_pa
     together = members[0].together_with(members[1:])
     texts = list(dict.fromkeys(TEXTS))
     assert together.evaluate(list(zip(texts, together.translate(texts), strict=True))).exact == len(texts)
-    with pytest.raises(OutputError, match=r"a model file holds one network, received: 3 together\. Save each"):
+    with pytest.raises(OutputError, match=r"a model file holds one network, received: an ensemble of 3\. Save each"):
         together.save(tmp_path / "together.keras")
     assert not list(tmp_path.iterdir())

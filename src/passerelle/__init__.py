@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from passerelle.errors import DataError, ModelFileError, OutputError, PasserelleError, SettingsError
     from passerelle.evaluation.metrics import Report
     from passerelle.experiment import train
+    from passerelle.inference.result import Result
+    from passerelle.inference.scoring import PairScore
     from passerelle.models.sequence_to_sequence import SequenceToSequence
-    from passerelle.scoring import PairScore
-    from passerelle.search.results import Result
     from passerelle.settings import PRESETS, Settings
     from passerelle.translator import Translator
 
@@ -44,9 +44,9 @@ _HOMES = {
     "SettingsError": "errors",
     "Report": "evaluation.metrics",
     "SequenceToSequence": "models.sequence_to_sequence",
-    "PairScore": "scoring",
+    "PairScore": "inference.scoring",
     "train": "experiment",
-    "Result": "search.results", "Translator": "translator",
+    "Result": "inference.result", "Translator": "translator",
 }  # fmt: skip
 
 

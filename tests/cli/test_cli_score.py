@@ -24,7 +24,7 @@ def test_columns_are_what_python_says(quick: Any, trained: Any, tmp_path: Any) -
     told, unwritable = outcome.err.splitlines()
     assert told.startswith("passerelle: 2 pairs, perplexity per character ")
     np.testing.assert_allclose(float(told.split()[-1]), math.exp(-total), rtol=1e-3)
-    assert unwritable == "passerelle: 1 more hold what the model cannot write"
+    assert unwritable == "passerelle: 1 more have targets that the model cannot write"
 
 
 def test_objects_on_lines(quick: Any, trained: Any) -> None:

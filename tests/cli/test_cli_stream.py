@@ -75,7 +75,7 @@ def test_what_is_refused(quick: Any, trained: Any, source: Any) -> None:
 
     (source.parent / "out.txt").write_text("x\n" * 13, encoding="utf-8")
     assert refused("A cat", "--in", source) == "texts and --in exclude each other. Give either."
-    assert refused("--resume").startswith("--resume goes on behind the lines of a file.")
+    assert refused("--resume").startswith("--resume continues a file.")
     assert refused("--in", source, "--out", source, "--resume").startswith("--in and --out are one file")
     assert "out.txt, line 1 was written with other" in refused("--in", source, "--out", "out.txt", "--resume", "--json")
     assert "has 12 lines, and 13 are translated" in refused("--in", source, "--out", "out.txt", "--resume")

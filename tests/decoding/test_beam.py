@@ -12,6 +12,7 @@ from passerelle.decoding.beam import BeamResult, beam_search, length_normalizer
 from passerelle.decoding.greedy import greedy_search
 from passerelle.decoding.processors import MinimumLength, processed
 from passerelle.models.compiled import compiled
+from passerelle.settings import SearchSettings
 from passerelle.special_tokens import END, IMPOSSIBLE, PAD, START
 
 TOKENS = 8
@@ -39,11 +40,16 @@ def chain(log_probs: Any) -> tuple[Any, Any]:
     return step, (ops.arange(rows, dtype="int32"), ops.zeros((rows,), "int32"))
 
 
+def plain(**options: Any) -> SearchSettings:
+    """Settings without a penalty of any kind, where `options` name none."""
+    return SearchSettings(**{"length_penalty": 0.0, "diversity": 0.0, **options})
+
+
 def searched(limits: Any, log_probs: Any, *, max_length: int, least: int = 0, beam: int = 3, **options: Any) -> Any:
     step, state = chain(log_probs)
     if least:
         step, state = processed(step, state, limits, [MinimumLength(least)])
-    return beam_search(step, state, limits, max_length, beam=beam, **options)
+    return beam_search(step, state, limits, max_length, plain(beam=beam, **options))
 
 
 program = compiled(searched, [])
@@ -202,7 +208,7 @@ def test_what_a_step_leaves_as_it_was_is_not_moved(monkeypatch: pytest.MonkeyPat
         return original(flat, ids, axis=0), state | {"made": state["made"] + 1}
 
     state = {"memory": memory, "made": ops.zeros((1,), "int32")}
-    beam_search(step, state, np.array([4], np.int32), 4, beam=2)
+    beam_search(step, state, np.array([4], np.int32), 4, plain(beam=2))
     shapes = {tuple(values.shape) for values in taken}
     assert (2, 3) not in shapes, "memory was copied"
     assert (2,) in shapes

@@ -12,6 +12,7 @@ from passerelle.decoding.greedy import greedy_search
 from passerelle.decoding.processors import ConstraintProcessor, MinimumLength, NoRepeatNgram, Tables, processed
 from passerelle.decoding.sample import sample
 from passerelle.models.compiled import compiled
+from passerelle.settings import SearchSettings
 from passerelle.special_tokens import END, IMPOSSIBLE, START
 
 TOKENS, WIDTH = 7, 12
@@ -33,11 +34,11 @@ def chain(log_probs: Any) -> tuple[Any, Any]:
 def searched(limits: Any, log_probs: Any, rules: Any, how: str) -> Any:
     step, state = processed(*chain(log_probs), limits, rules)
     if how == "beam":
-        found = beam_search(step, state, limits, WIDTH, beam=4, n_best=4)
+        found = beam_search(step, state, limits, WIDTH, SearchSettings(beam=4, n_best=4, length_penalty=0.0))
         return [values[:, 0] for values in found[:4]]
     if how == "sample":
         draws = np.random.default_rng(5).random((log_probs.shape[0], WIDTH), np.float32)
-        return list(sample(step, state, limits, WIDTH, ops.convert_to_tensor(draws))[:4])
+        return list(sample(step, state, limits, WIDTH, ops.convert_to_tensor(draws), SearchSettings())[:4])
     return list(greedy_search(step, state, limits, WIDTH)[:4])
 
 

@@ -7,8 +7,10 @@ import pytest
 from keras import ops
 from scipy import stats
 
+from passerelle.decoding import truncation
 from passerelle.decoding.sample import sample
 from passerelle.models.compiled import compiled
+from passerelle.settings import SearchSettings
 from passerelle.special_tokens import END, IMPOSSIBLE, START
 
 TOKENS, ROWS = 8, 4096
@@ -31,7 +33,7 @@ def drawn(log_probs: np.ndarray, draws: np.ndarray, **options: Any) -> Any:
         def step(ids: Any, state: Any) -> Any:
             return ops.broadcast_to(log_probs, (ids.shape[0], TOKENS)), state
 
-        return sample(step, ops.zeros((rows,)), limits, width, draws, **options)
+        return sample(step, ops.zeros((rows,)), limits, width, draws, SearchSettings(sample=True, **options))
 
     return compiled(run, [])(log_probs, draws)
 
@@ -107,3 +109,17 @@ def test_a_draw_of_almost_one_takes_what_may_be_written() -> None:
     found = drawn(log_probs, np.full((1, 3), np.nextafter(np.float32(1), np.float32(0))))
     assert set(np.asarray(found.ids)[0].tolist()) <= {0, 5}
     assert START not in np.asarray(found.ids)
+
+
+def test_a_truncation_may_drop_the_likeliest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As typical sampling does: what may be drawn need not be the beginning of the order."""
+    monkeypatch.setattr(
+        truncation, "TRUNCATIONS", (lambda shares, settings: ops.logical_and(shares < shares[:, :1], shares > 0.05),)
+    )
+    log_probs = distribution(1)
+    shares = np.exp(log_probs.astype("f8"))
+    shares = np.where((shares < shares.max()) & (shares > 0.05), shares, 0)
+    counts, kept = first_tokens(log_probs), shares > 0
+    assert 1 < kept.sum() < TOKENS - END - 1
+    assert not counts[~kept].any()
+    assert stats.chisquare(counts[kept], ROWS * shares[kept] / shares.sum()).pvalue > 1e-4

@@ -20,11 +20,11 @@ def encode(
     model
         A .keras file that passerelle train wrote.
     texts
-        What to read; without any, every line of standard input.
+        The texts to encode; without any, every line of standard input.
     out
-        The .npy file to write: float32, a row a text.
+        The .npy file to write: float32, one row per text.
     tags
-        The tags of all texts, for a model that was taught with tags; without, each text brings its own after a tab.
+        The tags of all texts, for a model that was trained with tags; without, each text has its own tags after a tab.
     """
     import numpy as np
 

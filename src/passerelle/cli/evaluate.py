@@ -22,14 +22,14 @@ def evaluate(
     search: SearchOptions | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
-    """Translate the sources of a file of pairs and compare with its targets.
+    """Translate the sources of a file of pairs and compare the translations with its targets.
 
     Parameters
     ----------
     model
         A .keras file that passerelle train wrote.
     pairs
-        As for train. Rows with the same source are references of each other.
+        As for train. Rows that share a source count as multiple references.
     as_json
         Print one JSON object.
     """

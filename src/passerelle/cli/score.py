@@ -14,7 +14,7 @@ from passerelle.cli.searching import Together
 from passerelle.errors import DataError, LongTextError
 
 if TYPE_CHECKING:
-    from passerelle.scoring import PairScore
+    from passerelle.inference.scoring import PairScore
 
 __all__ = ["score"]
 
@@ -28,11 +28,11 @@ def score(
     reading: ReadingOptions | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
-    """Say how likely a translator finds each pair of a file.
+    """Score each pair of a file: the log probability of its target.
 
-    Columns, tab-separated: log probability of the target (nats), that per token, perplexity per character, source,
-    target and, where there are any, tags. Tabs and line ends in texts are written as blanks. A target that the model
-    cannot write has -inf, and inf.
+    Columns, tab-separated: log probability of the target in nats, the same per token, perplexity per character,
+    source, target and tags, if any. Tabs and line ends in texts are written as spaces. A target that the model cannot
+    write has -inf, and inf.
 
     Parameters
     ----------
@@ -41,9 +41,9 @@ def score(
     pairs
         As for train.
     as_json
-        Write one JSON object a pair; null stands for what is infinite.
+        Write one JSON object per pair; infinite numbers are null.
     """
-    from passerelle.scoring import character_perplexity
+    from passerelle.inference.scoring import character_perplexity
 
     chosen = reading or ReadingOptions()
     chosen.check()
@@ -68,7 +68,7 @@ def score(
             display.progress(len(block), start + len(block))
     note(f"passerelle: {count:,} pairs, perplexity per character {character_perplexity(total, characters):.4f}")
     if count < len(rows):
-        note(f"passerelle: {len(rows) - count:,} more hold what the model cannot write")
+        note(f"passerelle: {len(rows) - count:,} more have targets that the model cannot write")
 
 
 def _columns(scored: "PairScore", tags: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Beam search: the likeliest few beginnings are followed side by side, in one loop that a backend can compile."""
+"""Beam search: keep the likeliest hypotheses of each step, in one loop that a backend can compile."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -7,6 +7,7 @@ import keras
 
 from passerelle.decoding.greedy import LANES, possible
 from passerelle.decoding.lanes import Step, run_lanes
+from passerelle.settings import SearchSettings
 from passerelle.special_tokens import END, IMPOSSIBLE, PAD, START
 
 __all__ = ["BeamResult", "beam_search", "length_normalizer"]
@@ -49,16 +50,12 @@ def beam_search(
     state: Any,
     limits: Any,
     max_length: int,
+    settings: SearchSettings,
     *,
-    beam: int,
-    n_best: int = 1,
-    length_penalty: float = 0.0,
-    groups: int = 1,
-    diversity: float = 0.0,
     bonus: Callable[[Any], Any] | None = None,
     progress: Callable[[Any, int], Any] | None = None,
 ) -> BeamResult:
-    """Keeps the `beam` likeliest beginnings of each row in every step.
+    """Find likely token sequences, keeping the `beam` likeliest hypotheses of each row in every step.
 
     A hypothesis that ends keeps its slot: it never changes again, and those that still grow compete for the slots
     that are left. So width 1 is exactly greedy search. A row stops once no growing hypothesis can still come among the
@@ -75,11 +72,9 @@ def beam_search(
         state: before the first token; leading axis rows.
         limits: int32 (rows,), most steps of each row, END included; 0 leaves the row empty.
         max_length: columns of the result, at least the largest limit.
-        beam: slots a row, at least 1.
-        n_best: hypotheses to return, at most `beam`.
-        length_penalty: of `length_normalizer`, by which finished hypotheses are ranked; at least 0.
-        groups: divides `beam`.
-        diversity: taken from a token's log probability for each choice of it by the groups before, nats.
+        settings: `beam`, hypotheses kept per row; `n_best`, hypotheses returned; `length_penalty`, by which finished
+            hypotheses are ranked; `groups`, which divides `beam`; `diversity`, taken from a token's log probability
+            for each choice of it by the groups before, in nats.
         bonus: the step's state, leading axis batch -> float (batch,), at most 0, added where finished hypotheses are
             ranked: the coverage penalty.
         progress: the step's state after it was asked, leading axis batch, and how many tokens there are -> int
@@ -93,10 +88,10 @@ def beam_search(
     Source: Wu et al. 2016, arXiv:1609.08144, section 7, with slots that are kept instead of hypotheses pruned by their
     distance to the best one.
     """
-    strategy = _Beam(step, beam, n_best, length_penalty, groups, diversity, bonus, progress)
+    strategy = _Beam(step, settings, bonus, progress)
     result: BeamResult = run_lanes(strategy, state, limits, max_length)
-    ranked = ops.where(result.finished, _ranking(result, length_penalty), IMPOSSIBLE + result.scores)
-    order = ops.argsort(-ranked, axis=-1)[:, :n_best]  # stable: the first slot of equals
+    ranked = ops.where(result.finished, _ranking(result, settings.length_penalty), IMPOSSIBLE + result.scores)
+    order = ops.argsort(-ranked, axis=-1)[:, : settings.n_best]  # stable: the first slot of equals
     best = BeamResult(*(_slots(values, order) for values in result))
     return best._replace(ids=best.ids[..., :max_length], token_scores=best.token_scores[..., :max_length])
 
@@ -138,28 +133,21 @@ class _Beam:
     def __init__(
         self,
         step: Step,
-        beam: int,
-        n_best: int,
-        length_penalty: float,
-        groups: int,
-        diversity: float,
+        settings: SearchSettings,
         bonus: Callable[[Any], Any] | None,
         progress: Callable[[Any, int], Any] | None,
     ):
         self.step = step
-        self.beam = beam
-        self.n_best = n_best
-        self.length_penalty = length_penalty
-        self.groups = groups
-        self.diversity = diversity
+        self.settings = settings
+        self.beam = settings.beam
         self.bonus = bonus
         self.progress = progress
-        self.lanes = max(1, LANES // beam)
+        self.lanes = max(1, LANES // settings.beam)
 
     def begin(self, state: Any, width: int) -> _Row:
         """One empty hypothesis in the first slot of each group."""
         lanes, beam = keras.tree.flatten(state)[0].shape[0], self.beam
-        first = ops.equal(ops.arange(beam, dtype="int32") % (beam // self.groups), 0)
+        first = ops.equal(ops.arange(beam, dtype="int32") % (beam // self.settings.groups), 0)
         first = ops.broadcast_to(first, (lanes, beam))
         empty = BeamResult(
             ids=ops.full((lanes, beam, width), PAD, "int32"),
@@ -213,12 +201,12 @@ class _Beam:
         lanes, beam, tokens = log_probs.shape
         totals = ops.expand_dims(own.result.scores, -1) + log_probs
         totals = ops.where(ops.expand_dims(own.growing, -1), totals, 2 * IMPOSSIBLE)
-        width = beam // self.groups
+        width = beam // self.settings.groups
         chosen = ops.zeros((lanes, 1, tokens), "float32")
         parents, written = [], []
         for first in range(0, beam, width):
             part = slice(first, first + width)
-            ranked = totals[:, part] - self.diversity * chosen if first else totals[:, part]
+            ranked = totals[:, part] - self.settings.diversity * chosen if first else totals[:, part]
             flat = ops.reshape(ranked, (lanes, width * tokens))
             index = ops.top_k(flat, width)[1] if self.progress is None else self._shared_out(flat, asked, tokens)
             free = ops.logical_not(kept[:, part])
@@ -290,8 +278,8 @@ class _Beam:
     def _undecided(self, row: _Row, limit: Any) -> Any:
         """bool (lanes,), whether a hypothesis that grows could still come among the best."""
         result = row.result
-        ended = ops.where(result.finished, _ranking(result, self.length_penalty), IMPOSSIBLE)
-        worst = ops.top_k(ended, self.n_best)[0][:, -1]
-        longest = ops.expand_dims(length_normalizer(limit, self.length_penalty), 1)
+        ended = ops.where(result.finished, _ranking(result, self.settings.length_penalty), IMPOSSIBLE)
+        worst = ops.top_k(ended, self.settings.n_best)[0][:, -1]
+        longest = ops.expand_dims(length_normalizer(limit, self.settings.length_penalty), 1)
         hopes = ops.where(row.growing, result.scores / longest, 2 * IMPOSSIBLE)
         return ops.logical_and(ops.any(row.growing, axis=1), ops.max(hopes, axis=1) > worst)

@@ -1,39 +1,50 @@
-"""Rules on what may be written: around any step, for any search.
+"""Logits processors: they forbid tokens around any step function, for any search.
 
-A rule keeps a state of its own for each row, which search moves like the network's.
+A processor keeps a state of its own for each row, which the search moves like the network's. To add one, write its
+class and an entry in `PROCESSORS`, by the name of its setting.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import keras
 
 from passerelle.decoding.lanes import Step
+from passerelle.settings import SearchSettings
 from passerelle.special_tokens import END, IMPOSSIBLE, PAD, START
 
-__all__ = ["ConstraintProcessor", "LogitsProcessor", "MinimumLength", "NoRepeatNgram", "Tables", "processed"]
+__all__ = [
+    "PROCESSORS",
+    "ConstraintProcessor",
+    "LogitsProcessor",
+    "MinimumLength",
+    "NoRepeatNgram",
+    "Tables",
+    "processed",
+    "processors_of",
+]
 
 ops: Any = keras.ops
 """Without Keras's annotations, which say that these may return None."""
 
 
 class LogitsProcessor(Protocol):
-    """What may be written next, given what was. All arrays have the leading axis batch."""
+    """Decides which tokens may come next, given those before. All arrays have the leading axis batch."""
 
     def begin(self, rows: int) -> Any:
-        """The rule's state before the first token: an array, or () for none."""
+        """Return the processor's state before the first token: an array, or () for none."""
 
     def read(self, own: Any, ids: Any, made: Any) -> Any:
-        """The state after one token more.
+        """Return the state after one more token.
 
         Args:
             own: as it was.
-            ids: int32 (batch,), the token; START calls for nothing, what is returned then is dropped.
+            ids: int32 (batch,), the token; the result is ignored where it is START.
             made: int32 (batch,), how many there were before it.
         """
 
     def allowed(self, own: Any, tokens: int, made: Any, left: Any) -> Any:
-        """Which tokens may come next.
+        """Return which tokens may come next.
 
         Args:
             own: the state.
@@ -46,16 +57,16 @@ class LogitsProcessor(Protocol):
         """
 
 
-def processed(step: Step, state: Any, limits: Any, rules: Sequence[LogitsProcessor]) -> tuple[Step, Any]:
-    """A step that writes nothing that a rule forbids, and its state.
+def processed(step: Step, state: Any, limits: Any, processors: Sequence[LogitsProcessor]) -> tuple[Step, Any]:
+    """Wrap a step so that tokens that a processor forbids are impossible; return the new step and its state.
 
-    Log probabilities of what is left stay the network's own; they are not made to sum to one again.
+    Log probabilities of the other tokens stay the network's own; they are not normalized again.
 
     Args:
-        step: says what comes next.
+        step: gives the log probabilities of the next token.
         state: before the first token; leading axis rows.
         limits: int32 (rows,), most steps of each row, END included.
-        rules: at least one.
+        processors: at least one.
     """
 
     def processed_step(ids: Any, state: Any) -> tuple[Any, Any]:
@@ -63,20 +74,20 @@ def processed(step: Step, state: Any, limits: Any, rules: Sequence[LogitsProcess
         own = [
             ()
             if isinstance(before, tuple)
-            else ops.where(_as_wide(first, before), before, rule.read(before, ids, made))
-            for rule, before in zip(rules, state["rules"], strict=True)
+            else ops.where(_as_wide(first, before), before, processor.read(before, ids, made))
+            for processor, before in zip(processors, state["processors"], strict=True)
         ]
         made = ops.where(first, made, made + 1)
         log_probs, after = step(ids, state["step"])
-        for rule, now in zip(rules, own, strict=True):
-            allowed = rule.allowed(now, log_probs.shape[-1], made, state["limit"] - made)
+        for processor, now in zip(processors, own, strict=True):
+            allowed = processor.allowed(now, log_probs.shape[-1], made, state["limit"] - made)
             log_probs = ops.where(allowed, log_probs, IMPOSSIBLE)
-        return log_probs, {"step": after, "rules": own, "made": made, "limit": state["limit"]}
+        return log_probs, {"step": after, "processors": own, "made": made, "limit": state["limit"]}
 
     rows = limits.shape[0]
     return processed_step, {
         "step": state,
-        "rules": [rule.begin(rows) for rule in rules],
+        "processors": [processor.begin(rows) for processor in processors],
         "made": ops.zeros((rows,), "int32"),
         "limit": limits,
     }
@@ -139,15 +150,33 @@ class NoRepeatNgram:
         return ops.scatter_update(allowed, index, ops.zeros((index.shape[0],), "int32")) > 0
 
 
+PROCESSORS: Mapping[str, Callable[[Any, int], LogitsProcessor]] = {
+    "min_length": lambda least, max_length: MinimumLength(least),
+    "no_repeat_ngram_size": lambda length, max_length: NoRepeatNgram(length, max_length),
+}
+"""The processor of each setting, by its name: (value, most tokens of a row) -> processor; 0 means none."""
+
+
+def processors_of(settings: SearchSettings, max_length: int) -> list[LogitsProcessor]:
+    """Return the processors that the settings ask for, constraints left out.
+
+    Args:
+        settings: of the search.
+        max_length: most tokens of a row.
+    """
+    return [make(value, max_length) for name, make in PROCESSORS.items() if (value := getattr(settings, name))]
+
+
 class Tables(NamedTuple):
-    """A deterministic automaton over target ids; see `text.constraints.Constraint`, whose arrays these are.
+    """A deterministic automaton over target ids; see `constraints.lift.Constraint`, whose arrays these are.
 
     Attributes:
         next: int32 (states, classes), the state after a token of each class; -1 where it may not be written.
         class_of: int32 (ids,), the class of each target id; -1 for those that are never written.
         accepting: bool (states,), where END may come.
         distance: int32 (states,), fewest tokens to an accepting state.
-        progress: int32 (states,), how much of what is required is behind a state.
+        progress: int32 (states,), how much of the required phrases a state has completed; None where no phrase is
+            required.
         start: int32 (), the state before the first token.
     """
 
@@ -170,7 +199,7 @@ class ConstraintProcessor:
     """
 
     def __init__(self, tables: Tables):
-        self.tables = Tables(*map(ops.convert_to_tensor, tables))
+        self.tables = Tables(*(None if table is None else ops.convert_to_tensor(table) for table in tables))
 
     def begin(self, rows: int) -> Any:
         return ops.broadcast_to(ops.cast(self.tables.start, "int32"), (rows,))
@@ -189,7 +218,7 @@ class ConstraintProcessor:
         return self._by_id(fits, ops.take(self.tables.accepting, own), tokens)
 
     def progress(self, own: Any, tokens: int) -> Any:
-        """int32 (batch, tokens): how much of what is required is behind a row once it writes each id."""
+        """int32 (batch, tokens): how much of the required phrases a row has completed after each next token."""
         following = ops.maximum(ops.take(self.tables.next, own, axis=0), 0)
         after = ops.take(self.tables.progress, following)
         return self._by_id(after, ops.take(self.tables.progress, own), tokens)

@@ -44,6 +44,13 @@ class Signature:
         """The columns that the inputs read."""
         return tuple(dict.fromkeys(name for field in self.inputs.values() for name in field.columns))
 
+    def only(self, output: str, *, copying: bool) -> "Signature":
+        """Returns the signature with this output only, which copies from the source or not."""
+        field = self.outputs[output]
+        return Signature(
+            self.inputs, {output: TextField(output, field.tokenizer, copies=self.source if copying else None)}
+        )
+
     @property
     def tagged(self) -> bool:
         """Whether the inputs need tags."""

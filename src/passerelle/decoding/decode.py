@@ -1,0 +1,97 @@
+"""Decoding: the search strategy and the logits processors that the settings ask for, around one step function."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from keras import ops
+
+from passerelle.decoding.beam import BeamResult, beam_search
+from passerelle.decoding.greedy import PathResult, greedy_search
+from passerelle.decoding.lanes import Step
+from passerelle.decoding.processors import ConstraintProcessor, LogitsProcessor, Tables, processed, processors_of
+from passerelle.decoding.sample import sample
+from passerelle.settings import SearchSettings
+
+__all__ = ["STRATEGIES", "Task", "decode", "strategy_of"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """The rows to decode; all arrays have the leading axis rows.
+
+    Attributes:
+        step: gives the log probabilities of the next token.
+        state: of the step before the first token.
+        limits: int32 (rows,), most steps of each row, END included; 0 leaves the row empty.
+        max_length: at least the largest limit.
+        uniform: float32 (rows, max_length), uniform numbers from 0 to 1, for sampling; else None.
+        tables: of the constraint; None without.
+        covered: the step's state -> float (rows,), at most 0: the coverage of the source; for a coverage penalty.
+        progress: the step's state, tokens -> int (rows, tokens), from 0 to `beam` - 1; see `beam_search`.
+    """
+
+    step: Step
+    state: Any
+    limits: Any
+    max_length: int
+    uniform: Any = None
+    tables: Tables | None = None
+    covered: Callable[[Any], Any] | None = None
+    progress: Callable[[Any, int], Any] | None = None
+
+
+def decode(task: Task, settings: SearchSettings) -> BeamResult:
+    """Search for the translations of every row, under the settings' logits processors and the task's constraint."""
+    return STRATEGIES[strategy_of(settings)](_with_processors(task, settings), settings)
+
+
+def strategy_of(settings: SearchSettings) -> str:
+    """Return the name in `STRATEGIES` of the strategy that the settings ask for."""
+    if settings.sample:
+        return "sample"
+    return "beam" if settings.beam > 1 else "greedy"
+
+
+def _with_processors(task: Task, settings: SearchSettings) -> Task:
+    processors: list[LogitsProcessor] = processors_of(settings, task.max_length)
+    constraint = None if task.tables is None else ConstraintProcessor(task.tables)
+    if constraint is not None:
+        processors.insert(0, constraint)
+    if not processors:
+        return task
+    step, state = processed(task.step, task.state, task.limits, processors)
+    task = replace(task, step=step, state=state)
+    if (covered := task.covered) is not None:
+        task = replace(task, covered=lambda state: covered(state["step"]))
+    if constraint is not None and constraint.tables.progress is not None:
+        task = replace(task, progress=lambda state, tokens: constraint.progress(state["processors"][0], tokens))
+    return task
+
+
+def _greedy(task: Task, settings: SearchSettings) -> BeamResult:
+    return _one_hypothesis(greedy_search(task.step, task.state, task.limits, task.max_length))
+
+
+def _sample(task: Task, settings: SearchSettings) -> BeamResult:
+    return _one_hypothesis(sample(task.step, task.state, task.limits, task.max_length, task.uniform, settings))
+
+
+def _beam(task: Task, settings: SearchSettings) -> BeamResult:
+    penalty, covered = settings.coverage_penalty, task.covered
+    bonus = None if not penalty or covered is None else lambda state: penalty * covered(state)
+    return beam_search(
+        task.step, task.state, task.limits, task.max_length, settings, bonus=bonus, progress=task.progress
+    )
+
+
+STRATEGIES: Mapping[str, Callable[[Task, SearchSettings], BeamResult]] = {
+    "greedy": _greedy,
+    "sample": _sample,
+    "beam": _beam,
+}
+
+
+def _one_hypothesis(found: PathResult) -> BeamResult:
+    """The same with an axis of hypotheses: (rows, ...) -> (rows, 1, ...)."""
+    return BeamResult(*(values[:, None] for values in found), bonuses=ops.zeros_like(found.scores[:, None]))

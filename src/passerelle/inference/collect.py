@@ -1,0 +1,94 @@
+"""From the arrays that a search found to results: ids become texts, and the parts of a text are joined again."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from passerelle.decoding.beam import BeamResult, length_normalizer
+from passerelle.decoding.greedy import possible
+from passerelle.fields.signature import Signature
+from passerelle.inference.parts import Part
+from passerelle.inference.request import Request, decoded
+from passerelle.inference.result import Result
+from passerelle.ragged import Ragged
+
+__all__ = ["joined_results", "results_of"]
+
+
+def results_of(
+    found: BeamResult,
+    requests: Sequence[Request],
+    unknown: Sequence[tuple[str, ...]],
+    length_penalty: float,
+    signature: Signature,
+) -> list[list[Result]]:
+    """Return the distinct translations of each request, best first; at least one each.
+
+    Args:
+        found: NumPy arrays, one row per request.
+        requests: of one batch.
+        unknown: the unknown tokens of each request.
+        length_penalty: see `length_normalizer`.
+        signature: of the model.
+    """
+    n = found.ids.shape[1]
+    is_token = np.arange(found.ids.shape[2]) < found.lengths[..., None]
+    ids = Ragged.from_lengths(found.ids[is_token], found.lengths.ravel())
+    texts = decoded(ids, [request for request in requests for _ in range(n)], signature)
+    exists = possible(found.scores)
+    scores = np.where(exists, found.scores, -np.inf)
+    counts = found.lengths + found.finished
+    ranked = scores / length_normalizer(counts, length_penalty) + found.bonuses
+    results = []
+    for row, request in enumerate(requests):
+        best: dict[str, Result] = {}  # different ids may spell the same text
+        for place in np.flatnonzero(exists[row]).tolist():
+            result = Result(
+                source=request.text,
+                text=texts[row * n + place],
+                score=float(scores[row, place]),
+                normalized_score=float(ranked[row, place]),
+                ids=tuple(ids[row * n + place].tolist()),
+                token_scores=tuple(found.token_scores[row, place, : counts[row, place]].tolist()),
+                unknown=unknown[row],
+                finished=bool(found.finished[row, place]),
+            )
+            best.setdefault(result.text, result)
+        results.append(list(best.values()) or [Result.impossible(request.text, unknown[row])])
+    return results
+
+
+def joined_results(
+    requests: Sequence[Request], parts: Sequence[Part], found: Sequence[Sequence[list[Result]]]
+) -> list[list[Result]]:
+    """Return the results of each text from those of its parts.
+
+    The k-th result of a text joins the k-th result of every part, or the last of a part that has fewer. Samples are
+    ranked by normalized score.
+
+    Args:
+        requests: one per text.
+        parts: of all texts, in order; at least one per text.
+        found: for each part, for each sample, its results, best first. A search without samples counts as one sample.
+    """
+    own: list[list[int]] = [[] for _ in requests]
+    for index, part in enumerate(parts):
+        own[part.row].append(index)
+    results = []
+    for request, indices in zip(requests, own, strict=True):
+        blanks = [parts[index].blank for index in indices]
+        samples = [
+            _ranked(request.text, of_parts, blanks) for of_parts in zip(*(found[i] for i in indices), strict=True)
+        ]
+        ranked = [result for sample in samples for result in sample]
+        results.append(sorted(ranked, key=lambda result: -result.normalized_score) if len(samples) > 1 else ranked)
+    return results
+
+
+def _ranked(source: str, of_parts: Sequence[list[Result]], blanks: Sequence[str]) -> list[Result]:
+    if len(of_parts) == 1:
+        return of_parts[0]
+    return [
+        Result.joined(source, [results[min(rank, len(results) - 1)] for results in of_parts], blanks)
+        for rank in range(max(map(len, of_parts)))
+    ]

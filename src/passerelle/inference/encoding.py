@@ -1,0 +1,42 @@
+"""Encoding: the encoder's vector of each text."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from passerelle.data.rows import padded_inputs, row_batches
+from passerelle.fields.signature import Signature
+from passerelle.inference.request import Request, encoded
+from passerelle.models.compiled import compiled
+from passerelle.models.sequence_to_sequence import SequenceToSequence
+
+__all__ = ["TextEncoder"]
+
+
+class TextEncoder:
+    """Encodes texts as vectors.
+
+    Args:
+        network: whose encoder reads them.
+        signature: of the model.
+    """
+
+    def __init__(self, network: SequenceToSequence, signature: Signature):
+        self.network = network
+        self.signature = signature
+
+    def __call__(self, requests: Sequence[Request]) -> np.ndarray:
+        """Return float32 (requests, width), the encoder's last output for each request; zeros for blank texts."""
+        inputs = encoded(requests, self.signature)
+        vectors = np.zeros((len(requests), self.network.settings.encoder.widths[-1]), np.float32)
+        rows = [row for row, request in enumerate(requests) if request.text.strip()]
+        for batch in row_batches(rows, inputs[self.signature.source.name].lengths):
+            vectors[batch] = np.asarray(self._compiled(padded_inputs(inputs, batch)))[: len(batch)]
+        return vectors
+
+    @cached_property
+    def _compiled(self) -> Any:
+        encoder = self.network.sentence_encoder()
+        return compiled(lambda inputs: encoder(inputs[self.signature.source.name]), self.network.variables)

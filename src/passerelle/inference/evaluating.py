@@ -1,0 +1,35 @@
+"""Evaluation: translate each distinct source and compare the translation with all its references."""
+
+from collections.abc import Iterable
+
+from passerelle.data.pairs import check_pairs, references
+from passerelle.errors import DataError
+from passerelle.evaluation.metrics import Report, score
+from passerelle.inference.request import requests_of
+from passerelle.inference.search import Search
+from passerelle.settings import SearchSettings
+from passerelle.text.tokenizer import normalize
+
+__all__ = ["evaluate"]
+
+
+def evaluate(search: Search, pairs: Iterable[tuple[str, ...]], settings: SearchSettings) -> Report:
+    """Return the scores of the translations of all distinct sources; rows that share a source are its references.
+
+    Args:
+        search: of the model to evaluate.
+        pairs: rows (source, target); (source, target, tags) for a model with tags.
+        settings: of the search.
+
+    Raises:
+        DataError: if `pairs` are no such rows, or there are none.
+    """
+    signature = search.model.signature
+    tagged = signature.tagged
+    targets = references(check_pairs(pairs, tagged=tagged))
+    if not targets:
+        raise DataError("there are no pairs to evaluate on.")
+    sources, tags = zip(*targets, strict=True)
+    results = search(requests_of(sources, tags if tagged else None, signature), settings)
+    translations = [best.text for best, *_ in results]
+    return score(translations, [[normalize(target) for target in own] for own in targets.values()])

@@ -1,0 +1,146 @@
+"""Search: requests -> encoded arrays -> batches -> compiled program -> results."""
+
+import hashlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from passerelle.data.rows import padded_inputs, row_batches
+from passerelle.decoding.beam import BeamResult
+from passerelle.decoding.processors import Tables
+from passerelle.errors import LongTextError, SettingsError
+from passerelle.inference.collect import joined_results, results_of
+from passerelle.inference.constraint_tables import ConstraintTables
+from passerelle.inference.memory_limits import rows_at_once
+from passerelle.inference.model import InferenceModel
+from passerelle.inference.parts import Part, split_requests, whole_requests
+from passerelle.inference.program import Program
+from passerelle.inference.request import Request, encoded, unknown_tokens
+from passerelle.inference.result import Result
+from passerelle.ragged import Ragged
+from passerelle.settings import SearchSettings
+
+__all__ = ["AT_ONCE", "Search"]
+
+AT_ONCE = 2
+"""Batches searched at the same time: while one waits for its last rows or is decoded to text, the other computes."""
+
+
+class Search:
+    """Translates requests; compiled programs and constraints are kept for the next call.
+
+    Args:
+        model: the networks, their signature and limits.
+    """
+
+    def __init__(self, model: InferenceModel):
+        self.model = model
+        self._program = Program(model.network)
+        self._tables = ConstraintTables(model.signature.target.tokenizer)
+
+    def __call__(self, requests: Sequence[Request], settings: SearchSettings) -> list[list[Result]]:
+        """Return the best translations of each request, best first: at most `settings.n_best`, at least one.
+
+        They are distinct, except where they are samples. Blank texts have empty results. A text of more than
+        `Lengths.whole` tokens is split and its parts are translated; but constraints apply to the whole output, so
+        constrained texts are not split.
+
+        Raises:
+            LongTextError: if a text that cannot be split would need more than a gigabyte.
+            SettingsError: if the networks cannot do what `settings` ask for.
+        """
+        if settings.coverage_penalty and not self.model.network.attends:
+            raise SettingsError("coverage_penalty needs attention, and this translator has no attention")
+        tables = self._tables(settings.constraints, settings.beam)
+        samples = settings.n_best if settings.sample else 1
+        if settings.sample:
+            settings = settings.model_copy(update={"n_best": 1})
+        parts, inputs = self._expanded(requests, constrained=tables is not None)
+        lengths = np.repeat(inputs[self.model.signature.source.name].lengths, samples)  # of each sample of each part
+        wanted = [unit for unit in range(len(lengths)) if parts[unit // samples].request.text.strip()]
+        try:
+            most = rows_at_once(self.model.steppers, wanted, lengths, beam=settings.beam)
+        except LongTextError as error:
+            raise LongTextError(parts[error.row // samples].row, error.reason) from None
+        found = [[[Result.of_blank(part.request.text)] for _ in range(samples)] for part in parts]
+
+        def search(batch: np.ndarray) -> None:
+            rows, numbers = np.divmod(batch, samples)
+            own = [parts[row].request for row in rows.tolist()]
+            arrays = self._searched(inputs, rows, own, numbers, settings, tables)
+            unknown = [
+                unknown_tokens(request, inputs, row, self.model.signature)
+                for request, row in zip(own, rows.tolist(), strict=True)
+            ]
+            best = results_of(arrays, own, unknown, settings.length_penalty, self.model.signature)
+            for row, number, results in zip(rows.tolist(), numbers.tolist(), best, strict=True):
+                found[row][number] = results
+
+        batches = list(row_batches(wanted, lengths, most))
+        if len(batches) < 2:
+            for batch in batches:
+                search(batch)
+        else:
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                for _ in pool.map(search, batches):
+                    pass
+        return joined_results(requests, parts, found)
+
+    def _expanded(self, requests: Sequence[Request], *, constrained: bool) -> tuple[list[Part], dict[str, Ragged]]:
+        """Return the parts of all texts and their encoded inputs."""
+        signature = self.model.signature
+        inputs = encoded(requests, signature)
+        if constrained:
+            return whole_requests(requests), inputs
+        parts = split_requests(
+            requests, inputs[self.model.signature.source.name].lengths, self.model.lengths.whole, signature
+        )
+        if len(parts) > len(requests):
+            inputs = encoded([part.request for part in parts], signature)
+        return parts, inputs
+
+    def _searched(
+        self,
+        inputs: dict[str, Ragged],
+        rows: np.ndarray,
+        requests: Sequence[Request],
+        numbers: np.ndarray,
+        settings: SearchSettings,
+        tables: Tables | None,
+    ) -> BeamResult:
+        """Run the compiled search on one batch.
+
+        Args:
+            inputs: of all parts.
+            rows: int (n,), the parts in the batch.
+            requests: of each of them.
+            numbers: int (n,), the sample of each of them.
+            settings: of the search.
+            tables: of the constraint.
+
+        Returns:
+            NumPy arrays, leading axis n.
+        """
+        arrays = padded_inputs(inputs, rows)
+        height, width = arrays[self.model.signature.source.name].shape
+        limits = np.zeros(height, np.int32)  # rows that fill up the batch make no step
+        if settings.max_length is None:
+            limits[: len(rows)] = self.model.lengths.limit(inputs[self.model.signature.source.name].lengths[rows])
+            longest = int(self.model.lengths.limit(width))
+        else:
+            limits[: len(rows)] = longest = settings.max_length
+        uniform = None
+        if settings.sample:
+            uniform = np.zeros((height, longest), np.float32)
+            for row, (request, number) in enumerate(zip(requests, numbers.tolist(), strict=True)):
+                uniform[row] = _uniform(settings.seed, request, number, longest)
+        found = self._program(arrays, limits, settings, max_length=longest, uniform=uniform, tables=tables)
+        return BeamResult(*(array[: len(rows)] for array in found))
+
+
+def _uniform(seed: int, request: Request, number: int, count: int) -> np.ndarray:
+    """float32 (count,), uniform from 0 to 1: the same for the same request and sample, whatever the other requests."""
+    words = "\0".join((str(seed), str(number), request.text, request.tags or "")).encode("utf-8", "surrogatepass")
+    key = int.from_bytes(hashlib.blake2b(words, digest_size=16).digest())
+    return np.random.Generator(np.random.Philox(key=key)).random(count, np.float32)

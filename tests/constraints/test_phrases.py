@@ -1,0 +1,83 @@
+"""Phrases: whether texts begin with them, hold all of them, or none."""
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from passerelle.constraints.automaton import both
+from passerelle.constraints.patterns import matching
+from passerelle.constraints.phrases import MOST_PHRASES, beginning_with, containing, without
+from passerelle.errors import DataError, SettingsError
+
+quick = settings(max_examples=150, deadline=None)
+TEXT = st.text("abé𝒳", max_size=10)
+PHRASES = st.lists(st.text("abé𝒳", min_size=1, max_size=4), min_size=1, max_size=4)
+
+
+@quick
+@given(TEXT, TEXT)
+@example("", "")
+@example("é", "è")
+def test_beginning_with(prefix, text):
+    automaton = beginning_with(prefix)
+    assert automaton.accepts(text) == text.startswith(prefix)
+    assert automaton.accepts(prefix + text)
+
+
+@quick
+@given(PHRASES, st.lists(TEXT, max_size=8))
+@example(["aba", "bab"], ["abab", "aab", "aba"])
+@example(["é"], ["è", "é", "aé"])
+def test_without_and_containing(phrases, texts):
+    clean, full = without(phrases), containing(phrases)
+    for text in [*texts, "".join(phrases), *phrases]:
+        assert clean.accepts(text) == (not any(phrase in text for phrase in phrases))
+        assert full.accepts(text) == all(phrase in text for phrase in phrases)
+
+
+def begun(text, phrase):
+    """Bytes of the longest ending of `text`, as bytes, that begins `phrase`."""
+    return max(n for n in range(len(phrase) + 1) if text.endswith(phrase[:n]))
+
+
+@quick
+@given(PHRASES, TEXT)
+@example(["ab", "bab"], "aba")
+def test_progress_counts_what_is_met_and_what_is_begun(phrases, text):
+    words = [phrase.encode() for phrase in dict.fromkeys(phrases)]
+    automaton = containing(phrases)
+    narrowed = both(automaton, matching(".*"))
+    raw = text.encode()
+    state = other = 0
+    for stop in range(len(raw) + 1):
+        if stop:
+            state, other = automaton.table[state, raw[stop - 1]], narrowed.table[other, raw[stop - 1]]
+        met = [word for word in words if word in raw[:stop]]
+        started = max((begun(raw[:stop], word) for word in words if word not in met), default=0)
+        assert automaton.progress[state] == narrowed.progress[other] == sum(map(len, met)) + started
+    assert automaton.progress.max() == sum(map(len, words))
+    assert (automaton.progress[automaton.accepting] == automaton.progress.max()).all()
+
+
+def test_eight_phrases_together():
+    phrases = ["fatigué", "il est", "heureuse", "demain", "très", "bientôt", "monde", "école"]
+    automaton = containing(phrases)
+    assert automaton.accepts(" ".join(phrases))
+    assert not automaton.accepts(" ".join(phrases[1:]))
+    assert len(np.unique(automaton.progress)) == sum(len(phrase.encode()) for phrase in phrases) + 1
+    with pytest.raises(SettingsError, match=f"at most {MOST_PHRASES} phrases can be required together, received: 9"):
+        containing([*phrases, "école !"])
+    with pytest.raises(SettingsError, match="more than 100,000 states"):
+        containing([phrase * 20 for phrase in phrases])
+
+
+@pytest.mark.parametrize("kind", [without, containing])
+def test_what_is_no_phrase(kind):
+    for phrases in ([], ["a", ""]):
+        with pytest.raises(SettingsError, match="must have at least one character"):
+            kind(phrases)
+    with pytest.raises(DataError, match="half a character"):
+        kind(["\ud800"])
+    with pytest.raises(DataError, match="half a character"):
+        beginning_with("\ud800")

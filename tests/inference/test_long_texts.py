@@ -1,0 +1,99 @@
+"""Texts far longer than training: put together from their parts, or refused where memory would not hold them."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from passerelle.search import memory_limits
+
+import passerelle
+from passerelle.errors import LongTextError
+from passerelle.inference import memory_limits
+from passerelle.models.footprint import LARGEST, floats_of_row
+from passerelle.settings import NetworkSettings, validated
+from passerelle.translator import Translator
+from untrained import untrained
+
+PAIRS = [("ab ab.", "x"), ("b a!", "yx")]
+
+
+@pytest.fixture(scope="module")
+def translator() -> Translator:
+    return untrained(PAIRS)
+
+
+def test_a_long_text_is_its_sentences_together(translator: Translator) -> None:
+    """Six tokens are the longest in training, so twelve are translated as one, and more are not."""
+    sentences, text = ["ab ab.", "b a!", "ba\u00e7."], "ab ab.  b a!\nba\u00e7."
+    parts = translator.search(sentences)
+    whole, long, _ = translator.search(["ab ab. b a!", text, "a"])
+    assert (whole.parts, long.parts, long.source) == (1, 3, text)
+    assert long.text == f"{parts[0].text}  {parts[1].text}\n{parts[2].text}"
+    assert long.ids == sum((part.ids for part in parts), ())
+    assert long.unknown == ("\u00e7",)
+    np.testing.assert_allclose(long.score, sum(part.score for part in parts), rtol=1e-4)
+    np.testing.assert_allclose(long.token_scores, sum((part.token_scores for part in parts), ()), rtol=1e-3, atol=1e-4)
+    assert translator.translate(text) == long.text
+
+
+def test_the_kth_best_is_made_of_the_kth_best(translator: Translator) -> None:
+    parts = translator.n_best(["ab ab.", "b a!", "ab."], 3)
+    (joined,) = translator.n_best(["ab ab. b a! ab."], 3)
+    for rank, result in enumerate(joined):
+        assert result.text == " ".join(own[min(rank, len(own) - 1)].text for own in parts)
+
+
+def test_tags_go_with_every_part() -> None:
+    rows = [("ab.", "x", "s"), ("b a!", "yx", "t")]
+    tagged = untrained(rows, seed=1, tag_mode="separate")
+    text, parts = "ab. b a! ab.", ["ab.", "b a!", "ab."]
+    found = tagged.translate([text, text], tags=["s", "t"])
+    assert found == [" ".join(tagged.translate(parts, tags=tag)) for tag in "st"]
+    assert found[0] != found[1]
+
+
+def test_ready_tokens_and_a_single_word_are_not_cut(translator: Translator) -> None:
+    assert translator.search(["ab" * 20])[0].parts == 1
+    tokens = untrained([("a. b", "x"), ("b", "y")], source_separator=" ")
+    assert tokens.search(["a. b " * 20])[0].parts == 1
+
+
+def test_what_memory_has_no_room_for_is_refused(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory_limits, "LARGEST", 2**12)
+    assert translator.translate("ab.")
+    with pytest.raises(LongTextError) as caught:
+        translator.search(["ab.", "b. " + "ab" * 40 + " a.", "a"])
+    assert caught.value.row == 1
+    assert str(caught.value) == (
+        "text 2 is too long: its 80 tokens, which cannot be cut at a blank, need about 0.0 GB at once, and 1 GB is "
+        "the bound. Cut it."
+    )
+
+
+def test_rows_are_fewer_where_each_is_large(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["ab" * 6] * 20
+    expected = translator.translate(texts)
+    heights = []
+    original = translator._search._program
+
+    def watched(inputs: Any, limits: Any, *others: Any, **options: Any) -> Any:
+        heights.append(len(limits))
+        return original(inputs, limits, *others, **options)
+
+    monkeypatch.setattr(translator._search, "_program", watched)
+    monkeypatch.setattr(memory_limits, "LARGEST", 10 * floats_of_row(translator.network.settings, 9, 16))
+    assert translator.translate(texts) == expected
+    assert set(heights) == {8}
+
+
+@pytest.mark.parametrize("attention", ["none", "general", "additive", "monotonic"])
+def test_numbers_grow_as_the_arrays_do(attention: str) -> None:
+    settings = validated(NetworkSettings, {"attention": attention})
+    few, many = (floats_of_row(settings, 50, source, steps=10) for source in (1_000, 10_000))
+    assert 8 * few < many < 120 * few
+    assert (many > 90 * few / 2) == (attention == "monotonic")
+    assert floats_of_row(settings, 50, 10_000) < LARGEST or attention == "monotonic"
+
+
+def test_the_error_is_public_as_data_error() -> None:
+    assert issubclass(LongTextError, passerelle.DataError)

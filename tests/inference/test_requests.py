@@ -1,0 +1,79 @@
+"""Inference without the facade: requests in, results out, and the same as the translator's."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from passerelle.errors import DataError
+from passerelle.inference.alignment import Aligner
+from passerelle.inference.encoding import TextEncoder
+from passerelle.inference.evaluating import evaluate
+from passerelle.inference.model import InferenceModel, ensemble_of
+from passerelle.inference.request import Request, requests_of
+from passerelle.inference.result import result_json
+from passerelle.inference.scoring import Scorer
+from passerelle.inference.search import Search
+from passerelle.settings import SearchSettings
+from passerelle.translator import Translator
+from untrained import untrained
+
+ROWS = [("ab.", "x", "s"), ("b a!", "yx", "t"), ("a", "y", "s")]
+REQUESTS = [Request("ab.", "s"), Request("", "t"), Request("ab. b a! ab.", "t"), Request("ba", "")]
+TEXTS, TAGS = [request.text for request in REQUESTS], [request.tags or "" for request in REQUESTS]
+
+
+@pytest.fixture(scope="module")
+def tagged() -> Translator:
+    return untrained(ROWS, tags="inline")
+
+
+@pytest.fixture(scope="module")
+def model(tagged: Translator) -> InferenceModel:
+    return InferenceModel([tagged.network], tagged.codec, tagged.lengths)
+
+
+def test_requests_are_texts_with_their_tags(model: InferenceModel) -> None:
+    assert requests_of(TEXTS, TAGS, model.codec) == REQUESTS
+    assert requests_of(["a", "b"], "s", model.codec) == [Request("a", "s"), Request("b", "s")]
+    with pytest.raises(DataError, match="needs `tags` for each text"):
+        requests_of(["a"], None, model.codec)
+
+
+def test_search_align_encode_score_and_evaluate(tagged: Translator, model: InferenceModel) -> None:
+    settings = SearchSettings(beam=2, n_best=2)
+    found = Search(model)(REQUESTS, settings)
+    assert found == tagged.n_best(TEXTS, 2, tags=TAGS)
+    best = [results[0] for results in found]
+    assert [result.source for result in best] == TEXTS
+    assert best[2].parts == 3
+    for one, other in zip(Aligner(model)(REQUESTS, best), tagged.align(best, tags=TAGS), strict=True):
+        assert (one.source, one.target, one.links) == (other.source, other.target, other.links)
+    vectors = TextEncoder(tagged.network, model.codec)(REQUESTS)
+    np.testing.assert_array_equal(vectors, tagged.encode(TEXTS, tags=TAGS))
+    pairs = [(Request(source, tags), target) for source, target, tags in ROWS]
+    assert Scorer(model)(pairs) == tagged.score(ROWS)
+    assert evaluate(Search(model), ROWS, SearchSettings()) == tagged.evaluate(ROWS)
+
+
+def test_an_ensemble_is_a_model_too(model: InferenceModel) -> None:
+    both = ensemble_of([model, model], weights=[1.0, 2.0])
+    assert len(both.networks) == 2
+    one, two = (Search(own)(REQUESTS[:1], SearchSettings())[0][0] for own in (model, both))
+    assert one.text == two.text
+    np.testing.assert_allclose(one.score, two.score, rtol=1e-4)
+
+
+def test_a_result_as_json(model: InferenceModel) -> None:
+    (results,) = Search(model)(REQUESTS[:1], SearchSettings(beam=2, n_best=2))
+    alignments = Aligner(model)([REQUESTS[0]] * len(results), results)
+    said: dict[str, Any] = json.loads(json.dumps(result_json(results, model.codec, alignments)))
+    assert list(said) == ["source", "unknown", "translations"]
+    for translation, result in zip(said["translations"], results, strict=True):
+        names = ["text", "score", "log_probability", "finished", "tokens", "probabilities", "alignment"]
+        assert list(translation) == names
+        assert "".join(translation["tokens"]) == translation["text"] == result.text
+    (impossible,) = Search(model)(REQUESTS[:1], SearchSettings(prefix="xyxyxy", max_length=2))
+    (nothing,) = result_json(impossible, model.codec)["translations"]
+    assert (nothing["score"], nothing["log_probability"], "alignment" in nothing) == (None, None, False)

@@ -1,0 +1,147 @@
+"""Log probabilities of given targets: those that search would have added up, whatever is scored beside them."""
+
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+import passerelle
+from passerelle.errors import DataError
+from passerelle.inference import scoring
+from passerelle.inference.scoring import PairScore, character_perplexity
+from passerelle.translator import Translator
+from untrained import untrained
+
+KINDS: dict[str, dict[str, Any]] = {
+    "general": {"attention": "general", "encoder": {"direction": "both"}},
+    "gru": {"cell": "gru", "bridge": "dense", "decoder": {"layers": 2}},
+    "additive": {"attention": "additive"},
+    "no unknown": {"unknown": False, "bridge": "dense"},
+    "monotonic": {"attention": "monotonic", "dropout": 0.0},
+    "copying": {"attention": "general", "copying": True},
+    "monotonic copying": {"attention": "monotonic", "copying": True},
+    "feeding": {"attention": "general", "input_feeding": True},
+    "feedback-free": {"decoder": {"feedback": False, "context": True}},
+}
+PAIRS = [("abca", "xyz", "s"), ("bc", "zzyx", "t;s"), ("c", "y", ""), ("ab cab", "zy", "t")]
+SOURCES = ["abca", "b", "cc ab", "abc" * 5, "c?b", "bca", "ab", "a é"]
+
+
+def made(kind: str, seed: int = 1, **options: Any) -> Translator:
+    """With weights that make it write this and that."""
+    network = dict(KINDS[kind])
+    for side in ("encoder", "decoder"):
+        network[side] = {"embedding": 3, "units": 6} | network.get(side, {})
+    if network["encoder"].get("direction") == "both" or "copying" in network:
+        network["bridge"] = "dense"
+    pairs = PAIRS if options.get("tag_mode") else [row[:2] for row in PAIRS]
+    return untrained(pairs, network, seed=seed, spread=0.8, **options)
+
+
+def agrees(translator: Translator, tags: list[str] | None = None) -> None:
+    """What search finds and how likely, scoring finds as likely."""
+    found = translator.n_best(SOURCES, 3, tags=tags)
+    own = [""] * len(SOURCES) if tags is None else tags
+    done = [
+        (result, tag)
+        for best, tag in zip(found, own, strict=True)
+        for result in best
+        # Texts that are read again as they were written.
+        if result.finished
+        and translator.codec.targets([result.source], [tag], [result.text])[0][:-1].tolist() == [*result.ids]
+    ]
+    assert len(done) > 3
+    scores = translator.score([(result.source, result.text, *([] if tags is None else [tag])) for result, tag in done])
+    for (result, _), scored in zip(done, scores, strict=True):
+        np.testing.assert_allclose(scored.log_probability, math.fsum(result.token_scores), rtol=1e-4, atol=1e-4)
+        assert scored.tokens == len(result.token_scores)
+        assert (scored.source, scored.target, scored.characters) == (result.source, result.text, len(result.text) + 1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_is_what_search_adds_up(kind: str) -> None:
+    agrees(made(kind, seed=3 if kind == "monotonic copying" else 1))  # with 1 it writes UNK alone, and never ends
+
+
+@pytest.mark.parametrize("place", ["separate", "inline"])
+def test_tags(place: str) -> None:
+    translator = made("general", tag_mode=place)
+    agrees(translator, ["s", "t", "", "s;t", "t", "s", "?", ""])
+    first, second = translator.score([("abca", "xyz", "s"), ("abca", "xyz", "t")])
+    assert first.log_probability != second.log_probability
+    with pytest.raises(DataError, match="row 1: expected .* three texts"):
+        translator.score([("abca", "xyz")])
+
+
+def test_several_together() -> None:
+    agrees(made("general").together_with([made("gru", 2), made("copying", 3)]))
+
+
+def test_words() -> None:
+    agrees(made("general", target_level="word"))
+
+
+def test_all_targets_together_are_sure() -> None:
+    """The probabilities of all texts of up to so many tokens, and of what begins as no shorter one ended."""
+    translator = made("general")
+    texts = ["".join(letters) for count in range(4) for letters in itertools.product("xyz", repeat=count)]
+    found = translator.score([("abca", text) for text in texts])
+    total = sum(math.exp(scored.log_probability) for scored in found)
+    assert 0 < total < 1.0001
+
+
+def test_none_depends_on_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    translator = made("general")
+    pairs = [(source, target * count) for source in SOURCES for target, count in (("xy", 1), ("zyx", 4), ("y", 30))]
+    together = translator.score(pairs)
+    assert [(scored.source, scored.target) for scored in together] == pairs
+    backwards = translator.score(pairs[::-1])[::-1]
+    alone = [translator.score([pair])[0] for pair in pairs[::5]]
+    monkeypatch.setattr(scoring, "STEPS", 7)
+    in_steps = translator.score(pairs)
+    for others, expected in ((backwards, together), (in_steps, together), (alone, together[::5])):
+        np.testing.assert_allclose(
+            [scored.log_probability for scored in others],
+            [scored.log_probability for scored in expected],
+            rtol=1e-5,
+            atol=1e-4,
+        )
+
+
+def test_what_cannot_be_written() -> None:
+    known, strange = made("no unknown").score([("abca", "xyz"), ("abca", "x?z")])
+    assert known.log_probability > -math.inf
+    assert (strange.log_probability, strange.character_perplexity) == (-math.inf, math.inf)
+    (read_as_unknown,) = made("general").score([("abca", "x?z")])
+    assert read_as_unknown.log_probability > -math.inf
+    copied, strange = made("copying").score([("ab?", "x?"), ("ab", "x?")])
+    assert -math.inf < copied.log_probability != strange.log_probability
+
+
+def test_blank_sides_as_search_has_them() -> None:
+    translator = made("general")
+    both, source, target = translator.score([(" ", ""), ("", "xy"), ("ab", "")])
+    assert (both.log_probability, source.log_probability) == (0.0, -math.inf)
+    assert -100 < target.log_probability < 0
+    assert (target.tokens, target.characters) == (1, 1)
+    assert translator.score([]) == []
+
+
+def test_pairs_in_every_shape() -> None:
+    translator = made("general")
+    pairs = [("abca", "xyz"), ("bc", "zy")]
+    expected = translator.score(pairs)
+    assert translator.score(passerelle.Pairs(["abca", "bc"], ["xyz", "zy"], tags=["s", "t"])) == expected
+    assert translator.score(iter(pairs)) == expected
+    with pytest.raises(DataError, match="row 2"):
+        translator.score([("a", "b"), "ab"])  # pyright: ignore[reportArgumentType]
+
+
+def test_numbers_of_a_pair() -> None:
+    scored = PairScore("ab", "xy", -6.0, tokens=2, characters=3)
+    assert scored.per_token == -3.0
+    np.testing.assert_allclose(scored.character_perplexity, math.exp(2))
+    assert character_perplexity(-1e9, 1) == math.inf
+    assert character_perplexity(0.0, 0) == 1.0
