@@ -10,7 +10,8 @@ from pathlib import Path
 
 import passerelle
 from passerelle.data.files import write_atomically
-from passerelle.experiment import prepare
+from passerelle.experiment import train_prepared
+from passerelle.preparation import prepare
 from passerelle.settings import choose_settings
 from passerelle.training.callbacks.callback import Callback, Run
 
@@ -41,7 +42,7 @@ def main() -> None:
         choose_settings(preset=arguments.preset, epochs=arguments.epochs, settings=arguments.settings),
         validation=arguments.validation,
     )
-    translator = lesson.train([Log()])
+    translator = train_prepared(lesson, [Log()])
     seconds = time.perf_counter() - started
     translator.save(arguments.out / "model.keras")
     report = translator.evaluate(passerelle.read_pairs(arguments.test))

@@ -1,6 +1,6 @@
 """Copying: made sentences such as "define an integer variable add" -> "int add", names never seen in training.
 
-5,000 pairs to learn from, 500 to report on, by word and by character. No test name is in the training pairs; for
+5,000 pairs to train on, 500 to report on, by word and by character. No test name is in the training pairs; for
 characters, some test names hold letters that are not either. Finished rows are kept in `--out`.
 """
 

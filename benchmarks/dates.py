@@ -1,6 +1,6 @@
 """Dates as people write them -> "2026-03-05", with and without a pattern that every answer must match.
 
-2,000 made pairs to learn from, 500 to choose on, 500 to report on; no date is in two parts. The default preset learns
+2,000 made pairs to train on, 500 to choose on, 500 to report on; no date is in two parts. The default preset learns
 for so many epochs as served best on the dev dates, and for one and five, so that a pattern has something to do. Models
 and their scores are kept in `--out`: remove it to begin anew.
 """

@@ -6,6 +6,7 @@ import math
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,7 @@ def main() -> None:
     ours = translator.translate([padded[source] for source in few], max_length=limit)
 
     # What is timed are the texts as they are: ours reads them without padding, the program with its own.
-    rough = _with_products(translator, "bfloat16")
+    rough = _with_recurrent_dtype(translator, "bfloat16")
     many = (sources * (MANY // len(sources) + 1))[:MANY]
 
     def at_once(translator: Translator, count: int) -> Callable[[], list[str]]:
@@ -86,14 +87,14 @@ def main() -> None:
     write_atomically(arguments.out / "result.json", lambda stream: stream.write(json.dumps(result, indent=1).encode()))
 
 
-def _with_products(translator: Translator, products: str) -> Translator:
-    """The same weights, multiplied in another number format."""
-    network = translator.network
-    settings = network.settings.model_copy(update={"products": products})
-    twin = SequenceToSequence(settings, network.inputs_spec["source"]["size"], network.stepper.size)
-    twin.set_weights(network.get_weights())
-    whole = translator.settings.model_copy(update={"network": settings})
-    return Translator(twin, translator.codec, whole, translator.lengths)
+def _with_recurrent_dtype(translator: Translator, dtype: str) -> Translator:
+    """The same weights, with states multiplied in another number format."""
+    bundle = translator.bundle
+    settings = bundle.network.settings.model_copy(update={"recurrent_dtype": dtype})
+    twin = SequenceToSequence(settings, **bundle.signature.specs())
+    twin.set_weights(bundle.network.get_weights())
+    whole = bundle.settings.model_copy(update={"network": settings})
+    return Translator(replace(bundle, network=twin, settings=whole))
 
 
 def _rate(decode: Callable[[], list[str]]) -> float:

@@ -77,7 +77,8 @@ def _passerelle(
     arguments: argparse.Namespace, *, products: str = "float32", batch_size: int = BATCH_SIZE, batch_type: str = "pair"
 ) -> Measured:
     import passerelle
-    from passerelle.experiment import prepare
+    from passerelle.experiment import build
+from passerelle.preparation import prepare
     from passerelle.settings import choose_settings
     from passerelle.training.optimizer import make_optimizer
     from passerelle.training.state import TrainingState
@@ -94,14 +95,14 @@ def _passerelle(
     lesson = prepare(passerelle.read_pairs(arguments.pairs, limit=arguments.limit), settings, validation=0)
     batches = lesson.training_batches
     optimizer = make_optimizer(settings.training)
-    update = make_update(lesson.build().network, optimizer, tokens=len(batches.targets.ids) / len(batches))
+    update = make_update(build(lesson).network, optimizer, tokens=batches.target_tokens / len(batches))
     state = TrainingState()
     update.begin(state)
     started = time.perf_counter()
     met = set()
     for batch in batches.epoch(1):
-        if (batch.source.shape, batch.target.shape) not in met:
-            met.add((batch.source.shape, batch.target.shape))
+        if (shape := tuple(array.shape for array in batch.inputs.values())) not in met:
+            met.add(shape)
             update(state, batch)
     state.means()
     compiling = time.perf_counter() - started
@@ -110,7 +111,7 @@ def _passerelle(
         tokens = 0
         for batch, _ in zip(batches.epoch(number), range(arguments.updates), strict=False):
             update(state, batch)
-            tokens += int(np.count_nonzero(batch.source) + np.count_nonzero(batch.target[:, 1:]))
+            tokens += int(np.count_nonzero(batch.sources["source"]) + np.count_nonzero(batch.labels["target"]))
         state.means()
         return tokens
 
@@ -126,13 +127,13 @@ def _torch(arguments: argparse.Namespace, *, by_length: bool) -> Measured:
     from torch.nn.functional import cross_entropy, one_hot
 
     import passerelle
-    from passerelle.experiment import prepare
+    from passerelle.preparation import prepare
     from passerelle.settings import choose_settings
 
     pairs = passerelle.read_pairs(arguments.pairs, limit=arguments.limit)
     lesson = prepare(pairs, choose_settings(preset="tutorial"), validation=0)
-    sources, targets = lesson.training_batches.sources, lesson.training_batches.targets
-    sizes = lesson.codec.source.vocabulary.size, lesson.codec.target.vocabulary.size
+    sources, targets = lesson.training_batches.source, lesson.training_batches.targets["target"]
+    sizes = lesson.signature.source.tokenizer.vocabulary.size, lesson.signature.target.tokenizer.vocabulary.size
     random = np.random.default_rng(1)
     torch.manual_seed(1)
 

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from passerelle.text.codec import Codec
 
+from passerelle.bundle.bundle import Bundle
 from passerelle.data.lengths import Lengths
+from passerelle.fields.signature import Signature
+from passerelle.fields.text import TextField
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.settings import PRESETS, NetworkSettings
-from passerelle.special_tokens import FIRST_ORDINARY
 from passerelle.text.level import make_tokenizer
 from passerelle.translator import Translator
 
@@ -55,19 +56,13 @@ def to_translator(
     values = preset.network.model_dump()
     values["encoder"]["units"] = values["decoder"]["units"] = units
     network_settings = NetworkSettings.model_validate(values)
-    network = SequenceToSequence(
-        network_settings, FIRST_ORDINARY + len(source_characters), FIRST_ORDINARY + len(target_characters) - 2
+    signature = Signature(
+        {"source": TextField("source", make_tokenizer("character", None, tokens=source_characters))},
+        {"target": TextField("target", make_tokenizer("character", None, tokens=target_characters[2:]))},
     )
+    network = SequenceToSequence(network_settings, **signature.specs())
     network.set_weights([weights[name] for name in ARRAYS])
-    return Translator(
-        network,
-        Codec(
-            make_tokenizer("character", None, tokens=source_characters),
-            make_tokenizer("character", None, tokens=target_characters[2:]),
-        ),
-        preset.model_copy(update={"network": network_settings}),
-        lengths,
-    )
+    return Translator(Bundle(network, signature, preset.model_copy(update={"network": network_settings}), lengths))
 
 
 def to_program(translator: Translator) -> dict[str, np.ndarray]:

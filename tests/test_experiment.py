@@ -16,7 +16,8 @@ import pytest
 import passerelle
 from passerelle.data.pairs import check_pairs, write_pairs
 from passerelle.errors import DataError, SettingsError
-from passerelle.experiment import prepare, train
+from passerelle.experiment import build, train
+from passerelle.preparation import prepare
 from passerelle.settings import choose_settings
 from passerelle.special_tokens import UNK
 from passerelle.training.callbacks.callback import Callback, Run
@@ -42,11 +43,11 @@ def lesson(pairs: Any = PAIRS, validation: Any = None, **options: Any) -> Any:
 
 def test_vocabularies_come_from_the_training_part_alone() -> None:
     made = lesson([*PAIRS, ("ab", "x")], validation=[("ßa", "ab!ß§"), ("aß", "ß")])
-    assert made.codec.source.vocabulary.tokens == tuple("abcdef")
-    assert made.codec.target.vocabulary.tokens == tuple(" !abcdefx")
-    assert np.count_nonzero(made.training_batches.sources.values == UNK) == 0
+    assert made.signature.source.tokenizer.vocabulary.tokens == tuple("abcdef")
+    assert made.signature.target.tokenizer.vocabulary.tokens == tuple(" !abcdefx")
+    assert np.count_nonzero(made.training_batches.source.values == UNK) == 0
     assert np.count_nonzero(made.validation_batches.sources.values == UNK) == 2
-    assert made.uncounted == {"source": 2, "target": 3}
+    assert made.unknown_validation_tokens == {"source": 2, "target": 3}
 
 
 def test_the_validation_file_may_be_two_side_by_side(tmp_path: Path) -> None:
@@ -63,9 +64,9 @@ def test_a_held_out_share_teaches_no_token() -> None:
     pairs = [(f"{a}{b}", a) for a, b in itertools.product("abcdef", repeat=2)] + [("ab§", "a")]
     for seed in range(20):
         made = lesson(pairs, validation=0.3, seed=seed)
-        assert ("§" in made.codec.source.vocabulary) == ("ab§" in made.training.sources)
+        assert ("§" in made.signature.source.tokenizer.vocabulary) == ("ab§" in made.training.sources)
         if "ab§" in made.validation.sources:
-            assert made.uncounted["source"] == 1
+            assert made.unknown_validation_tokens["source"] == 1
             break
     else:
         pytest.fail("no seed of twenty held the pair out")
@@ -78,7 +79,7 @@ def test_a_share() -> None:
     assert made.overlap == 0
     assert len(lesson(validation=0).validation) == 0
     assert lesson(validation=0).validation_batches is None
-    assert lesson(validation=0).uncounted == {"source": 0, "target": 0}
+    assert lesson(validation=0).unknown_validation_tokens == {"source": 0, "target": 0}
     assert len(lesson().validation) == 3, "a tenth of the sources by default"
 
 
@@ -141,7 +142,7 @@ def test_wrong_validation_pairs_are_called_so() -> None:
 
 @pytest.mark.parametrize("pairs", [[], [("a", "b")], [("a", "b"), ("", "c"), (" ", "d")]])
 def test_too_few_pairs(pairs: Any) -> None:
-    with pytest.raises(DataError, match="fewer than two pairs to learn from"):
+    with pytest.raises(DataError, match="fewer than two pairs to train on"):
         lesson(pairs)
 
 
@@ -187,9 +188,9 @@ def test_one_seed_one_translator_and_nothing_else_is_disturbed() -> None:
 
 def test_first_weights_depend_on_the_seed_alone() -> None:
     made = lesson(seed=3)
-    first = made.build()
+    first = build(made)
     random.seed(99)
-    for left, right in zip(weights_of(first), weights_of(made.build()), strict=True):
+    for left, right in zip(weights_of(first), weights_of(build(made)), strict=True):
         np.testing.assert_array_equal(left, right)
 
 
@@ -197,8 +198,8 @@ def test_another_seed_changes_weights_and_order_alone() -> None:
     first, fresh = lesson(seed=3), lesson(seed=8)
     second = first.with_seed(8)
     assert (second.training, second.validation) == (first.training, first.validation)
-    assert second.codec is first.codec, "nothing is split anew"
-    assert second.training_batches.sources is first.training_batches.sources
+    assert second.signature is first.signature, "nothing is split anew"
+    assert second.training_batches.source is first.training_batches.source
     assert list(fresh.training) != list(first.training), "a seed from the beginning splits anew"
     assert second.settings == fresh.settings
     assert first.settings.training.seed == first.training_batches.seed == 3
@@ -245,7 +246,7 @@ def test_the_record(copier: Any) -> None:
         "validation_pairs": 68,
         "training_sha256": made.training.fingerprint(),
         "validation_sha256": made.validation.fingerprint(),
-        "validation_sources_learned_from": 0,
+        "validation_sources_used_for_training": 0,
         "unknown_validation_tokens": {"source": 0, "target": 0},
         "training_pairs_skipped": {},
         "validation_pairs_skipped": {},
@@ -306,7 +307,9 @@ def test_strays_are_skipped_and_counted() -> None:
     assert made.training.skipped == {reason: 1}
     assert made.validation.skipped == {reason: 1}
     assert (list(made.training), list(made.validation)) == (PAIRS, PAIRS[:3])
-    assert made.codec.source.vocabulary.tokens == plain.codec.source.vocabulary.tokens, "they teach no token"
+    assert made.signature.source.tokenizer.vocabulary.tokens == plain.signature.source.tokenizer.vocabulary.tokens, (
+        "they teach no token"
+    )
     assert made.training_batches.buckets == plain.training_batches.buckets
     assert made._record(History((), 0, False, False))["data"]["training_pairs_skipped"] == {reason: 1}
 
@@ -316,7 +319,7 @@ def test_limits_of_length_by_settings() -> None:
     assert len(prepare([*PAIRS, LONG], choose_settings(settings=wide), validation=0).training) == len(PAIRS) + 1
     narrow = TINY | {"target": {"max_length": 3}}
     with pytest.raises(
-        DataError, match=r"fewer than two pairs are left to learn from; the others are longer than 200 so"
+        DataError, match=r"fewer than two pairs are left to train on; the others are longer than 200 so"
     ):
         prepare(PAIRS, choose_settings(settings=narrow), validation=0)
 

@@ -16,20 +16,15 @@ ROOT = Path(passerelle.__file__).parent
 FLOORS = [
     {"errors", "special_tokens", "ragged", "settings"},
     {"runtime", "text", "layers", "evaluation", "plots"},
-    {"fields", "models"},
+    {"constraints", "fields", "models"},
     {"data", "decoding"},
-    {"bundle", "scoring"},
-    {"search"},
-    {"training", "translator"},
-    {"preparation", "experiment"},
+    {"bundle", "inference", "training", "preparation"},
+    {"translator"},
+    {"experiment"},
     {"cli"},
 ]
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-NEIGHBOURS = {
-    ("settings", "errors"),
-    ("ragged", "special_tokens"),
-    ("experiment", "preparation"),
-}
+NEIGHBOURS = {("settings", "errors"), ("ragged", "special_tokens")}
 """The only rooms that may use another one of their own floor."""
 
 PATHS = sorted(ROOT.rglob("*.py"))

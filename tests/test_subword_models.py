@@ -12,7 +12,7 @@ import pytest
 import passerelle
 from passerelle import saving
 from passerelle.errors import DataError, ModelFileError, SettingsError
-from passerelle.experiment import prepare
+from passerelle.preparation import prepare
 from passerelle.settings import choose_settings
 from passerelle.text.subword import BYTES
 
@@ -54,11 +54,11 @@ def test_saved_and_loaded(taught: Any, saved: Path) -> None:
 
 def test_copied_pieces_are_the_text_they_came_from(taught: Any) -> None:
     texts = [source for source, _ in PAIRS] + ["Où est Łucja\u202f?"]
-    answers = taught.codec.targets(texts, None, texts)
+    answers = taught.signature.encode_targets({"source": texts, "target": texts})["target"]
     size = taught.target.vocabulary.size
-    copies = taught.codec.inputs(texts)["target_copies"]
+    copies = taught.signature.encode_inputs({"source": texts})["target_copies"]
     assert (copies.ids >= size).any(), "the source has pieces that the target lacks"
-    assert taught.codec.texts(copies, texts) == texts
+    assert taught.signature.target.decode(copies, {"source": texts}) == texts
     assert (answers.ids < size).all(), "no target text has unknown tokens"
 
 
@@ -106,23 +106,25 @@ def lesson(pairs: Any = PAIRS, **options: Any) -> Any:
 def test_a_level_left_open_is_chosen_and_kept() -> None:
     made = lesson(level="auto", target_level="word")
     assert (made.settings.source.level, made.settings.target.level) == ("character", "word")
-    assert made.level_chosen == "level character: 18 pairs to learn from, and subwords want 30,000"
+    assert made.level_chosen == "level character: 18 pairs to train on, and subwords want 30,000"
     assert made.with_seed(2).settings.source.level == "character"
     assert lesson(level="character").level_chosen == ""
     many = lesson([pair for pair in PAIRS for _ in range(2000)], level="auto")
     assert (many.settings.source.level, many.settings.target.level) == ("subword", "subword")
-    assert many.codec.source.level == "subword"
+    assert many.signature.source.tokenizer.level == "subword"
 
 
 def test_bounds_hold_for_both_sides_and_lower_case_for_the_source() -> None:
     made = lesson(level="word", vocabulary_size=5, source_lowercase=True)
-    assert [len(side.vocabulary.tokens) for side in (made.codec.source, made.codec.target)] == [5, 5]
+    assert [
+        len(side.vocabulary.tokens) for side in (made.signature.source.tokenizer, made.signature.target.tokenizer)
+    ] == [5, 5]
     assert (made.settings.source.lowercase, made.settings.target.lowercase) == (True, False)
-    assert made.codec.source.read("ZOÉ is") == [" zoé", " is"]
-    assert made.codec.target.read("ZOÉ") == [" ZOÉ"]
+    assert made.signature.source.tokenizer.read("ZOÉ is") == [" zoé", " is"]
+    assert made.signature.target.tokenizer.read("ZOÉ") == [" ZOÉ"]
     frequent = lesson(level="word", min_count=6)
-    assert " Zoé" not in frequent.codec.source.vocabulary
-    assert " is" in frequent.codec.source.vocabulary
+    assert " Zoé" not in frequent.signature.source.tokenizer.vocabulary
+    assert " is" in frequent.signature.source.tokenizer.vocabulary
     with pytest.raises(DataError, match=r"no source token occurs 1000 times\. Lower min_count\."):
         lesson(min_count=1000)
 

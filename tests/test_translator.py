@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from passerelle.search.results import Result
 
 from passerelle.data import rows
 from passerelle.data.lengths import Lengths
 from passerelle.data.rows import padded_width
 from passerelle.errors import DataError, OutputError, SettingsError
-from passerelle.experiment import prepare
+from passerelle.experiment import build
 from passerelle.inference.result import Result
 from passerelle.models.compiled import compiled
+from passerelle.preparation import prepare
 from passerelle.ragged import Ragged
 from passerelle.settings import choose_settings
 from passerelle.special_tokens import END, START
@@ -234,7 +234,7 @@ GRU = {"cell": "gru", "bridge": "zero", "unknown": False, "encoder": {"units": 3
 def untrained(network: dict[str, Any] = LSTM, pairs: Any = PAIRS, *, seed: int = 1, **options: Any) -> Any:
     """With weights that make it write this and that, sometimes to the end."""
     settings = choose_settings(settings={"network": network}, **options)
-    translator = prepare(pairs, settings, validation=0).build()
+    translator = build(prepare(pairs, settings, validation=0))
     random = np.random.default_rng(seed)
     weights = [random.normal(0, 1.0, array.shape) for array in translator.network.get_weights()]
     translator.network.set_weights(weights)

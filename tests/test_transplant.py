@@ -9,7 +9,8 @@ import pytest
 import passerelle
 import tutorial_program
 from passerelle.data.phrasebook import phrasebook
-from passerelle.experiment import prepare
+from passerelle.experiment import build
+from passerelle.preparation import prepare
 from passerelle.settings import choose_settings
 from passerelle.special_tokens import FIRST_ORDINARY, START
 
@@ -113,7 +114,7 @@ def program(pairs: list[tuple[str, str]]) -> Any:
 
 
 def untrained(pairs: list[tuple[str, str]]) -> Any:
-    return prepare(pairs, choose_settings(preset="tutorial", seed=4), validation=0).build()
+    return build(prepare(pairs, choose_settings(preset="tutorial", seed=4), validation=0))
 
 
 def test_the_program_moves_into_the_preset(program: Any, pairs: list[tuple[str, str]]) -> None:
@@ -155,7 +156,7 @@ def test_columns_are_found_by_character(pairs: list[tuple[str, str]]) -> None:
     program = tutorial_program.TutorialProgram.from_pairs(odd, units=8)
     settings = {"network": {"encoder": {"units": 8}, "decoder": {"units": 8}}}
     chosen = choose_settings(preset="tutorial", settings=settings)
-    translator = prepare(odd, chosen, validation=0).build()
+    translator = build(prepare(odd, chosen, validation=0))
     assert program_columns(program, translator)[:3] == [1, 2, 0]
     to_translator(program, translator)
     compare_logits(program, translator, odd[-3:])
@@ -166,10 +167,10 @@ def test_the_tutorials_own_numbers() -> None:
     pairs = passerelle.read_pairs(FRA_ENG, limit=10_000)
     lesson = prepare(pairs, choose_settings(preset="tutorial"), validation=0)
     assert len(lesson.training) == 10_000
-    translator = lesson.build()
+    translator = build(lesson)
     network = translator.network
     assert (translator.lengths.source, translator.lengths.target) == (16, 57)
-    assert int(lesson.training_batches.targets.lengths.max()) + 1 == 59, "START and END included"
+    assert int(lesson.training_batches.targets["target"].lengths.max()) + 1 == 59, "START and END included"
     assert network.output_shape[-1] == 93
     assert {name_in_program(w): tuple(w.shape) for w in network.weights} == {
         "encoder_kernel": (71, 1024),

@@ -8,8 +8,9 @@ import pytest
 
 import passerelle
 from passerelle.errors import DataError, SettingsError
-from passerelle.experiment import prepare
+from passerelle.experiment import build, train_prepared
 from passerelle.models.ids import first_source_column
+from passerelle.preparation import prepare
 from passerelle.settings import MOST_EPOCHS, choose_settings
 from passerelle.special_tokens import FIRST_ORDINARY, UNK
 
@@ -60,15 +61,17 @@ def test_what_begins_with_them(files: dict[str, Path]) -> None:
     made = lesson(source_vectors=files["source"], target_vectors=files["target"])
     network = made.settings.network
     assert (network.encoder.embedding, network.decoder.embedding) == (5, 4)
-    assert made.coverage == {
+    assert made.vector_coverage == {
         "source": {"tokens": 8, "with_vectors": 7, "file": str(files["source"])},
         "target": {"tokens": 8, "with_vectors": 5, "file": str(files["target"])},
     }
-    tokens = made.codec.source.vocabulary.tokens
+    tokens = made.signature.source.tokenizer.vocabulary.tokens
     assert {" kitty", "kitty", " ordinal", "cat"} <= set(tokens[8:])
-    assert made.beyond == len(tokens) - 8
-    assert " unheard" not in made.codec.target.vocabulary, "the target's is not extended: it could not be written"
-    fresh = made.build()
+    assert made.extra_words == len(tokens) - 8
+    assert " unheard" not in made.signature.target.tokenizer.vocabulary, (
+        "the target's is not extended: it could not be written"
+    )
+    fresh = build(made)
     for side, word in (("source", "cat"), ("target", "chat"), ("target", "le")):
         np.testing.assert_array_equal(vector(fresh, side, f" {word}"), value_in(files[side], word))
     fixed = np.asarray(fresh.network.table("source", "fixed_table").value)
@@ -79,7 +82,7 @@ def test_what_begins_with_them(files: dict[str, Path]) -> None:
 @pytest.mark.parametrize(("frozen", "stays"), [(None, True), (MOST_EPOCHS, True), (0, False), (1, False), (2, True)])
 def test_what_stays(files: dict[str, Path], frozen: int | None, stays: bool) -> None:
     made = lesson(source_vectors=files["source"], frozen_epochs=frozen)
-    before, after = made.build(), made.train()
+    before, after = build(made), train_prepared(made)
     assert (vector(before, "source", " cat") == vector(after, "source", " cat")).all() == stays
     assert (vector(before, "source", " fox") != vector(after, "source", " fox")).any(), "it has no vector, so it learns"
     names = ("source", "fixed_table")
@@ -117,16 +120,18 @@ def test_input_feeding_keeps_its_table_inside(files: dict[str, Path]) -> None:
 
 def test_no_words_beyond(files: dict[str, Path]) -> None:
     made = lesson(SMALL | {"source": {"vector_words": 0}}, source_vectors=files["source"])
-    assert (made.beyond, len(made.codec.source.vocabulary.tokens)) == (0, 8)
-    assert made.build().network.inputs_spec["source"]["extra"] == 0
+    assert (made.extra_words, len(made.signature.source.tokenizer.vocabulary.tokens)) == (0, 8)
+    assert build(made).network.inputs_spec["source"]["extra"] == 0
     two = lesson(SMALL | {"source": {"vector_words": 2}}, source_vectors=files["source"])
-    assert two.codec.source.vocabulary.tokens[8:] == ("the", "cat"), "the first two of the file, without blank"
+    assert two.signature.source.tokenizer.vocabulary.tokens[8:] == ("the", "cat"), (
+        "the first two of the file, without blank"
+    )
 
 
 def test_held_out_words_are_known_by_their_vector(files: dict[str, Path]) -> None:
     held = [("the kitty sees", "le chat voit"), ("the wolf sees", "le loup voit")]
     made = prepare(PAIRS, choose_settings(level="word"), validation=held, source_vectors=files["source"])
-    assert made.uncounted == {"source": 1, "target": 1}
+    assert made.unknown_validation_tokens == {"source": 1, "target": 1}
     assert (made.validation_batches.sources.values >= FIRST_ORDINARY + 8).sum() == 1
     assert (made.validation_batches.sources.values == UNK).sum() == 1
 

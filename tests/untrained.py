@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from passerelle.experiment import prepare
+from passerelle.experiment import build
+from passerelle.preparation import prepare
 from passerelle.settings import choose_settings
 from passerelle.translator import Translator
 
@@ -18,7 +19,7 @@ def untrained(
 ) -> Translator:
     """Of small networks with attention; `network` changes their settings, `options` all others."""
     settings = choose_settings(settings={"network": LOOKING | (network or {})}, **options)
-    translator = prepare(list(pairs), settings, validation=0).build()
+    translator = build(prepare(list(pairs), settings, validation=0))
     random = np.random.default_rng(seed)
     weights = translator.network.get_weights()
     translator.network.set_weights([random.normal(0, spread, array.shape) for array in weights])

@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     from passerelle.inference.scoring import PairScore
     from passerelle.models.sequence_to_sequence import SequenceToSequence
     from passerelle.settings import PRESETS, Settings
+    from passerelle.training.callbacks.callback import Callback
     from passerelle.translator import Translator
 
 __all__ = [
-    "PRESETS", "DataError", "ModelFileError", "OutputError", "Pair", "PairScore", "Pairs", "PasserelleError", "Report",
+    "PRESETS", "Callback", "DataError", "ModelFileError", "OutputError", "Pair", "PairScore", "Pairs", "PasserelleError", "Report",
     "Result", "SequenceToSequence", "Settings", "SettingsError", "Translator", "load", "phrasebook", "read_pairs",
     "train",
 ]  # fmt: skip
@@ -45,7 +46,7 @@ _HOMES = {
     "Report": "evaluation.metrics",
     "SequenceToSequence": "models.sequence_to_sequence",
     "PairScore": "inference.scoring",
-    "train": "experiment",
+    "train": "experiment", "Callback": "training.callbacks.callback",
     "Result": "inference.result", "Translator": "translator",
 }  # fmt: skip
 

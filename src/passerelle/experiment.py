@@ -25,7 +25,7 @@ from passerelle.training.history import History, Sample
 from passerelle.training.trainer import fit
 from passerelle.translator import Translator
 
-__all__ = ["build", "prepare", "train", "train_prepared"]
+__all__ = ["build", "train", "train_prepared"]
 
 
 @accepts_options(Settings)

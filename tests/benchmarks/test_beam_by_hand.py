@@ -5,7 +5,8 @@ import pytest
 
 from beam import in_turns, repeated
 from by_hand import beam_by_hand, continuations
-from passerelle.experiment import prepare
+from passerelle.experiment import build
+from passerelle.preparation import prepare
 from passerelle.settings import choose_settings
 from passerelle.translator import Translator
 
@@ -15,7 +16,7 @@ SIDE = {"embedding": 5, "units": 6}
 
 def untrained(seed: int, attention: str, *, unknown: bool = True) -> Translator:
     network = {"attention": attention, "unknown": unknown, "encoder": SIDE, "decoder": SIDE}
-    translator = prepare(PAIRS, choose_settings(settings={"network": network}), validation=0).build()
+    translator = build(prepare(PAIRS, choose_settings(settings={"network": network}), validation=0))
     random = np.random.default_rng(seed)
     translator.network.set_weights([random.normal(0, 1.0, array.shape) for array in translator.network.get_weights()])
     return translator

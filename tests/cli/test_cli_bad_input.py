@@ -45,7 +45,7 @@ def train(*arguments):
         (["train", "empty.tsv"], "empty.tsv holds no pairs (it is empty)."),
         (["train", "notab.tsv"], "notab.tsv, line 2: no tab between source and target: 'two deux'."),
         (["train", "latin.tsv"], "latin.tsv, line 2: byte 14 (0xe9) is not UTF-8. Save the file as UTF-8"),
-        (["train", "single.tsv"], "single.tsv: fewer than two pairs to learn from (1). Give more."),
+        (["train", "single.tsv"], "single.tsv: fewer than two pairs to train on (1). Give more."),
         (["train", "cut.tsv.gz"], "cut.tsv.gz is a damaged archive ("),
         (["train", "-"], "standard input holds no pairs (it is empty)."),
         (["train", "spaces.tsv", "--source-separator", ";"], "spaces.tsv: no source holds a token"),

@@ -23,7 +23,7 @@ def test_two_files_side_by_side_to_learn_from_and_to_be_examined_on(quick: Any, 
     options = ["--validation=train.en", "--validation=train.fr", "--seed", "2"]
     taught = quick("train", "train.en", "train.fr", *options, *TINY)
     assert taught.status == 0, taught.err
-    assert "30 pairs to learn from, 30 held out" in taught.err
+    assert "30 pairs to train on, 30 held out" in taught.err
     report = quick("evaluate", "m.keras", "train.en", "train.fr", "--limit", "4", "--swap")
     assert report.status == 0, report.err
     named = quick("train", "train.en", "train.fr", *TINY[:-2])
@@ -55,7 +55,7 @@ def test_what_was_skipped_is_said(quick: Any, desk: Path) -> None:
     (desk / "fr.po").write_text(f'{entries}#, fuzzy\nmsgid "x"\nmsgstr "y"\n')
     taught = quick("train", "fr.po", *TINY)
     assert taught.status == 0, taught.err
-    assert "1 rows passed over: fuzzy" in taught.err
+    assert "1 rows skipped: fuzzy" in taught.err
 
 
 @pytest.mark.parametrize(

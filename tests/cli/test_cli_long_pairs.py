@@ -14,6 +14,6 @@ def test_a_stray(quick: Any, trained: Any, tmp_path: Path) -> None:
         "longer than 200 source or 200 target tokens; source.max_length and target.max_length in a settings file set "
         "other limits"
     )
-    assert f"1 rows passed over: {reason}" in outcome.err.splitlines()
+    assert f"1 rows skipped: {reason}" in outcome.err.splitlines()
     told = quick("describe", "m.keras").out
-    assert f"# training pairs passed over: {json.dumps({reason: 1})}" in told
+    assert f"# training pairs skipped: {json.dumps({reason: 1})}" in told

@@ -24,7 +24,7 @@ def test_progress_and_the_default_name(trained):
     assert trained.outcome.out == ""
     lines = trained.outcome.err.splitlines()
     held_out = r"    (.+)  ->  .*    \(right: (.+)\)"
-    assert re.match(r"29 pairs to learn from, 3 held out; \d+ source and \d+ target tokens; ", lines[0])
+    assert re.match(r"29 pairs to train on, 3 held out; \d+ source and \d+ target tokens; ", lines[0])
     epochs = [number for number, line in enumerate(lines) if line.startswith("epoch ")]
     assert len(epochs) == 2
     for epoch, number in enumerate(epochs, start=1):
@@ -72,7 +72,7 @@ def test_several_seeds_and_the_command_that_asks_them_together(quick, trained, t
     names = ["m-1.keras", "m-2.keras", "m-3.keras"]
     assert sorted(os.listdir(tmp_path)) == [*names, "split"]
     lines = outcome.err.splitlines()
-    assert sum("pairs to learn from" in line for line in lines) == 1, "one split for all"
+    assert sum("pairs to train on" in line for line in lines) == 1, "one split for all"
     said = [line for line in lines if line.startswith(("translator", "saved"))]
     assert said[:5] == [
         "translator 1 of 3, seed 1", "saved m-1.keras (epoch 2 of 2)",

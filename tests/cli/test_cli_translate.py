@@ -12,7 +12,8 @@ import pytest
 import passerelle
 from passerelle.data.pairs import read_pairs
 from passerelle.evaluation.metrics import score
-from passerelle.experiment import prepare
+from passerelle.experiment import build
+from passerelle.preparation import prepare
 from passerelle.settings import choose_settings
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and pipes of POSIX")
@@ -98,7 +99,7 @@ def untrained(trained, tmp_path):
 
     def save(name, *, swap=False):
         settings = choose_settings(preset="tutorial", units=6, settings={"network": {"cell": "gru", "unknown": True}})
-        prepare(read_pairs(trained.pairs, swap=swap), settings).build().save(tmp_path / name)
+        build(prepare(read_pairs(trained.pairs, swap=swap), settings)).save(tmp_path / name)
         return tmp_path / name
 
     return save

@@ -96,8 +96,9 @@ def weather() -> tuple[Signature, dict[str, list[Any]]]:
 def train(signature: Signature, columns: Columns, network: dict[str, Any], epochs: int = 40) -> Any:
     from passerelle.training.trainer import fit
 
-    made = SequenceToSequence(NETWORK | network, **signature.specs())
-    fit(made, batches_of(signature, columns), None, settings_of(network, epochs).training)
+    settings = settings_of(network, epochs)
+    made = SequenceToSequence(settings.network, **signature.specs())
+    fit(made, batches_of(signature, columns), None, settings.training)
     return made
 
 

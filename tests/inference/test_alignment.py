@@ -29,7 +29,7 @@ def test_weights_are_those_of_the_steps(kind: str) -> None:
         assert alignment.weights.shape == (len(result.ids), len(result.source))
         if not result.ids:
             continue
-        inputs = translator.codec.inputs([result.source])
+        inputs = translator.signature.encode_inputs({"source": [result.source]})
         state = translator.network.stepper.begin(
             {name: ids.padded(np.array([0]), int(ids.lengths[0])) for name, ids in inputs.items()}
         )
@@ -70,10 +70,10 @@ def test_unknown_tokens_are_replaced_by_what_was_looked_at() -> None:
     known = translator.target.vocabulary.id_of(" voir")
     result = replace(result, ids=(known, UNK), text=" voir\ufffd")
     alignment = Alignment((" see", " Oslo", " now"), (" voir", "\ufffd"), np.array([[0.9, 0.1, 0], [0.2, 0.7, 0.1]]))
-    assert replace_unknown(result, alignment, translator.codec, {}).text == "voir Oslo"
-    assert replace_unknown(result, alignment, translator.codec, {"Oslo": "Christiania"}).text == "voir Christiania"
+    assert replace_unknown(result, alignment, translator.signature, {}).text == "voir Oslo"
+    assert replace_unknown(result, alignment, translator.signature, {"Oslo": "Christiania"}).text == "voir Christiania"
     whole = replace(result, ids=(known, known))
-    assert replace_unknown(whole, alignment, translator.codec, {}) is whole
+    assert replace_unknown(whole, alignment, translator.signature, {}) is whole
 
 
 def test_replacing_leaves_known_tokens_alone(copier: Any) -> None:

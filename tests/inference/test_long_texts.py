@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from passerelle.search import memory_limits
 
 import passerelle
 from passerelle.errors import LongTextError

@@ -26,19 +26,19 @@ TEXTS, TAGS = [request.text for request in REQUESTS], [request.tags or "" for re
 
 @pytest.fixture(scope="module")
 def tagged() -> Translator:
-    return untrained(ROWS, tags="inline")
+    return untrained(ROWS, tag_mode="inline")
 
 
 @pytest.fixture(scope="module")
 def model(tagged: Translator) -> InferenceModel:
-    return InferenceModel([tagged.network], tagged.codec, tagged.lengths)
+    return InferenceModel([tagged.network.stepper], tagged.signature, tagged.lengths)
 
 
 def test_requests_are_texts_with_their_tags(model: InferenceModel) -> None:
-    assert requests_of(TEXTS, TAGS, model.codec) == REQUESTS
-    assert requests_of(["a", "b"], "s", model.codec) == [Request("a", "s"), Request("b", "s")]
+    assert requests_of(TEXTS, TAGS, model.signature) == REQUESTS
+    assert requests_of(["a", "b"], "s", model.signature) == [Request("a", "s"), Request("b", "s")]
     with pytest.raises(DataError, match="needs `tags` for each text"):
-        requests_of(["a"], None, model.codec)
+        requests_of(["a"], None, model.signature)
 
 
 def test_search_align_encode_score_and_evaluate(tagged: Translator, model: InferenceModel) -> None:
@@ -50,7 +50,7 @@ def test_search_align_encode_score_and_evaluate(tagged: Translator, model: Infer
     assert best[2].parts == 3
     for one, other in zip(Aligner(model)(REQUESTS, best), tagged.align(best, tags=TAGS), strict=True):
         assert (one.source, one.target, one.links) == (other.source, other.target, other.links)
-    vectors = TextEncoder(tagged.network, model.codec)(REQUESTS)
+    vectors = TextEncoder(tagged.network, model.signature)(REQUESTS)
     np.testing.assert_array_equal(vectors, tagged.encode(TEXTS, tags=TAGS))
     pairs = [(Request(source, tags), target) for source, target, tags in ROWS]
     assert Scorer(model)(pairs) == tagged.score(ROWS)
@@ -68,12 +68,12 @@ def test_an_ensemble_is_a_model_too(model: InferenceModel) -> None:
 def test_a_result_as_json(model: InferenceModel) -> None:
     (results,) = Search(model)(REQUESTS[:1], SearchSettings(beam=2, n_best=2))
     alignments = Aligner(model)([REQUESTS[0]] * len(results), results)
-    said: dict[str, Any] = json.loads(json.dumps(result_json(results, model.codec, alignments)))
+    said: dict[str, Any] = json.loads(json.dumps(result_json(results, model.signature, alignments)))
     assert list(said) == ["source", "unknown", "translations"]
     for translation, result in zip(said["translations"], results, strict=True):
         names = ["text", "score", "log_probability", "finished", "tokens", "probabilities", "alignment"]
         assert list(translation) == names
         assert "".join(translation["tokens"]) == translation["text"] == result.text
     (impossible,) = Search(model)(REQUESTS[:1], SearchSettings(prefix="xyxyxy", max_length=2))
-    (nothing,) = result_json(impossible, model.codec)["translations"]
+    (nothing,) = result_json(impossible, model.signature)["translations"]
     assert (nothing["score"], nothing["log_probability"], "alignment" in nothing) == (None, None, False)

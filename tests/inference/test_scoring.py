@@ -50,7 +50,10 @@ def agrees(translator: Translator, tags: list[str] | None = None) -> None:
         for result in best
         # Texts that are read again as they were written.
         if result.finished
-        and translator.codec.targets([result.source], [tag], [result.text])[0][:-1].tolist() == [*result.ids]
+        and translator.signature.encode_targets({"source": [result.source], "tags": [tag], "target": [result.text]})[
+            "target"
+        ][0][:-1].tolist()
+        == [*result.ids]
     ]
     assert len(done) > 3
     scores = translator.score([(result.source, result.text, *([] if tags is None else [tag])) for result, tag in done])

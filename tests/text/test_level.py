@@ -12,8 +12,8 @@ LONG, LETTERS, MANY = "He is very tired.", "internationalization", FEW_PAIRS
 @pytest.mark.parametrize(
     ("sources", "targets", "level", "reason"),
     [
-        ([LONG] * MANY, [LONG] * MANY, "subword", "30,000 pairs to learn from, enough for subwords"),
-        ([LONG] * (MANY - 1), [LONG] * (MANY - 1), "character", "29,999 pairs to learn from, and subwords want 30,000"),
+        ([LONG] * MANY, [LONG] * MANY, "subword", "30,000 pairs to train on, enough for subwords"),
+        ([LONG] * (MANY - 1), [LONG] * (MANY - 1), "character", "29,999 pairs to train on, and subwords want 30,000"),
         (["cat"] * MANY, [LONG] * MANY, "character", "source texts are short, 3 characters (median)"),
         ([LONG] * MANY, ["k æ t"] * MANY, "character", "target texts are short, 5 characters (median)"),
         ([LETTERS] * MANY, [LONG] * MANY, "character", "most source texts have no blanks"),

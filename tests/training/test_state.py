@@ -11,7 +11,8 @@ import keras
 import numpy as np
 import pytest
 
-from passerelle.experiment import prepare
+from passerelle.experiment import build
+from passerelle.preparation import prepare
 from passerelle.settings import TrainingSettings, choose_settings
 from passerelle.training import trainer
 from passerelle.training.callbacks.callback import Callback, Run
@@ -89,7 +90,7 @@ def test_a_resumed_run_of_a_real_network_is_the_uninterrupted_one(epoch: int, po
     lesson = prepare(pairs, choose_settings(settings={"network": network, "training": training}), validation=0.2)
 
     def run(state: TrainingState, *callbacks: Callback, scrambled: bool = False) -> tuple[History, Any]:
-        fresh = lesson.build().network
+        fresh = build(lesson).network
         if scrambled:
             fresh.set_weights([array + 1 for array in fresh.get_weights()])
         batches = lesson.training_batches, lesson.validation_batches

@@ -48,8 +48,8 @@ def demo(
     from passerelle.data.files import prepare_folder, write_atomically
     from passerelle.data.pairs import check_pairs, write_pairs
     from passerelle.data.phrasebook import train_and_held_out
-    from passerelle.experiment import prepare
     from passerelle.plots.curve import draw_loss_curve
+    from passerelle.preparation import prepare
     from passerelle.settings import choose_settings
 
     started = time.perf_counter()
@@ -62,8 +62,8 @@ def demo(
     folder = prepare_folder(out)
     known, unseen = train_and_held_out()
     held_out = check_pairs(unseen, name="phrasebook (held out)")
-    lesson = prepare(check_pairs(known, name="phrasebook"), settings)
-    translator = train_with_display(lesson)
+    prepared = prepare(check_pairs(known, name="phrasebook"), settings)
+    translator = train_with_display(prepared)
 
     model, pairs, curve = folder / "phrasebook.keras", folder / "held-out.tsv", folder / "loss.svg"
     translator.save(model)

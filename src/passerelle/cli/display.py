@@ -10,7 +10,7 @@ from passerelle.training.callbacks.callback import Callback, Run
 from passerelle.training.callbacks.progress import Progress, ProgressReport
 
 if TYPE_CHECKING:
-    from passerelle.experiment import Lesson
+    from passerelle.preparation import Prepared
     from passerelle.translator import Translator
 
 __all__ = ["LinesDisplay", "TrainingDisplay", "note", "train_with_display"]
@@ -21,48 +21,50 @@ def note(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def train_with_display(lesson: "Lesson", number: int = 1, count: int = 1) -> "Translator":
+def train_with_display(prepared: "Prepared", number: int = 1, count: int = 1) -> "Translator":
     """Train and show the progress; the translator is `number` of `count` trained on the same pairs."""
+    from passerelle.experiment import train_prepared
+
     if number == 1:
-        _introduce(lesson)
+        _introduce(prepared)
     if count > 1:
-        note(f"translator {number} of {count}, seed {lesson.settings.training.seed}")
-    with TrainingDisplay.open(lesson.settings.training.epochs) as display:
-        translator = lesson.train([display])
+        note(f"translator {number} of {count}, seed {prepared.settings.training.seed}")
+    with TrainingDisplay.open(prepared.settings.training.epochs) as display:
+        translator = train_prepared(prepared, [display])
     if translator.record["diverged"]:
         note(
-            f"the loss of epoch {len(translator.record['epochs']) + 1} is no number: training ended there, and the "
-            f"best epoch so far is kept. Lower the learning rate (now {lesson.settings.training.learning_rate:g})."
+            f"the loss of epoch {len(translator.record['epochs']) + 1} is not a number: training ended there, and the "
+            f"best epoch so far is kept. Lower the learning rate (now {prepared.settings.training.learning_rate:g})."
         )
     return translator
 
 
-def _introduce(lesson: "Lesson") -> None:
-    batches, codec = lesson.training_batches, lesson.codec
-    if lesson.level_chosen:
-        note(lesson.level_chosen)
+def _introduce(prepared: "Prepared") -> None:
+    batches, signature = prepared.training_batches, prepared.signature
+    source, target = (len(field.tokenizer.vocabulary.tokens) for field in (signature.source, signature.target))
+    if prepared.level_chosen:
+        note(prepared.level_chosen)
     note(
-        f"{len(lesson.training):,} pairs to learn from, {len(lesson.validation):,} held out; "
-        f"{len(codec.source.vocabulary.tokens):,} source and {len(codec.target.vocabulary.tokens):,} target "
-        f"tokens; {len(batches):,} batches in {len(batches.buckets)} shapes, "
+        f"{len(prepared.training):,} pairs to train on, {len(prepared.validation):,} held out; {source:,} source and "
+        f"{target:,} target tokens; {len(batches):,} batches in {len(batches.buckets)} shapes, "
         f"{100 * batches.padding_share():.0f} % padding"
     )
-    for side, told in lesson.coverage.items():
-        beyond = f", and for {lesson.beyond:,} more" if side == "source" and lesson.beyond else ""
+    for side, told in prepared.vector_coverage.items():
+        extra = f", and for {prepared.extra_words:,} more" if side == "source" and prepared.extra_words else ""
         covered, tokens = told["with_vectors"], told["tokens"]
-        note(f"vectors for {covered:,} of {tokens:,} {side} words ({100 * covered / tokens:.1f} %){beyond}")
-    if lesson.training.blank:
-        note(f"{lesson.training.blank:,} rows passed over: source or target is blank")
-    for reason, count in lesson.training.skipped.items():
-        note(f"{count:,} rows passed over: {reason}")
-    for reason, count in lesson.validation.skipped.items():
-        note(f"{count:,} held-out rows passed over: {reason}")
-    for side, count in lesson.uncounted.items():
+        note(f"vectors for {covered:,} of {tokens:,} {side} words ({100 * covered / tokens:.1f} %){extra}")
+    if prepared.training.blank:
+        note(f"{prepared.training.blank:,} rows skipped: source or target is blank")
+    for reason, count in prepared.training.skipped.items():
+        note(f"{count:,} rows skipped: {reason}")
+    for reason, count in prepared.validation.skipped.items():
+        note(f"{count:,} held-out rows skipped: {reason}")
+    for side, count in prepared.unknown_validation_tokens.items():
         if count:
-            weight = "" if lesson.settings.network.unknown else "; they weigh nothing"
+            weight = "" if prepared.settings.network.unknown else "; they weigh nothing"
             note(f"{count:,} {side} tokens of the held-out pairs are unknown{weight}")
-    if lesson.overlap:
-        note(f"{lesson.overlap:,} held-out sources are learned from too: their figures will be too good")
+    if prepared.overlap:
+        note(f"{prepared.overlap:,} held-out sources are also trained on: their figures will be too good")
     note("the first epoch takes longer: programs are compiled")
 
 

@@ -36,7 +36,7 @@ def encode(
     translator = Translator.load(model)
     lines = list(texts) if texts else list(read_lines(STANDARD_INPUT))
     own_tags: str | list[str] | None = tags
-    if tags is None and translator.codec.tags is not None:
+    if tags is None and translator.signature.tagged:
         lines, own_tags = tagged(lines)
     vectors = translator.encode(lines, tags=own_tags)
     write_atomically(path, lambda stream: np.save(stream, vectors))

@@ -37,6 +37,6 @@ def evaluate(
     chosen.check()
     options = (search or SearchOptions()).options()
     translator = (together or Together()).load(model)
-    examples = chosen.read(pairs, tagged=translator.codec.tags is not None)
+    examples = chosen.read(pairs, tagged=translator.signature.tagged)
     report = translator.evaluate(examples, **options)
     print(json.dumps(dataclasses.asdict(report)) if as_json else report)

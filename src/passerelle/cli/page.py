@@ -8,9 +8,9 @@ from passerelle.cli.display import note
 from passerelle.cli.output import Form, json_line
 
 if TYPE_CHECKING:
+    from passerelle.fields.signature import Signature
     from passerelle.inference.alignment import Alignment
     from passerelle.inference.result import Result
-    from passerelle.text.codec import Codec
 
 __all__ = ["Page", "Tally"]
 
@@ -43,7 +43,7 @@ class Page:
 
     def text(
         self,
-        codec: "Codec",
+        signature: "Signature",
         found: list[list["Result"]],
         alignments: list[list["Alignment"]] | None,
         *,
@@ -56,7 +56,7 @@ class Page:
         for row, results in enumerate(found):
             own = alignments[row] if self.aligned and alignments is not None else None
             if self.as_json:
-                written.append(json_line(result_json(results, codec, own)))
+                written.append(json_line(result_json(results, signature, own)))
                 continue
             lines = (
                 [_columns(first + row, *one) for one in enumerate(results, 1)] if self.scores else map(_line, results)

@@ -48,7 +48,7 @@ def score(
     chosen = reading or ReadingOptions()
     chosen.check()
     translator = (together or Together()).load(model)
-    rows = chosen.read(pairs, tagged=translator.codec.tags is not None)
+    rows = chosen.read(pairs, tagged=translator.signature.tagged)
     write = _object if as_json else _columns
     total, characters, count = 0.0, 0, 0
     with LinesDisplay.open(len(rows), shown=not sys.stdout.isatty()) as display:

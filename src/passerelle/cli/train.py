@@ -12,7 +12,7 @@ from passerelle.cli.options import IN_GROUP, ReadingOptions, SettingsOptions
 
 if TYPE_CHECKING:
     from passerelle.data.pairs import Pairs
-    from passerelle.experiment import Lesson
+    from passerelle.preparation import Prepared
 
 __all__ = ["train"]
 
@@ -55,7 +55,7 @@ def train(
         Folder to write train.tsv and validation.tsv into.
     """
     from passerelle.data.pairs import write_split
-    from passerelle.experiment import prepare
+    from passerelle.preparation import prepare
 
     reading, options = reading or ReadingOptions(), options or SettingsOptions()
     named = reading.names_tags()
@@ -66,28 +66,28 @@ def train(
     held_out = _share_or_files(validation)
     if isinstance(held_out, tuple):
         held_out = reading.read(held_out, tagged=tagged, limited=False)
-    lesson = prepare(
+    prepared = prepare(
         examples, chosen, validation=held_out, source_vectors=source_vectors, target_vectors=target_vectors
     )
-    lessons = [lesson.with_seed(lesson.settings.training.seed + number) for number in range(seeds)]
+    runs = [prepared.with_seed(prepared.settings.training.seed + number) for number in range(seeds)]
     if save_split is not None:
-        written = write_split(save_split, lesson.training, lesson.validation)
+        written = write_split(save_split, prepared.training, prepared.validation)
         note(f"wrote {written[0]} and {written[1]}")
-    return _train_all(lessons, paths)
+    return _train_all(runs, paths)
 
 
-def _train_all(lessons: "list[Lesson]", paths: list[Path]) -> int:
+def _train_all(runs: "list[Prepared]", paths: list[Path]) -> int:
     """Train and save one translator after the other; return the exit status."""
-    for number, (lesson, path) in enumerate(zip(lessons, paths, strict=True), start=1):
-        translator = train_with_display(lesson, number, len(lessons))
+    for number, (prepared, path) in enumerate(zip(runs, paths, strict=True), start=1):
+        translator = train_with_display(prepared, number, len(runs))
         translator.save(path)
         epochs = len(translator.record["epochs"])
         kept = f"epoch {translator.record['kept_epoch']} of {epochs}"
         if translator.record["interrupted"]:
-            state = f"the best so far ({kept})" if epochs else "what the first epoch had taught it by then"
+            state = f"the best so far ({kept})" if epochs else "the weights of the first epoch so far"
             note(f"interrupted; saved {path} with {state}")
             return INTERRUPTED
-        hint = f". Try: {_example(paths, lesson.training)}" if number == len(lessons) else ""
+        hint = f". Try: {_example(paths, prepared.training)}" if number == len(runs) else ""
         note(f"saved {path} ({kept}){hint}")
     return 0
 

@@ -115,7 +115,7 @@ def translate(
         for block in blocks:
             answers = asked.answers(translator, block.lines, first=tally.written + 1)
             asked.draw(answers, first=tally.written + 1)
-            output.write(page.text(translator.codec, answers.results, answers.alignments, first=tally.written + 1))
+            output.write(page.text(translator.signature, answers.results, answers.alignments, first=tally.written + 1))
             tally.add(answers.results)
             display.progress(len(answers.results), block.place)
     tally.report(translator.lengths.whole)
@@ -155,7 +155,7 @@ class _Asked:
             DataError: if a text is too long for memory.
         """
         own_tags: str | list[str] | None = self.tags
-        if self.tags is None and translator.codec.tags is not None:
+        if self.tags is None and translator.signature.tagged:
             lines, own_tags = tagged(lines)
         try:
             found = translator.n_best(lines, self.n_best, tags=own_tags, **self.options)
@@ -174,7 +174,7 @@ class _Asked:
         from passerelle.inference.alignment import replace_unknown
 
         return [
-            [replace_unknown(*both, translator.codec, self.replacements) for both in zip(results, own, strict=True)]
+            [replace_unknown(*both, translator.signature, self.replacements) for both in zip(results, own, strict=True)]
             for results, own in zip(found, alignments, strict=True)
         ]
 

@@ -44,9 +44,9 @@ class Pairs(Sequence[Pair]):
         sources: one text a pair.
         targets: as many.
         name: where they come from, for messages.
-        blank: rows passed over because source or target was blank.
+        blank: rows skipped because source or target was blank.
         tags: the tags of each pair, one text a pair; None where pairs have none.
-        skipped: further rows passed over, by reason: `fuzzy`, `obsolete`, `untranslated`, `not in both languages`.
+        skipped: further rows skipped, by reason: `fuzzy`, `obsolete`, `untranslated`, `not in both languages`.
     """
 
     sources: Sequence[str]

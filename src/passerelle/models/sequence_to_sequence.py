@@ -10,13 +10,13 @@ from passerelle.models.bridge import Bridge
 from passerelle.models.decoder import Decoder
 from passerelle.models.encoders import ENCODERS
 from passerelle.models.encoders.encoder import Encoded
-from passerelle.models.ids import first_source_column, first_target_column
+from passerelle.models.ids import first_target_column
 from passerelle.models.memory import MemoryBuilder, last_output
 from passerelle.models.specs import Specs, check_specs
 from passerelle.models.stepper import ATTENTION, Stepper
 from passerelle.settings import NetworkSettings, validated
 
-__all__ = ["SequenceToSequence", "first_source_column", "first_target_column"]
+__all__ = ["SequenceToSequence"]
 
 
 @keras.saving.register_keras_serializable("passerelle")

@@ -79,5 +79,5 @@ def choose_level(sources: Sequence[str], targets: Sequence[str]) -> tuple[Level,
         if 2 * sum(len(text.split()) < 2 for text in texts) > len(texts):
             return "character", f"most {side} texts have no blanks"
     if len(sources) < FEW_PAIRS:
-        return "character", f"{len(sources):,} pairs to learn from, and subwords want {FEW_PAIRS:,}"
-    return "subword", f"{len(sources):,} pairs to learn from, enough for subwords"
+        return "character", f"{len(sources):,} pairs to train on, and subwords want {FEW_PAIRS:,}"
+    return "subword", f"{len(sources):,} pairs to train on, enough for subwords"

@@ -1,16 +1,14 @@
 """Encoders by the kind of field that they read."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from passerelle.models.encoders.encoder import Encoder
 from passerelle.models.encoders.recurrent import RecurrentEncoder
 from passerelle.models.encoders.tags import TagsEncoder
-from passerelle.settings import NetworkSettings
 
 __all__ = ["ENCODERS"]
 
-ENCODERS: dict[str, Callable[[str, Mapping[str, Any], NetworkSettings], Encoder]] = {
+ENCODERS: dict[str, Callable[..., Encoder]] = {
     "text": RecurrentEncoder,
     "tags": TagsEncoder,
 }

@@ -33,6 +33,6 @@ class Encoder(Protocol):
 
     gives_vector: bool
 
-    def __call__(self, values: Any) -> Encoded:
+    def __call__(self, values: Any, /) -> Encoded:
         """Reads the field's array: int (batch, length), PAD after the last, or float (batch, length, width)."""
         ...
