@@ -45,17 +45,17 @@ def beam_by_hand(translator: Translator, text: str, beam: int, length_penalty: f
         for row, column, score in chosen:
             ids, token = growing[row][1], column + first
             if token == END:
-                ended.append((score / length_penalty(len(ids) + 1, length_penalty), ids))
+                ended.append((score / length_normalizer(len(ids) + 1, length_penalty), ids))
             else:
                 following.append((score, [*ids, token]))
                 parents.append(row)
         growing = following
         # The best that has ended wins once no other can still pass it, however long it grows.
-        if not growing or (ended and growing[0][0] / length_penalty(limit, length_penalty) <= max(ended)[0]):
+        if not growing or (ended and growing[0][0] / length_normalizer(limit, length_penalty) <= max(ended)[0]):
             break
         rows = parents + [0] * (beam - len(parents))
         states |= {name: outputs[name][rows] for name in states if name in outputs}
-    score, ids = max(ended) if ended else (growing[0][0] / length_penalty(limit, length_penalty), growing[0][1])
+    score, ids = max(ended) if ended else (growing[0][0] / length_normalizer(limit, length_penalty), growing[0][1])
     return translator.target.decode(Ragged.from_lists([ids]))[0], float(score)
 
 

@@ -74,11 +74,15 @@ def _program_on_tensorflow(arguments: argparse.Namespace) -> Measured:
 
 
 def _passerelle(
-    arguments: argparse.Namespace, *, products: str = "float32", batch_size: int = BATCH_SIZE, batch_type: str = "pair"
+    arguments: argparse.Namespace,
+    *,
+    recurrent_dtype: str = "float32",
+    batch_size: int = BATCH_SIZE,
+    batch_type: str = "pair",
 ) -> Measured:
     import passerelle
     from passerelle.experiment import build
-from passerelle.preparation import prepare
+    from passerelle.preparation import prepare
     from passerelle.settings import choose_settings
     from passerelle.training.optimizer import make_optimizer
     from passerelle.training.state import TrainingState
@@ -88,7 +92,7 @@ from passerelle.preparation import prepare
     settings = choose_settings(
         preset="tutorial",
         settings={
-            "network": {"recurrent_dtype": products, "encoder": own, "decoder": own},
+            "network": {"recurrent_dtype": recurrent_dtype, "encoder": own, "decoder": own},
             "training": {"batch_size": batch_size, "batch_type": batch_type},
         },
     )

@@ -16,7 +16,7 @@ import pytest
 import passerelle
 from passerelle.data.pairs import check_pairs, write_pairs
 from passerelle.errors import DataError, SettingsError
-from passerelle.experiment import build, train
+from passerelle.experiment import _record, build, train_prepared
 from passerelle.preparation import prepare
 from passerelle.settings import choose_settings
 from passerelle.special_tokens import UNK
@@ -46,7 +46,7 @@ def test_vocabularies_come_from_the_training_part_alone() -> None:
     assert made.signature.source.tokenizer.vocabulary.tokens == tuple("abcdef")
     assert made.signature.target.tokenizer.vocabulary.tokens == tuple(" !abcdefx")
     assert np.count_nonzero(made.training_batches.source.values == UNK) == 0
-    assert np.count_nonzero(made.validation_batches.sources.values == UNK) == 2
+    assert np.count_nonzero(made.validation_batches.source.values == UNK) == 2
     assert made.unknown_validation_tokens == {"source": 2, "target": 3}
 
 
@@ -203,15 +203,17 @@ def test_another_seed_changes_weights_and_order_alone() -> None:
     assert list(fresh.training) != list(first.training), "a seed from the beginning splits anew"
     assert second.settings == fresh.settings
     assert first.settings.training.seed == first.training_batches.seed == 3
-    for left, right in zip(weights_of(second.build()), weights_of(fresh.build()), strict=True):
+    for left, right in zip(weights_of(build(second)), weights_of(build(fresh)), strict=True):
         np.testing.assert_array_equal(left, right)
-    orders = [[batch.source.tolist() for batch in made.training_batches.epoch(1)] for made in (first, second)]
+    orders = [
+        [batch.sources["source"].tolist() for batch in made.training_batches.epoch(1)] for made in (first, second)
+    ]
     assert orders[0] != orders[1]
 
 
 def test_its_own_seed_changes_nothing() -> None:
     made = lesson(seed=3)
-    runs = [own.train() for own in (made, made.with_seed(4).with_seed(3))]
+    runs = [train_prepared(own) for own in (made, made.with_seed(4).with_seed(3))]
     for left, right in zip(*map(weights_of, runs), strict=True):
         np.testing.assert_array_equal(left, right)
 
@@ -311,7 +313,7 @@ def test_strays_are_skipped_and_counted() -> None:
         "they teach no token"
     )
     assert made.training_batches.buckets == plain.training_batches.buckets
-    assert made._record(History((), 0, False, False))["data"]["training_pairs_skipped"] == {reason: 1}
+    assert _record(made, History((), 0, False, False))["data"]["training_pairs_skipped"] == {reason: 1}
 
 
 def test_limits_of_length_by_settings() -> None:
@@ -325,6 +327,6 @@ def test_limits_of_length_by_settings() -> None:
 
 
 def test_the_longest_pair_is_remembered() -> None:
-    translator = lesson([*PAIRS, ("abcdefa", "abc")], validation=0).build()
+    translator = build(lesson([*PAIRS, ("abcdefa", "abc")], validation=0))
     assert (translator.lengths.source, translator.lengths.target) == (7, 4)
     assert isinstance(translator, passerelle.Translator)

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 import passerelle
-from passerelle import saving
+from passerelle.bundle import bundle, model_file
 from passerelle.errors import ModelFileError, OutputError
 
 TEXTS = ["abc", "éa", "bz", "c", ""]
@@ -87,7 +87,7 @@ def test_what_is_inside(members: dict[str, bytes], copier: Any) -> None:
     assert set(members) == {"metadata.json", "config.json", WEIGHTS, ASSET}
     content = json.loads(members[ASSET])
     assert set(content) == {
-        "format", "settings", "source_tokens", "target_tokens", "tag_tokens", "lengths", "record",
+        "format", "signature", "settings", "lengths", "record",
     }  # fmt: skip
     assert "é" in members[ASSET].decode("utf-8"), "readable by people"
     assert passerelle.Settings.model_validate(content["settings"]) == copier.settings
@@ -125,7 +125,9 @@ def changed_lengths(network: Any, content: dict[str, Any]) -> tuple[Any, dict[st
 
 
 def changed_vocabulary(network: Any, content: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    return network, content | {"target_tokens": content["target_tokens"][::-1]}
+    changed = copy.deepcopy(content)
+    changed["signature"]["outputs"]["target"]["tokens"].reverse()
+    return network, changed
 
 
 @pytest.mark.parametrize("change", [changed_weights, changed_weight, changed_lengths, changed_vocabulary])
@@ -133,8 +135,8 @@ def test_a_file_that_reads_back_otherwise_is_not_kept(
     copier: Any, old: Path, change: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = snapshot(old.parent)
-    original = saving.load_network
-    monkeypatch.setattr(saving, "load_network", lambda path: change(*original(path)))
+    original = model_file.load_network
+    monkeypatch.setattr(model_file, "load_network", lambda path: change(*original(path)))
     with pytest.raises(OutputError, match="was not saved, it does not read back the same"):
         copier.save(old)
     assert snapshot(old.parent) == before
@@ -238,12 +240,22 @@ CONFIG_EDITS: list[tuple[str, tuple[str, ...], Any, str]] = [
     ("an unknown setting", ("config", "settings", "run"), "x", "run"),
     ("a cell that is none", ("config", "settings", "cell"), "__import__", "cell"),
     ("beyond the bounds", ("config", "settings", "encoder", "units"), 10**9, "encoder.units"),
-    ("a size that is none", ("config", "source_size"), "9", "a vocabulary must have"),
-    ("a size beyond the bounds", ("config", "source_size"), 2**22, "a vocabulary must have"),
-    ("a vocabulary that does not fit", ("config", "source_size"), 10, "do not fit its settings"),
-    ("more vectors left alone than there are", ("config", "source_fixed"), 99, "fixed source vectors must be fewer"),
-    ("a number of them that is none", ("config", "source_fixed"), True, "fixed source vectors must be fewer"),
-    ("vectors that do not fit", ("config", "source_fixed"), 1, "do not fit its settings"),
+    ("a size that is none", ("config", "inputs", "source", "size"), "9", "a vocabulary must have"),
+    ("a size beyond the bounds", ("config", "inputs", "source", "size"), 2**22, "a vocabulary must have"),
+    ("a vocabulary that does not fit", ("config", "inputs", "source", "size"), 10, "do not fit its settings"),
+    (
+        "more vectors left alone than there are",
+        ("config", "inputs", "source", "extra"),
+        99,
+        "extra source vectors must be fewer",
+    ),
+    (
+        "a number of them that is none",
+        ("config", "inputs", "source", "extra"),
+        True,
+        "extra source vectors must be fewer",
+    ),
+    ("vectors that do not fit", ("config", "inputs", "source", "extra"), 1, "do not fit its settings"),
     ("vectors tied that are not", ("config", "settings", "tie"), "target", "do not fit its settings"),
     ("another width", ("config", "settings", "decoder", "units"), 17, "do not fit its settings"),
 ]
@@ -264,7 +276,6 @@ def test_a_changed_network(
 def test_files_from_before_some_settings(copier: Any, members: dict[str, bytes], tmp_path: Path) -> None:
     """What they do not name is as it was then."""
     config, content = (json.loads(members[name]) for name in ("config.json", "assets/translator.json"))
-    del config["config"]["source_fixed"]
     for settings in (config["config"]["settings"], content["settings"]["network"]):
         del settings["tie"]
     for side in ("source", "target"):
@@ -290,7 +301,8 @@ def test_oversized_settings_cost_no_memory(
     config = json.loads(members["config.json"])["config"]
     for side, values in changes.items():
         config["settings"][side] |= values
-    data = edited(members["config.json"], "config", value=config | {"source_size": size, "target_size": size})
+    config["inputs"]["source"]["size"] = config["outputs"]["target"]["size"] = size
+    data = edited(members["config.json"], "config", value=config)
     path = archive(tmp_path / "bad.keras", members | {"config.json": data})
     before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
     refused(path, "do not fit its settings")
@@ -410,8 +422,10 @@ def test_texts_that_are_no_json(members: dict[str, bytes], tmp_path: Path) -> No
         refused(archive(path, members | {"config.json": data}))
     for data in (b"[]", b"7", b"null", b"{}", b'{"format": "1"}', b'{"format": true}'):
         refused(archive(path, members | {ASSET: data}), "names no format")
-    newer = edited(members[ASSET], "format", value=2)
+    newer = edited(members[ASSET], "format", value=3)
     refused(archive(path, members | {ASSET: newer}), r"newer version.*pip install --upgrade passerelle")
+    older = edited(members[ASSET], "format", value=1)
+    refused(archive(path, members | {ASSET: older}), "format 1, from before the first release. Train it again")
 
 
 def test_files_that_are_no_translators(tmp_path: Path) -> None:
@@ -429,13 +443,13 @@ CONTENT_EDITS: list[tuple[str, tuple[str, ...], Any]] = [
     ("other settings", ("settings", "network", "dropout"), 0.7),
     ("settings that are none", ("settings",), "x"),
     ("an unknown setting", ("settings", "network", "x"), 1),
-    ("a token less", ("source_tokens",), ["a", "b", "c"]),
-    ("a token twice", ("source_tokens",), ["a", "b", "c", "c"]),
-    ("an empty token", ("source_tokens",), ["a", "b", "c", ""]),
-    ("a long token", ("source_tokens",), ["a", "b", "c", "dd"]),
-    ("tokens that are none", ("source_tokens",), [1, 2, 3, 4]),
-    ("no tokens", ("target_tokens",), None),
-    ("a surrogate", ("target_tokens",), ["a", "b", "c", "\ud800"]),
+    ("a token less", ("signature", "inputs", "source", "tokens"), ["a", "b", "c"]),
+    ("a token twice", ("signature", "inputs", "source", "tokens"), ["a", "b", "c", "c"]),
+    ("an empty token", ("signature", "inputs", "source", "tokens"), ["a", "b", "c", ""]),
+    ("a long token", ("signature", "inputs", "source", "tokens"), ["a", "b", "c", "dd"]),
+    ("tokens that are none", ("signature", "inputs", "source", "tokens"), [1, 2, 3, 4]),
+    ("no tokens", ("signature", "outputs", "target", "tokens"), None),
+    ("a surrogate", ("signature", "outputs", "target", "tokens"), ["a", "b", "c", "\ud800"]),
     ("no length", ("lengths", "source"), 0),
     ("a length below none", ("lengths", "target"), -5),
     ("a vast length", ("lengths", "target"), 10**9),
@@ -459,7 +473,7 @@ def test_changed_content(
 ) -> None:
     """The network is what it was; what stands beside it is checked against it."""
     content = json.loads(edited(members[ASSET], *keys, value=value))
-    monkeypatch.setattr(saving, "load_network", lambda path: (copier.network, copy.deepcopy(content)))
+    monkeypatch.setattr(bundle, "load_network", lambda path: (copier.network, copy.deepcopy(content)))
     refused(Path("changed.keras"), "damaged|not a translator")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import passerelle
-from passerelle import saving
+from passerelle.bundle import bundle
 from passerelle.errors import DataError, ModelFileError, SettingsError
 from passerelle.preparation import prepare
 from passerelle.settings import choose_settings
@@ -57,9 +57,9 @@ def test_copied_pieces_are_the_text_they_came_from(taught: Any) -> None:
     answers = taught.signature.encode_targets({"source": texts, "target": texts})["target"]
     size = taught.target.vocabulary.size
     copies = taught.signature.encode_inputs({"source": texts})["target_copies"]
-    assert (copies.ids >= size).any(), "the source has pieces that the target lacks"
+    assert (copies.values >= size).any(), "the source has pieces that the target lacks"
     assert taught.signature.target.decode(copies, {"source": texts}) == texts
-    assert (answers.ids < size).all(), "no target text has unknown tokens"
+    assert (answers.values < size).all(), "no target text has unknown tokens"
 
 
 HOSTILE: dict[str, Any] = {
@@ -81,8 +81,9 @@ def test_tokens_that_are_none(
     taught: Any, saved: Path, side: str, tokens: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with zipfile.ZipFile(saved) as archive:
-        content = json.loads(archive.read("assets/translator.json")) | {f"{side}_tokens": tokens}
-    monkeypatch.setattr(saving, "load_network", lambda path: (taught.network, copy.deepcopy(content)))
+        content = json.loads(archive.read("assets/translator.json"))
+    content["signature"]["inputs" if side == "source" else "outputs"][side]["tokens"] = tokens
+    monkeypatch.setattr(bundle, "load_network", lambda path: (taught.network, copy.deepcopy(content)))
     with pytest.raises(ModelFileError, match=r"^x\.keras is damaged: [^\n]+$"):
         passerelle.load("x.keras")
 
@@ -91,8 +92,10 @@ def test_a_file_that_leaves_its_level_open(taught: Any, saved: Path, monkeypatch
     with zipfile.ZipFile(saved) as archive:
         content = json.loads(archive.read("assets/translator.json"))
     content["settings"]["source"]["level"] = "auto"
-    monkeypatch.setattr(saving, "load_network", lambda path: (taught.network, copy.deepcopy(content)))
-    with pytest.raises(ModelFileError, match="level must be one that exists, received: 'auto'"):
+    monkeypatch.setattr(bundle, "load_network", lambda path: (taught.network, copy.deepcopy(content)))
+    with pytest.raises(
+        ModelFileError, match="the settings have level 'auto' for the source, and its vocabulary level 'subword'"
+    ):
         passerelle.load("x.keras")
 
 

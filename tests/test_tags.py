@@ -75,7 +75,7 @@ def test_tags_must_fit_the_texts_and_the_translator(inflector: passerelle.Transl
         copier.translate("ab", tags="N")
     with pytest.raises(DataError, match=r"\(source, target, tags\)"):
         inflector.evaluate([("ba", "bas")])
-    with pytest.raises(SettingsError, match="mode of tags"):
+    with pytest.raises(SettingsError, match="in: (field tags|source tokens, source inline_tags)"):
         inflector.together_with([copier])
 
 

@@ -295,10 +295,10 @@ def test_groups_join_to_a_larger_group(members: list[Any]) -> None:
     first, second, third = members
     left = first.together_with([second]).together_with([third])
     right = first.together_with([second.together_with([third])])
-    assert left.networks == right.networks == tuple(member.network for member in members)
+    assert left.model.steppers == right.model.steppers == tuple(member.network.stepper for member in members)
     assert left.search(TEXTS) == right.search(TEXTS)
-    assert first.together_with(iter([second, third])).networks == left.networks
-    assert len(first.networks) == 1, "the members stay as they were"
+    assert first.together_with(iter([second, third])).model.steppers == left.model.steppers
+    assert len(first.model.steppers) == 1, "the members stay as they were"
 
 
 def test_together_the_longest_limit_counts(copier: Any) -> None:

@@ -90,7 +90,7 @@ def test_what_stays(files: dict[str, Path], frozen: int | None, stays: bool) -> 
 
 
 def test_an_unseen_synonym_is_read_by_its_vector(files: dict[str, Path], tmp_path: Path) -> None:
-    translator = lesson(source_vectors=files["source"], epochs=40).train()
+    translator = train_prepared(lesson(source_vectors=files["source"], epochs=40))
     sources = [f"the cat {verb}" for verb in VERBS]
     expected = [f"le chat {verb}" for verb in VERBS.values()]
     assert translator.translate(sources) == expected
@@ -106,7 +106,9 @@ def test_an_unseen_synonym_is_read_by_its_vector(files: dict[str, Path], tmp_pat
 @pytest.mark.parametrize("network", [{"attention": "general", "copying": True}, {"unknown": False}, {"tie": "target"}])
 def test_other_networks(files: dict[str, Path], network: dict[str, Any], tmp_path: Path) -> None:
     settings = SMALL | {"network": SMALL["network"] | network}
-    translator = lesson(settings, source_vectors=files["source"], target_vectors=files["target"], epochs=1).train()
+    translator = train_prepared(
+        lesson(settings, source_vectors=files["source"], target_vectors=files["target"], epochs=1)
+    )
     np.testing.assert_array_equal(vector(translator, "source", " cat"), value_in(files["source"], "cat"))
     np.testing.assert_array_equal(vector(translator, "target", " chat"), value_in(files["target"], "chat"))
     translator.save(tmp_path / "m.keras")
@@ -114,7 +116,7 @@ def test_other_networks(files: dict[str, Path], network: dict[str, Any], tmp_pat
 
 def test_input_feeding_keeps_its_table_inside(files: dict[str, Path]) -> None:
     settings = SMALL | {"network": SMALL["network"] | {"attention": "general", "input_feeding": True}}
-    translator = lesson(settings, target_vectors=files["target"], epochs=1).train()
+    translator = train_prepared(lesson(settings, target_vectors=files["target"], epochs=1))
     np.testing.assert_array_equal(vector(translator, "target", " chat"), value_in(files["target"], "chat"))
 
 
@@ -132,8 +134,8 @@ def test_held_out_words_are_known_by_their_vector(files: dict[str, Path]) -> Non
     held = [("the kitty sees", "le chat voit"), ("the wolf sees", "le loup voit")]
     made = prepare(PAIRS, choose_settings(level="word"), validation=held, source_vectors=files["source"])
     assert made.unknown_validation_tokens == {"source": 1, "target": 1}
-    assert (made.validation_batches.sources.values >= FIRST_ORDINARY + 8).sum() == 1
-    assert (made.validation_batches.sources.values == UNK).sum() == 1
+    assert (made.validation_batches.source.values >= FIRST_ORDINARY + 8).sum() == 1
+    assert (made.validation_batches.source.values == UNK).sum() == 1
 
 
 @pytest.mark.parametrize(
@@ -141,7 +143,7 @@ def test_held_out_words_are_known_by_their_vector(files: dict[str, Path]) -> Non
     [
         (SMALL, {"level": "character"}, r"source vectors are of words, and source\.level is 'character'; use"),
         ({"network": {"encoder": {"embedding": 32}}}, {}, r"network\.encoder\.embedding is 32, and the vectors of"),
-        ({"tags": {"mode": "inline"}}, {}, r"words beyond the pairs and tags 'inline'"),
+        ({"tags": {"mode": "inline"}}, {}, r"extra words and inline tags both have the ids"),
         ({"network": {"tie": "all"}}, {}, r"ready-made vectors are one side's, and network\.tie 'all'"),
         (SMALL, {"frozen_epochs": "often"}, r"training\.frozen_epochs: .* received: 'often'"),
         (SMALL, {"frozen_epochs": -1}, r"training\.frozen_epochs: .* received: -1"),
@@ -154,7 +156,7 @@ def test_what_is_refused(files: dict[str, Path], settings: Any, options: Any, me
 
 
 def test_target_vectors_that_nothing_reads(files: dict[str, Path]) -> None:
-    with pytest.raises(SettingsError, match="target vectors are what the decoder reads"):
+    with pytest.raises(SettingsError, match="target vectors are read by the decoder"):
         lesson(None, preset="repeat", target_vectors=files["target"])
 
 

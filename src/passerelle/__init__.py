@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from passerelle.translator import Translator
 
 __all__ = [
-    "PRESETS", "Callback", "DataError", "ModelFileError", "OutputError", "Pair", "PairScore", "Pairs", "PasserelleError", "Report",
-    "Result", "SequenceToSequence", "Settings", "SettingsError", "Translator", "load", "phrasebook", "read_pairs",
-    "train",
+    "PRESETS", "Callback", "DataError", "ModelFileError", "OutputError", "Pair", "PairScore", "Pairs",
+    "PasserelleError", "Report", "Result", "SequenceToSequence", "Settings", "SettingsError", "Translator", "load",
+    "phrasebook", "read_pairs", "train",
 ]  # fmt: skip
 
 __version__ = "0.1.0"

@@ -267,14 +267,17 @@ def test_an_epoch_from_a_position_on_is_the_rest_of_the_full_one(copy_masking):
     targets = [[*random.permutation(source).tolist(), END] for source in sources]
     ids = Ragged.from_lists(sources)
     batches = Batches(
-        ids, Ragged.from_lists(targets), 8, seed=1, others={"copy_ids": ids}, copy_masking=copy_masking,
-        target_size=20,
-    )  # fmt: skip
+        {"source": ids, "target_copies": ids},
+        {"target": Ragged.from_lists(targets)},
+        8,
+        seed=1,
+        copy_masking=copy_masking,
+        target_sizes={"target": 20},
+    )
     full = list(batches.epoch(2))
     for start in (0, 1, 17, len(full) - 1, len(full)):
         rest = list(batches.epoch(2, start))
         assert len(rest) == len(full) - start
         for left, right in zip(rest, full[start:], strict=True):
-            np.testing.assert_array_equal(left.source, right.source)
-            np.testing.assert_array_equal(left.target, right.target)
-            np.testing.assert_array_equal(left.others["copy_ids"], right.others["copy_ids"])
+            for name, array in (right.inputs | right.labels).items():
+                np.testing.assert_array_equal((left.inputs | left.labels)[name], array)

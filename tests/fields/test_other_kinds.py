@@ -112,7 +112,9 @@ def settings_of(network: dict[str, Any], epochs: int) -> Any:
     from passerelle.settings import make_settings
 
     training = {"epochs": epochs, "learning_rate": 0.02, "keep": "last", "schedule": "constant", "patience": 0}
-    return make_settings("compact", {"network": NETWORK | network | {"dropout": 0.0}, "training": training})
+    level = {"level": "word"}
+    network = NETWORK | network | {"dropout": 0.0}
+    return make_settings("compact", {"source": level, "target": level, "network": network, "training": training})
 
 
 def decoded(network: SequenceToSequence, signature: Signature, columns: Columns, output: str) -> list[str]:

@@ -59,7 +59,7 @@ def test_search_align_encode_score_and_evaluate(tagged: Translator, model: Infer
 
 def test_an_ensemble_is_a_model_too(model: InferenceModel) -> None:
     both = ensemble_of([model, model], weights=[1.0, 2.0])
-    assert len(both.networks) == 2
+    assert len(both.steppers) == 2
     one, two = (Search(own)(REQUESTS[:1], SearchSettings())[0][0] for own in (model, both))
     assert one.text == two.text
     np.testing.assert_allclose(one.score, two.score, rtol=1e-4)

@@ -62,7 +62,7 @@ def test_unknown_tokens_without_a_column_count_for_nothing(
 ) -> None:
     network = make_small_network(columns=5, first=2)
     validation = make_batches(6, 4, seed=None, data=1)
-    validation.targets.values[::5] = 1
+    validation.targets["target"].values[::5] = 1
     history = fit(network, make_batches(6, 4), validation, settings(epochs=1))
     np.testing.assert_allclose(history.epochs[0].validation_loss, mean_loss(network, validation)[0], rtol=1e-5)
 

@@ -67,7 +67,7 @@ def test_compiled_and_portable_agree_on_a_real_network(make_harness: Any, exampl
         "encoder": {"embedding": 3, "units": 4, "direction": "both"},
         "decoder": {"embedding": 0, "units": 4},
     }
-    batch = Batch(example.source, example.target)
+    batch = Batch({"source": example.source}, {"target": example.target})
     found = []
     for kind in (CompiledUpdate, PortableUpdate):
         network = make_harness(settings).network
@@ -91,7 +91,12 @@ def test_one_update_of_sgd_by_hand(
     network = make_small_network()
     batches = make_batches(5, 5)
     (full,) = batches.epoch(1)
-    padded = Batch(np.pad(full.source, ((0, 3), (0, 0))), np.pad(full.target, ((0, 3), (0, 0))))
+    padded = Batch(
+        *(
+            {name: np.pad(array, ((0, 3), (0, 0))) for name, array in group.items()}
+            for group in (full.sources, full.targets)
+        )
+    )
     before = network.get_weights()
     loss, _ = mean_loss(network, batches)
     usual = 2.0 * len(batches.targets.values)

@@ -70,7 +70,13 @@ def _assemble(network: SequenceToSequence, content: Mapping[str, Any]) -> Bundle
     signature = Signature.from_json(content["signature"])
     if signature.specs() != {"inputs": network.inputs_spec, "outputs": network.outputs_spec}:
         raise ValueError("the vocabularies do not fit the network")
-    if any((field.copies is not None) != settings.network.copying for field in signature.outputs.values()):
+    for side, own in (("source", signature.source), ("target", signature.outputs.get("target"))):
+        level = getattr(settings, side).level
+        if own is not None and level != own.tokenizer.level:
+            raise ValueError(
+                f"the settings have level {level!r} for the {side}, and its vocabulary level {own.tokenizer.level!r}"
+            )
+    if any((own.copies is not None) != settings.network.copying for own in signature.outputs.values()):
         raise ValueError("the outputs do not copy as the network does")
     return Bundle(network, signature, settings, _lengths(content["lengths"]), dict(content["record"]))
 

@@ -10,7 +10,10 @@ from passerelle.special_tokens import IMPOSSIBLE, START
 
 __all__ = ["ATTENTION", "Stepper"]
 
-ATTENTION, COVERAGE = "attention", "coverage"
+ATTENTION = "attention"
+"""Name of the attention weights among the outputs of the inference decoder."""
+
+COVERAGE = "coverage"
 LEAST = 1e-9
 """Below all attention that counts; keeps logarithms finite."""
 
