@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from passerelle.decoding.beam import length_normalizer
 from passerelle.ragged import Ragged
 from passerelle.special_tokens import END, START
 from passerelle.translator import Translator

@@ -16,7 +16,7 @@ import pytest
 import passerelle
 from passerelle.data.pairs import check_pairs, write_pairs
 from passerelle.errors import DataError, SettingsError
-from passerelle.experiment import _record, build, train_prepared
+from passerelle.experiment import _record, build, train, train_prepared
 from passerelle.preparation import prepare
 from passerelle.settings import choose_settings
 from passerelle.special_tokens import UNK

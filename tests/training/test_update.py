@@ -99,7 +99,7 @@ def test_one_update_of_sgd_by_hand(
     )
     before = network.get_weights()
     loss, _ = mean_loss(network, batches)
-    usual = 2.0 * len(batches.targets.values)
+    usual = 2.0 * len(batches.targets["target"].values)
     update = kind(network, keras.optimizers.SGD(2.0), usual)
     state = begun(update)
     update(state, padded)

@@ -149,8 +149,8 @@ def choose_format(
         names = names or _DEFAULT_COLUMNS[: 2 if tag_column is None else 3]
         if tag_column is not None and (tag_column > 3 or len(names) < 3):
             raise SettingsError(
-                f"{kind} has its tags in the third column named, received: {', '.join(names)}, tag_column={tag_column}. "
-                f"Name it: --columns source,target,tags"
+                f"{kind} has its tags in the third column named, received: {', '.join(names)}, "
+                f"tag_column={tag_column}. Name it: --columns source,target,tags"
             )
         tag_column = 3 if len(names) == 3 else None
     if names and (not all(names) or len(set(names)) != len(names) or len(names) not in (2, 3)):

@@ -59,7 +59,7 @@ def padded_inputs(inputs: Mapping[str, Ragged], rows: np.ndarray, least: int = 1
 
 
 def as_long(own: Ragged, source: Ragged) -> bool:
-    """Whether each sequence of `own` has the length of the source of the same row, as what belongs to its tokens has."""
+    """Whether each sequence of `own` is as long as the source of its row: it holds something for each token."""
     return own is source or np.array_equal(own.offsets, source.offsets)
 
 

@@ -27,8 +27,8 @@ class _FastLoop(_Mixed):
 
     Args:
         units: width of the states.
-        recurrent_dtype: dtype of the products inside the loop, `float32` or `bfloat16`; states and sums are float32 always.
-            Heeded by `kernels` alone.
+        recurrent_dtype: dtype of the products inside the loop, `float32` or `bfloat16`; states and sums are always
+            float32. Only `kernels` uses it.
         one_hot: promises that the inputs are one-hot vectors or zeros, so that rows of the kernel can be looked up
             instead of multiplied.
         right_padded: promises that every mask is True for the first tokens of each row and no others, which a
@@ -139,8 +139,8 @@ def recurrent_layer(
         name: of the layer.
         recurrent_dropout: share of h's values dropped in training where h is multiplied by the recurrent weights, the
             same ones at every step.
-        layer_norm: whether each gate is layer-normalized, as `normalized` says; `recurrent_dtype` and `one_hot` then change
-            nothing.
+        layer_norm: whether each gate is layer-normalized, as `normalized` says; `recurrent_dtype` and `one_hot` then
+            change nothing.
         bidirectional: whether a second layer reads from the end: the sequence is twice as wide, and the states of
             the forward layer stand before those of the backward layer.
         sequences: whether the whole sequence is wanted, and not only its end, (batch, units).

@@ -1,4 +1,4 @@
-"""What a network must know of its fields, checked before anything is built: a file from a stranger may claim anything."""
+"""What a network must know of its fields, checked before anything is built: a file may claim anything."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -222,7 +222,8 @@ class PortableUpdate:
         self._model.reset_metrics()
         found = self._model.train_on_batch(inputs, batch.labels, return_dict=True)
         loss = float(found["loss"]) * self._tokens
-        state.sums = np.asarray(state.sums, np.float64) + [loss, float(found["counted"]), float(found["correct"])]
+        sums = np.array([loss, float(found["counted"]), float(found["correct"])])
+        state.sums = np.asarray(state.sums, np.float64) + sums
         for variable, rows, values in self._frozen:
             variable.assign(ops.where(rows, values, variable.value))
 
