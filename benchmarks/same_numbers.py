@@ -230,6 +230,8 @@ def _furthest(values: list[float], others: list[float]) -> float:
 
 def _furthest_weights(weights: list[np.ndarray], others: list[np.ndarray]) -> float:
     """Largest difference; infinite where shapes differ or stand in another order."""
+    # Two networks of the same layers may list them in another order.
+    weights, others = (sorted(own, key=lambda one: (one.shape, float(np.abs(one).sum()))) for own in (weights, others))
     if not weights or [array.shape for array in weights] != [array.shape for array in others]:
         return math.inf
     return float(max(np.abs(array - other).max(initial=0.0) for array, other in zip(weights, others, strict=True)))

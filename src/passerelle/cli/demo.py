@@ -2,7 +2,7 @@
 
 import shlex
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -10,6 +10,10 @@ from passerelle.cli import INTERRUPTED
 from passerelle.cli.diagram import write_diagrams
 from passerelle.cli.display import train_with_display
 from passerelle.cli.options import IN_GROUP
+
+if TYPE_CHECKING:
+    from passerelle.data.pairs import Pairs
+    from passerelle.translator import Translator
 
 __all__ = ["demo"]
 
@@ -74,16 +78,21 @@ def demo(
         write_atomically(curve, lambda stream: stream.write(picture))
         written.append(curve)
     written += write_diagrams(translator, folder)
-    report = translator.evaluate(held_out)
+    example = _show_unseen(translator, held_out)
+    print(f"Wrote, in {time.perf_counter() - started:.0f} s:")
+    for path in written:
+        print(f"  {path}")
+    print(f"\nNow try:  {shlex.join(['passerelle', 'translate', str(model), example])}")
+    return INTERRUPTED if translator.record["interrupted"] else 0
 
+
+def _show_unseen(translator: "Translator", held_out: "Pairs") -> str:
+    """Print translations of some held-out sentences and the scores on all; return the first of these sentences."""
+    report = translator.evaluate(held_out)
     print("Sentences that were never seen in training:")
     step = max(1, len(held_out) // SHOWN)
     shown = held_out[::step][:SHOWN]
     for pair, translation in zip(shown, translator.translate(list(shown.sources)), strict=True):
         print(f"  {pair.source}  ->  {translation}")
     print(f"\nOn all {report.sources:,} held-out sentences:\n{report}\n")
-    print(f"Wrote, in {time.perf_counter() - started:.0f} s:")
-    for path in written:
-        print(f"  {path}")
-    print(f"\nNow try:  {shlex.join(['passerelle', 'translate', str(model), shown.sources[0]])}")
-    return INTERRUPTED if translator.record["interrupted"] else 0
+    return shown.sources[0]

@@ -20,6 +20,7 @@ LSTM_HOLDS = (CLOSED, OPEN, 0.0, CLOSED)
 GRU_HOLDS = (OPEN, 0.0, 0.0)
 
 
+# reason: the arrays of one LSTM layer, each an argument of its own, as Keras's own loops take them
 def lstm_loop(
     sequence: Any,
     h: Any,

@@ -86,27 +86,30 @@ class Decoder:
             )
             self.combine = dense(own.units, activation="tanh", name=f"{prefix}attention_output")
         self.dropout = Dropout(settings.dropout, name=f"{prefix}output_dropout") if settings.dropout else None
-        self.monotonic = None
-        self.output: Any = None
-        if settings.attention == "monotonic":
-            copying = settings.copying
-            self.monotonic = MonotonicAttention(
-                columns, own.units, first=first, copying=copying, name=f"{prefix}monotonic_attention"
-            )
-            self.first_alignment = FirstAlignment(columns, copying=copying, name=f"{prefix}first_alignment")
-        elif settings.tie == "none":
-            self.output = dense(columns, name=f"{prefix}output")
-        else:
-            self.output = TiedOutput(self.vectors, name=f"{prefix}output")
-        self.copier = None
-        if settings.copying and self.monotonic is None:
-            self.copier = PointerGenerator(first=first, name=f"{prefix}pointer_generator")
+        self._make_output(first)
         self.stepper = None
         if settings.input_feeding:
             tied = settings.tie == "all"
             self.stepper = StepByStep(
                 self._run, self._layers(), read=lambda: [table.table] if tied else [], name=f"{prefix}step_by_step"
             )
+
+    def _make_output(self, first: int) -> None:
+        """Makes the layers that write tokens: an output layer, tied or not, or monotonic attention; and copying."""
+        settings, prefix = self.settings, self.prefix
+        self.monotonic = self.output = self.copier = None
+        if settings.attention == "monotonic":
+            options = {"copying": settings.copying}
+            self.monotonic = MonotonicAttention(
+                self.columns, settings.decoder.units, first=first, name=f"{prefix}monotonic_attention", **options
+            )
+            self.first_alignment = FirstAlignment(self.columns, name=f"{prefix}first_alignment", **options)
+        elif settings.tie == "none":
+            self.output = dense(self.columns, name=f"{prefix}output")
+        else:
+            self.output = TiedOutput(self.vectors, name=f"{prefix}output")
+        if settings.copying and self.monotonic is None:
+            self.copier = PointerGenerator(first=first, name=f"{prefix}pointer_generator")
 
     def _layers(self) -> list[Any]:
         own = [self.vectors, *self.recurrent, self.attention, self.combine, self.dropout, self.output, self.copier]
