@@ -1,4 +1,4 @@
-"""Ragged of different lengths in one flat array: nothing is padded before a batch is made."""
+"""Sequences of different lengths in one flat array: nothing is padded before a batch is made."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ __all__ = ["Ragged"]
 
 @dataclass(frozen=True)
 class Ragged:
-    """Ragged laid end to end.
+    """Sequences laid end to end.
 
     Attributes:
         values: (total, ...), all sequences: int32 ids, or float32 numbers with further axes.

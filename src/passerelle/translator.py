@@ -51,9 +51,11 @@ class Translator:
         """Return a translator of the same network that writes another of its outputs.
 
         Raises:
-            SettingsError: if there is no such output.
+            SettingsError: if there is no such output, or this translator is an ensemble.
         """
-        return Translator(self.bundle, output=output)
+        if len(self.model.steppers) > 1:
+            raise SettingsError("an ensemble writes one output; choose it with for_output before together_with.")
+        return Translator(replace(self.bundle, record=self.record), output=output)
 
     @property
     def network(self) -> SequenceToSequence:
@@ -122,7 +124,14 @@ class Translator:
         return results[0].text if one else [result.text for result in results]
 
     @accepts_options(SearchSettings)
-    def search(self, texts: Sequence[str], *, tags: str | Sequence[str] | None = None, **options: Any) -> list[Result]:
+    def search(
+        self,
+        texts: Sequence[str],
+        *,
+        tags: str | Sequence[str] | None = None,
+        inputs: Mapping[str, Sequence[Any]] | None = None,
+        **options: Any,
+    ) -> list[Result]:
         """Translate each text and return its score, tokens and more.
 
         A text of more than twice as many tokens as the longest source in training is split into sentences, and longer
@@ -131,6 +140,7 @@ class Translator:
         Args:
             texts: any strings, of any length; blank ones give empty results.
             tags: the tags of each text, or one string for all; for a translator that was trained with tags.
+            inputs: the values of further input fields by name, one for each text; for a translator that has some.
             **options: see `SearchSettings`.
 
         Returns:
@@ -142,7 +152,7 @@ class Translator:
             SettingsError: if an option is unknown or out of range.
         """
         settings = validated(SearchSettings, options)
-        return [best for (best,) in self._search(requests_of(texts, tags, self.signature), settings)]
+        return [best for (best,) in self._search(requests_of(texts, tags, self.signature, inputs), settings)]
 
     @accepts_options(SearchSettings)
     def n_best(

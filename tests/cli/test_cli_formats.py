@@ -63,7 +63,7 @@ def test_what_was_skipped_is_said(quick: Any, desk: Path) -> None:
     [
         (["train.en", "train.fr", "pairs.jsonl"], "pairs stand in one file, or in two side by side, received: 3 files"),
         (["pairs.jsonl", "train.en"], "two files side by side are lines of text, not jsonl."),
-        (["pairs.jsonl"], "pairs.jsonl, line 1: no column 'source'. Known: en, fr, tags. Name yours: --columns"),
+        (["pairs.jsonl"], "pairs.jsonl, line 1: no column 'source'. Known: en, fr, tags. Name yours in `columns`"),
         (["pairs.jsonl", "--format", "jsnl"], "unknown format 'jsnl'. Did you mean 'jsonl'?"),
         (["train.en", "train.fr", "--columns", "en,fr"], "moses has no names to choose by"),
         (["train.en", "train.fr", "--tag-column", "3"], "moses has no column for tags."),

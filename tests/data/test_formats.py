@@ -95,9 +95,9 @@ def test_columns_by_name_bring_texts_and_tags(tmp_path: Path, kind: str) -> None
     for tags in (None, 3):
         tagged = read_pairs(path, columns="en, fr,kind", tag_column=tags, swap=True)
         assert list(tagged.rows())[:2] == [("f0", "e0", "N;0"), ("f1", "e1", "N;1")]
-    assert "no column 'fra'. Did you mean 'fr'? Name yours: --columns" in refusal(path, columns="en,fra")
+    assert "no column 'fra'. Did you mean 'fr'? Name yours in `columns`" in refusal(path, columns="en,fra")
     assert "line 1: no column 'source'. Known: en, fr, id, kind. Name yours: " in refusal(path)
-    assert refusal(path, columns="en,fr", tag_column=3).endswith("Name it: --columns source,target,tags")
+    assert refusal(path, columns="en,fr", tag_column=3).endswith("Name it in `columns`: source,target,tags")
     assert "third column named" in refusal(path, columns="en,fr,kind", tag_column=4)
     assert "no column 'source'" in refusal(path, tag_column=3)
 
@@ -116,7 +116,7 @@ def test_columns_by_name_bring_texts_and_tags(tmp_path: Path, kind: str) -> None
         ("x.csv", {"columns": "a,b,c,d"}, "columns must name"),
         ("x.csv", {"tag_column": 2}, "tags stand in column 3 or later, received: 2."),
         ("x.txt", {"format": "moses"}, "moses is two files, source and target, received: one. Name both:"),
-        (("a.tsv", "b.tsv"), {}, "two files side by side are lines of text, not tsv. Name one file, or --format moses"),
+        (("a.tsv", "b.tsv"), {}, "two files side by side are lines of text, not tsv. Name one file, or format 'moses'"),
         (("a.en", "b.fr"), {"format": "csv"}, "two files side by side are lines of text, not csv."),
         (("a.en", "a.en"), {}, "a.en is named twice."),
         (("a", "b", "c"), {}, "pairs stand in one file, or in two side by side, received: 3 files"),

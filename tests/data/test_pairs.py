@@ -215,7 +215,7 @@ def test_a_share_that_leaves_nothing(file):
         split_by_source(pairs, 0.1, seed=1)
     assert str(caught.value) == (
         f"{pairs.name}: a share of 0.1 of 2 distinct sources leaves one side of the split empty. "
-        f"Give more pairs, another share, or --validation 0."
+        f"Give more pairs, another share, or validation 0."
     )
 
 

@@ -12,6 +12,7 @@ from keras import ops
 from passerelle.bundle.bundle import Bundle, load_bundle, save_bundle
 from passerelle.data.batches import Batches
 from passerelle.data.lengths import Lengths
+from passerelle.errors import DataError, SettingsError
 from passerelle.fields.field import FIELD_KINDS, Columns, Field
 from passerelle.fields.signature import Signature
 from passerelle.fields.text import TextField
@@ -23,6 +24,7 @@ from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.ragged import Ragged
 from passerelle.special_tokens import START
 from passerelle.text.level import make_tokenizer
+from passerelle.translator import Translator
 
 SIDE = {"embedding": 6, "units": 12}
 NETWORK = {"attention": "general", "embedding_init_range": 1.0, "encoder": SIDE, "decoder": SIDE}
@@ -143,6 +145,12 @@ def test_a_field_of_another_kind_is_read_trained_saved_and_loaded(tmp_path: Path
     again = load_bundle(tmp_path / "weather.keras")
     assert again.signature.to_json() == signature.to_json()
     assert decoded(again.network, again.signature, unseen, "target") == expected
+    results = Translator(again).search(unseen["source"], inputs={"degrees": unseen["degrees"]}, beam=2)
+    assert [result.text for result in results] == expected
+    with pytest.raises(DataError, match="needs inputs for: degrees; received:"):
+        Translator(again).search(["in town"])
+    with pytest.raises(DataError, match="a value for each of 1 texts, received: 2 of degrees"):
+        Translator(again).search(["in town"], inputs={"degrees": [1.0, 2.0]})
 
 
 def languages(copying: bool) -> tuple[Signature, dict[str, list[Any]]]:
@@ -167,7 +175,20 @@ def test_one_encoder_and_two_outputs(network: dict[str, Any], tmp_path: Path) ->
         assert decoded(trained, signature, columns, output) == columns[output]
     save_bundle(Bundle(trained, signature, settings_of(network, 1), Lengths(2, 2, 1.0)), tmp_path / "two.keras")
     again = load_bundle(tmp_path / "two.keras")
-    assert decoded(again.network, again.signature, columns, "de") == columns["de"]
+    translator = Translator(again)
+    translator.record["note"] = "kept"
+    german = translator.for_output("de")
+    assert (translator.translate(columns["source"]), german.translate(columns["source"])) == (
+        columns["fr"],
+        columns["de"],
+    )
+    assert german.record["note"] == "kept"
+    scores = german.score(zip(columns["source"], columns["de"], strict=True))
+    assert all(score.per_token > -0.5 for score in scores)
+    with pytest.raises(SettingsError, match="unknown output 'es'"):
+        translator.for_output("es")
+    with pytest.raises(SettingsError, match="an ensemble writes one output"):
+        translator.together_with([translator]).for_output("de")
     assert json.loads(json.dumps(again.signature.to_json())) == signature.to_json()
 
 

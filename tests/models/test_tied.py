@@ -124,7 +124,7 @@ def test_networks_that_have_nothing_to_tie(changes: dict[str, Any], message: str
     [
         ({"target.level": "word"}, r"one vocabulary; source\.level is 'character', target\.level 'word'"),
         ({"source.lowercase": True}, r"source\.lowercase is True, target\.lowercase False"),
-        ({"tags.mode": "inline"}, r"no room for tags 'inline'"),
+        ({"tags.mode": "inline"}, r"cannot have inline tags"),
     ],
 )
 def test_sides_that_share_no_vocabulary(changes: dict[str, Any], message: str) -> None:

@@ -32,7 +32,7 @@ def write_diagrams(translator: "Translator", folder: str | Path) -> list[Path]:
 
     folder = prepare_folder(folder)
     titles = {
-        "training_model": "Training model: taught with the right previous token",
+        "training_model": "Training model: trained with the right previous token",
         "inference_encoder": "Inference encoder: reads the source once",
         "inference_decoder": "Inference decoder: writes one token at a time",
     }

@@ -125,7 +125,7 @@ def choose_format(
         format: one of `FORMATS`; None goes by the file's name, also inside `.gz` and `.zip`.
         columns: names of the columns of source, target and, if wanted, tags, or two languages; one text has commas
             between them. By default `source`, `target`, `tags`, or the first two languages.
-        tags: the column, from 3 on, that holds tags; where columns have names, 3, the third one named.
+        tag_column: the column, from 3 on, that holds tags; where columns have names, 3, the third one named.
 
     Raises:
         SettingsError: if these do not go together, or with the kind of file.
@@ -150,7 +150,7 @@ def choose_format(
         if tag_column is not None and (tag_column > 3 or len(names) < 3):
             raise SettingsError(
                 f"{kind} has its tags in the third column named, received: {', '.join(names)}, "
-                f"tag_column={tag_column}. Name it: --columns source,target,tags"
+                f"tag_column={tag_column}. Name it in `columns`: source,target,tags"
             )
         tag_column = 3 if len(names) == 3 else None
     if names and (not all(names) or len(set(names)) != len(names) or len(names) not in (2, 3)):
@@ -170,7 +170,7 @@ def _kind(paths: tuple[str | os.PathLike[str], ...], format: str | None) -> str:
         return format or _told(paths[0]) or "tsv"
     told = format or next(filter(None, map(_told, paths)), "moses")
     if told != "moses":
-        raise SettingsError(f"two files side by side are lines of text, not {told}. Name one file, or --format moses")
+        raise SettingsError(f"two files side by side are lines of text, not {told}. Name one file, or format 'moses'")
     if os.fspath(paths[0]) == os.fspath(paths[1]):
         raise SettingsError(f"{input_name(paths[0])} is named twice. Name the file of the sources, then the targets'.")
     return told

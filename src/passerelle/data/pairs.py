@@ -219,7 +219,7 @@ def split_by_source(pairs: Pairs, share: float | None, *, seed: int) -> tuple[Pa
         if share > 0 and not 0 < count < len(sources):
             raise DataError(
                 f"{pairs.name}: a share of {share:g} of {len(sources)} distinct sources leaves one side of the split "
-                f"empty. Give more pairs, another share, or --validation 0."
+                f"empty. Give more pairs, another share, or validation 0."
             )
     held_out = set(random.Random(seed).sample(sources, count))
     sides: tuple[list[tuple[str, ...]], list[tuple[str, ...]]] = ([], [])

@@ -40,7 +40,12 @@ class Request:
     others: Mapping[str, Any] = field(default_factory=dict)
 
 
-def requests_of(texts: Iterable[str], tags: str | Iterable[str] | None, signature: Signature) -> list[Request]:
+def requests_of(
+    texts: Iterable[str],
+    tags: str | Iterable[str] | None,
+    signature: Signature,
+    inputs: Mapping[str, Sequence[Any]] | None = None,
+) -> list[Request]:
     """Make one request of each text.
 
     Args:
@@ -57,7 +62,23 @@ def requests_of(texts: Iterable[str], tags: str | Iterable[str] | None, signatur
     for text in texts:
         if not isinstance(text, str):
             raise DataError(f"texts must be strings, received: {text!r:.80}")
-    return [Request(text, own) for text, own in zip(texts, _checked_tags(tags, len(texts), signature), strict=True)]
+    others = _checked_inputs(inputs or {}, len(texts), signature)
+    return [
+        Request(text, own, {name: values[row] for name, values in others.items()})
+        for row, (text, own) in enumerate(zip(texts, _checked_tags(tags, len(texts), signature), strict=True))
+    ]
+
+
+def _checked_inputs(
+    inputs: Mapping[str, Sequence[Any]], count: int, signature: Signature
+) -> Mapping[str, Sequence[Any]]:
+    wanted = [name for name in signature.columns if name not in (signature.source.name, "tags")]
+    if sorted(inputs) != sorted(wanted):
+        raise DataError(f"this translator needs inputs for: {', '.join(wanted) or 'none'}; received: {sorted(inputs)}.")
+    for name, values in inputs.items():
+        if len(values) != count:
+            raise DataError(f"inputs must have a value for each of {count} texts, received: {len(values)} of {name}.")
+    return inputs
 
 
 def _checked_tags(tags: str | Iterable[str] | None, count: int, signature: Signature) -> Sequence[str | None]:

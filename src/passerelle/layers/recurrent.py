@@ -19,7 +19,7 @@ _Mixed: Any = object  # what comes next in the layer's line of classes: Keras's 
 
 
 class _FastLoop(_Mixed):
-    """Mixed into a Keras layer: the same weights and results, through `kernels` or `native` where they serve.
+    """Mixed into a Keras layer: the same weights and results, through `kernels` or `fused` where they serve.
 
     They serve for the activations that Keras defaults to: a library's own layer on PyTorch and, for LSTM, on a GPU
     under JAX; `kernels` elsewhere on JAX. Else Keras's own loop runs. Between steps, `kernels` drops the same of h's

@@ -1,4 +1,4 @@
-"""Ragged turned round, padding left where it is."""
+"""Sequences turned round, padding left where it is."""
 
 from typing import Any
 

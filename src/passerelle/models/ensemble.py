@@ -1,4 +1,4 @@
-"""Several networks asked as one."""
+"""Several networks combined as an ensemble."""
 
 from collections.abc import Sequence
 from typing import Any, Literal

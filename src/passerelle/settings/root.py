@@ -54,5 +54,5 @@ class Settings(Section):
                     f"make them equal, or use tie 'target'"
                 )
         if self.tags.mode == "inline":
-            raise ValueError("network.tie 'all' has no room for tags 'inline' in the source; use 'separate'")
+            raise ValueError("network.tie 'all' cannot have inline tags in the source; use tags.mode 'separate'")
         return self

@@ -70,7 +70,7 @@ def test_bad_tables(arrow: Any, tmp_path: Path) -> None:
         assert len(str(caught.value).splitlines()) == 1
         return str(caught.value).removeprefix(str(path))
 
-    assert refusal(good, "en", "fra") == ": no column 'fra'. Did you mean 'fr'? Name yours: --columns SOURCE,TARGET"
+    assert refusal(good, "en", "fra") == ": no column 'fra'. Did you mean 'fr'? Name yours in `columns`: SOURCE,TARGET"
     assert refusal(table(arrow, arrow.int64(), en=[1], fr=[2]), "en", "fr") == (
         ": column 'en' holds int64, not text. Write it as strings."
     )

@@ -54,7 +54,7 @@ HINT = "A field with ',' inside needs quotes around it."
         ('en,fr\na,b\n"c' + "x\n" * 100_000, ", line 3: field larger than field limit (131072). A field with"),
         ("en,fr\na\rb,c\n", ", line 2: new-line character seen in unquoted field. A field with ',', a quote or a line"),
         ("en,en,fr\n", ", line 1: two columns are called 'en'. Rename one."),
-        ("a b\nc d\n", ", line 1: no column 'en'. Known: a b. Name yours: --columns SOURCE,TARGET"),
+        ("a b\nc d\n", ", line 1: no column 'en'. Known: a b. Name yours in `columns`: SOURCE,TARGET"),
         ("\nen,fr\n", ", line 1: no column 'en'. There are no names."),
     ],
     ids=lambda text: text[:20],

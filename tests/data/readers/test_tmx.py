@@ -111,7 +111,7 @@ def test_languages_that_are_not_there(path: Path) -> None:
     with pytest.raises(DataError) as caught:
         read_pairs(path, columns="en,fr-fx")
     assert str(caught.value) == (
-        f"{path}: no text in language 'fr-fx'. Did you mean 'fr-fr'? Name yours: --columns en,fr"
+        f"{path}: no text in language 'fr-fx'. Did you mean 'fr-fr'? Name yours in `columns`: en,fr"
     )
     with pytest.raises(DataError) as caught:
         read_pairs(path, columns="en,de")

@@ -21,7 +21,7 @@ def find_columns(wanted: Sequence[str], names: Sequence[str], place: str) -> lis
     for name in wanted:
         if name not in names:
             known = did_you_mean(name, names) if any(names) else " There are no names."
-            raise DataError(f"{place}: no column {name!r}.{known} Name yours: --columns SOURCE,TARGET")
+            raise DataError(f"{place}: no column {name!r}.{known} Name yours in `columns`: SOURCE,TARGET")
         if names.count(name) > 1:
             raise DataError(f"{place}: two columns are called {name!r}. Rename one.")
     return [names.index(name) for name in wanted]

@@ -15,7 +15,7 @@ def read_tabs(path: str | os.PathLike[str], tag_column: int | None = None) -> Ge
 
     Args:
         path: UTF-8 text, source and target in its first two columns.
-        tags: the column, from 3 on, that holds tags.
+        tag_column: the column, from 3 on, that holds tags.
 
     Raises:
         DataError: if the file cannot be read, or a line has too few columns.
