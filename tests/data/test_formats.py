@@ -96,7 +96,7 @@ def test_columns_by_name_bring_texts_and_tags(tmp_path: Path, kind: str) -> None
         tagged = read_pairs(path, columns="en, fr,kind", tag_column=tags, swap=True)
         assert list(tagged.rows())[:2] == [("f0", "e0", "N;0"), ("f1", "e1", "N;1")]
     assert "no column 'fra'. Did you mean 'fr'? Name yours in `columns`" in refusal(path, columns="en,fra")
-    assert "line 1: no column 'source'. Known: en, fr, id, kind. Name yours: " in refusal(path)
+    assert "line 1: no column 'source'. Known: en, fr, id, kind. Name yours in `columns`: " in refusal(path)
     assert refusal(path, columns="en,fr", tag_column=3).endswith("Name it in `columns`: source,target,tags")
     assert "third column named" in refusal(path, columns="en,fr,kind", tag_column=4)
     assert "no column 'source'" in refusal(path, tag_column=3)

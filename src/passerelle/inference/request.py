@@ -52,6 +52,7 @@ def requests_of(
         texts: any strings.
         tags: the tags of each text, or one string for all; None for a model without tags.
         signature: of the model.
+        inputs: the values of further input fields by name, one for each text.
 
     Raises:
         DataError: if `texts` is not a sequence of strings, or `tags` does not fit them or the model.

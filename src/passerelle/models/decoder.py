@@ -97,7 +97,8 @@ class Decoder:
     def _make_output(self, first: int) -> None:
         """Makes the layers that write tokens: an output layer, tied or not, or monotonic attention; and copying."""
         settings, prefix = self.settings, self.prefix
-        self.monotonic = self.output = self.copier = None
+        self.monotonic = self.copier = None
+        self.output: Any = None
         if settings.attention == "monotonic":
             options = {"copying": settings.copying}
             self.monotonic = MonotonicAttention(

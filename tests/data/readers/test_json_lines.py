@@ -35,7 +35,7 @@ def test_order_further_keys_escapes_and_blank_lines(tmp_path: Path) -> None:
         ("[" * 100_000, "not JSON (too large): "),
         ("1" * 5000, "not JSON (too large): "),
         ("{}", "no column 'source'. There are no names. Name yours in `columns`: SOURCE,TARGET"),
-        ('{"source": "a", "traget": "b"}', "no column 'target'. Did you mean 'traget'? Name yours: "),
+        ('{"source": "a", "traget": "b"}', "no column 'target'. Did you mean 'traget'? Name yours in `columns`: "),
         ('{"source": "\\ud800", "target": "b"}', "'\\ud800' is half a character. Write characters them"),
     ],
     ids=lambda text: text[:20],
