@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from passerelle.data.batches import Batch
+from passerelle.runtime import keep_freed_memory
 from passerelle.training.loss import network_sums
 from passerelle.training.scheduled_sampling import own_inputs
 from passerelle.training.state import TrainingState, check_fit
@@ -86,6 +87,7 @@ class CompiledUpdate:
     """
 
     def __init__(self, network: Any, optimizer: Any, tokens: float, smoothing: float = 0.0):
+        keep_freed_memory()
         optimizer.build(network.trainable_variables)
         self._network = network
         self._optimizer = optimizer
