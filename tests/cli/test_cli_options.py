@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from passerelle.cli.app import app
-from passerelle.cli.options import IN_GROUP, SearchOptions, SettingsOptions, flags_of
+from passerelle.cli.groups import GROUPS, IN_GROUP
+from passerelle.cli.options import SearchOptions, SettingsOptions, flags_of
 from passerelle.errors import SettingsError
 from passerelle.settings import SearchSettings, Settings, options_of
-from passerelle.settings.schema import GROUPS, setting
+from passerelle.settings.schema import setting
 from passerelle.settings.table import flag
 
 

@@ -3,7 +3,7 @@
 from cyclopts import App
 
 import passerelle
-from passerelle.cli.options import ARGUMENTS, IN_GROUP
+from passerelle.cli.groups import ARGUMENTS, IN_GROUP
 
 __all__ = ["app"]
 

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from passerelle.cli import INTERRUPTED
 from passerelle.cli.diagram import write_diagrams
 from passerelle.cli.display import train_with_display
-from passerelle.cli.options import IN_GROUP
+from passerelle.cli.groups import IN_GROUP
 
 if TYPE_CHECKING:
     from passerelle.data.pairs import Pairs

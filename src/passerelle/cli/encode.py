@@ -5,7 +5,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from passerelle.cli.display import note
-from passerelle.cli.options import IN_GROUP
+from passerelle.cli.groups import IN_GROUP
 
 __all__ = ["encode"]
 

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from cyclopts import Group, Parameter
+from cyclopts import Parameter
 
+from passerelle.cli.groups import IN_GROUP
 from passerelle.settings import (
     DEFAULT_PRESET,
     PRESETS,
@@ -21,19 +22,15 @@ from passerelle.settings import (
     validated,
 )
 from passerelle.settings.options import Option
-from passerelle.settings.schema import GROUPS
 from passerelle.settings.table import flag, kind_in_words
 
 if TYPE_CHECKING:
     from passerelle.data.pairs import Pairs
 
-__all__ = ["ARGUMENTS", "IN_GROUP", "ReadingOptions", "SearchOptions", "SettingsOptions", "flags_of"]
+__all__ = ["ReadingOptions", "SearchOptions", "SettingsOptions", "flags_of"]
 
 T = TypeVar("T")
 
-ARGUMENTS = Group("Arguments", sort_key=0)
-IN_GROUP = {name: Group(name, sort_key=number) for number, name in enumerate(GROUPS, start=1)}
-"""The groups of the help by name, in order; for `Parameter(group=...)`."""
 
 REQUIRING_BEAM = 5
 """Default beam size where phrases are required: greedy search would leave them to the end."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from passerelle.cli.options import IN_GROUP
+from passerelle.cli.groups import IN_GROUP
 
 if TYPE_CHECKING:
     from passerelle.translator import Translator

@@ -8,7 +8,8 @@ from cyclopts import Parameter
 
 from passerelle.cli import INTERRUPTED
 from passerelle.cli.display import note, train_with_display
-from passerelle.cli.options import IN_GROUP, ReadingOptions, SettingsOptions
+from passerelle.cli.groups import IN_GROUP
+from passerelle.cli.options import ReadingOptions, SettingsOptions
 
 if TYPE_CHECKING:
     from passerelle.data.pairs import Pairs

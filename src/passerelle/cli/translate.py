@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from passerelle.cli.display import LinesDisplay
+from passerelle.cli.groups import IN_GROUP
 from passerelle.cli.lines import LARGEST_BLOCK, Block, read_blocks, size_of
-from passerelle.cli.options import IN_GROUP, SearchOptions
+from passerelle.cli.options import SearchOptions
 from passerelle.cli.output import open_output, require_apart
 from passerelle.cli.page import Page, Tally
 from passerelle.cli.searching import Together

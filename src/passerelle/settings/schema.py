@@ -15,17 +15,14 @@ from pydantic.fields import FieldInfo
 
 from passerelle.errors import SettingsError, did_you_mean
 
-__all__ = ["GROUPS", "Section", "Setting", "section", "setting", "settings_in", "validated"]
-
-GROUPS = ("Data", "Text", "Model", "Training", "Search", "Output")
-"""The groups of the command line's help, in order. Output holds options of commands only."""
+__all__ = ["Section", "Setting", "section", "setting", "settings_in", "validated"]
 
 
 class Section(BaseModel):
     """A group of settings. Sections are frozen and refuse unknown names.
 
     Attributes:
-        group: the group of the command line's help that shows the section's options; one of `GROUPS`.
+        group: the group of the command line's help that shows the section's options; one of `cli.groups.GROUPS`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
