@@ -1,6 +1,6 @@
 """Text as an input or an output: ids of characters, words, subwords or ready-made tokens."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -85,11 +85,6 @@ class TextField(Field):
             return self.tokenizer.decode(ids)
         tokens = self.copies.tokens(columns)
         return [self.tokenizer.join(copied_tokens(own, self.tokenizer, ids[row])) for row, own in enumerate(tokens)]
-
-    def decode_tokens(self, ids: Sequence[int], columns: Columns, row: int) -> list[str]:
-        """Decodes target ids of one row, token by token."""
-        own = [] if self.copies is None else self.copies.tokens({name: [columns[name][row]] for name in columns})[0]
-        return copied_tokens(own, self.tokenizer, np.array(ids, np.int32))
 
     def tokens(self, columns: Columns) -> list[list[str]]:
         """Splits each row into tokens, inline tags first: one token for each id of `encode`."""

@@ -1,4 +1,4 @@
-"""Target ids of any length, states, memory -> logits, states: one function for teaching and for translating."""
+"""Target ids of any length, states, memory -> logits, states: one function for training and for translating."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,6 +15,7 @@ from passerelle.layers.products import dense
 from passerelle.layers.recurrent import STATE_NAMES, recurrent_layer
 from passerelle.layers.tied import SharedEmbedding, TiedOutput
 from passerelle.models.bridge import ZeroState
+from passerelle.models.cells import recurrent_options
 from passerelle.models.ids import first_target_column
 from passerelle.models.input_feeding import StepByStep
 from passerelle.settings import SOFT_ATTENTION, NetworkSettings
@@ -65,14 +66,12 @@ class Decoder:
                 columns, own.embedding, first=first, side=name, limit=settings.embedding_init_range
             )
         one_hot = not (own.embedding or own.context or settings.input_feeding or vectors)
+        options = recurrent_options(settings)
         self.recurrent = [
             recurrent_layer(
                 settings.cell,
                 own.units,
-                dropout=settings.dropout,
-                recurrent_dropout=settings.recurrent_dropout,
-                layer_norm=settings.layer_norm,
-                recurrent_dtype=settings.recurrent_dtype,
+                **options,
                 one_hot=one_hot and number == 1,
                 name=f"{prefix}decoder_{settings.cell}_{number}",
             )

@@ -8,6 +8,7 @@ from keras import layers, ops
 from passerelle.layers.embedding import token_embedding
 from passerelle.layers.recurrent import recurrent_layer
 from passerelle.layers.reversal import Reverse
+from passerelle.models.cells import recurrent_options
 from passerelle.models.encoders.encoder import Encoded
 from passerelle.models.ids import first_source_column
 from passerelle.settings import NetworkSettings
@@ -41,14 +42,12 @@ class RecurrentEncoder:
             fixed=spec["extra"],
         )
         self.reverse = Reverse(name="reverse") if own.direction == "backward" else None
+        options = recurrent_options(settings)
         self.recurrent = [
             recurrent_layer(
                 settings.cell,
                 own.units,
-                dropout=settings.dropout,
-                recurrent_dropout=settings.recurrent_dropout,
-                layer_norm=settings.layer_norm,
-                recurrent_dtype=settings.recurrent_dtype,
+                **options,
                 one_hot=not own.embedding and number == 1,
                 name=f"encoder_{settings.cell}_{number}",
                 bidirectional=width > own.units,
