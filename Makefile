@@ -46,7 +46,7 @@ lint: setup-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
-	$(BIN)/python -m pytest tests/test_floors.py
+	$(BIN)/python -m pytest tests/test_dependency_levels.py
 
 bench: setup-dev
 	$(BIN)/python benchmarks/run.py

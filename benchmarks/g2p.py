@@ -50,7 +50,7 @@ def _language(arguments: argparse.Namespace, language: str) -> dict[str, Any]:
         translator, cost = taught(path, pairs, arguments.preset, arguments.settings, seed)
         translators.append(translator)
         seconds.append(cost)
-    together = translators[0].together_with(translators[1:])
+    together = translators[0].ensemble_with(translators[1:])
     return {
         "single": {part: [word_error_rate(one, pairs[part]) for one in translators] for part in PARTS},
         "together": {part: word_error_rate(together, pairs[part]) for part in PARTS},

@@ -30,7 +30,7 @@ def test_taught_saved_loaded(preset: str, tmp_path: Path) -> None:
     for before, after in zip(found, again.search(texts), strict=True):
         assert after.text == before.text
         np.testing.assert_allclose(after.score, before.score, rtol=1e-4)
-    # Together or alone, in any company: the same text.
+    # EnsembleOptions or alone, in any company: the same text.
     assert [again.translate(text) for text in texts] == [result.text for result in found]
 
 

@@ -53,7 +53,7 @@ def test_saved_and_loaded(inflector: passerelle.Translator, tmp_path: Path) -> N
     inflector.save(path)
     again = passerelle.load(path)
     assert again.translate(["ba", "ko"], tags="N;PL") == inflector.translate(["ba", "ko"], tags="N;PL")
-    assert inflector.together_with([again]).translate("ba", tags="V") == "ba!"
+    assert inflector.ensemble_with([again]).translate("ba", tags="V") == "ba!"
 
 
 def test_evaluating_asks_each_source_with_each_of_its_tags(inflector: passerelle.Translator) -> None:
@@ -76,7 +76,7 @@ def test_tags_must_fit_the_texts_and_the_translator(inflector: passerelle.Transl
     with pytest.raises(DataError, match=r"\(source, target, tags\)"):
         inflector.evaluate([("ba", "bas")])
     with pytest.raises(SettingsError, match="in: (field tags|source tokens, source inline_tags)"):
-        inflector.together_with([copier])
+        inflector.ensemble_with([copier])
 
 
 def test_training_needs_tags_where_settings_place_them() -> None:

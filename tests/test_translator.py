@@ -261,7 +261,7 @@ def probabilities(translator: Any, results: list[Result]) -> np.ndarray:
 
 
 def test_together_means_the_mean_of_probabilities(members: list[Any]) -> None:
-    together = members[0].together_with(members[1:])
+    together = members[0].ensemble_with(members[1:])
     results = together.search(TEXTS)
     assert {result.finished for result in results} == {True, False}
     assert [result.text for result in results] not in [member.translate(TEXTS) for member in members]
@@ -274,7 +274,7 @@ def test_together_means_the_mean_of_probabilities(members: list[Any]) -> None:
 
 
 def test_together_none_depends_on_the_other_texts(members: list[Any]) -> None:
-    together = members[0].together_with(members[1:])
+    together = members[0].ensemble_with(members[1:])
     for text, result in zip(TEXTS, together.search(TEXTS), strict=True):
         (alone,) = together.search([text])
         assert (alone.text, alone.ids, alone.finished) == (result.text, result.ids, result.finished)
@@ -284,8 +284,8 @@ def test_together_none_depends_on_the_other_texts(members: list[Any]) -> None:
 def test_alike_ones_together_are_as_one(copier: Any) -> None:
     texts = ["abcé", "a", "bb", "zq", "", "abcabcabcab"]
     expected = copier.search(texts)
-    for others in ([], iter([copier]), [copier, copier.together_with([copier])]):
-        for left, right in zip(copier.together_with(others).search(texts), expected, strict=True):
+    for others in ([], iter([copier]), [copier, copier.ensemble_with([copier])]):
+        for left, right in zip(copier.ensemble_with(others).search(texts), expected, strict=True):
             assert (left.text, left.ids, left.finished) == (right.text, right.ids, right.finished)
             np.testing.assert_allclose(left.score, right.score, rtol=1e-5, atol=1e-6)
             assert left.score <= 0
@@ -293,17 +293,17 @@ def test_alike_ones_together_are_as_one(copier: Any) -> None:
 
 def test_groups_join_to_a_larger_group(members: list[Any]) -> None:
     first, second, third = members
-    left = first.together_with([second]).together_with([third])
-    right = first.together_with([second.together_with([third])])
+    left = first.ensemble_with([second]).ensemble_with([third])
+    right = first.ensemble_with([second.ensemble_with([third])])
     assert left.model.steppers == right.model.steppers == tuple(member.network.stepper for member in members)
     assert left.search(TEXTS) == right.search(TEXTS)
-    assert first.together_with(iter([second, third])).model.steppers == left.model.steppers
+    assert first.ensemble_with(iter([second, third])).model.steppers == left.model.steppers
     assert len(first.model.steppers) == 1, "the members stay as they were"
 
 
 def test_together_the_longest_limit_counts(copier: Any) -> None:
     short, long = untrained(pairs=[("abcabc", "xyz"), ("a", "x")]), untrained(pairs=[("abc", "xyzxyzx"), ("a", "x")])
-    assert short.together_with([long]).lengths == long.together_with([short]).lengths == Lengths(6, 7, 7 / 11)
+    assert short.ensemble_with([long]).lengths == long.ensemble_with([short]).lengths == Lengths(6, 7, 7 / 11)
 
 
 @pytest.mark.parametrize(
@@ -319,7 +319,7 @@ def test_together_the_longest_limit_counts(copier: Any) -> None:
 )
 def test_other_vocabularies_are_refused(members: list[Any], other: dict[str, Any], differences: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        members[0].together_with([members[1], untrained(**other)])
+        members[0].ensemble_with([members[1], untrained(**other)])
     assert str(caught.value) == (
         f"the translators of an ensemble must share both tokenizers; number 3 differs from the first in: {differences}."
         " Train all of them on one split of the same pairs."
@@ -330,11 +330,11 @@ def test_other_separators_are_refused() -> None:
     pairs = [("a", "x"), ("b", "y")]
     spaces, commas = (untrained(pairs=pairs, source_separator=separator) for separator in (" ", ","))
     with pytest.raises(SettingsError, match="number 2 differs from the first in: source separator. Train"):
-        spaces.together_with([commas])
+        spaces.ensemble_with([commas])
 
 
 def test_several_together_are_evaluated_but_not_saved(members: list[Any], tmp_path: Path) -> None:
-    together = members[0].together_with(members[1:])
+    together = members[0].ensemble_with(members[1:])
     texts = list(dict.fromkeys(TEXTS))
     assert together.evaluate(list(zip(texts, together.translate(texts), strict=True))).exact == len(texts)
     with pytest.raises(OutputError, match=r"a model file holds one network, received: an ensemble of 3\. Save each"):

@@ -54,7 +54,7 @@ class Translator:
             SettingsError: if there is no such output, or this translator is an ensemble.
         """
         if len(self.model.steppers) > 1:
-            raise SettingsError("an ensemble writes one output; choose it with for_output before together_with.")
+            raise SettingsError("an ensemble writes one output; choose it with for_output before ensemble_with.")
         return Translator(replace(self.bundle, record=self.record), output=output)
 
     @property
@@ -249,7 +249,7 @@ class Translator:
         """
         return evaluate(self._search, pairs, validated(SearchSettings, options))
 
-    def together_with(
+    def ensemble_with(
         self, others: Iterable["Translator"], *, weights: Sequence[float] | None = None, mean: Mean = "arithmetic"
     ) -> "Translator":
         """Return an ensemble: a translator whose search averages the probabilities of all their networks.
@@ -294,7 +294,7 @@ class Translator:
         if len(self.model.steppers) > 1:
             raise OutputError(
                 f"a model file holds one network, received: an ensemble of {len(self.model.steppers)}. Save each, load "
-                "each, and combine them with together_with."
+                "each, and combine them with ensemble_with."
             )
         save_bundle(replace(self.bundle, record=self.record), path)
 

@@ -110,7 +110,7 @@ def test_models_asked_together(quick, trained, untrained):
     translators = [passerelle.load(path) for path in (trained.model, other)]
     rows = trained.rows[:12]
     sources = [source for source, _ in rows]
-    expected = translators[0].together_with(translators[1:]).translate(sources)
+    expected = translators[0].ensemble_with(translators[1:]).translate(sources)
     assert expected not in [translator.translate(sources) for translator in translators]
     lines = [" ".join(text.splitlines()) for text in expected]
     piped = quick("translate", trained.model, "--with", other, stdin="\n".join(sources).encode())

@@ -16,7 +16,7 @@ from passerelle.errors import DataError, SettingsError
 from passerelle.fields.field import FIELD_KINDS, Columns, Field
 from passerelle.fields.signature import Signature
 from passerelle.fields.text import TextField
-from passerelle.layers.products import dense
+from passerelle.layers.matmul import dense
 from passerelle.models.compiled import compiled
 from passerelle.models.encoders import ENCODERS
 from passerelle.models.encoders.encoder import Encoded
@@ -188,7 +188,7 @@ def test_one_encoder_and_two_outputs(network: dict[str, Any], tmp_path: Path) ->
     with pytest.raises(SettingsError, match="unknown output 'es'"):
         translator.for_output("es")
     with pytest.raises(SettingsError, match="an ensemble writes one output"):
-        translator.together_with([translator]).for_output("de")
+        translator.ensemble_with([translator]).for_output("de")
     assert json.loads(json.dumps(again.signature.to_json())) == signature.to_json()
 
 

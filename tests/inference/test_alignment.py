@@ -54,7 +54,7 @@ def test_tags_beside_the_source_are_not_counted() -> None:
 
 def test_networks_together_say_the_mean(copier: Any) -> None:
     results = copier.search(["abc"])
-    (one,), (two,) = copier.align(results), copier.together_with([copier]).align(results)
+    (one,), (two,) = copier.align(results), copier.ensemble_with([copier]).align(results)
     np.testing.assert_allclose(one.weights, two.weights, atol=1e-5)
 
 

@@ -79,7 +79,7 @@ def test_tags(place: str) -> None:
 
 
 def test_several_together() -> None:
-    agrees(made("general").together_with([made("gru", 2), made("copying", 3)]))
+    agrees(made("general").ensemble_with([made("gru", 2), made("copying", 3)]))
 
 
 def test_words() -> None:

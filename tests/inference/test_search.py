@@ -222,12 +222,12 @@ def test_what_does_not_go(speaker: Translator, options: Any, message: str) -> No
 
 def test_weights_of_networks_together(speaker: Translator) -> None:
     other = untrained(PAIRS, seed=9)
-    heavy = speaker.together_with([other], weights=[1e6, 1])
+    heavy = speaker.ensemble_with([other], weights=[1e6, 1])
     assert heavy.translate(SOURCES) == speaker.translate(SOURCES)
-    light = speaker.together_with([other], weights=[1, 1e6], mean="geometric")
+    light = speaker.ensemble_with([other], weights=[1, 1e6], mean="geometric")
     assert light.translate(SOURCES) == other.translate(SOURCES)
     for wrong in ([1.0], [1.0, -1.0], [0.0, 1.0]):
         with pytest.raises(SettingsError, match="one for each of 2 networks"):
-            speaker.together_with([other], weights=wrong)
+            speaker.ensemble_with([other], weights=wrong)
     with pytest.raises(SettingsError, match="arithmetic, geometric"):
-        speaker.together_with([other], mean="harmonic")  # pyright: ignore[reportArgumentType]
+        speaker.ensemble_with([other], mean="harmonic")  # pyright: ignore[reportArgumentType]

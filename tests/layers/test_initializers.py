@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from passerelle.layers.initializers import Constant, ForgetOpen, GlorotUniform, Orthogonal, Uniform, drawn_by
-from passerelle.layers.products import dense
+from passerelle.layers.matmul import dense
 
 
 def test_as_wide_and_as_flat_as_keras_draws_them() -> None:

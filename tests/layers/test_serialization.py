@@ -16,9 +16,9 @@ from passerelle.layers.broadcast import Broadcast
 from passerelle.layers.copying import PointerGenerator
 from passerelle.layers.dropout import Dropout
 from passerelle.layers.embedding import OneHot, TokenEmbedding
+from passerelle.layers.matmul import Dense
 from passerelle.layers.monotonic import FirstAlignment, MonotonicAttention
 from passerelle.layers.normalized import LayerNormGRU, LayerNormGRUCell, LayerNormLSTM, LayerNormLSTMCell
-from passerelle.layers.products import Dense
 from passerelle.layers.recurrent import GRU, LSTM
 from passerelle.layers.reversal import Reverse
 from passerelle.models.bridge import ZeroState

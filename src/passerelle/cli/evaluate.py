@@ -6,8 +6,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from passerelle.cli.ensemble import EnsembleOptions
 from passerelle.cli.options import ReadingOptions, SearchOptions
-from passerelle.cli.searching import Together
 
 __all__ = ["evaluate"]
 
@@ -17,7 +17,7 @@ def evaluate(
     pairs: tuple[str, ...],
     /,
     *,
-    together: Together | None = None,
+    ensemble: EnsembleOptions | None = None,
     reading: ReadingOptions | None = None,
     search: SearchOptions | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
@@ -36,7 +36,7 @@ def evaluate(
     chosen = reading or ReadingOptions()
     chosen.check()
     options = (search or SearchOptions()).options()
-    translator = (together or Together()).load(model)
+    translator = (ensemble or EnsembleOptions()).load(model)
     examples = chosen.read(pairs, tagged=translator.signature.tagged)
     report = translator.evaluate(examples, **options)
     print(json.dumps(dataclasses.asdict(report)) if as_json else report)

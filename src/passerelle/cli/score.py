@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from passerelle.cli.display import LinesDisplay, note
+from passerelle.cli.ensemble import EnsembleOptions
 from passerelle.cli.lines import LARGEST_BLOCK
 from passerelle.cli.options import ReadingOptions
 from passerelle.cli.output import json_line
-from passerelle.cli.searching import Together
 from passerelle.errors import DataError, LongTextError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def score(
     pairs: tuple[str, ...],
     /,
     *,
-    together: Together | None = None,
+    ensemble: EnsembleOptions | None = None,
     reading: ReadingOptions | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
@@ -47,7 +47,7 @@ def score(
 
     chosen = reading or ReadingOptions()
     chosen.check()
-    translator = (together or Together()).load(model)
+    translator = (ensemble or EnsembleOptions()).load(model)
     rows = chosen.read(pairs, tagged=translator.signature.tagged)
     write = _object if as_json else _columns
     total, characters, count = 0.0, 0, 0

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from passerelle.cli.display import LinesDisplay
+from passerelle.cli.ensemble import EnsembleOptions
 from passerelle.cli.groups import IN_GROUP
 from passerelle.cli.lines import LARGEST_BLOCK, Block, read_blocks, size_of
 from passerelle.cli.options import SearchOptions
 from passerelle.cli.output import open_output, require_apart
 from passerelle.cli.page import Page, Tally
-from passerelle.cli.searching import Together
 from passerelle.errors import DataError, LongTextError, SettingsError
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def translate(
     in_: Annotated[str | None, Parameter(name="--in", group=IN_GROUP["Data"])] = None,
     out: str | None = None,
     resume: Flag = False,
-    together: Together | None = None,
+    ensemble: EnsembleOptions | None = None,
     tags: Annotated[str | None, Parameter(group=IN_GROUP["Data"])] = None,
     n_best: Annotated[int, Parameter(group=IN_GROUP["Search"])] = 1,
     search: SearchOptions | None = None,
@@ -110,7 +110,7 @@ def translate(
         open_output(out, resume=resume, form=page.form) as output,
         LinesDisplay.open(None if in_ is None else size_of(in_), shown=shown and not texts) as display,
     ):
-        translator = (together or Together()).load(model)
+        translator = (ensemble or EnsembleOptions()).load(model)
         blocks = _blocks(texts, in_, skip=output.done, most=max(1, LARGEST_BLOCK // n_best))
         tally = Tally(written=output.done)
         for block in blocks:

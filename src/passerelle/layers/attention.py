@@ -7,7 +7,7 @@ import keras
 from keras import layers
 
 from passerelle.layers.initializers import GlorotUniform
-from passerelle.layers.products import dense
+from passerelle.layers.matmul import dense
 
 __all__ = ["AdditiveAttention", "DotAttention", "soft_attention"]
 

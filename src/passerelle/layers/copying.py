@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from passerelle.layers.products import dense
+from passerelle.layers.matmul import dense
 
 __all__ = ["PointerGenerator", "copied_columns", "mixed"]
 

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from passerelle.layers.initializers import Uniform
-from passerelle.layers.products import product
+from passerelle.layers.matmul import matmul
 from passerelle.special_tokens import PAD
 
 __all__ = ["OneHot", "TokenEmbedding", "token_embedding"]
@@ -89,7 +89,7 @@ class TokenEmbedding(_TokenVectors):
     def call(self, inputs: Any) -> Any:
         learned = self.columns - self.fixed
         if learned <= LARGEST_PRODUCT:
-            vectors = product(self.one_hot(inputs), self.table)
+            vectors = matmul(self.one_hot(inputs), self.table)
         else:
             vectors = _looked_up(self.table, inputs - self.first)
         return vectors + _looked_up(self.fixed_table, inputs - self.first - learned) if self.fixed else vectors

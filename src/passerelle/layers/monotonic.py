@@ -7,7 +7,7 @@ from keras import layers
 
 from passerelle.layers.copying import copied_columns, mixed
 from passerelle.layers.initializers import Constant
-from passerelle.layers.products import dense
+from passerelle.layers.matmul import dense
 from passerelle.special_tokens import IMPOSSIBLE
 
 __all__ = ["FirstAlignment", "MonotonicAttention"]

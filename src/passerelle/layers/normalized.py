@@ -12,7 +12,7 @@ import keras
 
 from passerelle.layers.dropout import dropout_mask
 from passerelle.layers.initializers import Constant, ForgetOpen, GlorotUniform, Orthogonal
-from passerelle.layers.products import product
+from passerelle.layers.matmul import matmul
 
 __all__ = ["LayerNormGRU", "LayerNormGRUCell", "LayerNormLSTM", "LayerNormLSTMCell"]
 
@@ -53,7 +53,7 @@ class _Cell(keras.layers.Layer):
         self.bias = weight("bias", per_gate, self.bias_initializer())
 
     def call(self, inputs: Any, states: Any) -> tuple[Any, list[Any]]:
-        after = self.step(self.product(inputs, self.kernel), states)
+        after = self.step(self.matmul(inputs, self.kernel), states)
         return after[0], after
 
     def step(self, inputs: Any, states: Any, kept: Any = None) -> list[Any]:
@@ -66,12 +66,12 @@ class _Cell(keras.layers.Layer):
         """
         raise NotImplementedError
 
-    def product(self, vectors: Any, weights: Any) -> Any:
+    def matmul(self, vectors: Any, weights: Any) -> Any:
         """float (..., width), (width, gates * units) -> (..., gates, units)."""
-        return ops.reshape(product(vectors, weights), (*ops.shape(vectors)[:-1], self.gates, self.units))
+        return ops.reshape(matmul(vectors, weights), (*ops.shape(vectors)[:-1], self.gates, self.units))
 
     def _state_product(self, h: Any, kept: Any) -> Any:
-        return self.product(h if kept is None else h * kept, self.recurrent_kernel)
+        return self.matmul(h if kept is None else h * kept, self.recurrent_kernel)
 
     def _normalized(self, sums: Any, gates: slice) -> Any:
         """float (batch, these gates, units), normalized over the units, with their gains and biases."""
@@ -157,7 +157,7 @@ class _LayerNormalized(keras.layers.RNN):
         if training and self.recurrent_dropout:
             kept = dropout_mask(initial_state[0], self.recurrent_dropout, self.seed_generator)
 
-        inputs = [cell.product(ops.swapaxes(sequences, 0, 1), cell.kernel)]  # (T, batch, gates, units)
+        inputs = [cell.matmul(ops.swapaxes(sequences, 0, 1), cell.kernel)]  # (T, batch, gates, units)
         if mask is not None:
             mask = ops.expand_dims(ops.cast(mask, "bool"), -1)
             inputs.append(ops.swapaxes(mask, 0, 1))  # (T, batch, 1)

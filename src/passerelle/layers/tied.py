@@ -6,7 +6,7 @@ import keras
 
 from passerelle.layers.embedding import TokenEmbedding
 from passerelle.layers.initializers import Constant
-from passerelle.layers.products import dense, product
+from passerelle.layers.matmul import dense, matmul
 
 __all__ = ["SharedEmbedding", "TiedOutput"]
 
@@ -61,7 +61,7 @@ class TiedOutput(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         narrowed = inputs if self.projection is None else self.projection(inputs)
-        return product(narrowed, ops.transpose(self._vectors().table)) + self.bias
+        return matmul(narrowed, ops.transpose(self._vectors().table)) + self.bias
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (*input_shape[:-1], self.columns)

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from passerelle.layers.products import dense
+from passerelle.layers.matmul import dense
 from passerelle.layers.recurrent import STATE_NAMES
 from passerelle.settings import NetworkSettings
 

@@ -10,8 +10,8 @@ from passerelle.layers.broadcast import Broadcast
 from passerelle.layers.copying import PointerGenerator
 from passerelle.layers.dropout import Dropout
 from passerelle.layers.embedding import token_embedding
+from passerelle.layers.matmul import dense
 from passerelle.layers.monotonic import FirstAlignment, MonotonicAttention
-from passerelle.layers.products import dense
 from passerelle.layers.recurrent import STATE_NAMES, recurrent_layer
 from passerelle.layers.tied import SharedEmbedding, TiedOutput
 from passerelle.models.bridge import ZeroState

@@ -5,7 +5,7 @@ from typing import Any
 
 from keras import ops
 
-from passerelle.layers.products import dense
+from passerelle.layers.matmul import dense
 from passerelle.layers.recurrent import STATE_NAMES
 from passerelle.models.encoders.encoder import Encoded
 from passerelle.settings import NetworkSettings

@@ -6,7 +6,7 @@ from typing import Any
 from keras import ops
 
 from passerelle.layers.embedding import TokenEmbedding
-from passerelle.layers.products import dense
+from passerelle.layers.matmul import dense
 from passerelle.models.encoders.encoder import Encoded
 from passerelle.settings import NetworkSettings
 from passerelle.special_tokens import UNK

@@ -10,12 +10,12 @@ from passerelle.cli.groups import IN_GROUP
 if TYPE_CHECKING:
     from passerelle.translator import Translator
 
-__all__ = ["Together"]
+__all__ = ["EnsembleOptions"]
 
 
 @Parameter(name="*", group=IN_GROUP["Model"])
 @dataclass(frozen=True, kw_only=True)
-class Together:
+class EnsembleOptions:
     """Several models, combined as an ensemble.
 
     Parameters
@@ -45,4 +45,4 @@ class Together:
             except ValueError:
                 raise SettingsError(f"--weights takes numbers such as 2,1,1, received: {self.weights!r}") from None
         others = [Translator.load(path) for path in self.with_]
-        return Translator.load(model).together_with(others, weights=weights, mean=self.mean)  # pyright: ignore[reportArgumentType]
+        return Translator.load(model).ensemble_with(others, weights=weights, mean=self.mean)  # pyright: ignore[reportArgumentType]

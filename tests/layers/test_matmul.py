@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from passerelle.layers.products import dense, product
+from passerelle.layers.matmul import dense, matmul
 
 
 @pytest.mark.parametrize("shape", [(5, 3), (2, 5, 3), (2, 4, 5, 3), (0, 5, 3)])
@@ -15,7 +15,7 @@ def test_as_keras_multiplies(shape: tuple[int, ...]) -> None:
     random = np.random.default_rng(1)
     vectors = random.normal(size=shape).astype("float32")
     weights = random.normal(size=(3, 7)).astype("float32")
-    np.testing.assert_allclose(product(ops.array(vectors), ops.array(weights)), vectors @ weights, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(matmul(ops.array(vectors), ops.array(weights)), vectors @ weights, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("options", [{}, {"use_bias": False}, {"activation": "tanh"}], ids=str)

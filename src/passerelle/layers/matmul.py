@@ -10,13 +10,13 @@ import keras
 
 from passerelle.layers.initializers import Constant, GlorotUniform
 
-__all__ = ["Dense", "dense", "product"]
+__all__ = ["Dense", "dense", "matmul"]
 
 ops: Any = keras.ops
 """Without Keras's annotations, which say that these may return None."""
 
 
-def product(vectors: Any, weights: Any) -> Any:
+def matmul(vectors: Any, weights: Any) -> Any:
     """float (..., width) times float (width, columns) -> float (..., columns)."""
     rows = ops.matmul(ops.reshape(vectors, (-1, vectors.shape[-1])), weights)
     return ops.reshape(rows, (*ops.shape(vectors)[:-1], weights.shape[-1]))
