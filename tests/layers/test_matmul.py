@@ -39,6 +39,6 @@ def test_the_gradients_are_those_of_numpy() -> None:
     vectors = random.normal(size=(2, 4, 3)).astype("float32")
     weights = random.normal(size=(3, 7)).astype("float32")
     wanted = random.normal(size=(2, 4, 7)).astype("float32")
-    by_vectors, by_weights = jax.grad(lambda *given: (product(*given) * wanted).sum(), (0, 1))(vectors, weights)
+    by_vectors, by_weights = jax.grad(lambda *given: (matmul(*given) * wanted).sum(), (0, 1))(vectors, weights)
     np.testing.assert_allclose(by_vectors, wanted @ weights.T, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(by_weights, np.einsum("btk,btn->kn", vectors, wanted), rtol=1e-5, atol=1e-6)
