@@ -1,4 +1,4 @@
-"""The small Transformer of Keras's translation tutorial, trained and measured in a process of its own. Called by run.py.
+"""The small Transformer of Keras's translation tutorial, in a process of its own. Called by run.py.
 
 Source: "English-to-Spanish translation with a sequence-to-sequence Transformer", keras.io, written anew: one layer per
 side, width 256, 8 heads, feed-forward width 2,048, dropout 0.5 before the output, learned positions. Deviations: words
@@ -130,7 +130,7 @@ def main() -> None:
     )
     seconds = time.perf_counter() - started
     answers = references(test)
-    sources = padded(tokenizers[0], list(answers), lengths[0], target=False)
+    sources = padded(tokenizers[0], [source for source, _ in answers], lengths[0], target=False)
     found = [
         tokenizers[1].join([tokenizers[1].vocabulary.token_of(i) for i in ids])
         for ids in translate(model, sources, lengths[1])
