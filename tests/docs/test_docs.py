@@ -1,4 +1,4 @@
-"""The pages tell the truth: their code runs, their options exist, their links lead somewhere."""
+"""Tests of the documentation: its code runs, its options exist, its links resolve."""
 
 import os
 import re
@@ -27,13 +27,13 @@ NAMES = {"pairs.en": "train.en", "pairs.fr": "train.fr", "pairs.po": "messages.p
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block of a page.
+    """A fenced code block of a page.
 
     Attributes:
-        language: the word after the fence.
-        line: number of its first line of content, from 1.
+        language: the info string after the opening fence.
+        line: line number of the first line of content, counted from 1.
         text: its content.
-        untested: why it is not run, where the page says so.
+        untested: the reason in the page's `no test` comment; None for a block that runs.
     """
 
     language: str
@@ -43,12 +43,13 @@ class Block:
 
     @property
     def commands(self) -> list[str]:
-        """Its lines that call passerelle, without what the shell does with their output."""
+        """The lines that call passerelle, without redirections and pipes."""
         lines = (re.sub(r"^\$ |^\.venv/bin/", "", line) for line in self.text.splitlines())
         return [re.split(r" [<>|] ", line)[0] for line in lines if line.startswith("passerelle ")]
 
 
 def blocks_of(page: Path) -> list[Block]:
+    """Return the fenced code blocks of a page, in order."""
     found = []
     pattern = r"^(?:<!-- no test: (?P<why>[^\n]+) -->\n)?```(?P<language>\w+)\n(?P<body>.*?)^```$"
     text = page.read_text(encoding="utf-8")
@@ -67,17 +68,18 @@ def name_of(page: Path) -> str:
 
 
 def slug(heading: str) -> str:
-    """The anchor that a heading gets on a page."""
+    """Return the anchor of a heading."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
 
 
 def prose_of(page: Path) -> str:
+    """Return the text of a page without its code blocks."""
     return re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with short pairs in every kind of file, all sources of like length: few shapes to compile."""
+    """Return a folder with short pairs in every file format; sources of similar length need few shapes to compile."""
     from passerelle import phrasebook
 
     folder = tmp_path_factory.mktemp("docs")
@@ -110,7 +112,7 @@ def run_python_blocks(page: Path, folder: Path) -> None:
     script: list[str] = []
     for block in blocks_of(page):
         if block.language == "python" and not block.untested:
-            script += [""] * (block.line - 1 - len(script))  # an error names the page's own line
+            script += [""] * (block.line - 1 - len(script))  # so that errors refer to the line number in the page
             script += block.text.splitlines()
     path = folder / f"{page.stem.replace('-', '_')}_blocks.py"
     path.write_text("\n".join(script) + "\n", encoding="utf-8")
@@ -119,7 +121,7 @@ def run_python_blocks(page: Path, folder: Path) -> None:
 
 @pytest.mark.slow
 def test_the_readme_and_the_recipes_run(folder: Path) -> None:
-    """One test: the recipes use the model that the README trains."""
+    """README and recipes share a test because the recipes use the model that the README trains."""
     run_console_blocks(ROOT / "README.md", folder)
     run_python_blocks(ROOT / "README.md", folder)
     run_console_blocks(ROOT / "docs/recipes.md", folder)
@@ -131,7 +133,7 @@ OTHERS = [page for page in PAGES if name_of(page) not in {"README.md", "docs/rec
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in OTHERS if has(page, CONSOLE | {"python"})], ids=name_of)
-def test_the_other_pages_run(page: Path, folder: Path) -> None:
+def test_other_pages_run(page: Path, folder: Path) -> None:
     run_console_blocks(page, folder)
     run_python_blocks(page, folder)
 
@@ -155,7 +157,7 @@ def test_the_readme_names_every_command_and_preset() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_chores_exist(page: Path) -> None:
+def test_make_targets_exist(page: Path) -> None:
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
     named = re.findall(r"(?:^|`)make ([a-z-]+)(?:`|$)", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
     assert set(targets).issuperset(named)
@@ -168,7 +170,7 @@ def test_settings_files_are_valid(page: Path) -> None:
             make_settings(file=tomllib.loads(block.text))
 
 
-def test_the_table_of_settings_is_current() -> None:
+def test_the_settings_page_is_up_to_date() -> None:
     written = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
     assert written == settings_table(), "run: make settings-table"
 
@@ -187,7 +189,7 @@ def test_links_resolve(page: Path) -> None:
 
 
 UNWANTED = {
-    "a folder of one machine": r"(?<![\w.~$])/(?:home|root|tmp|work|usr|opt|mnt|Users)/",
+    "an absolute path of one machine": r"(?<![\w.~$])/(?:home|root|tmp|work|usr|opt|mnt|Users)/",
     "a package index": r"pythonhosted|pypi\.|--index-url|localhost|127\.0\.0\.1",
     "advertising": r"blazing|cutting[- ]edge|state[- ]of[- ]the[- ]art|seamless|world[- ]class|effortless",
     "unfinished": r"\b(?:TODO|FIXME|TBD|XXX)\b",
@@ -196,6 +198,6 @@ UNWANTED = {
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 @pytest.mark.parametrize("kind", UNWANTED)
-def test_no_line_holds(kind: str, page: Path) -> None:
+def test_no_unwanted_text(kind: str, page: Path) -> None:
     found = re.findall(UNWANTED[kind], page.read_text(encoding="utf-8"), flags=re.IGNORECASE)
     assert not found
