@@ -23,7 +23,7 @@ def beam_by_hand(translator: Translator, text: str, beam: int, length_penalty: f
         The translation, and its log probability over the length penalty, END counted.
     """
     source = translator.source.encode([text])
-    limit = int(translator.lengths.limit(int(source.lengths[0])))
+    limit = int(translator.lengths.max_steps(int(source.lengths[0])))
     read = translator.inference_encoder.predict(
         {"source": source.padded(np.array([0]), int(source.lengths[0]))}, verbose=0
     )

@@ -53,7 +53,7 @@ def test_long_texts_go_fewer_at_once(copier: Any, monkeypatch: pytest.MonkeyPatc
         return original(inputs, *others, **options)
 
     monkeypatch.setattr(copier._search, "_program", watched)
-    monkeypatch.setattr(rows, "MOST_TOKENS", 8 * 16)
+    monkeypatch.setattr(rows, "MAX_TOKENS", 8 * 16)
     texts = ["ab", "abc" * 10, "ba", *["cab" * 7] * 9]
     results = copier.search(texts, max_length=5)
     assert [result.source for result in results] == texts
@@ -125,22 +125,22 @@ def test_max_length_out_of_range(copier: Any, length: int) -> None:
 
 def test_longer_than_anything_in_training(copier: Any) -> None:
     (result,) = copier.search(["abcé" * 10])
-    assert 0 < len(result.text) <= copier.lengths.limit(40)
-    assert result.finished == (len(result.ids) < copier.lengths.limit(40))
+    assert 0 < len(result.text) <= copier.lengths.max_steps(40)
+    assert result.finished == (len(result.ids) < copier.lengths.max_steps(40))
     assert not set(result.text) - set("abcé")
 
 
 def test_the_limit_grows_with_the_source() -> None:
     lengths = Lengths(source=10, target=20, ratio=math.inf)
-    assert [int(lengths.limit(length)) for length in (0, 1, 10, 11, 20, 100)] == [24, 24, 24, 27, 46, 222]
-    assert lengths.limit(np.array([1, 20])).tolist() == [24, 46]
+    assert [int(lengths.max_steps(length)) for length in (0, 1, 10, 11, 20, 100)] == [24, 24, 24, 27, 46, 222]
+    assert lengths.max_steps(np.array([1, 20])).tolist() == [24, 46]
 
 
 @given(st.lists(st.tuples(st.integers(1, 300), st.integers(1, 300)), min_size=1, max_size=20))
 def test_every_training_pair_fits_its_limit_and_no_text_runs_away(pairs: list[tuple[int, int]]) -> None:
     lengths = Lengths.of(*np.array(pairs).T)
-    assert all(lengths.limit(source) >= target * 1.1 + 1 for source, target in pairs)
-    limits = lengths.limit(np.arange(400))
+    assert all(lengths.max_steps(source) >= target * 1.1 + 1 for source, target in pairs)
+    limits = lengths.max_steps(np.arange(400))
     assert (np.diff(limits) >= 0).all()
     assert all(limit <= 1.1 * lengths.ratio * (length + 8) + 3 for length, limit in enumerate(limits))
 
@@ -148,8 +148,8 @@ def test_every_training_pair_fits_its_limit_and_no_text_runs_away(pairs: list[tu
 def test_short_sources_have_shorter_limits() -> None:
     """Where a longer source had the longest target."""
     lengths = Lengths.of(np.array([2, 92]), np.array([5, 100]))
-    assert lengths.limit(2) == 13
-    assert lengths.limit(92) == 112
+    assert lengths.max_steps(2) == 13
+    assert lengths.max_steps(92) == 112
 
 
 def test_widths_are_few_and_at_most_half_padding() -> None:

@@ -90,7 +90,7 @@ class Prepared:
     @property
     def overlap(self) -> int:
         """Distinct validation sources, with their tags, that are trained on too: they make its figures too good."""
-        return len(set(self.training.questions()) & set(self.validation.questions()))
+        return len(set(self.training.inputs()) & set(self.validation.inputs()))
 
     def with_seed(self, seed: int) -> "Prepared":
         """The same pairs, split and vocabularies, with other first weights and another order of batches.
@@ -130,7 +130,7 @@ class _Encoded:
 
     def within(self, limits: LengthLimits) -> Pairs:
         """The pairs that are not too long; the same object where none is."""
-        return limits.keep(self.pairs, self.source_lengths, self.target_lengths)
+        return limits.filter(self.pairs, self.source_lengths, self.target_lengths)
 
 
 def prepare(
@@ -283,10 +283,10 @@ def _as_wide(settings: Settings, vectors: Mapping[str, WordVectors]) -> Settings
     for side, own in vectors.items():
         name = "encoder" if side == "source" else "decoder"
         part = values["network"][name]
-        if part["embedding"] not in (own.width, usual and getattr(usual, name).embedding):
+        if part["embedding"] not in (own.dimension, usual and getattr(usual, name).embedding):
             raise SettingsError(
-                f"network.{name}.embedding is {part['embedding']}, and the vectors of {own.name} have {own.width} "
+                f"network.{name}.embedding is {part['embedding']}, and the vectors of {own.name} have {own.dimension} "
                 f"numbers; leave embedding out"
             )
-        part["embedding"] = own.width
+        part["embedding"] = own.dimension
     return validated(Settings, values)

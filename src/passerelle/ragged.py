@@ -48,7 +48,7 @@ class Ragged:
         """int64 (count,)."""
         return np.diff(self.offsets)
 
-    def followed_by(self, other: "Ragged") -> "Ragged":
+    def concatenate_rows(self, other: "Ragged") -> "Ragged":
         """Each sequence with the one of the same number in `other` after it; both of ids."""
         joined = Ragged.from_lengths(
             np.empty(len(self.values) + len(other.values), np.int32), self.lengths + other.lengths

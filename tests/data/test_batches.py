@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from passerelle.data.batches import MOST_BUCKETS, Batches, Bucket, _cut, choose_buckets, mask_copies
+from passerelle.data.batches import MAX_BUCKETS, Batches, Bucket, _cut, choose_buckets, mask_copies
 from passerelle.ragged import Ragged
 from passerelle.special_tokens import END, PAD, START, UNK
 
@@ -66,7 +66,7 @@ def test_every_pair_exactly_once(lengths, batch_size, seed, epoch):
         assert batch.sources["source"].dtype == batch.targets["target"].dtype == np.int32
         assert len(batch.sources["source"]) == len(batch.targets["target"]) == height
         assert (batch.sources["source"].shape[1], batch.targets["target"].shape[1]) in shapes
-    assert len(shapes) <= max(1, min(MOST_BUCKETS, len(lengths) // (4 * height)))
+    assert len(shapes) <= max(1, min(MAX_BUCKETS, len(lengths) // (4 * height)))
 
 
 @quick
@@ -148,7 +148,7 @@ def test_buckets_save_most_of_the_padding():
     single = Bucket(int(batches.source.lengths.max()), int(batches.targets["target"].lengths.max()))
     cells = len(batches.source) * (single.source_length + single.target_length)
     alone = 1 - (len(batches.source.values) + len(batches.targets["target"].values)) / cells
-    assert len(batches.buckets) <= MOST_BUCKETS
+    assert len(batches.buckets) <= MAX_BUCKETS
     assert batches.padding_share() < 0.35 * alone
 
 

@@ -108,7 +108,7 @@ def test_a_signature_saves_and_loads_itself(tags: str, copying: bool) -> None:
 @pytest.mark.parametrize("first", [[[1, 2], [], [3]], [[], [], []]])
 def test_sequences_side_by_side(first: list[list[int]]) -> None:
     second = [[7], [8, 9], []]
-    joined = Ragged.from_lists(first).followed_by(Ragged.from_lists(second))
+    joined = Ragged.from_lists(first).concatenate_rows(Ragged.from_lists(second))
     assert rows(joined) == [left + right for left, right in zip(first, second, strict=True)]
     assert joined.values.dtype == np.int32
     assert FIRST_ORDINARY == 4

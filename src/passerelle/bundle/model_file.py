@@ -22,7 +22,7 @@ import h5py
 import keras
 import numpy as np
 
-from passerelle.data.files import replacing, require_writable_file
+from passerelle.data.files import replace_atomically, require_writable_file
 from passerelle.errors import ModelFileError, OutputError, SettingsError
 from passerelle.layers.initializers import drawn_by
 from passerelle.models.sequence_to_sequence import SequenceToSequence
@@ -80,7 +80,7 @@ def save_network(
     clone.set_weights(weights)
     text = _text({"format": FORMAT} | content)
     clone.assets = {ASSET: text}
-    with replacing(path) as temporary:
+    with replace_atomically(path) as temporary:
         try:
             keras.saving.save_model(clone, temporary)
             again, read = load_network(temporary)

@@ -101,7 +101,7 @@ def read_blocks(path: str, *, most: int = LARGEST_BLOCK, skip: int = 0) -> Itera
             place = at
 
         try:
-            for number, line in enumerate(read_lines(path, watch=watch), start=1):
+            for number, line in enumerate(read_lines(path, progress=watch), start=1):
                 if number > skip:
                     waiting.put(line, place)
             if number < skip:

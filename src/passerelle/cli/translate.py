@@ -119,7 +119,7 @@ def translate(
             output.write(page.text(translator.signature, answers.results, answers.alignments, first=tally.written + 1))
             tally.add(answers.results)
             display.progress(len(answers.results), block.place)
-    tally.report(translator.lengths.whole)
+    tally.report(translator.lengths.split_above)
     display.summary(MANY if in_ is None and out is None else 0)
     return 1 if tally.none else 0
 

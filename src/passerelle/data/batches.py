@@ -12,7 +12,7 @@ from passerelle.special_tokens import PAD, START, UNK
 
 __all__ = ["Batch", "Batches", "Bucket", "choose_buckets", "mask_copies"]
 
-MOST_BUCKETS = 24
+MAX_BUCKETS = 24
 """Each bucket is one shape of arrays, and each shape is one compile, one to three seconds."""
 
 
@@ -59,7 +59,7 @@ class Bucket:
     target_length: int
 
 
-def choose_buckets(source_lengths: np.ndarray, target_lengths: np.ndarray, most: int = MOST_BUCKETS) -> list[Bucket]:
+def choose_buckets(source_lengths: np.ndarray, target_lengths: np.ndarray, most: int = MAX_BUCKETS) -> list[Bucket]:
     """Chooses the shapes that pad least.
 
     Target lengths are cut into groups, and each group's source lengths into one, two or three, each time by the cuts
@@ -169,7 +169,7 @@ class Batches:
         self.tokens = len(self.source.values) + int(self.target_lengths.sum())
         # A compile takes seconds: each shape must serve several batches, and beyond six, many.
         batches = (rows if batch_type == "pair" else self.tokens) // batch_size
-        most = max(1, min(batches // 4, 6 + batches // 100, MOST_BUCKETS))
+        most = max(1, min(batches // 4, 6 + batches // 100, MAX_BUCKETS))
         self.buckets = choose_buckets(self.source_lengths, self.target_lengths, most)
         self._heights: dict[Bucket, int] = {}
         for bucket in self.buckets:

@@ -21,7 +21,7 @@ __all__ = [
     "open_input",
     "prepare_folder",
     "read_lines",
-    "replacing",
+    "replace_atomically",
     "require_writable_file",
     "write_atomically",
 ]
@@ -206,7 +206,7 @@ def _require_writable(folder: Path) -> None:
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+def replace_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yields the path of an empty file beside `path`; when the block ends well, that file takes the place of `path`.
 
     So `path` is the old file or the new one, whole, whatever happens in between. The temporary name ends as `path`
@@ -235,12 +235,12 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def write_atomically(path: str | os.PathLike[str], write: Callable[[BinaryIO], object]) -> None:
-    """Calls `write` with a binary stream, readable too, whose content becomes the file at `path`; see `replacing`.
+    """Calls `write` with a binary stream, readable too, whose content becomes the file at `path`; see `replace_atomically`.
 
     Raises:
         OutputError: if writing fails; what stood there is whole.
     """
-    with replacing(path) as temporary, open(temporary, "w+b") as stream:
+    with replace_atomically(path) as temporary, open(temporary, "w+b") as stream:
         write(stream)
 
 

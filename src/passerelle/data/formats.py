@@ -11,8 +11,8 @@ from passerelle.data.readers.parallel import read_parallel
 from passerelle.data.readers.parquet import read_parquet
 from passerelle.data.readers.po import read_po
 from passerelle.data.readers.row import Row
-from passerelle.data.readers.spreadsheet import read_spreadsheet
-from passerelle.data.readers.tabs import read_tabs
+from passerelle.data.readers.csv_file import read_csv
+from passerelle.data.readers.tsv import read_tsv
 from passerelle.data.readers.tmx import read_tmx
 from passerelle.errors import SettingsError, did_you_mean
 
@@ -74,7 +74,7 @@ class PairFile:
 FORMATS: dict[str, Format] = {
     "tsv": Format(
         (".tsv",),
-        lambda file: read_tabs(file.paths[0], file.tag_column),
+        lambda file: read_tsv(file.paths[0], file.tag_column),
         "Each line needs source, tab, target.",
         tagged=True,
     ),
@@ -88,7 +88,7 @@ FORMATS: dict[str, Format] = {
     ),
     "csv": Format(
         (".csv",),
-        lambda file: read_spreadsheet(file.paths[0], file.columns),
+        lambda file: read_csv(file.paths[0], file.columns),
         "It needs a header and a row for each pair.",
         named="columns",
         tagged=True,

@@ -190,7 +190,7 @@ def read_pairs(
 def references(pairs: Pairs) -> dict[tuple[str, str], list[str]]:
     """All distinct right answers of each distinct source with its tags, both in order of appearance."""
     answers: dict[tuple[str, str], dict[str, None]] = {}
-    for question, target in zip(pairs.questions(), pairs.targets, strict=True):
+    for question, target in zip(pairs.inputs(), pairs.targets, strict=True):
         answers.setdefault(question, {})[target] = None
     return {question: list(targets) for question, targets in answers.items()}
 

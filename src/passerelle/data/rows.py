@@ -6,12 +6,12 @@ import numpy as np
 
 from passerelle.ragged import Ragged
 
-__all__ = ["BATCH_SIZES", "MOST_TOKENS", "as_long", "padded_inputs", "padded_width", "row_batches"]
+__all__ = ["BATCH_SIZES", "MAX_TOKENS", "as_long", "padded_inputs", "padded_width", "row_batches"]
 
 BATCH_SIZES = (1, 8, 64, 256, 1024)
 """Rows in one call of a compiled program: each is a program of its own, so they are few."""
 
-MOST_TOKENS = 2**17
+MAX_TOKENS = 2**17
 """Source tokens in one call, padding included: bounds what attention has to remember of long texts."""
 
 
@@ -75,5 +75,5 @@ def padded_width(length: int) -> int:
 def _at_once(lengths: np.ndarray, most: Callable[[int], int]) -> int:
     """How many of these rows, by growing length, go into one call: at least half of a program's, and not too wide."""
     widths = {size: padded_width(int(lengths[:size][-1])) for size in BATCH_SIZES if size <= 2 * len(lengths)}
-    sizes = [size for size, width in widths.items() if size * width <= MOST_TOKENS and size <= most(width)]
+    sizes = [size for size, width in widths.items() if size * width <= MAX_TOKENS and size <= most(width)]
     return min(max(sizes, default=1), len(lengths))

@@ -64,7 +64,7 @@ class TextField(Field):
             tags = self.inline_tags.encode(columns["tags"])
             shift = self.tokenizer.vocabulary.size - FIRST_ORDINARY
             shifted = np.where(tags.values == UNK, UNK, tags.values + shift).astype(np.int32)
-            ids = Ragged(shifted, tags.offsets).followed_by(ids)
+            ids = Ragged(shifted, tags.offsets).concatenate_rows(ids)
         return {self.name: ids}
 
     def encode_copies(self, columns: Columns) -> dict[str, Ragged]:

@@ -88,7 +88,7 @@ class Aligner:
         steps = int(lengths.max(initial=1))
         at_once = rows_at_once(model.steppers, wanted, lengths, steps=steps, growing=BATCH_SIZES[-1])
         for rows in row_batches(wanted, lengths, at_once):
-            arrays = padded_inputs(inputs, rows, least=int(lengths[rows].max()))
+            arrays = padded_inputs(inputs, rows, min_length=int(lengths[rows].max()))
             height, width = arrays[self.model.signature.source.name].shape
             found = np.asarray(self._weights(arrays, targets.padded(rows, width, first=START, height=height)))
             for row, own in zip(rows.tolist(), found, strict=False):

@@ -123,7 +123,7 @@ class Scorer:
             targets: of all pairs, END after each.
             rows: int (n,), the pairs of the batch.
         """
-        arrays = padded_inputs(inputs, rows, least=int(targets.lengths[rows].max()))
+        arrays = padded_inputs(inputs, rows, min_length=int(targets.lengths[rows].max()))
         height, width = arrays[self.model.signature.source.name].shape
         read = targets.padded(rows, width + 1, first=START, height=height)
         state = self._begin(arrays)

@@ -43,7 +43,7 @@ class Search:
         """Return the best translations of each request, best first: at most `settings.n_best`, at least one.
 
         They are distinct, except where they are samples. Blank texts have empty results. A text of more than
-        `Lengths.whole` tokens is split and its parts are translated; but constraints apply to the whole output, so
+        `Lengths.split_above` tokens is split and its parts are translated; but constraints apply to the whole output, so
         constrained texts are not split.
 
         Raises:
@@ -94,7 +94,7 @@ class Search:
         if constrained:
             return whole_requests(requests), inputs
         parts = split_requests(
-            requests, inputs[self.model.signature.source.name].lengths, self.model.lengths.whole, signature
+            requests, inputs[self.model.signature.source.name].lengths, self.model.lengths.split_above, signature
         )
         if len(parts) > len(requests):
             inputs = encoded([part.request for part in parts], signature)
@@ -126,8 +126,8 @@ class Search:
         height, width = arrays[self.model.signature.source.name].shape
         limits = np.zeros(height, np.int32)  # rows that fill up the batch make no step
         if settings.max_length is None:
-            limits[: len(rows)] = self.model.lengths.limit(inputs[self.model.signature.source.name].lengths[rows])
-            longest = int(self.model.lengths.limit(width))
+            limits[: len(rows)] = self.model.lengths.max_steps(inputs[self.model.signature.source.name].lengths[rows])
+            longest = int(self.model.lengths.max_steps(width))
         else:
             limits[: len(rows)] = longest = settings.max_length
         uniform = None

@@ -7,10 +7,10 @@ from passerelle.data.files import input_name, read_lines
 from passerelle.data.readers.row import Row
 from passerelle.errors import DataError
 
-__all__ = ["read_tabs"]
+__all__ = ["read_tsv"]
 
 
-def read_tabs(path: str | os.PathLike[str], tag_column: int | None = None) -> Generator[Row, None, None]:
+def read_tsv(path: str | os.PathLike[str], tag_column: int | None = None) -> Generator[Row, None, None]:
     """Yields a row a line; columns that nobody asks for are ignored (Anki's files have them).
 
     Args:

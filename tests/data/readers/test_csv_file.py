@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from passerelle.data.readers.row import Row
-from passerelle.data.readers.spreadsheet import read_spreadsheet
+from passerelle.data.readers.csv_file import read_csv
 from passerelle.errors import DataError
 
 COLUMNS = ("en", "fr")
@@ -32,13 +32,13 @@ def test_what_the_standard_library_writes_is_read(
     with open(path, "w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, delimiter=separator, quoting=quoting, lineterminator=end)
         writer.writerows([("fr", "id", "en"), *rows])
-    assert [row[1:3] for row in read_spreadsheet(path, COLUMNS)] == [(row[2], row[0]) for row in rows]
+    assert [row[1:3] for row in read_csv(path, COLUMNS)] == [(row[2], row[0]) for row in rows]
 
 
 def test_rows_are_numbered_by_the_line_where_they_begin(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_bytes('\ufeffen,fr\r\n"a\r\nb","say ""c"""\r\n\r\nd,e\r\n'.encode())
-    assert list(read_spreadsheet(path, COLUMNS)) == [Row(2, "a\r\nb", 'say "c"'), Row(4, "", ""), Row(5, "d", "e")]
+    assert list(read_csv(path, COLUMNS)) == [Row(2, "a\r\nb", 'say "c"'), Row(4, "", ""), Row(5, "d", "e")]
 
 
 HINT = "A field with ',' inside needs quotes around it."
@@ -63,5 +63,5 @@ def test_bad_tables(tmp_path: Path, content: str, message: str) -> None:
     path = tmp_path / "table.csv"
     path.write_text(content)
     with pytest.raises(DataError) as caught:
-        list(read_spreadsheet(path, COLUMNS))
+        list(read_csv(path, COLUMNS))
     assert str(caught.value).startswith(f"{path}{message}")

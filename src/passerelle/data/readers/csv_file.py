@@ -10,10 +10,10 @@ from passerelle.data.readers.columns import find_columns
 from passerelle.data.readers.row import Row
 from passerelle.errors import DataError
 
-__all__ = ["read_spreadsheet"]
+__all__ = ["read_csv"]
 
 
-def read_spreadsheet(path: str | os.PathLike[str], columns: Sequence[str]) -> Generator[Row, None, None]:
+def read_csv(path: str | os.PathLike[str], columns: Sequence[str]) -> Generator[Row, None, None]:
     """Yields the rows below the header.
 
     Fields in double quotes may hold the separator and line ends; a quote inside is doubled. The separator is the
