@@ -1,4 +1,4 @@
-"""Sequences of different lengths in one flat array: nothing is padded before a batch is made."""
+"""Sequences of different lengths in one flat array; padding is added only when a batch is built."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ __all__ = ["Ragged"]
 
 @dataclass(frozen=True)
 class Ragged:
-    """Sequences laid end to end.
+    """Sequences of different lengths, concatenated.
 
     Attributes:
-        values: (total, ...), all sequences: int32 ids, or float32 numbers with further axes.
+        values: (total, ...), the elements of all sequences: int32 ids, or float32 numbers with further axes.
         offsets: int64 (count + 1,); sequence i is `values[offsets[i]:offsets[i + 1]]`.
     """
 
@@ -25,14 +25,14 @@ class Ragged:
 
     @classmethod
     def from_lists(cls, lists: Iterable[Sequence[int]]) -> "Ragged":
-        """Lays lists of ids end to end."""
+        """Concatenate lists of ids."""
         lists = list(lists)
         flat = np.fromiter((identifier for row in lists for identifier in row), np.int32)
         return cls.from_lengths(flat, np.fromiter((len(row) for row in lists), np.int64, len(lists)))
 
     @classmethod
     def from_lengths(cls, values: np.ndarray, lengths: np.ndarray) -> "Ragged":
-        """Cuts `values`, (total, ...), into sequences of `lengths`, int (count,)."""
+        """Split `values`, (total, ...), into sequences of the given `lengths`, int (count,)."""
         offsets = np.zeros(len(lengths) + 1, np.int64)
         np.cumsum(lengths, out=offsets[1:])
         return cls(values, offsets)
@@ -45,11 +45,11 @@ class Ragged:
 
     @cached_property
     def lengths(self) -> np.ndarray:
-        """int64 (count,)."""
+        """The length of each sequence, int64 (count,)."""
         return np.diff(self.offsets)
 
     def concatenate_rows(self, other: "Ragged") -> "Ragged":
-        """Each sequence with the one of the same number in `other` after it; both of ids."""
+        """Concatenate sequence i of `self` and sequence i of `other`, for every i; both must contain ids."""
         joined = Ragged.from_lengths(
             np.empty(len(self.values) + len(other.values), np.int32), self.lengths + other.lengths
         )
@@ -61,22 +61,22 @@ class Ragged:
         return joined
 
     def padded(self, rows: np.ndarray, length: int, *, first: int = PAD, height: int | None = None) -> np.ndarray:
-        """Copies chosen sequences into one array.
+        """Copy selected sequences into one padded array.
 
         Args:
-            rows: int (n,), which sequences, in which order.
-            length: columns of the result, at least the longest chosen sequence, `first` included.
-            first: an id placed before each sequence; PAD means none.
-            height: rows of the result, at least n; rows past n hold PAD only.
+            rows: int (n,), indices of the sequences, in the order of the result.
+            length: columns of the result; at least the length of the longest selected sequence, `first` included.
+            first: id to insert before each sequence; PAD inserts none.
+            height: rows of the result, at least n; rows from n on contain only PAD. None means n.
 
         Returns:
-            (height, length, ...) of the dtype of `values`; PAD, or zeros, after the end of each sequence.
+            (height, length, ...), the dtype of `values`; each sequence is followed by PAD (0).
         """
         shape = (len(rows) if height is None else height, length, *self.values.shape[1:])
         out = np.full(shape, PAD, self.values.dtype)
         lead = 0 if first == PAD else 1
         out[: len(rows), :lead] = first
-        # Where each value goes, and which of `values` goes there.
+        # (n, length - lead): True in the cells that receive a value.
         column = np.arange(length - lead)
         cells = column < self.lengths[rows][:, None]
         out[: len(rows), lead:][cells] = self.values[(self.offsets[rows][:, None] + column)[cells]]

@@ -1,4 +1,4 @@
-"""Batches of pairs of like length: few shapes, little padding, every pair once an epoch."""
+"""Training batches of pairs of similar length: few shapes, little padding, each pair once per epoch."""
 
 import copy
 from collections.abc import Iterator, Mapping
@@ -6,24 +6,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from passerelle.data.rows import as_long
+from passerelle.data.rows import same_lengths
 from passerelle.ragged import Ragged
 from passerelle.special_tokens import PAD, START, UNK
 
 __all__ = ["Batch", "Batches", "Bucket", "choose_buckets", "mask_copies"]
 
 MAX_BUCKETS = 24
-"""Each bucket is one shape of arrays, and each shape is one compile, one to three seconds."""
+"""Maximum number of buckets; each is a shape of arrays, and each shape takes one to three seconds to compile."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Padded arrays of rows of like length, by field; rows beyond the last one are PAD only.
+    """Padded arrays of pairs of similar length, by name; unused rows at the end contain only PAD.
 
     Attributes:
         sources: the network's inputs by name, (batch, source_length, ...).
-        targets: of each output int32 (batch, target_length + 1), from START to END; the decoder reads `[:, :-1]` and
-            predicts `[:, 1:]`, the same one step ahead.
+        targets: ids from START to END by output, int32 (batch, target_length + 1). The decoder reads `[:, :-1]` and
+            predicts `[:, 1:]`, the same ids one step ahead.
     """
 
     sources: Mapping[str, np.ndarray]
@@ -31,67 +31,73 @@ class Batch:
 
     @property
     def inputs(self) -> dict[str, np.ndarray]:
-        """The arrays that the training model takes, by name."""
+        """The inputs of the training model by name: sources, and targets without the last column."""
         return {**self.sources, **{name: ids[:, :-1] for name, ids in self.targets.items()}}
 
     @property
     def steps(self) -> tuple[int, int]:
-        """(batch, target_length), the shape of every output's labels."""
+        """(batch, target_length), the shape of the labels of each output."""
         height, width = next(iter(self.targets.values())).shape
         return height, width - 1
 
     @property
     def labels(self) -> dict[str, np.ndarray]:
-        """int32 (batch, target_length) of each output: the ids to predict."""
+        """The ids to predict, by output, int32 (batch, target_length)."""
         return {name: ids[:, 1:] for name, ids in self.targets.items()}
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """The shape that pairs of like length share.
+    """The shape that pairs of similar length share.
 
     Attributes:
-        source_length: columns for source ids.
-        target_length: decoder steps; START is not counted, END is.
+        source_length: number of source columns.
+        target_length: number of decoder steps, END included, START excluded.
     """
 
     source_length: int
     target_length: int
 
 
-def choose_buckets(source_lengths: np.ndarray, target_lengths: np.ndarray, most: int = MAX_BUCKETS) -> list[Bucket]:
-    """Chooses the shapes that pad least.
+def choose_buckets(
+    source_lengths: np.ndarray, target_lengths: np.ndarray, max_buckets: int = MAX_BUCKETS
+) -> list[Bucket]:
+    """Choose the buckets that need little padding.
 
-    Target lengths are cut into groups, and each group's source lengths into one, two or three, each time by the cuts
-    that leave the fewest padded cells.
+    Target lengths are divided into groups, and the source lengths of each group into one, two or three groups. Each
+    division minimizes the number of padded cells.
 
     Args:
         source_lengths: int (pairs,).
         target_lengths: int (pairs,), END included.
-        most: shapes at the most, at least 1.
+        max_buckets: maximum number of buckets, at least 1.
 
     Returns:
-        Distinct buckets, by growing target length, then source length; the last one holds any pair.
+        Distinct buckets in order of increasing target length, then source length; the last one can contain any pair.
     """
-    ways = [_cut_both(source_lengths, target_lengths, most // groups, groups) for groups in (1, 2, 3) if groups <= most]
-    return min(ways, key=lambda buckets: _cells(source_lengths, target_lengths, buckets))
+    candidates = [
+        _divide_both(source_lengths, target_lengths, max_buckets // groups, groups)
+        for groups in (1, 2, 3)
+        if groups <= max_buckets
+    ]
+    return min(candidates, key=lambda buckets: _total_cells(source_lengths, target_lengths, buckets))
 
 
-def _cut_both(
+def _divide_both(
     source_lengths: np.ndarray, target_lengths: np.ndarray, target_groups: int, source_groups: int
 ) -> list[Bucket]:
     buckets = []
-    lowest = 0
-    for target_length in _cut(target_lengths, target_groups):
-        inside = source_lengths[(target_lengths > lowest) & (target_lengths <= target_length)]
-        buckets += [Bucket(source_length, target_length) for source_length in _cut(inside, source_groups)]
-        lowest = target_length
+    previous = 0
+    for target_length in _upper_bounds(target_lengths, target_groups):
+        inside = source_lengths[(target_lengths > previous) & (target_lengths <= target_length)]
+        buckets += [Bucket(source_length, target_length) for source_length in _upper_bounds(inside, source_groups)]
+        previous = target_length
     longest = Bucket(int(source_lengths.max()), int(target_lengths.max()))
     return buckets if buckets[-1] == longest else [*buckets[:-1], longest]
 
 
-def _cells(source_lengths: np.ndarray, target_lengths: np.ndarray, buckets: list[Bucket]) -> int:
-    """Ids and padding together, each pair in the first bucket that holds it."""
+def _total_cells(source_lengths: np.ndarray, target_lengths: np.ndarray, buckets: list[Bucket]) -> int:
+    """Count ids and padding if each pair is put into the first bucket that can contain it."""
     cells = 0
     left = np.ones(len(source_lengths), bool)
     for bucket in buckets:
@@ -101,48 +107,48 @@ def _cells(source_lengths: np.ndarray, target_lengths: np.ndarray, buckets: list
     return cells
 
 
-def _cut(lengths: np.ndarray, most: int) -> list[int]:
-    """The upper ends of at most `most` groups of `lengths` that leave the fewest padded cells.
+def _upper_bounds(lengths: np.ndarray, max_groups: int) -> list[int]:
+    """Divide lengths into at most `max_groups` groups with the fewest padded cells, and return their largest lengths.
 
-    Dynamic programming over the places where one group ends and the next begins.
+    Uses dynamic programming over the boundaries between groups.
     """
-    # Many distinct lengths: work on a coarser grid, the error is below a hundredth of the longest.
+    # Round lengths up to a coarser grid, which bounds the run time; the error is below 1 % of the largest length.
     grain = max(1, int(lengths.max()) // 128)
     slot = -(-lengths // grain)
     ends = np.unique(slot)
     count = np.bincount(np.searchsorted(ends, slot), minlength=len(ends))
     before = np.concatenate([[0], np.cumsum(count)])
-    # cost[k][j]: cells of the first j ends in at most k groups; cut[k][j]: where the last group begins.
-    cost = np.full((most + 1, len(ends) + 1), np.inf)
+    # cost[k][j]: cells of the first j ends in at most k groups; cut[k][j]: index of the first end of the last group.
+    cost = np.full((max_groups + 1, len(ends) + 1), np.inf)
     cost[:, 0] = 0
     cut = np.zeros(cost.shape, np.int64)
-    for k in range(1, most + 1):
+    for k in range(1, max_groups + 1):
         for stop in range(1, len(ends) + 1):
             total = cost[k - 1, :stop] + (before[stop] - before[:stop]) * ends[stop - 1]
             cut[k, stop] = np.argmin(total)
             cost[k, stop] = total[cut[k, stop]]
-    found = []
+    bounds = []
     stop = len(ends)
-    for k in range(most, 0, -1):
+    for k in range(max_groups, 0, -1):
         if stop:
-            found.append(int(lengths[slot <= ends[stop - 1]].max()))
+            bounds.append(int(lengths[slot <= ends[stop - 1]].max()))
             stop = cut[k, stop]
-    return found[::-1]
+    return bounds[::-1]
 
 
 class Batches:
-    """All batches of one set of rows, in a new order every epoch.
+    """All batches of a set of pairs, in a new order each epoch.
 
     Args:
         inputs: the network's inputs by name, the source first; see `Signature.encode_inputs`.
-        targets: target ids of each output by name, END included.
-        batch_size: rows, or tokens, in a batch; fewer where all are fewer.
-        seed: of the order; None keeps one order, for evaluation.
-        batch_type: the unit of `batch_size`: `pair`, or `token`, source and target and padding together, at least one
-            row.
-        copy_masking: for outputs that copy, share of the tokens on both sides of a row that become unknown, others each
-            time.
-        target_sizes: of each output that copies the ids of its vocabulary; with `copy_masking`.
+        targets: target ids by output, END included.
+        batch_size: pairs or tokens per batch.
+        seed: seed of the order; None keeps the same order in each epoch, for validation.
+        batch_type: unit of `batch_size`: `pair`, or `token`, which counts source, target and padding; a batch has at
+            least one pair.
+        copy_masking: for outputs that copy, the probability of masking a token that source and target share (see
+            `mask_copies`); sampled anew in each epoch.
+        target_sizes: vocabulary size of each output that copies; used with `copy_masking`.
     """
 
     def __init__(
@@ -163,14 +169,14 @@ class Batches:
         self.seed = seed
         self.source_name, self.source = next(iter(self.inputs.items()))
         self.source_lengths = self.source.lengths
-        # Outputs share one number of steps: that of a row's longest.
+        # All outputs of a pair have the number of steps of the longest.
         self.target_lengths = np.max([ids.lengths for ids in self.targets.values()], axis=0)
         rows = len(self.source)
         self.tokens = len(self.source.values) + int(self.target_lengths.sum())
-        # A compile takes seconds: each shape must serve several batches, and beyond six, many.
+        # Compiling takes seconds: a bucket needs at least 4 batches on average, and beyond 6 buckets about 100.
         batches = (rows if batch_type == "pair" else self.tokens) // batch_size
-        most = max(1, min(batches // 4, 6 + batches // 100, MAX_BUCKETS))
-        self.buckets = choose_buckets(self.source_lengths, self.target_lengths, most)
+        max_buckets = max(1, min(batches // 4, 6 + batches // 100, MAX_BUCKETS))
+        self.buckets = choose_buckets(self.source_lengths, self.target_lengths, max_buckets)
         self._heights: dict[Bucket, int] = {}
         for bucket in self.buckets:
             columns = 1 if batch_type == "pair" else bucket.source_length + bucket.target_length
@@ -185,18 +191,18 @@ class Batches:
         return rows[fits]
 
     def with_seed(self, seed: int | None) -> "Batches":
-        """The same rows in the same shapes, in the order of another seed."""
+        """Return the same pairs in the same buckets, in the order of another seed."""
         other = copy.copy(self)
         other.seed = seed
         other._length = len(other._plan(number=0))
         return other
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
-        """Yields every row once; the order depends on the seed and the epoch's number only.
+        """Yield the batches of an epoch; the order depends only on the seed and the epoch's number.
 
         Args:
-            number: of the epoch.
-            start: how many batches to skip; those that follow are the same as in a whole epoch.
+            number: number of the epoch.
+            start: number of batches to skip; the others are the same as without it.
         """
         random = np.random.default_rng((self.seed or 0, number, 1))
         for position, (bucket, rows) in enumerate(self._plan(number)):
@@ -204,17 +210,19 @@ class Batches:
                 yield self._batch(bucket, rows, random)
             elif self.copy_masking:
                 for _ in self.target_sizes:
-                    random.random((self._heights[bucket], bucket.source_length))  # as `mask_copies` draws them
+                    random.random(
+                        (self._heights[bucket], bucket.source_length)
+                    )  # advance the generator as `mask_copies` does
 
     def _batch(self, bucket: Bucket, rows: np.ndarray, random: np.random.Generator) -> Batch:
         height = self._heights[bucket]
         sources = {
-            name: own.padded(
+            name: values.padded(
                 rows,
-                bucket.source_length if as_long(own, self.source) else int(own.lengths.max(initial=1)),
+                bucket.source_length if same_lengths(values, self.source) else int(values.lengths.max(initial=1)),
                 height=height,
             )
-            for name, own in self.inputs.items()
+            for name, values in self.inputs.items()
         }
         targets = {
             name: ids.padded(rows, bucket.target_length + 1, first=START, height=height)
@@ -235,7 +243,7 @@ class Batches:
             own = np.flatnonzero(self._bucket_of == index)
             if random is not None:
                 own = random.permutation(own)
-            # What does not fill a batch moves on to a later shape that holds it; only the last is ever part empty.
+            # Rows left over from a full batch move to a later bucket that can contain them; only its last may be part empty.
             moved = self._fits(rest, bucket)
             rows = np.concatenate([moved, own])
             height = self._heights[bucket]
@@ -247,16 +255,16 @@ class Batches:
         return plan
 
     def __len__(self) -> int:
-        """Batches in an epoch; where they are counted in tokens, an epoch may have one or two more or fewer."""
+        """Return the number of batches per epoch; with `batch_type="token"` it can vary by one or two between epochs."""
         return self._length
 
     @property
     def target_tokens(self) -> int:
-        """Tokens of all outputs in an epoch, END included."""
+        """Target tokens of all outputs per epoch, END included."""
         return sum(len(ids.values) for ids in self.targets.values())
 
     def padding_share(self) -> float:
-        """Part of all cells of an epoch, source and target together, that hold PAD."""
+        """Return the fraction of the source and target cells of an epoch that are padding."""
         cells = sum(
             self._heights[bucket] * (bucket.source_length + bucket.target_length) for bucket, _ in self._plan(number=0)
         )
@@ -268,33 +276,34 @@ def mask_copies(
     copies: np.ndarray,
     target: np.ndarray,
     target_size: int,
-    share: float,
+    probability: float,
     random: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Makes some tokens that stand on both sides of a pair unknown, wherever they stand in it.
+    """Replace random tokens that source and target share by UNK, at all of their positions in the pair.
 
-    So a network learns to copy what it does not know from pairs in which it knows everything.
+    Thus the network is trained to copy unknown tokens, although all tokens of the training pairs are known.
 
     Args:
-        source: int (batch, S).
-        copies: int (batch, S), target ids of the source tokens.
-        target: int (batch, T).
-        target_size: ids of the target vocabulary; what is hidden goes by this plus its first position in the source.
-        share: how likely each such token is hidden.
-        random: where from.
+        source: int (batch, S), source ids.
+        copies: int (batch, S), copy ids: the target id of each source token.
+        target: int (batch, T), target ids.
+        target_size: size of the target vocabulary. The copy id of a masked token, also in the target, is this size
+            plus the first position of the token in the source.
+        probability: probability of masking each shared token.
+        random: random generator.
 
     Returns:
-        source, copies and target, changed.
+        New arrays source, copies and target, int32.
     """
-    alike = (copies[:, :, None] == copies[:, None, :]) & (source != PAD)[:, None, :]  # (batch, S, S)
-    first = np.argmax(alike, axis=2)
-    written = (copies[:, :, None] == target[:, None, :]).any(2) & (copies < target_size) & (source != PAD)
-    drawn = random.random(source.shape) < share
-    hidden = written & np.take_along_axis(drawn, first, axis=1)  # one throw for all places of a token
-    matches = (target[:, :, None] == copies[:, None, :]) & hidden[:, None, :]  # (batch, T, S)
-    place = target_size + np.take_along_axis(first, np.argmax(matches, axis=2), axis=1)
+    same = (copies[:, :, None] == copies[:, None, :]) & (source != PAD)[:, None, :]  # (batch, S, S)
+    first = np.argmax(same, axis=2)
+    shared = (copies[:, :, None] == target[:, None, :]).any(2) & (copies < target_size) & (source != PAD)
+    sampled = random.random(source.shape) < probability
+    masked = shared & np.take_along_axis(sampled, first, axis=1)  # (batch, S); the same for all positions of a token
+    matches = (target[:, :, None] == copies[:, None, :]) & masked[:, None, :]  # (batch, T, S)
+    copy_id = target_size + np.take_along_axis(first, np.argmax(matches, axis=2), axis=1)
     return (
-        np.where(hidden, UNK, source).astype(np.int32),
-        np.where(hidden, target_size + first, copies).astype(np.int32),
-        np.where(matches.any(2), place, target).astype(np.int32),
+        np.where(masked, UNK, source).astype(np.int32),
+        np.where(masked, target_size + first, copies).astype(np.int32),
+        np.where(matches.any(2), copy_id, target).astype(np.int32),
     )

@@ -1,4 +1,4 @@
-"""Files in and out: plain, gzipped or zipped bytes and lines of text, and writing that is whole or not at all."""
+"""Reading plain, gzip and zip files, and writing files atomically."""
 
 import gzip
 import io
@@ -32,117 +32,120 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def input_name(path: str | os.PathLike[str]) -> str:
-    """What messages call `path`."""
+    """Return the name of `path` for messages: the path, or "standard input"."""
     return "standard input" if os.fspath(path) in _STANDARD_INPUT_NAMES else os.fspath(path)
 
 
 def inner_name(path: str | os.PathLike[str]) -> str:
-    """The name that tells what a file holds: of a `.zip`, its one text file's; `.gz` does not count.
+    """Return the file name without `.gz`; for a `.zip`, the name of the text file inside. It determines the format.
 
     Raises:
-        DataError: if `path` ends in `.zip` and is no readable archive of one text file.
+        DataError: if `path` ends in `.zip` and is not a readable archive of exactly one text file.
     """
     name = Path(path).name
     if name.lower().endswith(".zip"):
-        with _explained(path), open(path, "rb") as raw, zipfile.ZipFile(raw) as archive:
+        with _errors_as_data_error(path), open(path, "rb") as raw, zipfile.ZipFile(raw) as archive:
             name = Path(_text_member(archive, path)).name
     return name[:-3] if name.lower().endswith(".gz") else name
 
 
 def read_lines(
-    path: str | os.PathLike[str], *, ends: bool = False, watch: Callable[[int], object] | None = None
+    path: str | os.PathLike[str], *, keep_ends: bool = False, progress: Callable[[int], object] | None = None
 ) -> Iterator[str]:
-    """Yields the lines of a text file, without their line ends, reading no more than it must.
+    """Yield the lines of a text file, reading it lazily.
 
     Args:
-        path: as for `open_input`. A byte order mark is dropped; lines end with LF or CRLF.
-        ends: leave the line ends on.
-        watch: as for `open_input`.
+        path: as for `open_input`. A byte order mark is removed. Lines end with LF or CRLF.
+        keep_ends: yield the lines with their line ends.
+        progress: as for `open_input`.
 
     Raises:
-        DataError: if the file cannot be read, or is not UTF-8 (says which byte).
+        DataError: if the file cannot be read, or is not UTF-8 (the message names the byte).
     """
     offset = 0
-    with open_input(path, watch) as stream:
+    with open_input(path, progress) as stream:
         for number, raw in enumerate(stream, start=1):
             text = raw.removeprefix(_BYTE_ORDER_MARK) if number == 1 else raw
             try:
                 line = text.decode("utf-8")
             except UnicodeDecodeError as error:
-                at = offset + len(raw) - len(text) + error.start
+                position = offset + len(raw) - len(text) + error.start
                 raise DataError(
-                    f"{input_name(path)}, line {number}: byte {at} (0x{text[error.start]:02x}) is not UTF-8. "
+                    f"{input_name(path)}, line {number}: byte {position} (0x{text[error.start]:02x}) is not UTF-8. "
                     f"Save the file as UTF-8, for example: iconv -f LATIN1 -t UTF-8 OLD > NEW"
                 ) from None
             offset += len(raw)
-            yield line if ends else line.removesuffix("\n").removesuffix("\r")
+            yield line if keep_ends else line.removesuffix("\n").removesuffix("\r")
 
 
 @contextmanager
 def open_input(
-    path: str | os.PathLike[str], watch: Callable[[int], object] | None = None
+    path: str | os.PathLike[str], progress: Callable[[int], object] | None = None
 ) -> Iterator[BinaryIO | io.BufferedIOBase]:
-    """Opens a file for reading its bytes; whatever fails while it is open is explained.
+    """Open a file for reading bytes, decompressed; the container is recognized by its first bytes.
 
     Args:
-        path: a plain file, a `.gz`, a `.zip` that holds one text file (files beginning with `_` do not count), or
-            `-` for standard input.
-        watch: is told after each reading how far into the file it went, in bytes; not of standard input or a pipe.
+        path: a plain file, a gzip file, a zip archive that contains one text file (files whose names begin with `_`
+            or `.` are ignored), or `-` for standard input.
+        progress: called after each read with the position in the file, in (compressed) bytes; not called for standard
+            input or a pipe.
 
     Raises:
-        DataError: if the file is missing, a folder, unreadable, or a damaged archive.
+        DataError: if the file is missing, a folder, unreadable or a damaged archive, also while it is being read.
     """
-    with _explained(path), _open(path, watch) as stream:
+    with _errors_as_data_error(path), _open(path, progress) as stream:
         yield stream
 
 
 @contextmanager
-def _explained(path: str | os.PathLike[str]) -> Iterator[None]:
+def _errors_as_data_error(path: str | os.PathLike[str]) -> Iterator[None]:
     name = input_name(path)
     try:
         yield
     except FileNotFoundError:
         raise DataError(f"{name}: no such file. Check the path, or try: passerelle phrasebook > pairs.tsv") from None
     except IsADirectoryError:
-        raise DataError(f"{name} is a folder. Name one file of tab-separated pairs in it.") from None
+        raise DataError(f"{name} is a folder. Name a file in it.") from None
     except (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"{name} is a damaged archive ({error}). Fetch it again.") from None
-    except (NotImplementedError, RuntimeError) as error:  # a zip's unknown compression or password
-        raise DataError(f"{name} cannot be unpacked ({error}). Unpack it yourself and name the text file.") from None
+        raise DataError(f"{name} is a damaged archive ({error}). Get a complete copy of it.") from None
+    except (NotImplementedError, RuntimeError) as error:  # unsupported compression, or a password
+        raise DataError(
+            f"{name} cannot be decompressed ({error}). Extract it yourself and name the text file."
+        ) from None
     except OSError as error:
         raise DataError(f"{name} cannot be read: {error.strerror or error}.") from None
 
 
-class _Watched(io.FileIO):
-    """A file that tells how far it has been read."""
+class _ProgressFile(io.FileIO):
+    """A file that reports its position after each read."""
 
-    def __init__(self, path: str | os.PathLike[str], watch: Callable[[int], object]):
+    def __init__(self, path: str | os.PathLike[str], progress: Callable[[int], object]):
         super().__init__(path)
-        self._watch = watch
+        self._progress = progress
 
     def readinto(self, buffer: Any, /) -> int:
         count = super().readinto(buffer)
         if self.seekable():
-            self._watch(self.tell())
+            self._progress(self.tell())
         return count
 
 
 @contextmanager
 def _open(
-    path: str | os.PathLike[str], watch: Callable[[int], object] | None
+    path: str | os.PathLike[str], progress: Callable[[int], object] | None
 ) -> Iterator[BinaryIO | io.BufferedIOBase]:
     if os.fspath(path) in _STANDARD_INPUT_NAMES:
-        # A stream of our own: Python aborts where a thread waits in `sys.stdin` while the process ends.
+        # Duplicate the descriptor: Python aborts at exit if a thread is still blocked in `sys.stdin`.
         try:
             descriptor = os.dup(sys.stdin.fileno())
-        except io.UnsupportedOperation:  # standard input was replaced by an object of Python's
+        except io.UnsupportedOperation:  # `sys.stdin` was replaced by an object without a descriptor
             yield sys.stdin.buffer
             return
         with os.fdopen(descriptor, "rb") as stream:
             yield stream
         return
-    with open(path, "rb") if watch is None else io.BufferedReader(_Watched(path, watch)) as raw:
-        start = raw.peek(4)[:4]  # a named pipe cannot go back
+    with open(path, "rb") if progress is None else io.BufferedReader(_ProgressFile(path, progress)) as raw:
+        start = raw.peek(4)[:4]  # peek, because a named pipe cannot seek
         if start.startswith(b"\x1f\x8b"):
             with gzip.open(raw) as stream:
                 yield stream  # pyright: ignore[reportReturnType] - GzipFile reads bytes
@@ -158,34 +161,34 @@ def _text_member(archive: zipfile.ZipFile, path: str | os.PathLike[str]) -> str:
     texts = [name for name in members if not Path(name).name.startswith(("_", ".")) and "__MACOSX" not in name]
     if len(texts) != 1:
         found = ", ".join(members[:5]) or "nothing"
-        raise DataError(f"{os.fspath(path)} must hold exactly one text file; it holds {found}. Unpack it first.")
+        raise DataError(f"{os.fspath(path)} must contain exactly one text file; it contains {found}. Extract it first.")
     return texts[0]
 
 
 def prepare_folder(folder: str | os.PathLike[str]) -> Path:
-    """Makes `folder` (its parent must exist) and returns its path.
+    """Create `folder` if it does not exist, and return its path; its parent must exist.
 
     Raises:
-        OutputError: if the parent is absent, a file stands in the way, or nothing can be written there.
+        OutputError: if the parent does not exist, `folder` is a file, or it is not writable.
     """
     folder = Path(folder)
     try:
         folder.mkdir(exist_ok=True)
     except FileNotFoundError:
-        raise OutputError(f"{folder.parent}: no such folder. Make it first: mkdir -p {folder.parent}") from None
+        raise OutputError(f"{folder.parent}: no such folder. Create it first: mkdir -p {folder.parent}") from None
     except FileExistsError:
         raise OutputError(f"{folder} is a file, not a folder. Name another folder.") from None
     except OSError as error:
-        raise OutputError(f"{folder} cannot be made: {error.strerror or error}.") from None
+        raise OutputError(f"{folder} cannot be created: {error.strerror or error}.") from None
     _require_writable(folder)
     return folder
 
 
 def require_writable_file(path: str | os.PathLike[str]) -> Path:
-    """Returns `path` after checking, before hours of work, that a file could be written there.
+    """Check that a file can be written at `path`, and return it as a `Path`; call it before a long computation.
 
     Raises:
-        OutputError: if its folder is absent or not writable, or `path` is a folder.
+        OutputError: if its folder does not exist or is not writable, or `path` is a folder.
     """
     path = Path(path)
     if path.is_dir():
@@ -193,7 +196,7 @@ def require_writable_file(path: str | os.PathLike[str]) -> Path:
     if path.parent.exists() and not path.parent.is_dir():
         raise OutputError(f"{path.parent} is a file, not a folder. Name another folder.")
     if not path.parent.is_dir():
-        raise OutputError(f"{path.parent}: no such folder. Make it first: mkdir -p {path.parent}")
+        raise OutputError(f"{path.parent}: no such folder. Create it first: mkdir -p {path.parent}")
     _require_writable(path.parent)
     return path
 
@@ -207,13 +210,14 @@ def _require_writable(folder: Path) -> None:
 
 @contextmanager
 def replace_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yields the path of an empty file beside `path`; when the block ends well, that file takes the place of `path`.
+    """Yield the path of an empty temporary file, which replaces `path` when the block ends without an error.
 
-    So `path` is the old file or the new one, whole, whatever happens in between. The temporary name ends as `path`
-    does and begins with a dot.
+    Thus `path` is always either the complete old file or the complete new one. The temporary file is in the same
+    folder; its name begins with a dot and has the suffix of `path`.
 
     Raises:
-        OutputError: if the folder is absent or writing fails (no rights, disk full); the temporary file is removed.
+        OutputError: if the folder does not exist or writing fails (no permission, disk full); the temporary file is
+            removed.
     """
     path = require_writable_file(path)
     temporary = None
@@ -235,16 +239,20 @@ def replace_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def write_atomically(path: str | os.PathLike[str], write: Callable[[BinaryIO], object]) -> None:
-    """Calls `write` with a binary stream, readable too, whose content becomes the file at `path`; see `replace_atomically`.
+    """Write a file atomically; see `replace_atomically`.
+
+    Args:
+        path: the file to create or replace.
+        write: writes the content to the stream that it is passed, which is binary and also readable.
 
     Raises:
-        OutputError: if writing fails; what stood there is whole.
+        OutputError: if writing fails; an existing file is then unchanged.
     """
     with replace_atomically(path) as temporary, open(temporary, "w+b") as stream:
         write(stream)
 
 
 def _umask() -> int:
-    mask = os.umask(0)  # the only way to read it is to set it
+    mask = os.umask(0)  # the mask can only be read by setting it
     os.umask(mask)
     return mask

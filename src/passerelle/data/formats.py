@@ -1,4 +1,4 @@
-"""Kinds of files of pairs: how each is told, and what reads it."""
+"""File formats of pairs: how each is recognized, and its reader."""
 
 import os
 from collections.abc import Callable, Generator, Sequence
@@ -19,41 +19,41 @@ from passerelle.errors import SettingsError, did_you_mean
 __all__ = ["FORMATS", "Format", "PairFile", "PairPath", "choose_format"]
 
 PairPath = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
-"""One file of pairs, or two side by side: sources in the first, targets in the second."""
+"""One file of pairs, or two parallel files: the sources, then the targets."""
 
 _DEFAULT_COLUMNS = ("source", "target", "tags")
 
 
 @dataclass(frozen=True)
 class Format:
-    """One kind of file.
+    """A file format of pairs.
 
     Attributes:
-        suffixes: ends of names that tell it.
-        rows: what reads it.
-        needs: what each of its rows must be, for messages.
-        number: what its rows' numbers count.
-        named: what `columns` name: `columns`, `languages`, or nothing.
-        tagged: whether rows may bring tags.
+        suffixes: file name suffixes by which it is recognized.
+        read: reader; yields the rows of a `PairFile`.
+        requirement: a sentence about the required content, for error messages.
+        row_unit: the unit that row numbers count: `line` or `row`.
+        column_names: the meaning of the setting `columns`: `columns`, `languages`, or empty if the format has no names.
+        has_tags: whether rows may have tags.
     """
 
     suffixes: tuple[str, ...]
-    rows: Callable[["PairFile"], Generator[Row, None, None]]
-    needs: str
-    number: str = "line"
-    named: str = ""
-    tagged: bool = False
+    read: Callable[["PairFile"], Generator[Row, None, None]]
+    requirement: str
+    row_unit: str = "line"
+    column_names: str = ""
+    has_tags: bool = False
 
 
 @dataclass(frozen=True)
 class PairFile:
-    """A file of pairs whose kind is known.
+    """A file of pairs with its format.
 
     Attributes:
-        paths: one, or two side by side.
-        format: its kind.
-        columns: what its columns or languages are called; empty where nothing was said and nothing need be.
-        tag_column: the column of the tags, or None.
+        paths: one path, or those of two parallel files.
+        format: format of the file.
+        columns: names of its columns or languages; empty if the format has none, or to use the first two languages.
+        tag_column: number of the column with the tags, from 1, or None.
     """
 
     paths: tuple[str | os.PathLike[str], ...]
@@ -63,53 +63,57 @@ class PairFile:
 
     @property
     def name(self) -> str:
-        """For messages."""
+        """The path or paths, for messages."""
         return " + ".join(map(input_name, self.paths))
 
     def rows(self) -> Generator[Row, None, None]:
-        """All rows in order, each read when it is asked for."""
-        return self.format.rows(self)
+        """Yield all rows in order, reading lazily."""
+        return self.format.read(self)
 
 
 FORMATS: dict[str, Format] = {
     "tsv": Format(
         (".tsv",),
         lambda file: read_tsv(file.paths[0], file.tag_column),
-        "Each line needs source, tab, target.",
-        tagged=True,
+        "Each line must contain source, tab, target.",
+        has_tags=True,
     ),
-    "moses": Format((), lambda file: read_parallel(*file.paths), "Line by line, one is the translation of the other."),
+    "moses": Format(
+        (),
+        lambda file: read_parallel(*file.paths),
+        "Line n of one file must be the translation of line n of the other.",
+    ),
     "jsonl": Format(
         (".jsonl", ".ndjson"),
         lambda file: read_json_lines(file.paths[0], file.columns),
-        "Each line needs an object with source and target.",
-        named="columns",
-        tagged=True,
+        "Each line must be an object with source and target.",
+        column_names="columns",
+        has_tags=True,
     ),
     "csv": Format(
         (".csv",),
         lambda file: read_csv(file.paths[0], file.columns),
-        "It needs a header and a row for each pair.",
-        named="columns",
-        tagged=True,
+        "It must contain a header and a row for each pair.",
+        column_names="columns",
+        has_tags=True,
     ),
     "po": Format((".po",), lambda file: read_po(file.paths[0]), "Each message needs msgid and msgstr."),
     "tmx": Format(
         (".tmx",),
         lambda file: read_tmx(file.paths[0], file.columns),
         "Each unit needs a segment in both languages.",
-        named="languages",
+        column_names="languages",
     ),
     "parquet": Format(
         (".parquet",),
         lambda file: read_parquet(file.paths[0], file.columns),
         "Each row needs source and target.",
-        number="row",
-        named="columns",
-        tagged=True,
+        row_unit="row",
+        column_names="columns",
+        has_tags=True,
     ),
 }
-"""By name. What no name tells is tab-separated, or, where two files are named, side by side."""
+"""All formats by name. The default is tsv for one file and moses for two."""
 
 
 def choose_format(
@@ -118,68 +122,78 @@ def choose_format(
     columns: str | Sequence[str] | None = None,
     tag_column: int | None = None,
 ) -> PairFile:
-    """Decides how a file of pairs is read.
+    """Choose the format of a file of pairs, and check the options that depend on it.
 
     Args:
-        path: one file or two.
-        format: one of `FORMATS`; None goes by the file's name, also inside `.gz` and `.zip`.
-        columns: names of the columns of source, target and, if wanted, tags, or two languages; one text has commas
-            between them. By default `source`, `target`, `tags`, or the first two languages.
-        tag_column: the column, from 3 on, that holds tags; where columns have names, 3, the third one named.
+        path: one file, or two parallel files.
+        format: one of `FORMATS`; None recognizes it by the file name, also inside `.gz` and `.zip`.
+        columns: names of the columns of source, target and optionally tags, or two languages; a sequence, or a string
+            with commas. By default `source`, `target` and `tags`, or the first two languages.
+        tag_column: number of the column with the tags, at least 3; must be 3 in formats with named columns, where it
+            means the third name in `columns`.
 
     Raises:
-        SettingsError: if these do not go together, or with the kind of file.
+        SettingsError: if an argument is invalid, or the format does not support it.
         DataError: if a `.zip` cannot be read.
     """
     paths = (path,) if isinstance(path, (str, os.PathLike)) else tuple(path)
-    kind = _kind(paths, format)
-    chosen = FORMATS[kind]
+    format_name = _format_name(paths, format)
+    chosen = FORMATS[format_name]
     if tag_column is not None and tag_column < 3:
-        raise SettingsError(f"tags stand in column 3 or later, received: {tag_column}. Source and target come first.")
+        raise SettingsError(
+            f"tag_column must be at least 3, received: {tag_column}. Columns 1 and 2 are source and target."
+        )
     if isinstance(columns, str):
         columns = [column.strip() for column in columns.split(",")]
     names = tuple(columns or ())
-    if names and not chosen.named:
-        others = ", ".join(name for name, other in FORMATS.items() if other.named)
-        raise SettingsError(f"{kind} has no names to choose by, received: columns {', '.join(names)}. Others: {others}")
-    if (tag_column is not None or len(names) == 3) and not chosen.tagged:
-        others = ", ".join(name for name, other in FORMATS.items() if other.tagged)
-        raise SettingsError(f"{kind} has no column for tags. Others have: {others}.")
-    if chosen.named == "columns":
+    if names and not chosen.column_names:
+        others = ", ".join(name for name, other in FORMATS.items() if other.column_names)
+        raise SettingsError(
+            f"format {format_name} has no column names, received: columns {', '.join(names)}. Leave out columns, or use "
+            f"one of these formats: {others}."
+        )
+    if (tag_column is not None or len(names) == 3) and not chosen.has_tags:
+        others = ", ".join(name for name, other in FORMATS.items() if other.has_tags)
+        raise SettingsError(f"format {format_name} has no tags. Formats with tags: {others}.")
+    if chosen.column_names == "columns":
         names = names or _DEFAULT_COLUMNS[: 2 if tag_column is None else 3]
         if tag_column is not None and (tag_column > 3 or len(names) < 3):
             raise SettingsError(
-                f"{kind} has its tags in the third column named, received: {', '.join(names)}, "
-                f"tag_column={tag_column}. Name it in `columns`: source,target,tags"
+                f"in format {format_name} the third name in `columns` is the column of the tags, received: "
+                f"{', '.join(names)}, tag_column={tag_column}. Name three columns: source,target,tags"
             )
         tag_column = 3 if len(names) == 3 else None
     if names and (not all(names) or len(set(names)) != len(names) or len(names) not in (2, 3)):
-        what = "two languages" if chosen.named == "languages" else "columns of source, target and, if wanted, tags"
-        raise SettingsError(f"columns must name {what}, each another, received: {', '.join(names)}")
+        expected = "two languages" if chosen.column_names == "languages" else "source, target and optionally tags"
+        raise SettingsError(f"columns must be different names of {expected}, received: {', '.join(names)}")
     return PairFile(paths, chosen, names, tag_column)
 
 
-def _kind(paths: tuple[str | os.PathLike[str], ...], format: str | None) -> str:
+def _format_name(paths: tuple[str | os.PathLike[str], ...], format: str | None) -> str:
     if format is not None and format not in FORMATS:
         raise SettingsError(f"unknown format {format!r}.{did_you_mean(format, FORMATS)}")
     if not 1 <= len(paths) <= 2:
-        raise SettingsError(f"pairs stand in one file, or in two side by side, received: {len(paths)} files")
+        raise SettingsError(f"pairs are read from one file or from two parallel files, received: {len(paths)} files")
     if len(paths) == 1:
         if format == "moses":
-            raise SettingsError("moses is two files, source and target, received: one. Name both: train.en train.fr")
-        return format or _told(paths[0]) or "tsv"
-    told = format or next(filter(None, map(_told, paths)), "moses")
-    if told != "moses":
-        raise SettingsError(f"two files side by side are lines of text, not {told}. Name one file, or format 'moses'")
+            raise SettingsError(
+                "format moses needs two files, source and target, received: one. Name both: train.en train.fr"
+            )
+        return format or _format_of_name(paths[0]) or "tsv"
+    chosen = format or next(filter(None, map(_format_of_name, paths)), "moses")
+    if chosen != "moses":
+        raise SettingsError(f"two parallel files must be plain text, not {chosen}. Name one file, or format 'moses'")
     if os.fspath(paths[0]) == os.fspath(paths[1]):
-        raise SettingsError(f"{input_name(paths[0])} is named twice. Name the file of the sources, then the targets'.")
-    return told
+        raise SettingsError(
+            f"{input_name(paths[0])} is named twice. Name the file of the sources, then that of the targets."
+        )
+    return chosen
 
 
-def _told(path: str | os.PathLike[str]) -> str | None:
-    """The kind that a file's name tells, or that of the file inside it."""
+def _format_of_name(path: str | os.PathLike[str]) -> str | None:
+    """Return the format of a file name, or of the name inside a `.zip`; None if the suffix is unknown."""
     if os.fspath(path) == STANDARD_INPUT:
         return None
     outer = Path(os.fspath(path).lower())
     names = [inner_name(path).lower(), *([outer.stem] if outer.suffix == ".zip" else [])]
-    return next((kind for name in names for kind, format in FORMATS.items() if name.endswith(format.suffixes)), None)
+    return next((key for name in names for key, format in FORMATS.items() if name.endswith(format.suffixes)), None)

@@ -1,4 +1,4 @@
-"""Lengths of the training pairs: which are too long to train on, and how long a translation may become."""
+"""Length limits: pairs that are too long to train on, and the maximum length of a translation."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,25 +9,24 @@ from passerelle.data.pairs import Pairs
 
 __all__ = ["LengthLimits", "Lengths"]
 
-ROOM = 8
-"""Times as long as all but a hundredth: no pair of a usual collection is."""
+PERCENTILE_FACTOR = 8
+"""The default limit as a multiple of the 99th percentile of the lengths; only outliers are longer."""
 
-ALWAYS = 200
-"""Tokens that are never too many, unless settings say so."""
+MIN_LIMIT = 200
+"""Lower bound of the default limit, in tokens."""
 
-
-SPARE = 8
-"""Tokens that a source is taken to be longer where targets are compared with it: short ones have long answers."""
+RATIO_OFFSET = 8
+"""Tokens added to the source length in the length ratio, because short sources often have relatively long targets."""
 
 
 @dataclass(frozen=True)
 class Lengths:
-    """What training showed of lengths, in tokens, END not counted.
+    """The largest lengths of the training pairs, in tokens, without END.
 
     Attributes:
-        source: of the longest source.
-        target: of the longest target.
-        ratio: largest ratio of a target to its source with `SPARE` tokens more.
+        source: length of the longest source.
+        target: length of the longest target.
+        ratio: maximum over all pairs of target length / (source length + `RATIO_OFFSET`).
     """
 
     source: int
@@ -36,28 +35,29 @@ class Lengths:
 
     @classmethod
     def of(cls, sources: np.ndarray, targets: np.ndarray) -> "Lengths":
-        """From the lengths of all pairs, int (pairs,) each."""
-        return cls(int(sources.max()), int(targets.max()), float((targets / (sources + SPARE)).max()))
+        """Return the `Lengths` of the pairs with these source and target lengths, int (pairs,) each."""
+        return cls(int(sources.max()), int(targets.max()), float((targets / (sources + RATIO_OFFSET)).max()))
 
     @property
-    def whole(self) -> int:
-        """The longest source, in tokens, that is translated as one if it can be cut."""
+    def split_above(self) -> int:
+        """Source length, in tokens, above which a text is split into parts, if possible."""
         return 2 * self.source
 
-    def limit(self, source_length: int | np.ndarray) -> Any:
-        """Most steps, END included, for a source of this many tokens.
+    def max_steps(self, source_length: int | np.ndarray) -> Any:
+        """Return the maximum number of decoder steps, END included, for sources of the given length in tokens.
 
-        As long as the longest target, with a tenth to spare, longer sources in proportion; and no longer, beside its
-        source, than any target was, with a tenth to spare. So no text runs away.
+        The limit is the smaller of two, plus a tenth: the length of the longest target, in proportion to the source
+        length for sources that are longer than in training; and the largest length ratio of the training pairs. It
+        stops translations that do not end by themselves.
         """
         length = np.asarray(source_length)
         longest = self.target * np.maximum(1.0, length / self.source)
-        return np.ceil(11 * np.minimum(longest, self.ratio * (length + SPARE)) / 10).astype(np.int32) + 2
+        return np.ceil(11 * np.minimum(longest, self.ratio * (length + RATIO_OFFSET)) / 10).astype(np.int32) + 2
 
 
 @dataclass(frozen=True)
 class LengthLimits:
-    """The longest source and the longest target to learn from, in tokens."""
+    """Maximum lengths, in tokens, of sources and targets used for training."""
 
     source: int
     target: int
@@ -66,20 +66,23 @@ class LengthLimits:
     def of(
         cls, source_lengths: np.ndarray, target_lengths: np.ndarray, source: int | None, target: int | None
     ) -> "LengthLimits":
-        """Those that are given; where one is None, `ROOM` times the 99th percentile of the lengths, at least `ALWAYS`.
+        """Return the requested limits, with defaults computed from the lengths of the pairs.
+
+        A default is `PERCENTILE_FACTOR` times the 99th percentile of the lengths, at least `MIN_LIMIT`.
 
         Args:
-            source_lengths: int (pairs,), at least one.
+            source_lengths: int (pairs,), at least one pair.
             target_lengths: int (pairs,), END not counted.
-            source: the source's limit.
-            target: the target's limit.
+            source: limit for sources; None for the default.
+            target: limit for targets; None for the default.
         """
-        usual = (int(np.percentile(lengths, 99, method="lower")) for lengths in (source_lengths, target_lengths))
-        learned = (max(ALWAYS, ROOM * length) for length in usual)
-        return cls(*(limit if given is None else given for given, limit in zip((source, target), learned, strict=True)))
+        percentiles = (int(np.percentile(lengths, 99, method="lower")) for lengths in (source_lengths, target_lengths))
+        defaults = (max(MIN_LIMIT, PERCENTILE_FACTOR * length) for length in percentiles)
+        requested = (source, target)
+        return cls(*(default if own is None else own for own, default in zip(requested, defaults, strict=True)))
 
-    def keep(self, pairs: Pairs, source_lengths: np.ndarray, target_lengths: np.ndarray) -> Pairs:
-        """The pairs within both limits; the others are counted in `skipped`. The same object where all are."""
+    def filter(self, pairs: Pairs, source_lengths: np.ndarray, target_lengths: np.ndarray) -> Pairs:
+        """Return the pairs within both limits, with the others counted in `skipped`; `pairs` itself if none is too long."""
         within = ((source_lengths <= self.source) & (target_lengths <= self.target)).tolist()
         if all(within):
             return pairs

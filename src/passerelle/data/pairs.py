@@ -1,4 +1,4 @@
-"""Pairs of texts: reading them, splitting them so that nothing leaks, and knowing them again."""
+"""Pairs of texts: reading, checking, splitting by source, fingerprints and writing."""
 
 import hashlib
 import os
@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 LARGEST_DEFAULT_VALIDATION = 1000
-"""Sources held out where the user names no share: enough for a steady loss, few enough not to be missed."""
+"""Maximum number of sources held out by default: enough for a stable loss, and few compared to the training pairs."""
 
 
 class Pair(NamedTuple):
@@ -41,12 +41,14 @@ class Pairs(Sequence[Pair]):
     """Pairs in the order of their file.
 
     Attributes:
-        sources: one text a pair.
-        targets: as many.
-        name: where they come from, for messages.
-        blank: rows skipped because source or target was blank.
-        tags: the tags of each pair, one text a pair; None where pairs have none.
-        skipped: further rows skipped, by reason: `fuzzy`, `obsolete`, `untranslated`, `not in both languages`.
+        sources: source text of each pair.
+        targets: target text of each pair.
+        name: where the pairs come from, for messages.
+        blank: number of rows skipped because the source or target was empty or only whitespace.
+        tags: tags of each pair, one text each; None if pairs have no tags.
+        skipped: number of other skipped rows by reason. The reasons are texts for the user: readers set `fuzzy`,
+            `obsolete`, `untranslated` (gettext) and `not in both languages` (TMX), and `LengthLimits` sets "longer
+            than ..." with the limits.
     """
 
     sources: Sequence[str]
@@ -73,22 +75,22 @@ class Pairs(Sequence[Pair]):
         return map(Pair._make, zip(self.sources, self.targets, strict=True))
 
     def rows(self) -> Iterator[tuple[str, ...]]:
-        """Source, target and, where there are any, tags of each pair."""
+        """Yield source, target and, if pairs have tags, tags of each pair."""
         columns = [self.sources, self.targets] + ([] if self.tags is None else [self.tags])
         return zip(*columns, strict=True)
 
     @property
     def columns(self) -> dict[str, Sequence[str]]:
-        """The rows by column: `source`, `target` and, where there are any, `tags`."""
+        """The texts by column: `source`, `target` and, if pairs have tags, `tags`."""
         columns = {"source": self.sources, "target": self.targets}
         return columns if self.tags is None else columns | {"tags": self.tags}
 
     def questions(self) -> list[tuple[str, str]]:
-        """Source and tags of each pair, which ask for its target; tags are empty where there are none."""
+        """Return (source, tags) of each pair, the inputs of the model; tags are "" if pairs have none."""
         return list(zip(self.sources, self.tags or [""] * len(self), strict=True))
 
     def fingerprint(self) -> str:
-        """SHA-256 over all texts in order: tells whether two trainings saw the same data."""
+        """Return the SHA-256 of all texts in order; the same data has the same fingerprint."""
         digest = hashlib.sha256()
         for row in self.rows():
             digest.update(("\t".join(row) + "\n").encode("utf-8", "surrogatepass"))
@@ -98,30 +100,30 @@ class Pairs(Sequence[Pair]):
 def check_pairs(
     pairs: Iterable[tuple[str, ...]], *, swap: bool = False, name: str = "pairs", tagged: bool = False
 ) -> Pairs:
-    """Makes `Pairs` of any rows of texts, without those whose source or target is blank.
+    """Check rows of texts and return them as `Pairs`; rows with an empty source or target are skipped and counted.
 
     Args:
-        pairs: rows (source, target), with `tagged` (source, target, tags).
-        swap: take the target from the first place and the source from the second.
-        name: for messages.
-        tagged: whether rows bring tags.
+        pairs: rows (source, target), or (source, target, tags) if `tagged`.
+        swap: exchange source and target.
+        name: name of the data, for messages.
+        tagged: whether rows have tags.
 
     Raises:
-        DataError: if a row is not that many texts (says which).
+        DataError: if a row is not a tuple or list of two (three if `tagged`) texts; the message names the row.
     """
     if isinstance(pairs, Pairs):
         if tagged and pairs.tags is None:
-            raise DataError(f"{pairs.name} has no tags, and the settings ask for them. Read them: tag_column=3")
+            raise DataError(f"{pairs.name} has no tags, but the settings require them. Read them with tag_column=3")
         if not swap:
             return pairs if tagged or pairs.tags is None else replace(pairs, tags=None)
         name, pairs = pairs.name, pairs.rows()
-    wanted = 2 + tagged
+    columns = 2 + tagged
     rows: list[tuple[str, ...]] = []
     blank = 0
     for number, row in enumerate(pairs, start=1):
-        if not isinstance(row, (tuple, list)) or len(row) != wanted or not all(isinstance(text, str) for text in row):
-            what = "(source, target, tags), three texts" if tagged else "(source, target), two texts"
-            raise DataError(f"{name}, row {number}: expected {what}, received: {row!r:.80}")
+        if not isinstance(row, (tuple, list)) or len(row) != columns or not all(isinstance(text, str) for text in row):
+            expected = "(source, target, tags), three texts" if tagged else "(source, target), two texts"
+            raise DataError(f"{name}, row {number}: expected {expected}, received: {row!r:.80}")
         source, target, *tags = row
         if swap:
             source, target = target, source
@@ -146,22 +148,23 @@ def read_pairs(
     format: str | None = None,
     columns: str | Sequence[str] | None = None,
 ) -> Pairs:
-    """Reads pairs from a file of any kind that `formats` knows.
+    """Read pairs from a file in any of the supported formats.
 
     Args:
-        path: the file, or two side by side. `.gz` and `.zip` are read as they are; `-` is standard input.
-        limit: at most this many usable pairs, from the beginning.
-        swap: take the target from where the source stands, and the source from where the target does.
-        tag_column: the column, from 3 on, that holds the tags of each pair; None for pairs without.
-        format: what kind of file it is; None goes by its name.
-        columns: what source, target and, if wanted, tags are called, or the two languages; see `choose_format`.
+        path: one file, or two parallel files. `.gz` and `.zip` are decompressed; `-` is standard input.
+        limit: maximum number of pairs; reading stops there. Skipped rows do not count.
+        swap: exchange source and target.
+        tag_column: number of the column with the tags, at least 3; None reads no tags.
+        format: one of `tsv`, `moses`, `jsonl`, `csv`, `po`, `tmx`, `parquet`; None recognizes it by the file name.
+        columns: names of the columns of source, target and optionally tags, or the two languages; see `choose_format`.
 
     Returns:
-        The pairs, in the file's order. Rows with a blank source or target are left out and counted.
+        The pairs in the order of the file, with counts of the skipped rows, for example those with an empty source or
+        target.
 
     Raises:
-        DataError: if the file cannot be read, a row is wrong (says which), or no pair is usable.
-        SettingsError: if `format`, `columns` and `tag_column` do not go together.
+        DataError: if the file cannot be read, a row is invalid (the message names it), or there are no pairs.
+        SettingsError: if `format`, `columns` or `tag_column` is invalid or unsupported by the format.
     """
     file = choose_format(path, format, columns, tag_column)
     sources, targets, tags = [], [], []
@@ -170,7 +173,7 @@ def read_pairs(
         for number, first, second, third, reason in rows:
             for text in (first, second, third):
                 if text is not None and not isinstance(text, str):
-                    where = f"{file.name}, {file.format.number} {number}"
+                    where = f"{file.name}, {file.format.row_unit} {number}"
                     raise DataError(f"{where}: expected a text, received: {text!r:.40}. Write it as a string.")
             if reason or not (first and second) or first.isspace() or second.isspace():
                 skipped[reason or "blank"] += 1
@@ -182,34 +185,34 @@ def read_pairs(
                 break
     if not sources:
         listed = ", ".join(f"{name}: {count}" for name, count in skipped.items() if count)
-        raise DataError(f"{file.name} holds no pairs ({listed or 'it is empty'}). {file.format.needs}")
+        raise DataError(f"{file.name} contains no pairs ({listed or 'it is empty'}). {file.format.requirement}")
     blank = skipped.pop("blank")
     return Pairs(sources, targets, file.name, blank, None if file.tag_column is None else tags, skipped)
 
 
 def references(pairs: Pairs) -> dict[tuple[str, str], list[str]]:
-    """All distinct right answers of each distinct source with its tags, both in order of appearance."""
-    answers: dict[tuple[str, str], dict[str, None]] = {}
-    for question, target in zip(pairs.inputs(), pairs.targets, strict=True):
-        answers.setdefault(question, {})[target] = None
-    return {question: list(targets) for question, targets in answers.items()}
+    """Return the distinct targets of each distinct (source, tags), all in order of first appearance."""
+    targets_by_input: dict[tuple[str, str], dict[str, None]] = {}
+    for key, target in zip(pairs.inputs(), pairs.targets, strict=True):
+        targets_by_input.setdefault(key, {})[target] = None
+    return {key: list(targets) for key, targets in targets_by_input.items()}
 
 
 def split_by_source(pairs: Pairs, share: float | None, *, seed: int) -> tuple[Pairs, Pairs]:
-    """Holds out some sources, with all their targets, so that no held-out source is seen in training.
+    """Hold out a random share of the sources, with all their targets, so that no held-out source is in the training set.
 
     Args:
-        pairs: what to split.
-        share: part of the distinct sources to hold out, 0 to 1 (exclusive). None holds out a tenth, at most
-            `LARGEST_DEFAULT_VALIDATION`.
-        seed: of the choice.
+        pairs: pairs to split.
+        share: fraction of the distinct sources to hold out, from 0 up to but excluding 1. None holds out a tenth, at
+            most `LARGEST_DEFAULT_VALIDATION`; of fewer than ten sources, none.
+        seed: seed of the random choice.
 
     Returns:
-        (training pairs, held-out pairs), each in the order of `pairs`; the training pairs have its counts of rows
-        passed over. Nothing is held out of fewer than ten sources unless `share` was given.
+        (training pairs, held-out pairs), each in the order of `pairs`. The training pairs keep the counts of skipped
+        rows.
 
     Raises:
-        DataError: if `share` leaves no source on one of the sides.
+        DataError: if `share` is above 0 and would leave no source for training or none for validation.
     """
     sources = list(dict.fromkeys(pairs.sources))
     if share is None:
@@ -219,7 +222,7 @@ def split_by_source(pairs: Pairs, share: float | None, *, seed: int) -> tuple[Pa
         if share > 0 and not 0 < count < len(sources):
             raise DataError(
                 f"{pairs.name}: a share of {share:g} of {len(sources)} distinct sources leaves one side of the split "
-                f"empty. Give more pairs, another share, or validation 0."
+                f"empty. Use more pairs, another share, or validation=0."
             )
     held_out = set(random.Random(seed).sample(sources, count))
     sides: tuple[list[tuple[str, ...]], list[tuple[str, ...]]] = ([], [])
@@ -230,24 +233,26 @@ def split_by_source(pairs: Pairs, share: float | None, *, seed: int) -> tuple[Pa
 
 
 def write_pairs(path: str | os.PathLike[str], pairs: Iterable[tuple[str, ...]]) -> None:
-    """Writes tab-separated pairs, with their tags where they have any, as UTF-8, whole or not at all.
+    """Write pairs, with their tags if they have any, to a tab-separated UTF-8 file, atomically.
 
     Raises:
-        DataError: if a text holds a tab or a line end, which the file could not give back.
+        DataError: if a text contains a tab or a line end, which the format cannot represent.
         OutputError: if the file cannot be written.
     """
 
     def write(stream: BinaryIO) -> None:
         for pair in pairs.rows() if isinstance(pairs, Pairs) else pairs:
-            if any(mark in text for text in pair for mark in "\t\n\r"):
-                raise DataError(f"a text with a tab or a line end cannot stand in a file of pairs: {pair!r:.80}")
+            if any(character in text for text in pair for character in "\t\n\r"):
+                raise DataError(
+                    f"texts with a tab or a line end cannot be written as tab-separated pairs, received: {pair!r:.80}"
+                )
             stream.write("\t".join(pair).encode() + b"\n")
 
     write_atomically(path, write)
 
 
 def write_split(folder: str | os.PathLike[str], training: Pairs, validation: Pairs) -> tuple[Path, Path]:
-    """Writes `train.tsv` and `validation.tsv` into `folder`, which is made if absent; returns their paths."""
+    """Write `train.tsv` and `validation.tsv` into `folder`, which is created if necessary, and return their paths."""
     folder = prepare_folder(folder)
     paths = folder / "train.tsv", folder / "validation.tsv"
     write_pairs(paths[0], training)

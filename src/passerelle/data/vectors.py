@@ -1,4 +1,4 @@
-"""Ready-made word vectors from text files: word2vec's with their header line, GloVe's without, fastText's `.vec`."""
+"""Pretrained word vectors from text files: word2vec (with a header line), GloVe (without) and fastText `.vec`."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -14,18 +14,18 @@ from passerelle.text.tokenizer import Tokenizer, normalize
 
 __all__ = ["WordVectors", "read_vectors"]
 
-WIDEST = 8192
+MAX_DIMENSION = 8192
 
 
 @dataclass(frozen=True)
 class WordVectors:
-    """Some words of a file and their vectors, in its order.
+    """The vectors of selected words of a file, in the order of the file.
 
     Attributes:
-        words: distinct, in NFC.
-        values: float32 (words, width).
-        first: how many of `words`, from the beginning, were read because they stand at the file's beginning.
-        name: of the file, for messages.
+        words: distinct words, in Unicode normalization form C.
+        values: float32 (words, dimension).
+        first: number of leading `words` that come from the first lines of the file, see `read_vectors`.
+        name: name of the file, for messages.
     """
 
     words: tuple[str, ...]
@@ -34,8 +34,8 @@ class WordVectors:
     name: str = "vectors"
 
     @property
-    def width(self) -> int:
-        """Numbers in each vector."""
+    def dimension(self) -> int:
+        """Numbers per vector."""
         return self.values.shape[1]
 
     @cached_property
@@ -43,92 +43,97 @@ class WordVectors:
         return {word: row for row, word in enumerate(self.words)}
 
     def rows(self, tokens: Iterable[str]) -> np.ndarray:
-        """int64 (tokens,): the row of each token's vector; -1 where it has none.
+        """Return the row of each token's vector, int64 (tokens,); -1 if it has none.
 
-        A token has the vector of its word, which is the token without the blank before it; else that of its word in
-        lower case.
+        A token has the vector of its word, which is the token without its leading space. If the word has no vector, the
+        vector of the lower-case word is used.
         """
         row = self._rows.get
         words = (token.removeprefix(" ") for token in tokens)
         return np.fromiter((row(word, row(word.lower(), -1)) for word in words), np.int64)
 
     def extra_words(self, tokenizer: Tokenizer) -> list[str]:
-        """Tokens of the `first` words that a tokenizer by word lacks: each with a blank before it and without.
+        """Return the tokens of the `first` words that the vocabulary of a word tokenizer lacks.
 
-        Words that it would split, or write in another case, are left out.
+        Each word has two tokens, with and without a leading space. Words that the tokenizer would split or lower-case
+        are left out.
         """
-        whole = [word for word in self.words[: self.first] if tokenizer.read(word) == [f" {word}"]]
-        both = (token for word in whole for token in (f" {word}", word))
-        return [token for token in both if token not in tokenizer.vocabulary]
+        unsplit = [word for word in self.words[: self.first] if tokenizer.read(word) == [f" {word}"]]
+        candidates = (token for word in unsplit for token in (f" {word}", word))
+        return [token for token in candidates if token not in tokenizer.vocabulary]
 
 
 def read_vectors(path: str | os.PathLike[str], tokens: Iterable[str], *, first: int = 0) -> WordVectors:
-    """Reads the vectors of some words.
+    """Read the vectors of the words of a vocabulary.
 
     Args:
-        path: UTF-8 text, plain, `.gz` or `.zip`: a word and its numbers in each line, blanks between them. A first
-            line of two whole numbers is word2vec's header.
-        tokens: of a tokenizer by word; those lines are kept whose word one of them has.
-        first: also keep so many lines from the beginning.
+        path: UTF-8 text, plain, `.gz` or `.zip`; each line contains a word and its numbers, separated by spaces. A
+            first line of two integers is a word2vec header.
+        tokens: tokens of a word tokenizer; the vectors of their words, also in lower case, are read.
+        first: number of lines at the start of the file that are read in any case.
 
     Returns:
-        The vectors. Of a word that stands twice the first one counts. Words with blanks inside are passed over; lines
-        that are not kept are not looked at any further.
+        The vectors. If a word occurs twice, its first vector is used. Words that contain spaces are skipped. Lines of
+        other words are not parsed.
 
     Raises:
-        DataError: if the file cannot be read, a line that is kept has no numbers or not as many as the first line (says
-            which), or no token has a vector.
+        DataError: if the file cannot be read, a line that is read does not have the expected count of numbers (the
+            message names the line), or no token has a vector.
     """
     name = input_name(path)
     if not Path(path).is_file() or Path(path).suffix == ".bin":
-        what = "no such file" if not Path(path).is_file() else "vectors in a binary file are not read"
-        raise DataError(f"{name}: {what}. Name vectors as text: .txt, .vec or .gz of word2vec, GloVe or fastText.")
+        problem = "no such file" if not Path(path).is_file() else "binary vector files are not supported"
+        raise DataError(f"{name}: {problem}. Name a text file of word2vec, GloVe or fastText: .txt, .vec or .gz.")
     tokens = {token.removeprefix(" ") for token in tokens}
-    wanted = tokens | {word.lower() for word in tokens}
+    words = tokens | {word.lower() for word in tokens}
     found: dict[str, np.ndarray] = {}
-    width = seen = kept = 0
+    dimension = seen = leading = 0
     for number, line in enumerate(read_lines(path), start=1):
         line = line.rstrip(" ")
-        if not width:
-            width, header = _width(line, f"{name}, line {number}")
+        if not dimension:
+            dimension, header = _dimension(line, f"{name}, line {number}")
             if header:
                 continue
         seen += 1
-        if seen <= first or normalize(line.split(" ", 1)[0]) in wanted:
-            word, values = _row(line, width, f"{name}, line {number}")
+        if seen <= first or normalize(line.split(" ", 1)[0]) in words:
+            word, values = _row(line, dimension, f"{name}, line {number}")
             word = normalize(word)
             if " " not in word:
                 found.setdefault(word, values)
         if seen <= first:
-            kept = len(found)
-    if not wanted & set(found):
-        raise DataError(f"{name} has no vector for any of {len(tokens):,} words. Is it of another language?")
-    return WordVectors(tuple(found), np.stack(list(found.values())), kept, name)
+            leading = len(found)
+    if not words & set(found):
+        raise DataError(
+            f"{name} has no vector for any of the {len(tokens):,} words. Use vectors of the language of the texts."
+        )
+    return WordVectors(tuple(found), np.stack(list(found.values())), leading, name)
 
 
-def _width(line: str, where: str) -> tuple[int, bool]:
-    """How many numbers each line has, and whether `line` is the header that says so."""
-    pieces = line.split(" ")
-    header = len(pieces) == 2 and all(piece.isdecimal() for piece in pieces)
-    width = int(pieces[1]) if header else len(pieces) - 1
-    if not 1 <= width <= WIDEST:
-        raise DataError(f"{where}: expected a word and 1 to {WIDEST:,} numbers after blanks, received: {line!r:.40}")
-    return width, header
+def _dimension(line: str, where: str) -> tuple[int, bool]:
+    """Return the numbers per vector, from the first line of a file, and whether that line is a header."""
+    parts = line.split(" ")
+    header = len(parts) == 2 and all(part.isdecimal() for part in parts)
+    dimension = int(parts[1]) if header else len(parts) - 1
+    if not 1 <= dimension <= MAX_DIMENSION:
+        raise DataError(
+            f"{where}: expected a word and 1 to {MAX_DIMENSION:,} numbers, separated by spaces, received: {line!r:.40}"
+        )
+    return dimension, header
 
 
-def _row(line: str, width: int, where: str) -> tuple[str, np.ndarray]:
-    word, *pieces = line.rsplit(" ", width)
-    values = _numbers(pieces)
-    # GloVe has words with blanks inside; but a number before the numbers is one too many.
-    if values is None or len(pieces) != width or (" " in word and _numbers([word.rsplit(" ", 1)[1]]) is not None):
-        raise DataError(f"{where}: expected a word and {width} numbers, received: {line!r:.40}")
+def _row(line: str, dimension: int, where: str) -> tuple[str, np.ndarray]:
+    word, *parts = line.rsplit(" ", dimension)
+    values = _numbers(parts)
+    # GloVe files have words that contain spaces; but if the last part of the word is a number, the line has too many.
+    if values is None or len(parts) != dimension or (" " in word and _numbers([word.rsplit(" ", 1)[1]]) is not None):
+        raise DataError(f"{where}: expected a word and {dimension} numbers, received: {line!r:.40}")
     return word, values
 
 
-def _numbers(pieces: Sequence[str]) -> np.ndarray | None:
-    """float32 (pieces,), or None where one is no finite number."""
+def _numbers(parts: Sequence[str]) -> np.ndarray | None:
+    """Return float32 (parts,), or None if a part is not a finite number."""
     try:
-        values = np.array(pieces, np.float32)
+        values = np.array(parts, np.float32)
     except ValueError:
         return None
     return values if np.isfinite(values).all() else None

@@ -1,4 +1,4 @@
-"""JSON lines: one object a line."""
+"""Reader for JSON Lines: one object per line."""
 
 import json
 import os
@@ -13,34 +13,36 @@ __all__ = ["read_json_lines"]
 
 
 def read_json_lines(path: str | os.PathLike[str], columns: Sequence[str]) -> Generator[Row, None, None]:
-    """Yields a row for each object.
+    """Yield a row for each object.
 
     Args:
         path: UTF-8 text.
-        columns: keys of source, target and perhaps tags; others are ignored.
+        columns: keys of source, target and optionally tags; others are ignored.
 
     Raises:
-        DataError: if the file cannot be read, a line is no object, lacks a key, or holds half a surrogate pair.
+        DataError: if the file cannot be read, or a line is not an object, lacks a key or contains a lone surrogate.
     """
-    wanted = set(columns)
+    required = set(columns)
     for number, line in enumerate(read_lines(path), start=1):
         if not line.strip():
             yield Row(number, "", "")
             continue
-        place = f"{input_name(path)}, line {number}"
+        where = f"{input_name(path)}, line {number}"
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
             reason = f"{error.msg}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "too large"
-            raise DataError(f"{place}: not JSON ({reason}): {line[:40]!r}. Each line needs one object.") from None
+            raise DataError(f"{where}: not JSON ({reason}): {line[:40]!r}. Each line must be one object.") from None
         if not isinstance(row, dict):
-            raise DataError(f"{place}: no object: {line[:40]!r}. Write it so: {_example(columns)}")
-        if not wanted <= row.keys():
-            find_columns(columns, list(row), place)
+            raise DataError(
+                f"{where}: not an object: {line[:40]!r}. Each line must be one object, for example {_example(columns)}"
+            )
+        if not required <= row.keys():
+            find_columns(columns, list(row), where)
         values = [row[column] for column in columns]
-        if "\\u" in line:  # the one way for half a character to come in
+        if "\\u" in line:  # only an escape can produce a lone surrogate
             for value in values:
-                _require_whole(value, place)
+                _reject_lone_surrogates(value, where)
         yield Row(number, *values)
 
 
@@ -48,10 +50,10 @@ def _example(columns: Sequence[str]) -> str:
     return json.dumps(dict(zip(columns, ("Go.", "Va !", "tag"), strict=False)))
 
 
-def _require_whole(value: object, place: str) -> None:
+def _reject_lone_surrogates(value: object, where: str) -> None:
     try:
         str(value).encode()
     except UnicodeEncodeError as error:
         raise DataError(
-            f"{place}: {error.object[error.start]!r} is half a character. Write characters themselves, as UTF-8."
+            f"{where}: {error.object[error.start]!r} is a lone surrogate, not a character. Write the character as UTF-8."
         ) from None

@@ -1,4 +1,4 @@
-"""Two files side by side, as Moses has them: line by line, sources in one, targets in the other."""
+"""Reader for two parallel text files, as for Moses: line n of one file is the translation of line n of the other."""
 
 import os
 from collections.abc import Generator
@@ -12,16 +12,16 @@ __all__ = ["read_parallel"]
 
 
 def read_parallel(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> Generator[Row, None, None]:
-    """Yields a row for each line of both files.
+    """Yield a row for each pair of lines.
 
     Raises:
-        DataError: if a file cannot be read, or one has fewer lines than the other.
+        DataError: if a file cannot be read, or the files differ in their number of lines.
     """
     for number, (left, right) in enumerate(zip_longest(read_lines(source), read_lines(target)), start=1):
         if left is None or right is None:
             short, long = map(input_name, (source, target) if left is None else (target, source))
             raise DataError(
-                f"{short} ends after {number - 1} lines, and {long} goes on. Line {number} of one must be the "
-                f"translation of line {number} of the other, to the end."
+                f"{short} has {number - 1} lines, and {long} has more. Both files need the same number of lines: line n "
+                f"of one is the translation of line n of the other."
             )
         yield Row(number, left, right)

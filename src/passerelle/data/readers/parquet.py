@@ -1,4 +1,4 @@
-"""Parquet tables, read with pyarrow where it is installed."""
+"""Reader for Parquet files; requires pyarrow."""
 
 import io
 import os
@@ -16,34 +16,37 @@ from passerelle.errors import DataError
 __all__ = ["read_parquet"]
 
 _ROWS = 8192
-"""Held at a time."""
+"""Rows in memory at a time."""
 
 _BYTES = 1 << 18
-"""Read at a time from each column; without it, a whole row group's."""
+"""Read buffer for each column; without one, pyarrow reads a complete row group at once."""
 
 
 def read_parquet(path: str | os.PathLike[str], columns: Sequence[str]) -> Generator[Row, None, None]:
-    """Yields the rows, a batch of them in memory at a time.
+    """Yield the rows, with at most `_ROWS` of them in memory.
 
     Args:
-        path: the table; where it is packed or a pipe, it is first copied into a temporary file.
-        columns: names of source, target and perhaps tags; others are not read.
+        path: Parquet file; if it is compressed or a pipe, it is first copied into a temporary file.
+        columns: names of the columns of source, target and optionally tags; others are not read.
 
     Raises:
-        DataError: if pyarrow is absent, the file is none of Parquet, or it lacks a column or has no text in it.
+        DataError: if pyarrow is not installed, the file is not valid Parquet, or a column is missing or does not
+            contain strings.
     """
     name = input_name(path)
     try:
         import pyarrow as arrow  # pyright: ignore[reportMissingImports]
         from pyarrow.parquet import ParquetFile  # pyright: ignore[reportMissingImports]
     except ImportError:
-        raise DataError(f"{name}: Parquet needs pyarrow, which is absent. Install it: pip install pyarrow") from None
+        raise DataError(
+            f"{name}: Parquet requires pyarrow, which is not installed. Install it: pip install pyarrow"
+        ) from None
     with ExitStack() as stack:
         stream: Any = stack.enter_context(open_input(path))
         if not (type(stream) is io.BufferedReader and stream.seekable()):
-            unpacked = stack.enter_context(tempfile.TemporaryFile())
-            shutil.copyfileobj(stream, unpacked)
-            stream = unpacked
+            uncompressed = stack.enter_context(tempfile.TemporaryFile())
+            shutil.copyfileobj(stream, uncompressed)
+            stream = uncompressed
         if not stream.seek(0, os.SEEK_END):
             return
         number = 0
@@ -54,7 +57,7 @@ def read_parquet(path: str | os.PathLike[str], columns: Sequence[str]) -> Genera
                 kind = table.schema_arrow.field(column).type
                 kind = kind.value_type if arrow.types.is_dictionary(kind) else kind
                 if not (arrow.types.is_string(kind) or arrow.types.is_large_string(kind)):
-                    raise DataError(f"{name}: column {column!r} holds {kind}, not text. Write it as strings.")
+                    raise DataError(f"{name}: column {column!r} contains {kind}, not strings. Write it as strings.")
             for batch in table.iter_batches(_ROWS, columns=list(columns), use_threads=False):
                 values = [batch.column(column).to_pylist() for column in columns]
                 for row in zip(*values, strict=True):
@@ -62,4 +65,4 @@ def read_parquet(path: str | os.PathLike[str], columns: Sequence[str]) -> Genera
                     yield Row(number, *row)
         except (arrow.ArrowException, OSError, UnicodeDecodeError) as error:
             reason = str(error).partition("\n")[0].rstrip(".")
-            raise DataError(f"{name}, after row {number}: no sound Parquet ({reason}). Write the file again.") from None
+            raise DataError(f"{name}, after row {number}: invalid Parquet ({reason}). Write the file again.") from None

@@ -1,4 +1,4 @@
-"""Message catalogues of GNU gettext, `.po`."""
+"""Reader for GNU gettext message catalogues, `.po`."""
 
 import os
 import re
@@ -14,18 +14,18 @@ __all__ = ["read_po"]
 _LINE = re.compile(r'\s*(?:(msgctxt|msgid|msgid_plural|msgstr|msgstr\[\d+\])\s*)?"((?:[^"\\]|\\.)*)"\s*')
 _ESCAPE = re.compile(r"((?:\\(?:[0-7]{1,3}|x[0-9A-Fa-f]{1,2}))+)|\\(.)")
 _BYTE = re.compile(r"\\(?:([0-7]{1,3})|x(..?))")
-_LETTERS = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
+_ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 
 
 @dataclass
 class _Entry:
-    """One message as far as it has been read.
+    """One message, while its lines are read.
 
     Attributes:
-        line: where it begins.
-        fields: parts of each string by keyword.
-        fuzzy: whether its translation is a guess.
-        obsolete: whether the program no longer has it.
+        line: number of its first line.
+        fields: the quoted parts of each string, by keyword.
+        fuzzy: whether its translation is marked as uncertain.
+        obsolete: whether it is marked as no longer used by the program.
     """
 
     line: int = 0
@@ -35,13 +35,13 @@ class _Entry:
 
 
 def read_po(path: str | os.PathLike[str]) -> Generator[Row, None, None]:
-    """Yields a row for each message, msgid and msgstr, and for each of its plural forms.
+    """Yield a row for each message (msgid and msgstr), and one for each of its plural forms.
 
-    msgstr[0] translates msgid, those after it msgid_plural. Fuzzy, obsolete and untranslated messages are marked as
-    passed over; the header is left out.
+    The source of msgstr[0] is msgid; the source of the other plural forms is msgid_plural. Rows of fuzzy, obsolete and
+    untranslated messages are marked as skipped. The header yields no row.
 
     Raises:
-        DataError: if the file cannot be read, or a line is none of a catalogue.
+        DataError: if the file cannot be read, or a line does not belong to a message.
 
     Source: the manual of GNU gettext, section "The Format of PO Files".
     """
@@ -51,7 +51,7 @@ def read_po(path: str | os.PathLike[str]) -> Generator[Row, None, None]:
         obsolete = line.startswith("#~")
         line = line.removeprefix("#~")
         comment = line.startswith("|" if obsolete else "#")
-        # A keyword other than msgstr, or a comment, after a msgstr: the next message.
+        # After a msgstr, a comment or a keyword other than msgstr begins the next message.
         if keyword.startswith("msgstr") and (comment or line.lstrip().startswith(("msgctxt", "msgid"))):
             yield from _rows(entry)
             entry, keyword = _Entry(), ""
@@ -64,15 +64,17 @@ def read_po(path: str | os.PathLike[str]) -> Generator[Row, None, None]:
         keyword = match[1] or keyword if match else ""
         if not match or not keyword or (match[1] and match[1] in entry.fields):
             raise DataError(
-                f'{name}, line {number}: no line of a message: {line[:40]!r}. Each message needs msgid "..." and '
-                f'msgstr "..."; msgfmt --check finds what is wrong.'
+                f'{name}, line {number}: not part of a message: {line[:40]!r}. Each message needs msgid "..." and '
+                f'msgstr "..."; check the file with msgfmt --check.'
             )
         entry.line = entry.line or number
         entry.obsolete |= obsolete
         text = _unescaped(match[2], f"{name}, line {number}") if "\\" in match[2] else match[2]
         entry.fields.setdefault(keyword, []).append(text)
     if keyword and not keyword.startswith("msgstr"):
-        raise DataError(f"{name}, line {entry.line}: the file ends before this message does. Fetch it again.")
+        raise DataError(
+            f"{name}, line {entry.line}: the file ends inside this message. Get a complete copy of the file."
+        )
     yield from _rows(entry)
 
 
@@ -85,20 +87,24 @@ def _rows(entry: _Entry) -> Generator[Row, None, None]:
     for keyword, target in texts.items():
         if keyword.startswith("msgstr"):
             plural = keyword not in {"msgstr", "msgstr[0]"}
-            asked = texts.get("msgid_plural", source) if plural else source
-            yield Row(entry.line, asked, target, skipped=reason or ("" if target else "untranslated"))
+            original = texts.get("msgid_plural", source) if plural else source
+            yield Row(entry.line, original, target, skipped=reason or ("" if target else "untranslated"))
 
 
 def _unescaped(text: str, place: str) -> str:
-    """Resolves the escapes of C; numbers are bytes of UTF-8."""
+    """Replace C escape sequences; octal and hexadecimal ones are bytes of UTF-8."""
 
     def resolve(match: re.Match[str]) -> str:
         if match[2]:
-            return _LETTERS.get(match[2], match[2])
-        raw = bytes(int(octal, 8) & 255 if octal else int(other, 16) for octal, other in _BYTE.findall(match[1]))
+            return _ESCAPED.get(match[2], match[2])
+        raw = bytes(
+            int(octal, 8) & 255 if octal else int(hexadecimal, 16) for octal, hexadecimal in _BYTE.findall(match[1])
+        )
         try:
             return raw.decode()
         except UnicodeDecodeError:
-            raise DataError(f"{place}: {match[1]!r} is not UTF-8. Write characters themselves.") from None
+            raise DataError(
+                f"{place}: {match[1]!r} is not UTF-8. Write the character itself instead of the escape."
+            ) from None
 
     return _ESCAPE.sub(resolve, text)

@@ -1,4 +1,4 @@
-"""Row, what every reader of a file of pairs yields."""
+"""`Row`, which every reader of a file of pairs yields."""
 
 from typing import Any, NamedTuple
 
@@ -6,14 +6,14 @@ __all__ = ["Row"]
 
 
 class Row(NamedTuple):
-    """One row as its file has it, not yet swapped, counted or checked.
+    """One row as read from the file; `read_pairs` checks, counts and swaps it.
 
     Attributes:
-        number: of its line, or of the row itself, from 1.
-        source: the text; None where the file has none.
-        target: likewise.
-        tags: likewise, where tags were asked for.
-        skipped: why it is to be left out whatever its texts are.
+        number: number of its first line, or of the row where the file has no lines; from 1.
+        source: source text; None if the file has none for this row.
+        target: target text, or None.
+        tags: tags of the source, or None if no tag column was requested.
+        skipped: the reason why this row must be skipped, for example "fuzzy"; empty if it can be used.
     """
 
     number: int

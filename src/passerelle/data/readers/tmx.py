@@ -1,4 +1,4 @@
-"""Translation memories, `.tmx`."""
+"""Reader for translation memories, `.tmx`."""
 
 import os
 from collections.abc import Generator, Iterator, Sequence
@@ -13,63 +13,63 @@ __all__ = ["read_tmx"]
 
 _CHUNK = 1 << 16
 _CODES = {"bpt", "ept", "it", "ph", "ut"}
-"""Elements in a segment that hold a program's formatting codes and no text."""
+"""Elements inside a segment that contain formatting codes of an editor instead of text."""
 
-_MOST_LANGUAGES = 100
-"""Kept for messages; no more, for a file may name any number."""
+_MAX_LANGUAGES = 100
+"""Languages remembered for error messages; bounded, because a file may name any number of them."""
 
 
 def read_tmx(path: str | os.PathLike[str], languages: Sequence[str] = ()) -> Generator[Row, None, None]:
-    """Yields a row for each unit, without formatting codes.
+    """Yield a row for each translation unit, without formatting codes.
 
     Args:
-        path: XML of TMX 1.1 to 1.4b, in any encoding that XML declares.
-        languages: of source and target; `en` also finds `en-GB`. By default the first two that the file
-            has, whatever their countries.
+        path: TMX 1.1 to 1.4b, in any encoding that the XML declares.
+        languages: codes of the source and target language; `en` also matches `en-GB`. By default the first two
+            languages of the file; their country codes are ignored, unless both have the same language.
 
     Raises:
-        DataError: if the file cannot be read, is not well-formed, declares entities, or lacks a language.
+        DataError: if the file cannot be read, is not well-formed, declares entities, or has no text in a language.
 
     Source: TMX 1.4b Specification, LISA OSCAR 2005.
     """
     name = input_name(path)
-    wanted = [_folded(language) for language in languages]
+    codes = [_normalized(language) for language in languages]
     seen: dict[str, None] = {}
-    missing = set(wanted)
+    missing = set(codes)
     for number, unit in _units(path, name):
-        if len(seen) < _MOST_LANGUAGES:
+        if len(seen) < _MAX_LANGUAGES:
             seen |= dict.fromkeys(unit)
-        if not wanted and len(seen) > 1:
-            codes = list(seen)[:2]
-            bare = [code.partition("-")[0] for code in codes]
-            wanted = bare if bare[0] != bare[1] else codes
-        texts = [_text_in(unit, language) for language in wanted]
+        if not codes and len(seen) > 1:
+            first_two = list(seen)[:2]
+            without_country = [code.partition("-")[0] for code in first_two]
+            codes = without_country if without_country[0] != without_country[1] else first_two
+        texts = [_text_in(unit, language) for language in codes]
         if missing:
-            missing -= {language for language, text in zip(wanted, texts, strict=True) if text is not None}
-        if None in texts or not wanted:
+            missing -= {language for language, text in zip(codes, texts, strict=True) if text is not None}
+        if None in texts or not codes:
             yield Row(number, None, None, skipped="not in both languages")
         else:
             yield Row(number, texts[0], texts[1])
-    if seen and not wanted:
-        raise DataError(f"{name}: all texts are in one language, {next(iter(seen))!r}. Pairs need two.")
+    if seen and not codes:
+        raise DataError(f"{name}: all texts are in one language, {next(iter(seen))!r}. Pairs need two languages.")
     for language in sorted(missing) if seen else ():
         raise DataError(
-            f"{name}: no text in language {language!r}.{did_you_mean(language, seen)} Name yours in `columns`: en,fr"
+            f"{name}: no text in language {language!r}.{did_you_mean(language, seen)} Name the languages in `columns`: en,fr"
         )
 
 
-def _folded(language: str) -> str:
+def _normalized(language: str) -> str:
     return language.lower().replace("_", "-")
 
 
 def _text_in(unit: dict[str, str], language: str) -> str | None:
     if language in unit:
         return unit[language]
-    return next((text for own, text in unit.items() if own.startswith(f"{language}-")), None)
+    return next((text for code, text in unit.items() if code.startswith(f"{language}-")), None)
 
 
 def _units(path: str | os.PathLike[str], name: str) -> Iterator[tuple[int, dict[str, str]]]:
-    """Line and texts by language of each unit; no more of the file is held than one chunk and one unit."""
+    """Yield each unit as its line number and its texts by language, with one chunk of the file in memory at a time."""
     parser = expat.ParserCreate()
     parser.buffer_text = True
     collector = _Collector(parser, name)
@@ -78,7 +78,7 @@ def _units(path: str | os.PathLike[str], name: str) -> Iterator[tuple[int, dict[
         while chunk := stream.read(_CHUNK):
             empty = False
             _parse(parser, name, chunk)
-            yield from collector.take()
+            yield from collector.pop_units()
     if not empty:
         _parse(parser, name, b"", True)
 
@@ -89,12 +89,12 @@ def _parse(parser: Any, name: str, *data: Any) -> None:
     except expat.ExpatError as error:
         raise DataError(
             f"{name}, line {error.lineno}: {expat.ErrorString(error.code)}, column {error.offset + 1}. "
-            f"Export the memory again, as TMX in UTF-8."
+            f"Export the translation memory again, as TMX in UTF-8."
         ) from None
 
 
 class _Collector:
-    """Gathers finished units while the parser walks through the file."""
+    """Collects complete units from the events of the XML parser."""
 
     def __init__(self, parser: Any, name: str):
         self._parser = parser
@@ -104,32 +104,32 @@ class _Collector:
         self._unit: dict[str, str] | None = None
         self._language = ""
         self._text: list[str] | None = None
-        self._codes = 0
-        parser.StartElementHandler = self._first
+        self._code_depth = 0
+        parser.StartElementHandler = self._root
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._characters
         parser.EntityDeclHandler = self._declared
         parser.SkippedEntityHandler = self._skipped
 
-    def take(self) -> list[tuple[int, dict[str, str]]]:
-        """The units finished since it was last asked."""
-        taken, self._units = self._units, []
-        return taken
+    def pop_units(self) -> list[tuple[int, dict[str, str]]]:
+        """Return the units completed since the previous call."""
+        units, self._units = self._units, []
+        return units
 
-    def _first(self, tag: str, attributes: dict[str, str]) -> None:
+    def _root(self, tag: str, attributes: dict[str, str]) -> None:
         if tag != "tmx":
-            raise DataError(f"{self._name} is no TMX: it begins with <{tag:.40}>, not with <tmx>.")
+            raise DataError(f"{self._name} is not TMX: its root element is <{tag:.40}>, not <tmx>. Export it as TMX.")
         self._parser.StartElementHandler = self._start
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         if tag == "tu":
             self._line, self._unit = self._parser.CurrentLineNumber, {}
         elif tag == "tuv":
-            self._language = _folded(attributes.get("xml:lang") or attributes.get("lang", ""))
+            self._language = _normalized(attributes.get("xml:lang") or attributes.get("lang", ""))
         elif tag == "seg":
             self._text = []
         elif tag in _CODES:
-            self._codes += 1
+            self._code_depth += 1
 
     def _end(self, tag: str) -> None:
         if tag == "seg" and self._unit is not None and self._text is not None:
@@ -139,20 +139,20 @@ class _Collector:
             self._units.append((self._line, self._unit))
             self._unit = None
         elif tag in _CODES:
-            self._codes -= 1
+            self._code_depth -= 1
 
     def _characters(self, text: str) -> None:
-        if self._text is not None and not self._codes:
+        if self._text is not None and not self._code_depth:
             self._text.append(text)
 
     def _declared(self, entity: str, *rest: Any) -> None:
         line = self._parser.CurrentLineNumber
         raise DataError(
-            f"{self._name}, line {line}: it declares an entity, {entity[:40]!r}, which could be made to fill all "
-            f"memory. Export the memory again without its own entities."
+            f"{self._name}, line {line}: entity {entity[:40]!r} is declared, which is not allowed (it can exhaust the "
+            f"RAM). Export the translation memory again without entity declarations."
         )
 
     def _skipped(self, entity: str, is_parameter: bool) -> None:
         if not is_parameter:
             line = self._parser.CurrentLineNumber
-            raise DataError(f"{self._name}, line {line}: no such entity: &{entity[:40]};. Write the character itself.")
+            raise DataError(f"{self._name}, line {line}: unknown entity &{entity[:40]};. Write the character itself.")

@@ -1,4 +1,4 @@
-"""Tab-separated text without a header: source, tab, target."""
+"""Reader for tab-separated text without a header: source, tab, target."""
 
 import os
 from collections.abc import Generator
@@ -11,11 +11,11 @@ __all__ = ["read_tsv"]
 
 
 def read_tsv(path: str | os.PathLike[str], tag_column: int | None = None) -> Generator[Row, None, None]:
-    """Yields a row a line; columns that nobody asks for are ignored (Anki's files have them).
+    """Yield one row per line; further columns are ignored (Anki files have some).
 
     Args:
-        path: UTF-8 text, source and target in its first two columns.
-        tag_column: the column, from 3 on, that holds tags.
+        path: UTF-8 text with source and target in the first two columns.
+        tag_column: number of the column with the tags, at least 3; None reads no tags.
 
     Raises:
         DataError: if the file cannot be read, or a line has too few columns.
@@ -29,11 +29,11 @@ def read_tsv(path: str | os.PathLike[str], tag_column: int | None = None) -> Gen
         if len(columns) < 2:
             raise DataError(
                 f"{name}, line {number}: no tab between source and target: {line[:40]!r}. "
-                f"Each line needs source, tab, target."
+                f"Each line must contain source, tab, target."
             )
         if tag_column and len(columns) < tag_column:
             raise DataError(
-                f"{name}, line {number}: {len(columns)} columns, and tags are to stand in column {tag_column}: "
-                f"{line[:40]!r}."
+                f"{name}, line {number}: {len(columns)} columns, but tags are read from column {tag_column}: "
+                f"{line[:40]!r}. Add the tags, or set another tag_column."
             )
         yield Row(number, columns[0], columns[1], columns[tag_column - 1] if tag_column else None)
