@@ -210,9 +210,7 @@ class Batches:
                 yield self._batch(bucket, rows, random)
             elif self.copy_masking:
                 for _ in self.target_sizes:
-                    random.random(
-                        (self._heights[bucket], bucket.source_length)
-                    )  # advance the generator as `mask_copies` does
+                    random.random((self._heights[bucket], bucket.source_length))  # as in `mask_copies`
 
     def _batch(self, bucket: Bucket, rows: np.ndarray, random: np.random.Generator) -> Batch:
         height = self._heights[bucket]
@@ -243,7 +241,7 @@ class Batches:
             own = np.flatnonzero(self._bucket_of == index)
             if random is not None:
                 own = random.permutation(own)
-            # Rows left over from a full batch move to a later bucket that can contain them; only its last may be part empty.
+            # Rows that do not fill a batch move to a later bucket that can contain them, so only one batch is not full.
             moved = self._fits(rest, bucket)
             rows = np.concatenate([moved, own])
             height = self._heights[bucket]
@@ -255,7 +253,7 @@ class Batches:
         return plan
 
     def __len__(self) -> int:
-        """Return the number of batches per epoch; with `batch_type="token"` it can vary by one or two between epochs."""
+        """Return the number of batches per epoch; with batches of tokens, epochs can differ by one or two."""
         return self._length
 
     @property
@@ -279,9 +277,9 @@ def mask_copies(
     probability: float,
     random: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Replace random tokens that source and target share by UNK, at all of their positions in the pair.
+    """Mask random tokens that source and target share: UNK in the source, and a copy id in the target.
 
-    Thus the network is trained to copy unknown tokens, although all tokens of the training pairs are known.
+    All positions of a token are masked, or none. Thus the network is trained to copy unknown tokens, although all tokens of the training pairs are known.
 
     Args:
         source: int (batch, S), source ids.

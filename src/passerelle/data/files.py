@@ -109,9 +109,7 @@ def _errors_as_data_error(path: str | os.PathLike[str]) -> Iterator[None]:
     except (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError(f"{name} is a damaged archive ({error}). Get a complete copy of it.") from None
     except (NotImplementedError, RuntimeError) as error:  # unsupported compression, or a password
-        raise DataError(
-            f"{name} cannot be decompressed ({error}). Extract it yourself and name the text file."
-        ) from None
+        raise DataError(f"{name} cannot be decompressed ({error}). Extract the text file and name it.") from None
     except OSError as error:
         raise DataError(f"{name} cannot be read: {error.strerror or error}.") from None
 

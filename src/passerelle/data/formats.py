@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from passerelle.data.files import STANDARD_INPUT, inner_name, input_name
+from passerelle.data.readers.csv_file import read_csv
 from passerelle.data.readers.json_lines import read_json_lines
 from passerelle.data.readers.parallel import read_parallel
 from passerelle.data.readers.parquet import read_parquet
 from passerelle.data.readers.po import read_po
 from passerelle.data.readers.row import Row
-from passerelle.data.readers.csv_file import read_csv
-from passerelle.data.readers.tsv import read_tsv
 from passerelle.data.readers.tmx import read_tmx
+from passerelle.data.readers.tsv import read_tsv
 from passerelle.errors import SettingsError, did_you_mean
 
 __all__ = ["FORMATS", "Format", "PairFile", "PairPath", "choose_format"]
@@ -81,7 +81,7 @@ FORMATS: dict[str, Format] = {
     "moses": Format(
         (),
         lambda file: read_parallel(*file.paths),
-        "Line n of one file must be the translation of line n of the other.",
+        "Line n of one file must translate line n of the other.",
     ),
     "jsonl": Format(
         (".jsonl", ".ndjson"),
@@ -140,17 +140,15 @@ def choose_format(
     format_name = _format_name(paths, format)
     chosen = FORMATS[format_name]
     if tag_column is not None and tag_column < 3:
-        raise SettingsError(
-            f"tag_column must be at least 3, received: {tag_column}. Columns 1 and 2 are source and target."
-        )
+        raise SettingsError(f"tag_column must be at least 3 (after source and target), received: {tag_column}")
     if isinstance(columns, str):
         columns = [column.strip() for column in columns.split(",")]
     names = tuple(columns or ())
     if names and not chosen.column_names:
         others = ", ".join(name for name, other in FORMATS.items() if other.column_names)
         raise SettingsError(
-            f"format {format_name} has no column names, received: columns {', '.join(names)}. Leave out columns, or use "
-            f"one of these formats: {others}."
+            f"format {format_name} has no column names, received: columns {', '.join(names)}. Leave columns out, or use "
+            f"another format: {others}."
         )
     if (tag_column is not None or len(names) == 3) and not chosen.has_tags:
         others = ", ".join(name for name, other in FORMATS.items() if other.has_tags)
@@ -177,16 +175,14 @@ def _format_name(paths: tuple[str | os.PathLike[str], ...], format: str | None) 
     if len(paths) == 1:
         if format == "moses":
             raise SettingsError(
-                "format moses needs two files, source and target, received: one. Name both: train.en train.fr"
+                "format moses requires two files, source and target, received: one. For example: a.en a.fr"
             )
         return format or _format_of_name(paths[0]) or "tsv"
     chosen = format or next(filter(None, map(_format_of_name, paths)), "moses")
     if chosen != "moses":
         raise SettingsError(f"two parallel files must be plain text, not {chosen}. Name one file, or format 'moses'")
     if os.fspath(paths[0]) == os.fspath(paths[1]):
-        raise SettingsError(
-            f"{input_name(paths[0])} is named twice. Name the file of the sources, then that of the targets."
-        )
+        raise SettingsError(f"{input_name(paths[0])} is named twice. Name the source file, then the target file.")
     return chosen
 
 

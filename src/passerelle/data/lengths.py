@@ -82,7 +82,7 @@ class LengthLimits:
         return cls(*(default if own is None else own for own, default in zip(requested, defaults, strict=True)))
 
     def filter(self, pairs: Pairs, source_lengths: np.ndarray, target_lengths: np.ndarray) -> Pairs:
-        """Return the pairs within both limits, with the others counted in `skipped`; `pairs` itself if none is too long."""
+        """Return the pairs within both limits and count the others in `skipped`; `pairs` itself if none is too long."""
         within = ((source_lengths <= self.source) & (target_lengths <= self.target)).tolist()
         if all(within):
             return pairs

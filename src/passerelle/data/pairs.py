@@ -199,7 +199,7 @@ def references(pairs: Pairs) -> dict[tuple[str, str], list[str]]:
 
 
 def split_by_source(pairs: Pairs, share: float | None, *, seed: int) -> tuple[Pairs, Pairs]:
-    """Hold out a random share of the sources, with all their targets, so that no held-out source is in the training set.
+    """Hold out random sources, each with all its targets, so that training and held-out pairs share no source.
 
     Args:
         pairs: pairs to split.

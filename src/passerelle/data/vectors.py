@@ -103,9 +103,7 @@ def read_vectors(path: str | os.PathLike[str], tokens: Iterable[str], *, first: 
         if seen <= first:
             leading = len(found)
     if not words & set(found):
-        raise DataError(
-            f"{name} has no vector for any of the {len(tokens):,} words. Use vectors of the language of the texts."
-        )
+        raise DataError(f"{name} has no vector for any of {len(tokens):,} words. Use vectors of their language.")
     return WordVectors(tuple(found), np.stack(list(found.values())), leading, name)
 
 

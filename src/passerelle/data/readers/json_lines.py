@@ -34,9 +34,7 @@ def read_json_lines(path: str | os.PathLike[str], columns: Sequence[str]) -> Gen
             reason = f"{error.msg}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "too large"
             raise DataError(f"{where}: not JSON ({reason}): {line[:40]!r}. Each line must be one object.") from None
         if not isinstance(row, dict):
-            raise DataError(
-                f"{where}: not an object: {line[:40]!r}. Each line must be one object, for example {_example(columns)}"
-            )
+            raise DataError(f"{where}: not an object: {line[:40]!r}. Each line must be like {_example(columns)}")
         if not required <= row.keys():
             find_columns(columns, list(row), where)
         values = [row[column] for column in columns]
@@ -55,5 +53,5 @@ def _reject_lone_surrogates(value: object, where: str) -> None:
         str(value).encode()
     except UnicodeEncodeError as error:
         raise DataError(
-            f"{where}: {error.object[error.start]!r} is a lone surrogate, not a character. Write the character as UTF-8."
+            f"{where}: {error.object[error.start]!r} is a lone surrogate, not a character. Write it as UTF-8."
         ) from None

@@ -38,9 +38,7 @@ def read_parquet(path: str | os.PathLike[str], columns: Sequence[str]) -> Genera
         import pyarrow as arrow  # pyright: ignore[reportMissingImports]
         from pyarrow.parquet import ParquetFile  # pyright: ignore[reportMissingImports]
     except ImportError:
-        raise DataError(
-            f"{name}: Parquet requires pyarrow, which is not installed. Install it: pip install pyarrow"
-        ) from None
+        raise DataError(f"{name}: Parquet requires pyarrow. Install it: pip install pyarrow") from None
     with ExitStack() as stack:
         stream: Any = stack.enter_context(open_input(path))
         if not (type(stream) is io.BufferedReader and stream.seekable()):

@@ -72,9 +72,7 @@ def read_po(path: str | os.PathLike[str]) -> Generator[Row, None, None]:
         text = _unescaped(match[2], f"{name}, line {number}") if "\\" in match[2] else match[2]
         entry.fields.setdefault(keyword, []).append(text)
     if keyword and not keyword.startswith("msgstr"):
-        raise DataError(
-            f"{name}, line {entry.line}: the file ends inside this message. Get a complete copy of the file."
-        )
+        raise DataError(f"{name}, line {entry.line}: the file ends inside this message. Get a complete copy of it.")
     yield from _rows(entry)
 
 
@@ -97,14 +95,10 @@ def _unescaped(text: str, place: str) -> str:
     def resolve(match: re.Match[str]) -> str:
         if match[2]:
             return _ESCAPED.get(match[2], match[2])
-        raw = bytes(
-            int(octal, 8) & 255 if octal else int(hexadecimal, 16) for octal, hexadecimal in _BYTE.findall(match[1])
-        )
+        raw = bytes(int(octal, 8) & 255 if octal else int(hex_, 16) for octal, hex_ in _BYTE.findall(match[1]))
         try:
             return raw.decode()
         except UnicodeDecodeError:
-            raise DataError(
-                f"{place}: {match[1]!r} is not UTF-8. Write the character itself instead of the escape."
-            ) from None
+            raise DataError(f"{place}: {match[1]!r} is not UTF-8. Write the character itself.") from None
 
     return _ESCAPE.sub(resolve, text)
