@@ -1,4 +1,4 @@
-"""Ragged in flat arrays, and the padded arrays that are made of them."""
+"""`Ragged`: flat arrays of sequences, and padded arrays of selected sequences."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from passerelle.special_tokens import PAD, START
 FOUR = Ragged.from_lists([[7, 8, 9], [], [5], [6, 4]])
 
 
-def test_flat_arrays():
+def test_values_offsets_and_lengths():
     assert FOUR.values.tolist() == [7, 8, 9, 5, 6, 4]
     assert FOUR.offsets.tolist() == [0, 3, 3, 4, 6]
     assert FOUR.lengths.tolist() == [3, 0, 1, 2]
@@ -21,7 +21,7 @@ def test_flat_arrays():
 
 
 @pytest.mark.parametrize("lists", [[], [[]], [[], []]])
-def test_nothing_at_all(lists):
+def test_no_elements(lists):
     sequences = Ragged.from_lists(lists)
     assert len(sequences) == len(lists)
     assert sequences.values.dtype == np.int32
@@ -29,7 +29,7 @@ def test_nothing_at_all(lists):
 
 
 @pytest.mark.parametrize(
-    ("rows", "length", "more", "expected"),
+    ("rows", "length", "options", "expected"),
     [
         ([0, 1, 2, 3], 3, {}, [[7, 8, 9], [0, 0, 0], [5, 0, 0], [6, 4, 0]]),
         ([3, 0], 5, {}, [[6, 4, 0, 0, 0], [7, 8, 9, 0, 0]]),
@@ -42,8 +42,8 @@ def test_nothing_at_all(lists):
         ([1], 0, {}, [[]]),
     ],
 )
-def test_padded(rows, length, more, expected):
-    found = FOUR.padded(np.array(rows, np.int64), length, **more)
+def test_padded(rows, length, options, expected):
+    found = FOUR.padded(np.array(rows, np.int64), length, **options)
     assert found.tolist() == expected
     assert found.dtype == np.int32
     assert found.shape == (len(expected), length)

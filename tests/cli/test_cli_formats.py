@@ -61,12 +61,12 @@ def test_what_was_skipped_is_said(quick: Any, desk: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["train.en", "train.fr", "pairs.jsonl"], "pairs stand in one file, or in two side by side, received: 3 files"),
-        (["pairs.jsonl", "train.en"], "two files side by side are lines of text, not jsonl."),
-        (["pairs.jsonl"], "pairs.jsonl, line 1: no column 'source'. Known: en, fr, tags. Name yours in `columns`"),
+        (["train.en", "train.fr", "pairs.jsonl"], "pairs are read from one file or from two parallel files, "),
+        (["pairs.jsonl", "train.en"], "two parallel files must be plain text, not jsonl."),
+        (["pairs.jsonl"], "pairs.jsonl, line 1: no column 'source'. Known: en, fr, tags. Name the columns in"),
         (["pairs.jsonl", "--format", "jsnl"], "unknown format 'jsnl'. Did you mean 'jsonl'?"),
-        (["train.en", "train.fr", "--columns", "en,fr"], "moses has no names to choose by"),
-        (["train.en", "train.fr", "--tag-column", "3"], "moses has no column for tags."),
+        (["train.en", "train.fr", "--columns", "en,fr"], "format moses has no column names"),
+        (["train.en", "train.fr", "--tag-column", "3"], "format moses has no tags."),
         (["train.en", "train.fr", "--validation=0.2", "--validation=x"], "0.2: no such file."),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -1,4 +1,4 @@
-"""Files in: plain, gzipped, zipped, damaged. Files out: whole or not at all."""
+"""Reading plain, gzip, zip and damaged files; writing files atomically."""
 
 import gzip
 import io
@@ -36,7 +36,7 @@ def message_of(path):
     return message
 
 
-def zipped(members, **options):
+def zip_of(members, **options):
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", **options) as archive:
         for name, content in members.items():
@@ -53,14 +53,14 @@ def zipped(members, **options):
         b"\xef\xbb\xbf" + RAW,
         gzip.compress(RAW),
         gzip.compress(b"\xef\xbb\xbf" + RAW[:9]) + gzip.compress(RAW[9:]),
-        zipped({"fra.txt": RAW}),
-        zipped({"_about.txt": b"credits", "folder/fra.txt": RAW}, compression=zipfile.ZIP_DEFLATED),
-        zipped({"folder/": b"", "fra.txt": RAW, "__MACOSX/fra.txt": b"x", ".hidden": b"x"}),
+        zip_of({"fra.txt": RAW}),
+        zip_of({"_about.txt": b"credits", "folder/fra.txt": RAW}, compression=zipfile.ZIP_DEFLATED),
+        zip_of({"folder/": b"", "fra.txt": RAW, "__MACOSX/fra.txt": b"x", ".hidden": b"x"}),
     ],
     ids=["plain", "final newline", "CRLF", "BOM", "gzip", "two gzips", "zip", "zip with credits", "zip of a Mac"],
 )
-def test_lines_of_every_container(tmp_path, content):
-    # What a file is shows in its first bytes; its name may say anything.
+def test_lines_of_all_containers(tmp_path, content):
+    # The container is recognized by its first bytes, whatever the file name is.
     path = tmp_path / "pairs.dat"
     path.write_bytes(content)
     assert lines_of(path) == lines_of(str(path)) == LINES
@@ -71,19 +71,19 @@ def test_lines_of_every_container(tmp_path, content):
     lines=st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\ufeff"))),
     end=st.sampled_from(["\n", "\r\n"]),
 )
-def test_only_line_feeds_end_lines(tmp_path_factory, lines, end):
+def test_lines_end_only_with_lf_or_crlf(tmp_path_factory, lines, end):
     path = tmp_path_factory.getbasetemp() / "lines.txt"
     path.write_bytes("".join(line + end for line in lines).encode())
     assert lines_of(path) == lines
 
 
-def test_a_byte_order_mark_counts_only_at_the_beginning(tmp_path):
+def test_a_byte_order_mark_is_removed_only_at_the_start(tmp_path):
     path = tmp_path / "pairs.tsv"
     path.write_bytes(b"\xef\xbb\xbfa\n\xef\xbb\xbfb\n")
     assert lines_of(path) == ["a", "\ufeffb"]
 
 
-def test_reads_no_more_than_it_must(tmp_path):
+def test_reads_lazily(tmp_path):
     path = tmp_path / "pairs.tsv"
     path.write_bytes(b"a\nb\n" + b"\xff" * 10_000_000)
     lines = read_lines(path)
@@ -111,7 +111,7 @@ def test_standard_input(monkeypatch):
     ],
 )
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_invalid_utf8_says_where(tmp_path, content, line, offset, byte, pack):
+def test_invalid_utf8_names_line_and_byte(tmp_path, content, line, offset, byte, pack):
     path = tmp_path / "latin.tsv"
     path.write_bytes(pack(content))
     assert message_of(path) == (
@@ -126,7 +126,7 @@ def test_missing_file(tmp_path):
 
 
 def test_folder(tmp_path):
-    assert message_of(tmp_path) == f"{tmp_path} is a folder. Name one file of tab-separated pairs in it."
+    assert message_of(tmp_path) == f"{tmp_path} is a folder. Name a file in it."
 
 
 def test_a_path_through_a_file(tmp_path):
@@ -135,13 +135,13 @@ def test_a_path_through_a_file(tmp_path):
     assert message_of(path) == f"{path} cannot be read: Not a directory."
 
 
-@pytest.mark.parametrize("kept", [5, 15, -1, -8])
-def test_truncated_gzip(tmp_path, kept):
+@pytest.mark.parametrize("length", [5, 15, -1, -8])
+def test_truncated_gzip(tmp_path, length):
     path = tmp_path / "pairs.tsv.gz"
-    path.write_bytes(gzip.compress(RAW * 100)[:kept])
+    path.write_bytes(gzip.compress(RAW * 100)[:length])
     message = message_of(path)
     assert message.startswith(f"{path} is a damaged archive (")
-    assert message.endswith("). Fetch it again.")
+    assert message.endswith("). Get a complete copy of it.")
 
 
 def test_damaged_gzip(tmp_path):
@@ -152,17 +152,19 @@ def test_damaged_gzip(tmp_path):
     assert message_of(path).startswith(f"{path} is a damaged archive (")
 
 
-@pytest.mark.parametrize("kept", [10, -4, -30])
-def test_truncated_zip(tmp_path, kept):
+@pytest.mark.parametrize("length", [10, -4, -30])
+def test_truncated_zip(tmp_path, length):
     path = tmp_path / "pairs.zip"
-    path.write_bytes(zipped({"fra.txt": RAW})[:kept])
-    assert message_of(path) == f"{path} is a damaged archive (File is not a zip file). Fetch it again."
+    path.write_bytes(zip_of({"fra.txt": RAW})[:length])
+    assert message_of(path) == f"{path} is a damaged archive (File is not a zip file). Get a complete copy of it."
 
 
 def test_damaged_zip_member(tmp_path):
     path = tmp_path / "pairs.zip"
-    path.write_bytes(zipped({"fra.txt": RAW}).replace(b"Go.", b"No!"))
-    assert message_of(path) == (f"{path} is a damaged archive (Bad CRC-32 for file 'fra.txt'). Fetch it again.")
+    path.write_bytes(zip_of({"fra.txt": RAW}).replace(b"Go.", b"No!"))
+    assert message_of(path) == (
+        f"{path} is a damaged archive (Bad CRC-32 for file 'fra.txt'). Get a complete copy of it."
+    )
 
 
 @pytest.mark.parametrize(
@@ -174,25 +176,25 @@ def test_damaged_zip_member(tmp_path):
         ({f"{n}.txt": b"" for n in range(9)}, "0.txt, 1.txt, 2.txt, 3.txt, 4.txt"),
     ],
 )
-def test_a_zip_must_hold_one_text(tmp_path, members, found):
+def test_a_zip_must_contain_one_text_file(tmp_path, members, found):
     path = tmp_path / "pairs.zip"
-    path.write_bytes(zipped(members))
-    assert message_of(path) == (f"{path} must hold exactly one text file; it holds {found}. Unpack it first.")
+    path.write_bytes(zip_of(members))
+    assert message_of(path) == (f"{path} must contain exactly one text file; it contains {found}. Extract it first.")
 
 
 def test_a_zip_with_a_password(tmp_path):
-    content = bytearray(zipped({"fra.txt": RAW}))
-    # Bit 0 of the flags, in the local header and in the central directory, says: encrypted.
+    content = bytearray(zip_of({"fra.txt": RAW}))
+    # Bit 0 of the flags, in the local header and in the central directory, means encrypted.
     content[6] |= 1
     content[content.index(b"PK\x01\x02") + 8] |= 1
     path = tmp_path / "pairs.zip"
     path.write_bytes(content)
     message = message_of(path)
-    assert message.startswith(f"{path} cannot be unpacked (")
-    assert message.endswith("). Unpack it yourself and name the text file.")
+    assert message.startswith(f"{path} cannot be decompressed (")
+    assert message.endswith("). Extract the text file and name it.")
 
 
-def test_writes_new_and_old_files(tmp_path):
+def test_write_new_and_existing_files(tmp_path):
     path = tmp_path / "out.tsv"
     write_atomically(path, lambda stream: stream.write(b"one"))
     assert path.read_bytes() == b"one"
@@ -201,22 +203,22 @@ def test_writes_new_and_old_files(tmp_path):
     assert path.read_bytes() == b"two"
     assert os.listdir(tmp_path) == ["out.tsv"]
     if os.name == "posix":
-        assert stat.S_IMODE(path.stat().st_mode) == 0o640, "the old file's rights stay"
+        assert stat.S_IMODE(path.stat().st_mode) == 0o640, "the permissions of the old file are length"
 
 
-@pytest.mark.skipif(os.name != "posix", reason="rights of POSIX")
-def test_new_files_have_the_rights_that_the_user_wants(tmp_path):
+@pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
+def test_new_files_have_the_permissions_of_the_umask(tmp_path):
     before = os.umask(0o027)
     try:
         write_atomically(tmp_path / "out.tsv", lambda stream: stream.write(b"x"))
     finally:
-        assert os.umask(before) == 0o027, "and the mask is left alone"
+        assert os.umask(before) == 0o027, "the umask is unchanged"
     assert stat.S_IMODE((tmp_path / "out.tsv").stat().st_mode) == 0o640
 
 
 @pytest.mark.parametrize("error", [RuntimeError("writer"), KeyboardInterrupt(), OSError(28, "No space left")])
 @pytest.mark.parametrize("old", [b"old", None])
-def test_a_writer_that_fails_changes_nothing(tmp_path, error, old):
+def test_a_failed_write_changes_nothing(tmp_path, error, old):
     path = tmp_path / "out.tsv"
     if old is not None:
         path.write_bytes(old)
@@ -233,12 +235,12 @@ def test_a_writer_that_fails_changes_nothing(tmp_path, error, old):
     assert old is None or path.read_bytes() == old
 
 
-def test_nothing_can_be_written_where_no_folder_is(tmp_path):
+def test_missing_folders_are_an_error(tmp_path):
     absent = tmp_path / "absent" / "out.tsv"
     for check in (require_writable_file, lambda path: write_atomically(path, lambda stream: None)):
         with pytest.raises(OutputError) as caught:
             check(absent)
-        assert str(caught.value) == (f"{absent.parent}: no such folder. Make it first: mkdir -p {absent.parent}")
+        assert str(caught.value) == (f"{absent.parent}: no such folder. Create it first: mkdir -p {absent.parent}")
         with pytest.raises(OutputError) as caught:
             check(tmp_path)
         assert str(caught.value).startswith(f"{tmp_path} is a folder. Name a file in it, for example ")
@@ -255,4 +257,4 @@ def test_prepare_folder(tmp_path):
     assert str(caught.value) == f"{tmp_path / 'file'} is a file, not a folder. Name another folder."
     with pytest.raises(OutputError) as caught:
         prepare_folder(tmp_path / "a" / "b")
-    assert str(caught.value) == f"{tmp_path / 'a'}: no such folder. Make it first: mkdir -p {tmp_path / 'a'}"
+    assert str(caught.value) == f"{tmp_path / 'a'}: no such folder. Create it first: mkdir -p {tmp_path / 'a'}"

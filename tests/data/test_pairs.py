@@ -1,4 +1,4 @@
-"""Pairs: read from real files, split without a leak, written and known again."""
+"""Pairs: read from files, split without shared sources, fingerprinted and written."""
 
 import gzip
 import hashlib
@@ -82,7 +82,7 @@ def test_swap_and_limit(file):
     assert list(read_pairs(path, limit=99, swap=True))[3] == ("Salut\u00a0!", "Hi.")
 
 
-def test_the_limit_counts_usable_pairs_and_reads_no_further(file):
+def test_the_limit_counts_pairs_and_stops_reading(file):
     path = file("a\tb\n\n \tx\nc\td\n" + "no tab here\n" + "e\tf\n")
     pairs = read_pairs(path, limit=2)
     assert list(pairs) == [("a", "b"), ("c", "d")]
@@ -95,7 +95,7 @@ def test_blank_rows_are_counted(file):
     assert pairs.blank == 7
 
 
-def test_texts_are_kept_as_they_are(file):
+def test_texts_are_not_changed(file):
     pairs = read_pairs(file(" a  b \t c\u2028d\u0085\ne\u0301\t\ufefff\n"))
     assert list(pairs) == [(" a  b ", " c\u2028d\u0085"), ("e\u0301", "\ufefff")]
 
@@ -103,16 +103,16 @@ def test_texts_are_kept_as_they_are(file):
 @pytest.mark.parametrize(
     ("content", "rest"),
     [
-        ("", " holds no pairs (it is empty). Each line needs source, tab, target."),
-        ("\n\n\t\n", " holds no pairs (blank: 3). Each line needs source, tab, target."),
-        ("\nb\t \n", " holds no pairs (blank: 2). Each line needs source, tab, target."),
+        ("", " contains no pairs (it is empty). Each line must contain source, tab, target."),
+        ("\n\n\t\n", " contains no pairs (blank: 3). Each line must contain source, tab, target."),
+        ("\nb\t \n", " contains no pairs (blank: 2). Each line must contain source, tab, target."),
         (
             "a\tb\n\nGo.  Va !\nc\td\n",
-            ", line 3: no tab between source and target: 'Go.  Va !'. Each line needs source, tab, target.",
+            ", line 3: no tab between source and target: 'Go.  Va !'. Each line must contain source, tab, target.",
         ),
         (
             "x" * 100 + "\n",
-            f", line 1: no tab between source and target: '{'x' * 40}'. Each line needs source, tab, target.",
+            f", line 1: no tab between source and target: '{'x' * 40}'. Each line must contain source, tab, target.",
         ),
         (
             "a\tb\nb\tc\xe9".encode("latin-1"),
@@ -122,12 +122,12 @@ def test_texts_are_kept_as_they_are(file):
     ],
     ids=["empty", "blank", "blank target", "no tab", "long line", "latin-1"],
 )  # fmt: skip
-def test_bad_files_say_where_and_what_to_do(file, content, rest):
+def test_errors_name_the_line_and_a_remedy(file, content, rest):
     path = file(content)
     assert message_of(path) == f"{path}{rest}"
 
 
-def test_one_pair_can_be_read(file):
+def test_limit_of_one_pair(file):
     assert list(read_pairs(file(TEXT), limit=1)) == list(read_pairs(file(TEXT)))[:1]
 
 
@@ -156,26 +156,26 @@ def test_check_pairs():
 
 
 @pytest.mark.parametrize("row", ["ab", ("a",), ("a", "b", "c"), ("a", 1), (None, "b"), (b"a", b"b")], ids=repr)
-def test_check_pairs_says_which_row_is_wrong(row):
+def test_check_pairs_names_the_invalid_row(row):
     with pytest.raises(DataError) as caught:
         check_pairs([("a", "b"), row])
     assert str(caught.value) == (f"pairs, row 2: expected (source, target), two texts, received: {row!r}")
 
 
 @pytest.mark.parametrize("row", [None, 3], ids=repr)
-def test_check_pairs_names_rows_without_length(row):
+def test_check_pairs_names_rows_that_are_no_sequences(row):
     with pytest.raises(DataError, match="pairs, row 1: expected"):
         check_pairs([row])
 
 
-def test_references_keep_order_and_drop_repeats():
+def test_references_are_distinct_and_in_order():
     pairs = check_pairs([("b", "1"), ("a", "2"), ("b", "3"), ("b", "1"), ("a", "0")])
     assert list(references(pairs).items()) == [(("b", ""), ["1", "3"]), (("a", ""), ["2", "0"])]
 
 
 @quick
 @given(sources=SOURCES, share=st.one_of(st.none(), st.floats(0, 0.99)), seed=st.integers(0, 2**31 - 1))
-def test_no_source_stands_on_both_sides(sources, share, seed):
+def test_no_source_is_on_both_sides(sources, share, seed):
     pairs = check_pairs([(source, str(number)) for number, source in enumerate(sources)])
     distinct = len(set(sources))
     if share and not 0 < round(share * distinct) < distinct:
@@ -184,7 +184,7 @@ def test_no_source_stands_on_both_sides(sources, share, seed):
         return
     training, held_out = split_by_source(pairs, share, seed=seed)
     assert not set(training.sources) & set(held_out.sources)
-    # Nothing is lost, and each side keeps the order.
+    # No pair is lost, and each side keeps the order.
     assert sorted([*training, *held_out], key=lambda pair: int(pair.target)) == list(pairs)
     for side in (training, held_out):
         assert [int(target) for target in side.targets] == sorted(int(target) for target in side.targets)
@@ -203,36 +203,36 @@ def test_the_split_depends_on_the_seed():
     ("sources", "share", "held_out"),
     [(9, None, 0), (10, None, 1), (25, None, 2), (12_000, None, LARGEST_DEFAULT_VALIDATION), (50, 0, 0), (50, 0.5, 25)],
 )  # fmt: skip
-def test_how_many_are_held_out(sources, share, held_out):
+def test_number_of_held_out_sources(sources, share, held_out):
     pairs = check_pairs([(str(n), "x") for n in range(sources)])
     training, validation = split_by_source(pairs, share, seed=1)
     assert (len(training), len(validation)) == (sources - held_out, held_out)
 
 
-def test_a_share_that_leaves_nothing(file):
+def test_a_share_that_leaves_one_side_empty(file):
     pairs = read_pairs(file("a\tb\nc\td\n"))
     with pytest.raises(DataError) as caught:
         split_by_source(pairs, 0.1, seed=1)
     assert str(caught.value) == (
         f"{pairs.name}: a share of 0.1 of 2 distinct sources leaves one side of the split empty. "
-        f"Give more pairs, another share, or validation 0."
+        f"Use more pairs, another share, or validation=0."
     )
 
 
-def test_training_pairs_keep_the_counts_of_what_was_skipped(file):
+def test_training_pairs_keep_the_counts_of_skipped_rows(file):
     pairs = read_pairs(file("a\tb\n\nc\td\ne\tf\n"))
     training, held_out = split_by_source(pairs, 0.4, seed=1)
     assert (training.blank, held_out.blank) == (1, 0)
 
 
-def test_fingerprint_is_that_of_the_written_file(tmp_path):
+def test_the_fingerprint_is_the_hash_of_the_written_file(tmp_path):
     pairs = check_pairs(ROWS)
     write_pairs(tmp_path / "out.tsv", pairs)
     assert pairs.fingerprint() == hashlib.sha256((tmp_path / "out.tsv").read_bytes()).hexdigest()
     assert read_pairs(tmp_path / "out.tsv").fingerprint() == pairs.fingerprint()
 
 
-def test_fingerprint_tells_data_apart():
+def test_different_data_has_different_fingerprints():
     prints = {
         check_pairs(rows).fingerprint()
         for rows in (ROWS, ROWS[::-1], ROWS[:3], [(target, source) for source, target in ROWS], [("a", "\ud800")])
@@ -242,14 +242,14 @@ def test_fingerprint_tells_data_apart():
 
 @quick
 @given(rows=st.lists(st.tuples(CELL, CELL), min_size=2))
-def test_written_pairs_are_read_again(tmp_path_factory, rows):
+def test_written_pairs_are_read_back(tmp_path_factory, rows):
     assume(not rows[0][0].startswith("\ufeff"))
     path = tmp_path_factory.getbasetemp() / "round.tsv"
     write_pairs(path, rows)
     assert list(read_pairs(path)) == rows
 
 
-def test_writing_pairs_is_whole_or_not_at_all(tmp_path):
+def test_write_pairs_is_atomic(tmp_path):
     path = tmp_path / "out.tsv"
     write_pairs(path, ROWS)
 
@@ -263,7 +263,7 @@ def test_writing_pairs_is_whole_or_not_at_all(tmp_path):
     assert os.listdir(tmp_path) == ["out.tsv"]
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="/dev/full is Linux's")
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="/dev/full exists only on Linux")
 def test_a_full_disk_is_an_output_error(tmp_path):
     path = tmp_path / "out.tsv"
     path.write_text("old")
@@ -287,7 +287,7 @@ def test_write_split(tmp_path):
 
 
 @pytest.mark.parametrize("row", [("a\tb", "c"), ("a", "b\nc")], ids=repr)
-def test_texts_with_tabs_or_line_ends_are_not_written_wrong(tmp_path, row):
+def test_texts_with_tabs_or_line_ends_are_not_corrupted(tmp_path, row):
     path = tmp_path / "out.tsv"
     rows = [row, ("x", "y")]
     try:

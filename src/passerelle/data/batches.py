@@ -279,7 +279,8 @@ def mask_copies(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mask random tokens that source and target share: UNK in the source, and a copy id in the target.
 
-    All positions of a token are masked, or none. Thus the network is trained to copy unknown tokens, although all tokens of the training pairs are known.
+    All positions of a token are masked, or none. Thus the network is trained to copy unknown tokens, although all
+    tokens of the training pairs are known.
 
     Args:
         source: int (batch, S), source ids.

@@ -147,8 +147,8 @@ def choose_format(
     if names and not chosen.column_names:
         others = ", ".join(name for name, other in FORMATS.items() if other.column_names)
         raise SettingsError(
-            f"format {format_name} has no column names, received: columns {', '.join(names)}. Leave columns out, or use "
-            f"another format: {others}."
+            f"format {format_name} has no column names, received: columns {', '.join(names)}. Leave columns out, or "
+            f"use another format: {others}."
         )
     if (tag_column is not None or len(names) == 3) and not chosen.has_tags:
         others = ", ".join(name for name, other in FORMATS.items() if other.has_tags)

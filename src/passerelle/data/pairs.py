@@ -85,7 +85,7 @@ class Pairs(Sequence[Pair]):
         columns = {"source": self.sources, "target": self.targets}
         return columns if self.tags is None else columns | {"tags": self.tags}
 
-    def questions(self) -> list[tuple[str, str]]:
+    def inputs(self) -> list[tuple[str, str]]:
         """Return (source, tags) of each pair, the inputs of the model; tags are "" if pairs have none."""
         return list(zip(self.sources, self.tags or [""] * len(self), strict=True))
 

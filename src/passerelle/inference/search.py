@@ -43,8 +43,8 @@ class Search:
         """Return the best translations of each request, best first: at most `settings.n_best`, at least one.
 
         They are distinct, except where they are samples. Blank texts have empty results. A text of more than
-        `Lengths.split_above` tokens is split and its parts are translated; but constraints apply to the whole output, so
-        constrained texts are not split.
+        `Lengths.split_above` tokens is split and its parts are translated; but constraints apply to the whole output,
+        so constrained texts are not split.
 
         Raises:
             LongTextError: if a text that cannot be split would need more than a gigabyte.

@@ -1,4 +1,4 @@
-"""CSV: quotes, separators, and what is wrong with both."""
+"""CSV: quotes, separators, and errors in both."""
 
 import csv
 from pathlib import Path
@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from passerelle.data.readers.row import Row
 from passerelle.data.readers.csv_file import read_csv
+from passerelle.data.readers.row import Row
 from passerelle.errors import DataError
 
 COLUMNS = ("en", "fr")
@@ -23,43 +23,43 @@ CELL = st.text(st.characters(exclude_categories=["Cs"]))
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
     end=st.sampled_from(["\n", "\r\n"]),
 )
-def test_what_the_standard_library_writes_is_read(
+def test_files_written_by_the_standard_library(
     tmp_path_factory: Any, rows: Any, separator: str, quoting: Any, end: str
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "table.csv"
     if any("\r" in cell for row in rows for cell in row):
-        quoting = csv.QUOTE_ALL  # the writer forgets to quote it where lines end with LF alone
+        quoting = csv.QUOTE_ALL  # with LF as line terminator, the writer does not quote it
     with open(path, "w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, delimiter=separator, quoting=quoting, lineterminator=end)
         writer.writerows([("fr", "id", "en"), *rows])
     assert [row[1:3] for row in read_csv(path, COLUMNS)] == [(row[2], row[0]) for row in rows]
 
 
-def test_rows_are_numbered_by_the_line_where_they_begin(tmp_path: Path) -> None:
+def test_row_numbers_are_those_of_the_first_line_of_the_row(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_bytes('\ufeffen,fr\r\n"a\r\nb","say ""c"""\r\n\r\nd,e\r\n'.encode())
     assert list(read_csv(path, COLUMNS)) == [Row(2, "a\r\nb", 'say "c"'), Row(4, "", ""), Row(5, "d", "e")]
 
 
-HINT = "A field with ',' inside needs quotes around it."
+HINT = "Quote fields that contain ','."
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("en,fr\na,b\nc, or d,e\n", f", line 3: 3 fields, and the header has 2. {HINT}"),
-        ("en,fr\na\n", f", line 2: 1 fields, and the header has 2. {HINT}"),
-        ('en,fr\n"a" b,c\n', ", line 2: ',' expected after '\"'. A field with ',', a quote or a line end needs quotes"),
-        ('en,fr\na,b\n"c,d\ne,f\n', ", line 3: unexpected end of data. A field with"),
-        ('en,fr\na,b\n"c' + "x\n" * 100_000, ", line 3: field larger than field limit (131072). A field with"),
-        ("en,fr\na\rb,c\n", ", line 2: new-line character seen in unquoted field. A field with ',', a quote or a line"),
-        ("en,en,fr\n", ", line 1: two columns are called 'en'. Rename one."),
-        ("a b\nc d\n", ", line 1: no column 'en'. Known: a b. Name yours in `columns`: SOURCE,TARGET"),
-        ("\nen,fr\n", ", line 1: no column 'en'. There are no names."),
+        ("en,fr\na,b\nc, or d,e\n", f", line 3: 3 fields, but the header has 2. {HINT}"),
+        ("en,fr\na\n", f", line 2: 1 fields, but the header has 2. {HINT}"),
+        ('en,fr\n"a" b,c\n', ", line 2: ',' expected after '\"'. Quote fields that contain ',', a double quote or a"),
+        ('en,fr\na,b\n"c,d\ne,f\n', ", line 3: unexpected end of data. Quote fields"),
+        ('en,fr\na,b\n"c' + "x\n" * 100_000, ", line 3: field larger than field limit (131072). Quote fields"),
+        ("en,fr\na\rb,c\n", ", line 2: new-line character seen in unquoted field. Quote fields that contain ',', a"),
+        ("en,en,fr\n", ", line 1: two columns are named 'en'. Rename one."),
+        ("a b\nc d\n", ", line 1: no column 'en'. Known: a b. Name the columns in `columns`: SOURCE,TARGET"),
+        ("\nen,fr\n", ", line 1: no column 'en'. The file has no column names."),
     ],
     ids=lambda text: text[:20],
 )
-def test_bad_tables(tmp_path: Path, content: str, message: str) -> None:
+def test_invalid_tables(tmp_path: Path, content: str, message: str) -> None:
     path = tmp_path / "table.csv"
     path.write_text(content)
     with pytest.raises(DataError) as caught:

@@ -1,4 +1,4 @@
-"""JSON lines: what is no object says so, with its line."""
+"""JSON Lines: objects are read, and errors name the line."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ COLUMNS = ("source", "target")
 GOOD = b'{"source": "a", "target": "b"}\n'
 
 
-def test_order_further_keys_escapes_and_blank_lines(tmp_path: Path) -> None:
+def test_key_order_further_keys_escapes_and_blank_lines(tmp_path: Path) -> None:
     path = tmp_path / "pairs.jsonl"
     path.write_bytes(
         b'\xef\xbb\xbf{"target": "\\u00e9\\ud83d\\ude00", "more": [1, {"source": 2}], "source": "a\\tb\\n"}\r\n'
@@ -29,18 +29,18 @@ def test_order_further_keys_escapes_and_blank_lines(tmp_path: Path) -> None:
     ("line", "message"),
     [
         ('{"source": "a"', "not JSON (Expecting ',' delimiter, column 15): '{\"source\": \"a\"'. Each"),
-        ("a\tb", "not JSON (Expecting value, column 1): 'a\\tb'. Each line needs one object."),
-        ('["a", "b"]', 'no object: \'["a", "b"]\'. Write it so: {"source": "Go.", "target": "Va !"}'),
-        ('"a"', "no object: "),
+        ("a\tb", "not JSON (Expecting value, column 1): 'a\\tb'. Each line must be one object."),
+        ('["a", "b"]', 'not an object: \'["a", "b"]\'. Each line must be like {"source": "Go.", "target": "Va !"}'),
+        ('"a"', "not an object: "),
         ("[" * 100_000, "not JSON (too large): "),
         ("1" * 5000, "not JSON (too large): "),
-        ("{}", "no column 'source'. There are no names. Name yours in `columns`: SOURCE,TARGET"),
-        ('{"source": "a", "traget": "b"}', "no column 'target'. Did you mean 'traget'? Name yours in `columns`: "),
-        ('{"source": "\\ud800", "target": "b"}', "'\\ud800' is half a character. Write characters them"),
+        ("{}", "no column 'source'. The file has no column names. Name the columns in `columns`: SOURCE,TARGET"),
+        ('{"source": "a", "traget": "b"}', "no column 'target'. Did you mean 'traget'? Name the columns in"),
+        ('{"source": "\\ud800", "target": "b"}', "'\\ud800' is a lone surrogate, not a character. Write it as"),
     ],
     ids=lambda text: text[:20],
 )  # fmt: skip
-def test_bad_lines(tmp_path: Path, line: str, message: str) -> None:
+def test_invalid_lines(tmp_path: Path, line: str, message: str) -> None:
     path = tmp_path / "pairs.jsonl"
     path.write_bytes(GOOD + line.encode())
     with pytest.raises(DataError) as caught:

@@ -1,4 +1,4 @@
-"""Two files side by side: line by line, and as many."""
+"""Two parallel files: line n belongs to line n, and both need the same number of lines."""
 
 from pathlib import Path
 
@@ -17,16 +17,16 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
     return paths
 
 
-def test_lines_go_together(files: tuple[Path, Path]) -> None:
+def test_lines_are_paired_by_number(files: tuple[Path, Path]) -> None:
     assert list(read_parallel(*files)) == [Row(1, "a\tb", "é\u2028"), Row(2, "", "x"), Row(3, "c", "d")]
 
 
-@pytest.mark.parametrize("turned", [False, True])
-def test_one_is_shorter(files: tuple[Path, Path], turned: bool) -> None:
+@pytest.mark.parametrize("swapped", [False, True])
+def test_different_numbers_of_lines(files: tuple[Path, Path], swapped: bool) -> None:
     files[1].write_text("x\n")
     with pytest.raises(DataError) as caught:
-        list(read_parallel(*(files[::-1] if turned else files)))
+        list(read_parallel(*(files[::-1] if swapped else files)))
     assert str(caught.value) == (
-        f"{files[1]} ends after 1 lines, and {files[0]} goes on. Line 2 of one must be the translation of line 2 of "
-        f"the other, to the end."
+        f"{files[1]} ends after line 1, and {files[0]} goes on. Both need the same number of lines: line n of one must "
+        f"translate line n of the other."
     )

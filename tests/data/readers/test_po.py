@@ -1,4 +1,4 @@
-"""Catalogues of gettext: what polib and msgfmt find in them, and no more."""
+"""Gettext catalogues: the same messages as polib and msgfmt read."""
 
 import gettext
 import shutil
@@ -60,7 +60,7 @@ msgstr ""
 #~ "Plus "
 #~ "vieux"
 """
-GOLDEN = [  # polib 1.2.0's, with index 0 of a plural beside msgid and the others beside msgid_plural
+GOLDEN = [  # as read by polib 1.2.0, with plural form 0 paired with msgid and the others with msgid_plural
     (11, "Open %s", "Ouvrir %s", ""),
     (16, "Close", "Fermé", "fuzzy"),
     (19, "File", "Fichier", ""),
@@ -88,7 +88,7 @@ def test_messages(path: Path, end: str) -> None:
     assert rows == GOLDEN
 
 
-def test_what_is_left_out_is_counted(path: Path) -> None:
+def test_skipped_messages_are_counted(path: Path) -> None:
     pairs = read_pairs(path)
     assert list(pairs) == [golden[1:3] for golden in GOLDEN if not golden[3]]
     assert (pairs.blank, pairs.skipped) == (0, {"fuzzy": 1, "untranslated": 2, "obsolete": 2})
@@ -99,11 +99,11 @@ def test_what_is_left_out_is_counted(path: Path) -> None:
     )
     with pytest.raises(DataError) as caught:
         read_pairs(path)
-    assert str(caught.value) == (f"{path} holds no pairs (fuzzy: 1). Each message needs msgid and msgstr.")
+    assert str(caught.value) == (f"{path} contains no pairs (fuzzy: 1). Each message needs msgid and msgstr.")
 
 
 @pytest.mark.skipif(shutil.which("msgfmt") is None, reason="msgfmt, of GNU gettext, is not installed")
-def test_msgfmt_finds_the_same(path: Path) -> None:
+def test_same_messages_as_msgfmt(path: Path) -> None:
     subprocess.run(["msgfmt", "-o", path.with_suffix(".mo"), path], check=True, capture_output=True)
     with open(path.with_suffix(".mo"), "rb") as stream:
         catalogue = gettext.GNUTranslations(stream)
@@ -123,13 +123,13 @@ def test_msgfmt_finds_the_same(path: Path) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), min_size=1))
-def test_numbers_stand_for_bytes(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:
+def test_numeric_escapes_are_utf8_bytes(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:
     path = tmp_path_factory.getbasetemp() / "escaped.po"
     lines = []
     for text in texts:
         octal = "".join(f"\\{byte:03o}" for byte in text.encode())
-        sixteen = "".join(f"\\x{byte:02X}" for byte in text.encode())
-        lines.append(f'msgid "a{octal}7"\nmsgstr "{sixteen}\\a\\\'"\n')
+        hexadecimal = "".join(f"\\x{byte:02X}" for byte in text.encode())
+        lines.append(f'msgid "a{octal}7"\nmsgstr "{hexadecimal}\\a\\\'"\n')
     path.write_text("".join(lines))
     assert [(row.source, row.target) for row in read_po(path)] == [(f"a{text}7", f"{text}\a'") for text in texts]
 
@@ -145,23 +145,23 @@ def test_numbers_stand_for_bytes(tmp_path_factory: pytest.TempPathFactory, texts
         ('msgid "a"\nmsgid "b"\nmsgstr "c"\n', 2, 'msgid "b"'),
     ],
 )
-def test_lines_that_are_none(path: Path, content: str, line: int, text: str) -> None:
-    assert refusal(path, content) == (
-        f'{path}, line {line}: no line of a message: {text!r}. Each message needs msgid "..." and msgstr "..."; '
-        f"msgfmt --check finds what is wrong."
+def test_invalid_lines(path: Path, content: str, line: int, text: str) -> None:
+    assert error_of(path, content) == (
+        f'{path}, line {line}: not part of a message: {text!r}. Each message needs msgid "..." and msgstr "..."; '
+        f"check the file with msgfmt --check."
     )
 
 
-def test_cut_files_and_bytes_of_other_encodings(path: Path) -> None:
-    assert refusal(path, 'msgid "a"\nmsgstr "b"\n\n#, c\nmsgid "d"\n') == (
-        f"{path}, line 5: the file ends before this message does. Fetch it again."
+def test_truncated_files_and_other_encodings(path: Path) -> None:
+    assert error_of(path, 'msgid "a"\nmsgstr "b"\n\n#, c\nmsgid "d"\n') == (
+        f"{path}, line 5: the file ends inside this message. Get a complete copy of it."
     )
-    assert refusal(path, 'msgid "a"\nmsgstr "\\351"\n') == (
-        f"{path}, line 2: '\\\\351' is not UTF-8. Write characters themselves."
+    assert error_of(path, 'msgid "a"\nmsgstr "\\351"\n') == (
+        f"{path}, line 2: '\\\\351' is not UTF-8. Write the character itself."
     )
 
 
-def refusal(path: Path, content: str) -> str:
+def error_of(path: Path, content: str) -> str:
     path.write_text(content)
     with pytest.raises(DataError) as caught:
         list(read_po(path))

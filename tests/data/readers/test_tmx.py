@@ -1,4 +1,4 @@
-"""Translation memories: languages, formatting codes, encodings, and files that mean harm."""
+"""Translation memories: languages, formatting codes, encodings, and malicious files."""
 
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ MEMORY = """<?xml version="1.0" encoding="{encoding}"?>
 </body></tmx>
 """
 CAT = ("The big cat\n & dog", "Le gros chat et le chien")
-ELSEWHERE = "not in both languages"
+OTHER_LANGUAGE = "not in both languages"
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_units_in_two_languages(path: Path, encoding: str) -> None:
     path.write_text(MEMORY.format(encoding=encoding), encoding=encoding)
     assert list(read_tmx(path, ["en", "fr"])) == [
         Row(4, *CAT),
-        Row(9, None, None, skipped=ELSEWHERE),
+        Row(9, None, None, skipped=OTHER_LANGUAGE),
         Row(10, "rain", "pluie"),
         Row(13, "", "vide"),
     ]
@@ -52,11 +52,11 @@ def test_units_in_two_languages(path: Path, encoding: str) -> None:
     assert [row.source for row in read_tmx(path, ["fr-ca", "de"])] == [None, "chien é", None, None]
 
 
-def test_without_names_the_first_two_languages_count(path: Path) -> None:
+def test_the_first_two_languages_are_the_default(path: Path) -> None:
     pairs = read_pairs(path)
-    assert (list(pairs), pairs.blank, pairs.skipped) == ([CAT, ("rain", "pluie")], 1, {ELSEWHERE: 1})
+    assert (list(pairs), pairs.blank, pairs.skipped) == ([CAT, ("rain", "pluie")], 1, {OTHER_LANGUAGE: 1})
     path.write_text(path.read_text(encoding="utf-8").replace("fr", "en-US"), encoding="utf-8")
-    assert [row.source for row in read_tmx(path)] == [CAT[0], None, None, None], "two countries of one language"
+    assert [row.source for row in read_tmx(path)] == [CAT[0], None, None, None], "the same language with two countries"
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Co", "Cn"], include_characters="\n\t&<>]\"'"))
@@ -64,8 +64,8 @@ TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Co", "Cn"], includ
 
 @settings(max_examples=60, deadline=None)
 @given(rows=st.lists(st.tuples(TEXT, TEXT), min_size=1), encoding=st.sampled_from(["utf-8", "utf-16", "us-ascii"]))
-def test_what_the_standard_library_writes_is_read(tmp_path_factory: Any, rows: Any, encoding: str) -> None:
-    path = tmp_path_factory.getbasetemp() / "made.tmx"
+def test_files_written_by_the_standard_library(tmp_path_factory: Any, rows: Any, encoding: str) -> None:
+    path = tmp_path_factory.getbasetemp() / "written.tmx"
     root = ElementTree.Element("tmx")
     body = ElementTree.SubElement(root, "body")
     for row in rows:
@@ -79,27 +79,27 @@ def test_what_the_standard_library_writes_is_read(tmp_path_factory: Any, rows: A
 
 BOMB = """<?xml version="1.0"?><!DOCTYPE tmx [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]>
 <tmx><body><tu><tuv xml:lang="en"><seg>&b;</seg></tuv></tu></body></tmx>"""
-OUTSIDE = """<!DOCTYPE tmx [
+EXTERNAL_ENTITY = """<!DOCTYPE tmx [
 <!ENTITY x SYSTEM "file:///etc/hostname">]><tmx><body/></tmx>"""
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (BOMB, ", line 1: it declares an entity, 'a', which could be made to fill all memory. Export the memory again"),
-        (OUTSIDE, ", line 2: it declares an entity, 'x', "),
+        (BOMB, ", line 1: entity 'a' is declared, which is not allowed (it can exhaust the RAM). Export the tr"),
+        (EXTERNAL_ENTITY, ", line 2: entity 'x' is declared, "),
         (BOMB.replace('"ha"', "% 'x'"), ", line 1: "),
-        ('<!DOCTYPE tmx SYSTEM "x.dtd"><tmx><tu><tuv><seg>&nbsp;', ", line 1: no such entity: &nbsp;. Write the char"),
-        ("<tmx><tu>&nbsp;", ", line 1: undefined entity, column 10. Export the memory again, as TMX in UTF-8."),
+        ('<!DOCTYPE tmx SYSTEM "x.dtd"><tmx><tu><tuv><seg>&nbsp;', ", line 1: unknown entity &nbsp;. Write the char"),
+        ("<tmx><tu>&nbsp;", ", line 1: undefined entity, column 10. Export the translation memory again, as"),
         ("<tmx>\n<body></tmx>", ", line 2: mismatched tag, column 9. Export"),
         ("<tmx>\n<body>", ", line 2: no element found, column 7. Export"),
         ("en\tfr\n", ", line 1: syntax error, column 1. Export"),
-        ("<html/>", " is no TMX: it begins with <html>, not with <tmx>."),
+        ("<html/>", " is not TMX: its root element is <html>, not <tmx>. Export it as TMX."),
         ("<tmx><seg>\udce9</seg></tmx>", ", line 1: not well-formed (invalid token), column 11. Export"),
     ],
     ids=lambda text: ascii(text[:20]),
 )
-def test_bad_memories(path: Path, content: str, message: str) -> None:
+def test_invalid_files(path: Path, content: str, message: str) -> None:
     path.write_bytes(content.encode(errors="surrogateescape"))
     with pytest.raises(DataError) as caught:
         list(read_tmx(path))
@@ -107,16 +107,16 @@ def test_bad_memories(path: Path, content: str, message: str) -> None:
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_languages_that_are_not_there(path: Path) -> None:
+def test_missing_languages(path: Path) -> None:
     with pytest.raises(DataError) as caught:
         read_pairs(path, columns="en,fr-fx")
     assert str(caught.value) == (
-        f"{path}: no text in language 'fr-fx'. Did you mean 'fr-fr'? Name yours in `columns`: en,fr"
+        f"{path}: no text in language 'fr-fx'. Did you mean 'fr-fr'? Name the languages in `columns`: en,fr"
     )
     with pytest.raises(DataError) as caught:
         read_pairs(path, columns="en,de")
-    assert f"({ELSEWHERE}: 4). Each unit needs" in str(caught.value)
+    assert f"({OTHER_LANGUAGE}: 4). Each unit needs" in str(caught.value)
     path.write_text('<tmx><body><tu><tuv xml:lang="en"><seg>a</seg></tuv></tu></body></tmx>')
     with pytest.raises(DataError) as caught:
         read_pairs(path)
-    assert str(caught.value) == f"{path}: all texts are in one language, 'en'. Pairs need two."
+    assert str(caught.value) == f"{path}: all texts are in one language, 'en'. Pairs need two languages."

@@ -21,7 +21,7 @@ def read_parallel(source: str | os.PathLike[str], target: str | os.PathLike[str]
         if left is None or right is None:
             short, long = map(input_name, (source, target) if left is None else (target, source))
             raise DataError(
-                f"{short} has {number - 1} lines, and {long} has more. Both need the same number of lines: line n of one "
-                f"must translate line n of the other."
+                f"{short} ends after line {number - 1}, and {long} goes on. Both need the same number of lines: line n "
+                f"of one must translate line n of the other."
             )
         yield Row(number, left, right)

@@ -54,7 +54,8 @@ def read_tmx(path: str | os.PathLike[str], languages: Sequence[str] = ()) -> Gen
         raise DataError(f"{name}: all texts are in one language, {next(iter(seen))!r}. Pairs need two languages.")
     for language in sorted(missing) if seen else ():
         raise DataError(
-            f"{name}: no text in language {language!r}.{did_you_mean(language, seen)} Name languages in `columns`: en,fr"
+            f"{name}: no text in language {language!r}.{did_you_mean(language, seen)} "
+            f"Name the languages in `columns`: en,fr"
         )
 
 
