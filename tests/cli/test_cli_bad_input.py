@@ -41,7 +41,7 @@ def train(*arguments):
     ("arguments", "beginning"),
     [
         (["train", "no.tsv"], "no.tsv: no such file. Check the path, or try: passerelle phrasebook > pairs.tsv"),
-        (["train", "folder"], "folder is a folder. Name one file of tab-separated pairs in it."),
+        (["train", "folder"], "folder is a folder. Name a file in it."),
         (["train", "empty.tsv"], "empty.tsv contains no pairs (it is empty)."),
         (["train", "notab.tsv"], "notab.tsv, line 2: no tab between source and target: 'two deux'."),
         (["train", "latin.tsv"], "latin.tsv, line 2: byte 14 (0xe9) is not UTF-8. Save the file as UTF-8"),

@@ -46,7 +46,8 @@ def test_columns_with_tags(quick: Any, desk: Path) -> None:
     )
     assert report.status == 0, report.err
     assert (
-        "tags in the third column named" in quick("evaluate", "m.keras", "pairs.jsonl", "--columns", "en,fr").refused()
+        "tags are read from the third column"
+        in quick("evaluate", "m.keras", "pairs.jsonl", "--columns", "en,fr").refused()
     )
 
 

@@ -98,7 +98,7 @@ def test_texts_and_tags_of_named_columns(tmp_path: Path, kind: str) -> None:
     assert "no column 'fra'. Did you mean 'fr'? Name the columns in `columns`" in error_of(path, columns="en,fra")
     assert "line 1: no column 'source'. Known: en, fr, id, kind. Name the columns in `columns`: " in error_of(path)
     assert error_of(path, columns="en,fr", tag_column=3).endswith("Name three columns: source,target,tags")
-    assert "the third name in `columns`" in error_of(path, columns="en,fr,kind", tag_column=4)
+    assert "tags are read from the third column in `columns`" in error_of(path, columns="en,fr,kind", tag_column=4)
     assert "no column 'source'" in error_of(path, tag_column=3)
 
 
