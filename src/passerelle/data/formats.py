@@ -157,8 +157,8 @@ def choose_format(
         names = names or _DEFAULT_COLUMNS[: 2 if tag_column is None else 3]
         if tag_column is not None and (tag_column > 3 or len(names) < 3):
             raise SettingsError(
-                f"in format {format_name}, tags are read from the third column in `columns`, received: {', '.join(names)} "
-                f"and tag_column={tag_column}. Name three columns: source,target,tags"
+                f"in format {format_name}, tags are read from the third column in `columns`, received: "
+                f"{', '.join(names)} and tag_column={tag_column}. Name three columns: source,target,tags"
             )
         tag_column = 3 if len(names) == 3 else None
     if names and (not all(names) or len(set(names)) != len(names) or len(names) not in (2, 3)):

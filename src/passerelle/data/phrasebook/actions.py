@@ -1,4 +1,4 @@
-"""Patterns with a verb and its object: "She bought a car."; the verb with the object may be held out."""
+"""Patterns with a verb and an object: "She bought a car."; the combination of the two may be held out."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ from .adjectives import ADJECTIVES, Adjective
 from .clause import Clause, Form, Tense
 from .noun_phrase import NounPhrase
 from .nouns import Noun, nouns
-from .phrase import Sentence, choose, say
-from .subjects import ASKED, PLAIN, SINGULAR, THEY, WE, YOU, I, Subject
+from .phrase import Sentence, sample, to_sentence
+from .subjects import COMMON_SUBJECTS, QUESTION_SUBJECTS, SINGULAR_SUBJECTS, THEY, WE, YOU, I, Subject
 from .verbs import ACTIONS, STATES, Verb
 
 __all__ = [
-    "Draw",
+    "SampleSpec",
     "action",
     "action_negative",
     "action_question",
     "action_they",
     "described_object",
-    "fitting",
     "habit",
     "is_natural",
     "objects",
@@ -28,6 +27,7 @@ __all__ = [
     "state",
     "state_negative",
     "state_question",
+    "suitable_subjects",
 ]
 
 _PLURAL_OBJECTS = (
@@ -47,35 +47,36 @@ _PLURAL_OBJECTS = (
     "farm",
 )
 
-Draw = tuple[Tense, Form, int, Sequence[Subject]]
+SampleSpec = tuple[Tense, Form, int, Sequence[Subject]]
+"""Sentences to sample for a (verb, object): tense, form, number of sentences, and the subjects to sample from."""
 
-# In which tenses and forms a (verb, object) may be drawn, how often, and with whom. "I" and "we" have draws of their
-# own where French verbs change with them; "we" has no future, to spare learners "nous nettoierons".
-_ACTION_DRAWS: tuple[Draw, ...] = (
+# "I" and "we" have separate entries where their French verb forms differ from the third person. "we" has no future, so
+# that difficult forms such as "nous nettoierons" do not occur.
+_ACTION_SAMPLES: tuple[SampleSpec, ...] = (
     ("present", "statement", 2, (I, WE)),
-    ("present", "statement", 2, SINGULAR),
+    ("present", "statement", 2, SINGULAR_SUBJECTS),
     ("past", "statement", 1, (I, WE)),
-    ("past", "statement", 2, SINGULAR),
+    ("past", "statement", 2, SINGULAR_SUBJECTS),
     ("future", "statement", 2, (I,)),
-    ("future", "statement", 1, SINGULAR),
-    ("going to", "statement", 1, PLAIN),
-    ("want to", "statement", 1, PLAIN),
-    ("can", "statement", 1, PLAIN),
-    ("must", "statement", 1, PLAIN),
-    ("present", "negative", 1, SINGULAR),
-    ("past", "negative", 1, PLAIN),
-    ("past", "question", 1, ASKED),
+    ("future", "statement", 1, SINGULAR_SUBJECTS),
+    ("going to", "statement", 1, COMMON_SUBJECTS),
+    ("want to", "statement", 1, COMMON_SUBJECTS),
+    ("can", "statement", 1, COMMON_SUBJECTS),
+    ("must", "statement", 1, COMMON_SUBJECTS),
+    ("present", "negative", 1, SINGULAR_SUBJECTS),
+    ("past", "negative", 1, COMMON_SUBJECTS),
+    ("past", "question", 1, QUESTION_SUBJECTS),
 )
-_STATE_DRAWS: tuple[Draw, ...] = (
-    ("present", "statement", 4, PLAIN),
-    ("present", "negative", 2, PLAIN),
-    ("present", "question", 1, ASKED),
+_STATE_SAMPLES: tuple[SampleSpec, ...] = (
+    ("present", "statement", 4, COMMON_SUBJECTS),
+    ("present", "negative", 2, COMMON_SUBJECTS),
+    ("present", "question", 1, QUESTION_SUBJECTS),
 )
 
-_DRAWS = 8
-"""How many of the rows above each (verb, object) has, or all if there are fewer."""
+_SPECS_PER_OBJECT = 8
+"""Number of the entries above that are used for each (verb, object), or all if there are fewer."""
 
-# Nobody wants to buy a dirty dress, and "le bon hôtel" is the right one: these go with some verbs only.
+# Adjectives that are natural only with some verbs: nobody buys a dirty dress, and "le bon hôtel" means the right one.
 _ONLY_WITH = {
     "dirty": ("wash", "see"),
     "empty": ("close", "find", "see", "fill", "break", "bring"),
@@ -84,15 +85,15 @@ _ONLY_WITH = {
     "ripe": ("choose", "buy", "see", "bring", "cut"),
     "cold": ("see", "finish", "clean"),
 }
-# One says whether one likes old books, but not "this old book", out of the blue.
+# Verbs whose objects have no adjective: "I like this old book" is unnatural without context.
 _NOT_WITH_ADJECTIVE = ("like", "prefer", "need", "hate")
 
 
 def objects(verb: Verb, noun: Noun, *, definite: bool = False) -> list[NounPhrase]:
-    """The noun phrases that `verb` takes with `noun`.
+    """Return the noun phrases with `noun` that can be the object of `verb`.
 
     Args:
-        definite: leave out "a" and "some", which a negation would turn into "de".
+        definite: leave out "a" and "some", which become "de" in French negations.
     """
     phrases: list[NounPhrase] = []
     for determiner in verb.determiners:
@@ -113,9 +114,11 @@ def objects(verb: Verb, noun: Noun, *, definite: bool = False) -> list[NounPhras
     return phrases
 
 
-def fitting(subjects: Sequence[Subject], verb: Verb, noun: Noun, tense: Tense, form: Form) -> Sequence[Subject]:
-    """Those of `subjects` with whom French has one answer and the sentence makes sense."""
-    # "I read a book" and "we read a book" do not show their tense: "he read a book" does.
+def suitable_subjects(
+    subjects: Sequence[Subject], verb: Verb, noun: Noun, tense: Tense, form: Form
+) -> Sequence[Subject]:
+    """Return those of `subjects` with which the sentence has one French translation and makes sense."""
+    # The tense of "I read a book" is ambiguous; that of "he read a book" is not.
     if verb.same_past and tense == "past" and form == "statement":
         subjects = [subject for subject in subjects if subject.agreement == "it"]
     if noun.english in ("dress", "skirt"):
@@ -124,83 +127,88 @@ def fitting(subjects: Sequence[Subject], verb: Verb, noun: Noun, tense: Tense, f
 
 
 def is_natural(verb: Verb, tense: Tense, form: Form) -> bool:
-    """Whether one says such a thing: neither "he wants to lose his key" nor "he does not prefer tea"."""
+    """Whether the sentence is natural, unlike "he wants to lose his key" or "he does not prefer tea"."""
     if verb.sudden:
         return tense in ("past", "future")
     if verb.english == "look for":
-        return tense != "going to"  # "aller chercher" is to fetch
+        return tense != "going to"  # "aller chercher" means "to fetch"
     return form == "statement" or verb.english != "prefer"
 
 
-def _drawn(verbs: tuple[Verb, ...], draws: tuple[Draw, ...], wanted: Form) -> Iterator[Sentence]:
+def _sampled(verbs: tuple[Verb, ...], specs: tuple[SampleSpec, ...], wanted_form: Form) -> Iterator[Sentence]:
     for verb in verbs:
-        natural = [draw for draw in draws if is_natural(verb, draw[0], draw[1])]
+        natural = [spec for spec in specs if is_natural(verb, spec[0], spec[1])]
         for noun in nouns(*verb.objects):
-            for tense, form, count, who in choose(natural, _DRAWS, "draws", verb.english, noun.english):
-                if form != wanted:
+            # The key "draws" seeds the sample: another word would change the corpus.
+            for tense, form, count, subjects in sample(natural, _SPECS_PER_OBJECT, "draws", verb.english, noun.english):
+                if form != wanted_form:
                     continue
-                # "Il ne veut pas acheter de" or "une voiture": both are right. "the" leaves no choice.
+                # "Il ne veut pas acheter de voiture" and "... une voiture" are both correct; "... la voiture" is unique.
                 definite = form == "negative" and (tense in ("want to", "can") or bool(verb.particle))
-                options = product(objects(verb, noun, definite=definite), fitting(who, verb, noun, tense, form))
-                for phrase, subject in choose(options, count, verb.english, noun.english, tense, form, who[0].english):
-                    yield say(Clause(subject, verb, phrase, tense, form), verb.english, noun.english)
+                options = product(
+                    objects(verb, noun, definite=definite), suitable_subjects(subjects, verb, noun, tense, form)
+                )
+                for phrase, subject in sample(
+                    options, count, verb.english, noun.english, tense, form, subjects[0].english
+                ):
+                    yield to_sentence(Clause(subject, verb, phrase, tense, form), verb.english, noun.english)
 
 
 def action() -> Iterator[Sentence]:
-    """As in "Paul will open the door."."""
-    return _drawn(ACTIONS, _ACTION_DRAWS, "statement")
+    """Yield sentences such as "Adam will open his door."."""
+    return _sampled(ACTIONS, _ACTION_SAMPLES, "statement")
 
 
 def action_negative() -> Iterator[Sentence]:
-    """As in "Paul did not open the door."."""
-    return _drawn(ACTIONS, _ACTION_DRAWS, "negative")
+    """Yield sentences such as "Alice did not close the door."."""
+    return _sampled(ACTIONS, _ACTION_SAMPLES, "negative")
 
 
 def action_question() -> Iterator[Sentence]:
-    """As in "Is Paul opening the door?"."""
-    return _drawn(ACTIONS, _ACTION_DRAWS, "question")
+    """Yield sentences such as "Did Paul find the dog?"."""
+    return _sampled(ACTIONS, _ACTION_SAMPLES, "question")
 
 
 def state() -> Iterator[Sentence]:
-    """As in "Paul wants an apple."."""
-    return _drawn(STATES, _STATE_DRAWS, "statement")
+    """Yield sentences such as "Paul wants a hat."."""
+    return _sampled(STATES, _STATE_SAMPLES, "statement")
 
 
 def state_negative() -> Iterator[Sentence]:
-    """As in "Paul does not want an apple."."""
-    return _drawn(STATES, _STATE_DRAWS, "negative")
+    """Yield sentences such as "Adam does not want an apple."."""
+    return _sampled(STATES, _STATE_SAMPLES, "negative")
 
 
 def state_question() -> Iterator[Sentence]:
-    """As in "Does Paul want an apple?"."""
-    return _drawn(STATES, _STATE_DRAWS, "question")
+    """Yield sentences such as "Does Emma want a cake?"."""
+    return _sampled(STATES, _STATE_SAMPLES, "question")
 
 
 def action_they() -> Iterator[Sentence]:
-    """As in "They opened the door.", with "ils" and with "elles"."""
+    """Yield sentences such as "They painted the door.", with "ils" and with "elles"."""
     for verb in ACTIONS:
         if not verb.same_past:
             tenses: tuple[Tense, ...] = ("past",) if verb.sudden else ("past", "past", "can", "going to", "want to")
-            for noun in choose(nouns(*verb.objects), 5, verb.english, "they"):
-                for tense in choose(tenses, 1, verb.english, noun.english, "they"):
-                    for phrase in choose(objects(verb, noun), 1, verb.english, noun.english, "they"):
-                        yield say(Clause(THEY, verb, phrase, tense), verb.english, noun.english)
+            for noun in sample(nouns(*verb.objects), 5, verb.english, "they"):
+                for tense in sample(tenses, 1, verb.english, noun.english, "they"):
+                    for phrase in sample(objects(verb, noun), 1, verb.english, noun.english, "they"):
+                        yield to_sentence(Clause(THEY, verb, phrase, tense), verb.english, noun.english)
 
 
 def question_to_you() -> Iterator[Sentence]:
-    """As in "Do you want an apple?", with "tu" and with "vous"."""
+    """Yield sentences such as "Do you want a table?", with "tu" and with "vous"."""
     for verb in (*STATES, *ACTIONS):
         tenses: tuple[Tense, ...] = ("past",) if verb.sudden else ("past", "want to", "can")
         if verb.stative:
             tenses = ("present",)
-        for noun in choose(nouns(*verb.objects), 10 if verb.stative else 4, verb.english, "you"):
-            for tense in choose(tenses, 1, verb.english, noun.english, "you"):
-                for phrase in choose(objects(verb, noun), 1, verb.english, noun.english, "you"):
-                    yield say(Clause(YOU, verb, phrase, tense, "question"), verb.english, noun.english)
+        for noun in sample(nouns(*verb.objects), 10 if verb.stative else 4, verb.english, "you"):
+            for tense in sample(tenses, 1, verb.english, noun.english, "you"):
+                for phrase in sample(objects(verb, noun), 1, verb.english, noun.english, "you"):
+                    yield to_sentence(Clause(YOU, verb, phrase, tense, "question"), verb.english, noun.english)
 
 
 def habit() -> Iterator[Sentence]:
-    """As in "She never drinks wine.", "He often eats bread.", "He eats bread every day."."""
+    """Yield sentences such as "She never drinks tea.", "He often eats bread.", "I eat bread every day."."""
     forms: tuple[tuple[Form, tuple[str, str]], ...] = (
         ("never", ("", "")),
         ("often", ("", "")),
@@ -212,9 +220,9 @@ def habit() -> Iterator[Sentence]:
         for noun in nouns(*verb.objects):
             for form, adverb in forms:
                 phrase = NounPhrase(noun, "some", plural=not noun.mass)
-                for subject in choose(PLAIN, 4, verb.english, noun.english, form, adverb[0]):
+                for subject in sample(COMMON_SUBJECTS, 4, verb.english, noun.english, form, adverb[0]):
                     clause = Clause(subject, verb, phrase, "habit", form, adverb)
-                    yield say(clause, verb.english, noun.english)
+                    yield to_sentence(clause, verb.english, noun.english)
 
 
 def _describable(verb: Verb, adjective: Adjective) -> bool:
@@ -224,10 +232,10 @@ def _describable(verb: Verb, adjective: Adjective) -> bool:
 
 
 def described_object() -> Iterator[Sentence]:
-    """As in "She bought a red car."; what may be held out is the adjective with the noun."""
+    """Yield sentences such as "She bought a new truck."; the combination of adjective and noun may be held out."""
     tenses: tuple[Tense, ...] = ("present", "past", "future")
     for adjective in ADJECTIVES:
-        if adjective.only_predicate:
+        if adjective.predicative_only:
             continue
         for noun in nouns(*adjective.fits):
             if noun.mass:
@@ -240,8 +248,10 @@ def described_object() -> Iterator[Sentence]:
                 for tense in (tenses if not verb.stative else tenses[:1])
                 if is_natural(verb, tense, "statement")
             ]
-            for verb, bare, tense in choose(options, 3, adjective.english, noun.english):
+            for verb, bare, tense in sample(options, 3, adjective.english, noun.english):
                 phrase = NounPhrase(noun, bare.determiner, bare.plural, adjective)
-                subjects = fitting(SINGULAR if tense == "future" else PLAIN, verb, noun, tense, "statement")
-                for subject in choose(subjects, 1, verb.english, noun.english, adjective.english, tense):
-                    yield say(Clause(subject, verb, phrase, tense), adjective.english, noun.english)
+                subjects = suitable_subjects(
+                    SINGULAR_SUBJECTS if tense == "future" else COMMON_SUBJECTS, verb, noun, tense, "statement"
+                )
+                for subject in sample(subjects, 1, verb.english, noun.english, adjective.english, tense):
+                    yield to_sentence(Clause(subject, verb, phrase, tense), adjective.english, noun.english)

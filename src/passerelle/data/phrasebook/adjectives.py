@@ -1,4 +1,4 @@
-"""The adjectives, their French forms, where French puts them, and what they can describe."""
+"""The adjectives: French forms, position, and the nouns that they can describe."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ __all__ = ["ADJECTIVE", "ADJECTIVES", "Adjective"]
 
 @dataclass(frozen=True)
 class Adjective:
-    """An adjective of both languages.
+    """An adjective with its English and French forms.
 
     Attributes:
-        english: also the adjective's lemma.
+        english: English form; also the lemma of the adjective.
         masculine, feminine: French singular forms.
-        fits: the classes of nouns, or the nouns, that it can describe.
-        before: whether it stands before the French noun.
-        before_vowel: the masculine singular before a vowel sound ("bel"), empty where it is the usual one.
-        invariable: one form for all ("marron").
-        only_predicate: for "the shop is open", never for "an open shop".
-        only_attribute: for "a new car"; "the car is new" would be "neuve".
+        fits: nouns, or classes of nouns, that it can describe.
+        before: whether it precedes the French noun.
+        before_vowel: masculine singular before a vowel sound ("bel"); empty if it is the same as `masculine`.
+        invariable: whether all forms are the same ("marron").
+        predicative_only: whether it is used only as in "the shop is open", not as in "an open shop".
+        attributive_only: whether it is used only as in "a new car"; in "the car is new" French uses "neuve".
     """
 
     english: str
@@ -31,11 +31,11 @@ class Adjective:
     before: bool = False
     before_vowel: str = ""
     invariable: bool = False
-    only_predicate: bool = False
-    only_attribute: bool = False
+    predicative_only: bool = False
+    attributive_only: bool = False
 
     def agree(self, gender: fr.Gender, plural: bool, following: str = "") -> str:
-        """The form for a gender and number; `following` is the next word if it is the noun described."""
+        """Return the form for a gender and number; `following` is the next word if that is the described noun."""
         if self.invariable:
             return self.masculine
         if gender == "f":
@@ -56,8 +56,8 @@ def _adjective(
     before: bool = False,
     before_vowel: str = "",
     invariable: bool = False,
-    only_predicate: bool = False,
-    only_attribute: bool = False,
+    predicative_only: bool = False,
+    attributive_only: bool = False,
 ) -> Adjective:
     return Adjective(
         english,
@@ -67,13 +67,13 @@ def _adjective(
         before,
         before_vowel,
         invariable,
-        only_predicate,
-        only_attribute,
+        predicative_only,
+        attributive_only,
     )
 
 
 ADJECTIVES: tuple[Adjective, ...] = (
-    # Before the noun. "big" fits only what is "grand": a big dog would be "gros" as well.
+    # Before the noun. "big" describes only nouns for which it is "grand"; a big dog would also be "gros".
     _adjective("big", "grand", "", "building home room table bed garden park town tree window", before=True),
     _adjective(
         "small",
@@ -105,7 +105,7 @@ ADJECTIVES: tuple[Adjective, ...] = (
         "vehicle transport building home clothes appliance furniture book novel article film opera bag umbrella",
         before=True,
         before_vowel="nouvel",
-        only_attribute=True,
+        attributive_only=True,
     ),
     _adjective(
         "good",
@@ -122,7 +122,7 @@ ADJECTIVES: tuple[Adjective, ...] = (
         "novel article poem show cake pizza omelette sandwich soup salad wine beer coffee school hotel restaurant",
         before=True,
     ),
-    # Colours: after the noun, as are all that follow.
+    # Colours: after the noun, like all adjectives below.
     _adjective("red", "rouge", "", "coloured clothes apple tomato onion strawberry wine"),
     _adjective(
         "green",
@@ -152,7 +152,7 @@ ADJECTIVES: tuple[Adjective, ...] = (
         "furniture clothes bag box horse goat cow rabbit dog bear spider door umbrella",
         invariable=True,
     ),
-    # What things are like
+    # Qualities of things
     _adjective(
         "expensive",
         "cher",
@@ -174,33 +174,35 @@ ADJECTIVES: tuple[Adjective, ...] = (
     _adjective("comfortable", "confortable", "", "seat bed home vehicle train hotel clothes"),
     _adjective("strange", "étrange", "", "animal text show town castle home clock"),
     _adjective("round", "rond", "", "table mirror carpet clock plate bowl box basket lamp window"),
-    # Before the noun or after it
+    # Before or after the noun
     _adjective(
-        "broken", "cassé", "", "dish seat appliance window umbrella lamp mirror shelf clock", only_predicate=True
+        "broken", "cassé", "", "dish seat appliance window umbrella lamp mirror shelf clock", predicative_only=True
     ),
-    _adjective("delicious", "délicieux", "", "food drink", only_predicate=True),
-    # Only "est ouvert", "est fermé": before or after a noun they would often mislead.
-    _adjective("open", "ouvert", "", "business opening container station factory", only_predicate=True),
-    _adjective("closed", "fermé", "", "business opening container station school factory castle", only_predicate=True),
-    # What people are like
-    _adjective("tall", "grand", "", "person kin", only_predicate=True),
-    _adjective("young", "jeune", "", "person kin", only_predicate=True),
-    _adjective("happy", "heureux", "", "person kin", only_predicate=True),
-    _adjective("sad", "triste", "", "person kin", only_predicate=True),
-    _adjective("tired", "fatigué", "", "person kin", only_predicate=True),
-    _adjective("sick", "malade", "", "person kin animal", only_predicate=True),
-    _adjective("strong", "fort", "", "person kin", only_predicate=True),
-    _adjective("kind", "gentil", "gentille", "person kin", only_predicate=True),
-    _adjective("intelligent", "intelligent", "", "person kin", only_predicate=True),
-    _adjective("rich", "riche", "", "person kin", only_predicate=True),
-    _adjective("polite", "poli", "", "person kin", only_predicate=True),
-    _adjective("shy", "timide", "", "person kin", only_predicate=True),
-    _adjective("lazy", "paresseux", "", "person kin farm", only_predicate=True),
-    _adjective("brave", "courageux", "", "person kin", only_predicate=True),
-    _adjective("curious", "curieux", "", "person kin pet", only_predicate=True),
-    _adjective("honest", "honnête", "", "person kin", only_predicate=True),
-    _adjective("patient", "patient", "", "person kin", only_predicate=True),
+    _adjective("delicious", "délicieux", "", "food drink", predicative_only=True),
+    # Only "est ouvert" and "est fermé": as attributes they would often be misleading.
+    _adjective("open", "ouvert", "", "business opening container station factory", predicative_only=True),
+    _adjective(
+        "closed", "fermé", "", "business opening container station school factory castle", predicative_only=True
+    ),
+    # Qualities of people
+    _adjective("tall", "grand", "", "person kin", predicative_only=True),
+    _adjective("young", "jeune", "", "person kin", predicative_only=True),
+    _adjective("happy", "heureux", "", "person kin", predicative_only=True),
+    _adjective("sad", "triste", "", "person kin", predicative_only=True),
+    _adjective("tired", "fatigué", "", "person kin", predicative_only=True),
+    _adjective("sick", "malade", "", "person kin animal", predicative_only=True),
+    _adjective("strong", "fort", "", "person kin", predicative_only=True),
+    _adjective("kind", "gentil", "gentille", "person kin", predicative_only=True),
+    _adjective("intelligent", "intelligent", "", "person kin", predicative_only=True),
+    _adjective("rich", "riche", "", "person kin", predicative_only=True),
+    _adjective("polite", "poli", "", "person kin", predicative_only=True),
+    _adjective("shy", "timide", "", "person kin", predicative_only=True),
+    _adjective("lazy", "paresseux", "", "person kin farm", predicative_only=True),
+    _adjective("brave", "courageux", "", "person kin", predicative_only=True),
+    _adjective("curious", "curieux", "", "person kin pet", predicative_only=True),
+    _adjective("honest", "honnête", "", "person kin", predicative_only=True),
+    _adjective("patient", "patient", "", "person kin", predicative_only=True),
 )
 
 ADJECTIVE = {adjective.english: adjective for adjective in ADJECTIVES}
-"""Every adjective by its English form."""
+"""All adjectives by English form."""

@@ -1,4 +1,4 @@
-"""Clauses: a subject, a verb in a tense, and a complement, stated, denied or asked in both languages."""
+"""Clauses: subject, verb and complement, in both languages, as a statement, negation or question in a tense."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from .conjugation import conjugate
 from .subjects import Reading, Subject
 from .verbs import Verb
 
-__all__ = ["NOTHING", "Clause", "Complement", "Form", "Moment", "Tense", "Text"]
+__all__ = ["NO_COMPLEMENT", "Clause", "Complement", "FixedComplement", "Form", "Tense", "TenseForm"]
 
 Tense = Literal["present", "habit", "past", "future", "going to", "want to", "can", "must"]
 """The tense or the modal.
 
-"present": English progressive, or simple present of stative verbs; "habit": always simple present; "past":
-passé composé; "future": futur simple; "going to": aller + infinitive. The modals are in the present.
+"present": present progressive, or simple present of stative verbs; "habit": simple present; "past": simple past and
+passé composé; "future": "will" and futur simple; "going to": aller + infinitive. Modals are in the present.
 """
 
 Form = Literal["statement", "negative", "question", "never", "often"]
 
-Moment = tuple[Tense, Form]
-"""What a pattern draws for a sentence."""
+TenseForm = tuple[Tense, Form]
+"""The tense and form of a sentence; patterns sample from lists of them."""
 
 _MODALS = {"going to": "aller", "want to": "vouloir", "can": "pouvoir", "must": "devoir"}
 _REFLEXIVE = ("me", "te", "se", "nous", "vous", "se")
@@ -31,7 +31,7 @@ _ADVERBS = {"negative": "pas", "never": "jamais", "often": "souvent"}
 
 
 class Complement(Protocol):
-    """What follows the verb, such as a noun phrase."""
+    """The complement of a verb, such as a noun phrase."""
 
     @property
     def lemmas(self) -> tuple[str, ...]:
@@ -39,47 +39,53 @@ class Complement(Protocol):
         ...
 
     def english(self, subject: Subject | None = None) -> str:
-        """The English text, by the subject for "own"."""
+        """Return the English text; `subject` is the owner if the determiner is "own"."""
         ...
 
     def french(self, reading: Reading | None = None, *, negated: bool = False, after_de: bool = False) -> str:
-        """The French text, by the subject's reading, negation and a particle in "de"."""
+        """Return the French text.
+
+        Args:
+            reading: the reading of the subject, for agreement and possessives.
+            negated: whether the verb is negated.
+            after_de: whether the complement follows a particle that ends in "de".
+        """
         ...
 
 
 @dataclass(frozen=True)
-class Text:
-    """A complement with one form, whatever the subject."""
+class FixedComplement:
+    """A complement that does not depend on the subject."""
 
     english_text: str
     french_text: str
     lemmas: tuple[str, ...] = ()
 
     def english(self, subject: Subject | None = None) -> str:
-        """The English text."""
+        """Return the English text."""
         return self.english_text
 
     def french(self, reading: Reading | None = None, *, negated: bool = False, after_de: bool = False) -> str:
-        """The French text."""
+        """Return the French text."""
         return self.french_text
 
 
-NOTHING = Text("", "")
+NO_COMPLEMENT = FixedComplement("", "")
 
 
 @dataclass(frozen=True)
 class Clause:
-    """One sentence before it is spelt out.
+    """A sentence in abstract form; `source` and `targets` generate its texts.
 
     Attributes:
         adverb: English and French text at the end.
-        clitic: a French object pronoun, which stands before the verb.
-        opening: English and French words that begin a question, such as ("why", "pourquoi").
+        clitic: French object pronoun, which precedes the verb.
+        opening: English and French question words, such as ("why", "pourquoi").
     """
 
     subject: Subject
     verb: Verb
-    complement: Complement = NOTHING
+    complement: Complement = NO_COMPLEMENT
     tense: Tense = "present"
     form: Form = "statement"
     adverb: tuple[str, str] = ("", "")
@@ -103,20 +109,20 @@ class Clause:
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """Every French sentence that the English may mean, in the order of the subject's readings."""
+        """All French translations, in the order of the subject's readings."""
         return tuple(dict.fromkeys(self._french(reading) for reading in self.subject.readings))
 
     @property
     def lemmas(self) -> tuple[str, ...]:
-        """The lemmas of subject, verb and complement, and of "want to" since "want" takes objects as well."""
+        """The lemmas of subject, verb and complement, and "want" for "want to", because "want" also takes objects."""
         modal = ("want",) if self.tense == "want to" else ()
         return (*self.subject.lemmas, *modal, self.verb.english, *self.complement.lemmas)
 
     def _english_verb(self) -> tuple[str, str]:
-        """The auxiliary, which may be empty, and the rest of the verb."""
+        """Return the auxiliary, which may be empty, and the main verb."""
         verb, tense = self.verb, self.tense
         base = verb.english_form("base")
-        bare = self.form in ("negative", "question")  # forms in which "do" helps a verb without auxiliary
+        do_support = self.form in ("negative", "question")
         third = self.subject.agreement == "it"
         be = en.BE[self.subject.agreement]
         if tense == "future":
@@ -127,19 +133,19 @@ class Clause:
             return be, f"going to {base}"
         does = "does" if third else "do"
         if tense == "want to":
-            return (does, f"want to {base}") if bare else ("", f"{'wants' if third else 'want'} to {base}")
+            return (does, f"want to {base}") if do_support else ("", f"{'wants' if third else 'want'} to {base}")
         head, _, particle = base.partition(" ")
         if head == "be":
             if tense != "past":
                 return be, particle
             if not verb.past:
-                raise ValueError(f"{base!r} has no past here: French would choose between two tenses.")
+                raise ValueError(f"{base!r} has no past in this grammar, because its French tense would be ambiguous.")
             return "were" if self.subject.agreement == "they" else "was", particle
         if tense == "present" and not verb.stative:
             return be, verb.english_form("ing")
         if tense == "past":
-            return ("did", base) if bare else ("", verb.english_form("past"))
-        return (does, base) if bare else ("", verb.english_form("third" if third else "base"))
+            return ("did", base) if do_support else ("", verb.english_form("past"))
+        return (does, base) if do_support else ("", verb.english_form("third" if third else "base"))
 
     def _french(self, reading: Reading) -> str:
         finite, tail, clitic_on_tail = self._french_verb(reading)
@@ -164,7 +170,7 @@ class Clause:
         return fr.sentence(words, "?" if self.form == "question" else ".")
 
     def _french_verb(self, reading: Reading) -> tuple[str, str, bool]:
-        """The finite verb, its participle or infinitive, and whether a clitic goes to that infinitive."""
+        """Return the finite verb, its participle or infinitive, and whether a clitic precedes that infinitive."""
         forms = self.verb.conjugation
         if self.tense in _MODALS:
             return conjugate(_MODALS[self.tense]).present[reading.person], forms.infinitive, True

@@ -1,4 +1,4 @@
-"""French conjugation: two regular groups and "-re" verbs by rule, the irregular ones by table."""
+"""French conjugation: regular verbs in -er, -ir and -re, and a table of irregular verbs."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from functools import cache
 __all__ = ["PERSONS", "Conjugation", "conjugate"]
 
 PERSONS = ("je", "tu", "il", "nous", "vous", "ils")
-"""The six persons; every tuple of forms is in this order."""
+"""The six grammatical persons; all tuples of six forms are in this order."""
 
 _FUTURE_ENDINGS = ("ai", "as", "a", "ons", "ez", "ont")
 
 
 @dataclass(frozen=True)
 class Conjugation:
-    """The forms this grammar needs of one verb.
+    """The forms of one verb that this grammar needs.
 
     Attributes:
-        infinitive: without a reflexive pronoun.
+        infinitive: infinitive without a reflexive pronoun.
         present: six forms, in the order of `PERSONS`.
         participle: past participle, masculine singular.
-        future: six forms.
-        with_etre: whether compound tenses take "être", and the participle then agrees with the subject.
+        future: six forms, in the same order.
+        with_etre: whether the auxiliary of compound tenses is "être"; the participle then agrees with the subject.
     """
 
     infinitive: str
@@ -76,10 +76,10 @@ _WITH_ETRE = frozenset(
 
 
 def _first_group(infinitive: str) -> tuple[str, str, str]:
-    """Verbs in "-er", with their changes of spelling: mangeons, commençons, nettoie, achète, protège."""
+    """Return the forms of a verb in -er, with its spelling changes: mangeons, commençons, nettoie, achète, protège."""
     stem = infinitive[:-2]
-    strong = stem  # the stem where the ending is silent
-    soft = stem  # the stem before "-ons"
+    strong = stem  # before silent endings
+    soft = stem  # before "-ons"
     future = infinitive
     if stem.endswith("g"):
         soft = stem + "e"
@@ -104,15 +104,17 @@ def _regular(infinitive: str) -> tuple[str, str, str]:
         return f"{stem}is {stem}is {stem}it {stem}issons {stem}issez {stem}issent", stem + "i", infinitive
     if infinitive.endswith("re"):
         return f"{stem}s {stem}s {stem} {stem}ons {stem}ez {stem}ent", stem + "u", infinitive[:-1]
-    raise ValueError(f"`infinitive` must end in -er, -ir or -re, or stand in the table, received: {infinitive!r}.")
+    raise ValueError(
+        f"`infinitive` must end in -er, -ir or -re, or be in the table of irregular verbs, received: {infinitive!r}."
+    )
 
 
 @cache
 def conjugate(infinitive: str) -> Conjugation:
-    """Conjugates one verb.
+    """Conjugate a verb.
 
     Raises:
-        ValueError: if the verb is neither in the table of irregular verbs nor in a regular group.
+        ValueError: if the verb is neither in the table of irregular verbs nor regular.
     """
     present, participle, future = _IRREGULAR.get(infinitive) or _regular(infinitive)
     return Conjugation(

@@ -1,4 +1,4 @@
-"""Patterns that describe things: "These cars are red."; the adjective with the noun may be held out."""
+"""Patterns that describe things: "These cars are red."; the combination of adjective and noun may be held out."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from . import french as fr
 from .adjectives import ADJECTIVES, Adjective
 from .noun_phrase import NUMBERS, Determiner, NounPhrase
 from .nouns import Noun, nouns
-from .phrase import Sentence, choose
+from .phrase import Sentence, sample
 from .subjects import HE, NAMES, SHE, WE, I, Subject
 
 __all__ = ["SINGULAR_ONLY", "belonging", "counted", "exclamation", "noun_is_adjective", "price", "this_is"]
 
 SINGULAR_ONLY = ("glass",)
-"""Nouns whose plural misleads: "glasses" would be "lunettes" as well."""
+"""Nouns whose plural is ambiguous: "glasses" can also be "lunettes"."""
 
 _EXCESSIVE = frozenset({"big", "small", "old", "expensive", "dirty", "hot", "cold", "heavy"})
 _GRADED = _EXCESSIVE | {"beautiful", "good", "interesting", "fresh", "comfortable", "modern", "strange"}
@@ -24,7 +24,7 @@ _OWNERS: tuple[Subject, ...] = (I, WE, HE, SHE)
 
 def _pairs(*, predicate: bool) -> Iterator[tuple[Adjective, Noun]]:
     for adjective in ADJECTIVES:
-        if adjective.only_attribute if predicate else adjective.only_predicate:
+        if adjective.attributive_only if predicate else adjective.predicative_only:
             continue
         for noun in nouns(*adjective.fits):
             if (predicate or not noun.mass) and not noun.fits(("person", "kin")):
@@ -32,12 +32,12 @@ def _pairs(*, predicate: bool) -> Iterator[tuple[Adjective, Noun]]:
 
 
 def _is(adjective: Adjective, noun: Noun, determiner: Determiner, plural: bool, owner: Subject, form: str) -> Sentence:
-    """As in "The car is (not, very) red." or "Is the car red?"."""
+    """Return a sentence such as "The car is (not, very) red." or "Is the car red?"."""
     phrase = NounPhrase(noun, determiner, plural)
     subject_en, subject_fr = phrase.english(owner), phrase.french(owner.readings[0])
     be, être = ("are", "sont") if plural else ("is", "est")
     quality = adjective.agree(noun.gender, plural)
-    answer = {
+    translation = {
         "negative": fr.compose(subject_fr, "ne", être, "pas", quality),
         "very": fr.compose(subject_fr, être, "très", quality),
         "too": fr.compose(subject_fr, être, "trop", quality),
@@ -49,11 +49,11 @@ def _is(adjective: Adjective, noun: Noun, determiner: Determiner, plural: bool, 
     else:
         source, mark = f"{subject_en} {be} {word}{adjective.english}", "."
     pair = (adjective.english, noun.english)
-    return Sentence(en.sentence(source, mark), (fr.sentence(answer, mark),), pair, pair)
+    return Sentence(en.sentence(source, mark), (fr.sentence(translation, mark),), pair, pair)
 
 
 def noun_is_adjective() -> Iterator[Sentence]:
-    """As in "The car is red.", "Her cars are too old.", "Is this car French?"."""
+    """Yield sentences such as "The chair is grey.", "The cars are too old.", "Is her car French?"."""
     for adjective, noun in _pairs(predicate=True):
         subjects: list[tuple[Determiner, bool, Subject]] = [
             ("the", False, I),
@@ -70,18 +70,18 @@ def noun_is_adjective() -> Iterator[Sentence]:
         if adjective.english in _EXCESSIVE:
             forms.append("too")
         options = [(*subject, form) for subject in dict.fromkeys(subjects) for form in dict.fromkeys(forms)]
-        for option in choose(options, 4, adjective.english, noun.english):
+        for option in sample(options, 4, adjective.english, noun.english):
             yield _is(adjective, noun, *option)
 
 
 def this_is() -> Iterator[Sentence]:
-    """As in "This is a red car.", "These are not red cars."."""
+    """Yield sentences such as "This is a red chair.", "These are not red cars."."""
     for adjective, noun in _pairs(predicate=False):
         numbers = (False,) if noun.fits(SINGULAR_ONLY) else (False, True)
         options = [(plural, negative) for plural in numbers for negative in (False, True)]
-        for plural, negative in choose(options, 1, "this is", adjective.english, noun.english):
+        for plural, negative in sample(options, 1, "this is", adjective.english, noun.english):
             phrase = NounPhrase(noun, "some" if plural else "a", plural, adjective)
-            # After "ce n'est pas" the article stays: nothing is missing, something else is there.
+            # After "ce n'est pas" the article does not become "de".
             être = {
                 (False, False): "c'est",
                 (False, True): "ce n'est pas",
@@ -94,12 +94,12 @@ def this_is() -> Iterator[Sentence]:
 
 
 def exclamation() -> Iterator[Sentence]:
-    """As in "What a beautiful house!", "What small cats!"."""
+    """Yield sentences such as "What a beautiful hotel!", "What small goats!"."""
     for adjective, noun in _pairs(predicate=False):
         if adjective.english not in _GRADED:
             continue
         numbers = (False,) if noun.fits(SINGULAR_ONLY) else (False, True)
-        for plural in choose(numbers, 1, "what", adjective.english, noun.english):
+        for plural in sample(numbers, 1, "what", adjective.english, noun.english):
             phrase = NounPhrase(noun, "some" if plural else "a", plural, adjective)
             _, _, words = NounPhrase(noun, "the", plural, adjective).french().partition(" ")
             quel = fr.agree("quel", "m", plural) if noun.gender == "m" else "quelles" if plural else "quelle"
@@ -108,9 +108,9 @@ def exclamation() -> Iterator[Sentence]:
 
 
 def belonging() -> Iterator[Sentence]:
-    """As in "This is Anne's car.", "Anne's car is red."."""
+    """Yield sentences such as "This is Anne's cat.", "Anne's dress is red."."""
     for noun in nouns("vehicle", "home", "clothes", "pet", "appliance", "bag", "umbrella", "garden", "bedroom", "key"):
-        for owner in choose(NAMES, 4, noun.english, "belonging"):
+        for owner in sample(NAMES, 4, noun.english, "belonging"):
             if noun.english in ("dress", "skirt") and owner.possessive == "his":
                 continue
             possessed = fr.compose(NounPhrase(noun, "the").french(), "de", owner.english)
@@ -119,8 +119,8 @@ def belonging() -> Iterator[Sentence]:
             for before_en, before_fr, after in (("this is ", "c'est ", "."), ("where is ", "où est ", "?")):
                 text = fr.sentence(before_fr + target, after)
                 yield Sentence(en.sentence(before_en + source, after), (text,), pair, pair)
-            fitting = [a for a in ADJECTIVES if noun.fits(a.fits) and not a.only_attribute]
-            for adjective in choose(fitting, 2, noun.english, owner.english):
+            suitable = [a for a in ADJECTIVES if noun.fits(a.fits) and not a.attributive_only]
+            for adjective in sample(suitable, 2, noun.english, owner.english):
                 quality = adjective.agree(noun.gender, plural=False)
                 text = fr.sentence(fr.compose(possessed, "est", quality))
                 lemmas = (*pair, adjective.english)
@@ -128,14 +128,14 @@ def belonging() -> Iterator[Sentence]:
 
 
 def counted() -> Iterator[Sentence]:
-    """As in "There are three cats here.", "I see three cats."; the number with the noun may be held out."""
-    # English around the phrase, French around it, and the verb's lemma
+    """Yield sentences such as "There are three cows here."; the combination of number and noun may be held out."""
+    # English text before and after the phrase, French text before and after it, and the lemma of the verb
     frames = (
         ("there are", "here", "il y a", "ici", "be"),
         ("I see", "", "je vois", "", "see"),
         ("we have", "", "nous avons", "", "have"),
     )
-    wanted = {"we have": ("several", "pet", "farm", "vehicle", "clothes", "dish", "seat", "key")}
+    classes = {"we have": ("several", "pet", "farm", "vehicle", "clothes", "dish", "seat", "key")}
     for noun in nouns(
         "several",
         "animal",
@@ -155,11 +155,11 @@ def counted() -> Iterator[Sentence]:
     ):
         if noun.fits(SINGULAR_ONLY):
             continue
-        for number in choose(range(2, 13), 5, noun.english, "counted"):
+        for number in sample(range(2, 13), 5, noun.english, "counted"):
             phrase = NounPhrase(noun, "some", True, number=number)
             pair = (NUMBERS[number][0], noun.english)
-            fitting = [frame for frame in frames if noun.fits(wanted.get(frame[0], (noun.english,)))]
-            for frame in choose(fitting, 1, noun.english, pair[0]):
+            suitable = [frame for frame in frames if noun.fits(classes.get(frame[0], (noun.english,)))]
+            for frame in sample(suitable, 1, noun.english, pair[0]):
                 source = " ".join(f"{frame[0]} {phrase.english()} {frame[1]}".split())
                 target = fr.compose(frame[2], phrase.french(), frame[3])
                 yield Sentence(en.sentence(source), (fr.sentence(target),), (frame[4], *pair), pair)
@@ -169,7 +169,7 @@ _CHEAP = ("food", "newspaper", "letter", "flower", "pen", "dish")
 
 
 def price() -> Iterator[Sentence]:
-    """As in "This book costs ten euros."; the number with the noun may be held out."""
+    """Yield sentences such as "This bowl costs ten euros."; the combination of number and noun may be held out."""
     for noun in nouns(
         "fruit",
         "egg",
@@ -184,10 +184,10 @@ def price() -> Iterator[Sentence]:
         "pen",
         "chair",
     ):
-        for number in choose(
+        for number in sample(
             [n for n in NUMBERS if n > 1 and (n <= 10) == noun.fits(_CHEAP)], 6, noun.english, "price"
         ):
-            phrase = NounPhrase(noun, choose(("the", "this"), 1, noun.english, str(number))[0])
+            phrase = NounPhrase(noun, sample(("the", "this"), 1, noun.english, str(number))[0])
             english, french = NUMBERS[number]
             pair = (english, noun.english)
             target = fr.sentence(fr.compose(phrase.french(), "coûte", french, "euros"))

@@ -26,14 +26,14 @@ __all__ = [
 Gender = Literal["m", "f"]
 
 NARROW_SPACE = "\u202f"
-"""NARROW NO-BREAK SPACE, which French sets before "?" and "!"."""
+"""NARROW NO-BREAK SPACE, which precedes "?" and "!" in French."""
 
 ELIDED = frozenset({"je", "me", "te", "se", "ne", "le", "la", "de", "que"})
-"""Words that lose their vowel before a vowel sound."""
+"""Words whose final vowel is elided before a vowel sound."""
 
 CONTRACTED = {("à", "le"): "au", ("à", "les"): "aux", ("de", "le"): "du", ("de", "les"): "des"}
 
-# No elision or liaison before these, although they begin with a vowel letter or with h.
+# Words without elision or liaison before them, although they begin with a vowel letter or h.
 _UNJOINED = ("hamster", "hérisson", "harpe", "hockey", "huit", "onze")
 
 _VOWEL_LETTERS = frozenset("aàâeéèêiîïoôœuùûh")
@@ -50,20 +50,20 @@ POSSESSIVES = (
 
 
 def begins_with_vowel_sound(word: str) -> bool:
-    """Whether `word` asks for elision: a vowel or a mute h. Letters y and aspirated h do not."""
+    """Whether `word` begins with a vowel or a mute h and requires elision; y and aspirated h do not."""
     word = word.lower()
     return word[:1] in _VOWEL_LETTERS and not word.startswith(_UNJOINED)
 
 
 def compose(*parts: str) -> str:
-    """Joins words with spaces, eliding ("je ai": "j'ai") and contracting ("à le": "au") as French does.
+    """Join words with spaces, with elision ("je ai": "j'ai") and contraction ("à le": "au").
 
-    Parts may hold several words or none. "le" and "les" are taken for articles: this grammar never puts
-    an object pronoun after "à" or "de", where there would be no contraction.
+    A part may consist of several words or none. "le" and "les" are treated as articles; the grammar never generates
+    an object pronoun after "à" or "de", which would not be contracted.
     """
     following = ""
     composed: list[str] = []
-    # From the right, so that elision goes first: "de le hôtel" is "de l'hôtel", nothing left to contract.
+    # From right to left, so that elision comes first: "de le hôtel" becomes "de l'hôtel" and is not contracted.
     for word in reversed(" ".join(parts).split()):
         if word in ELIDED and following and begins_with_vowel_sound(following):
             composed[-1] = following = f"{word[:-1]}'{following}"
@@ -76,13 +76,13 @@ def compose(*parts: str) -> str:
 
 
 def sentence(text: str, mark: str = ".") -> str:
-    """Capitalizes `text` and ends it with `mark`, after a narrow no-break space if it is "?" or "!"."""
+    """Capitalize `text` and append `mark`, with a narrow no-break space before "?" and "!"."""
     space = "" if mark == "." else NARROW_SPACE
     return text[0].upper() + text[1:] + space + mark
 
 
 def pluralize(word: str) -> str:
-    """The regular plural: "chat", "chats"; "bras", "bras"; "oiseau", "oiseaux"; "journal", "journaux"."""
+    """Return the regular plural: "chat", "chats"; "bras", "bras"; "oiseau", "oiseaux"; "journal", "journaux"."""
     if word.endswith(("s", "x", "z")):
         return word
     if word.endswith(("eau", "eu")) and word != "bleu":
@@ -93,39 +93,39 @@ def pluralize(word: str) -> str:
 
 
 def feminize(word: str) -> str:
-    """The regular feminine of an adjective or a past participle: "grand", "grande"; "jeune", "jeune"."""
+    """Return the regular feminine of an adjective or past participle: "grand", "grande"; "jeune", "jeune"."""
     if word.endswith("eux"):
         return word[:-1] + "se"
     return word if word.endswith("e") else word + "e"
 
 
 def agree(participle: str, gender: Gender, plural: bool) -> str:
-    """A past participle agreeing with its subject: ("allé", "f", True) gives "allées"."""
+    """Make a past participle agree with its subject: ("allé", "f", True) gives "allées"."""
     word = feminize(participle) if gender == "f" else participle
     return pluralize(word) if plural else word
 
 
 def definite(gender: Gender, plural: bool) -> str:
-    """The definite article before elision and contraction."""
+    """Return the definite article, before elision and contraction."""
     if plural:
         return "les"
     return "le" if gender == "m" else "la"
 
 
 def indefinite(gender: Gender, plural: bool) -> str:
-    """The indefinite article."""
+    """Return the indefinite article."""
     if plural:
         return "des"
     return "un" if gender == "m" else "une"
 
 
 def partitive(gender: Gender) -> str:
-    """The partitive article before elision and contraction: "de le pain" becomes "du pain"."""
+    """Return the partitive article, before elision and contraction: "de le pain" becomes "du pain"."""
     return "de " + definite(gender, plural=False)
 
 
 def demonstrative(gender: Gender, plural: bool, following: str) -> str:
-    """The demonstrative, one of "ce", "cet", "cette" and "ces", by the word that follows."""
+    """Return "ce", "cet", "cette" or "ces"; `following` is the next word."""
     if plural:
         return "ces"
     if gender == "f":
@@ -134,9 +134,9 @@ def demonstrative(gender: Gender, plural: bool, following: str) -> str:
 
 
 def possessive(owner: int, gender: Gender, plural: bool, following: str) -> str:
-    """The possessive for an owner in one of the six persons (0 to 5), by the word that follows.
+    """Return the possessive for an owner in one of the six persons (0 to 5); `following` is the next word.
 
-    Before a vowel sound the feminine singular borrows the masculine: "mon école", "son amie".
+    Before a vowel sound the feminine singular has the masculine form: "mon école", "son amie".
     """
     masculine, feminine, plurals = POSSESSIVES[owner]
     if plural:

@@ -1,4 +1,4 @@
-"""The grammar: its patterns by name, and the corpus they generate."""
+"""The grammar: its patterns, and the corpus that they generate."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PATTERNS: tuple[Callable[[], Iterator[Sentence]], ...] = (
     descriptions.counted,
     descriptions.price,
     people.person_is_adjective,
-    people.open_reference,
+    people.ambiguous_subject,
     people.comparison,
     people.state_with_avoir,
     people.job,
@@ -41,7 +41,7 @@ PATTERNS: tuple[Callable[[], Iterator[Sentence]], ...] = (
     relations.person_object,
     relations.giving,
     places.movement,
-    places.movement_open_reference,
+    places.movement_ambiguous_subject,
     places.region,
     places.weather,
     places.position,
@@ -55,14 +55,14 @@ PATTERNS: tuple[Callable[[], Iterator[Sentence]], ...] = (
     times.month,
     times.age,
 )
-"""Every pattern; its name is the function's."""
+"""All patterns; the name of a pattern is the name of its function."""
 
 
 def generate() -> tuple[Phrase, ...]:
-    """All rows, pattern by pattern.
+    """Generate all rows, in the order of the patterns.
 
     Raises:
-        ValueError: if two patterns translate one source differently.
+        ValueError: if two patterns translate the same source differently.
     """
     targets: dict[str, tuple[str, ...]] = {}
     phrases: list[Phrase] = []
@@ -75,7 +75,7 @@ def generate() -> tuple[Phrase, ...]:
                     f"received: {known} and {sentence.targets} from {pattern.__name__!r}."
                 )
             if known is not sentence.targets:
-                continue  # the same sentence again
+                continue  # another pattern has generated this sentence
             name = pattern.__name__
             phrases += [
                 Phrase(sentence.source, target, name, sentence.lemmas, sentence.combination)
@@ -90,10 +90,10 @@ def _corpus() -> tuple[Phrase, ...]:
 
 
 def phrases() -> list[Phrase]:
-    """All rows, shuffled by source: in the same order everywhere, rows of one source side by side."""
+    """Return all rows, shuffled by source in a fixed order; rows that share a source are adjacent."""
     return list(_corpus())
 
 
 def phrasebook() -> list[tuple[str, str]]:
-    """All rows as (English, French), in the order of `phrases`."""
+    """Return all rows as (English, French), in the order of `phrases`."""
     return [(phrase.source, phrase.target) for phrase in _corpus()]

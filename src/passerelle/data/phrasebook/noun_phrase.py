@@ -14,11 +14,11 @@ from .subjects import Reading, Subject
 __all__ = ["NUMBERS", "Determiner", "NounPhrase"]
 
 Determiner = Literal["a", "the", "this", "own", "some", "all"]
-"""What stands before the noun.
+"""The determiner of a noun phrase.
 
-"a", "the", "this" (plural "these"); "own": the subject's possessive; "some": nothing in English, the
-partitive or "des" in French; "all": nothing in English, the definite article in French ("likes cats",
-"aime les chats").
+"a", "the", "this" (plural "these"); "own": the possessive of the subject; "some": no determiner in English, the
+partitive or "des" in French; "all": no determiner in English, the definite article in French ("likes cats", "aime les
+chats").
 """
 
 NUMBERS = {
@@ -30,16 +30,16 @@ NUMBERS = {
     30: ("thirty", "trente"), 40: ("forty", "quarante"), 50: ("fifty", "cinquante"),
     60: ("sixty", "soixante"),
 }  # fmt: skip
-"""English and French cardinal numbers; the tens above twenty only."""
+"""English and French cardinal numbers: 1 to 20, then multiples of ten."""
 
 
 @dataclass(frozen=True)
 class NounPhrase:
-    """A noun with what stands around it.
+    """A noun with its determiner, number and adjective.
 
     Attributes:
-        determiner: see `Determiner`; "a" and a number exclude each other.
-        number: a key of `NUMBERS` from 2 on, or 0 for none. It makes the phrase plural.
+        determiner: see `Determiner`; ignored if there is a number.
+        number: a key of `NUMBERS` above 1, which requires `plural`; 0 for no number.
     """
 
     noun: Noun
@@ -56,7 +56,7 @@ class NounPhrase:
         return (*number, *adjective, self.noun.english)
 
     def english(self, subject: Subject | None = None) -> str:
-        """The English phrase; `subject` is the owner if the determiner is "own"."""
+        """Return the English text; `subject` is the owner if the determiner is "own"."""
         words = self.noun.english_form(self.plural)
         if self.adjective:
             words = f"{self.adjective.english} {words}"
@@ -70,12 +70,12 @@ class NounPhrase:
         return before + words
 
     def french(self, reading: Reading | None = None, *, negated: bool = False, after_de: bool = False) -> str:
-        """The French phrase, before `french.compose`.
+        """Return the French text, before elision and contraction by `french.compose`.
 
         Args:
-            reading: the owner if the determiner is "own"; without one, the speaker.
-            negated: in the scope of "ne ... pas", where "un", "des" and the partitive become "de".
-            after_de: after a particle that ends in "de", where "des" and the partitive fall away.
+            reading: the owner if the determiner is "own"; None for the first person singular.
+            negated: whether it is negated by "ne ... pas", which changes "un", "des" and the partitive to "de".
+            after_de: whether it follows a particle that ends in "de", after which "des" and the partitive are dropped.
         """
         gender, plural = self.noun.gender, self.plural
         noun = self.noun.french_form(plural)

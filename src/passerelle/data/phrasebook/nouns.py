@@ -1,4 +1,4 @@
-"""The nouns, each with its French gender and the classes that say which verbs and adjectives fit it."""
+"""The nouns, with French gender, and semantic classes that determine suitable verbs and adjectives."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ __all__ = ["NOUN", "NOUNS", "Noun", "nouns"]
 
 @dataclass(frozen=True)
 class Noun:
-    """A noun of both languages.
+    """A noun with its English and French forms.
 
     Attributes:
-        english: singular; also the noun's lemma.
+        english: singular; also the lemma of the noun.
         french: singular.
-        gender: of the French noun.
-        classes: what kind of thing it is. Verbs and adjectives name the classes, or the nouns, that they fit.
-        english_plural, french_plural: empty for the regular plural.
-        mass: no plural, and the partitive instead of the indefinite article ("du pain").
+        gender: gender of the French noun.
+        classes: semantic classes. Verbs and adjectives list the classes, or the nouns, that they can be combined with.
+        english_plural, french_plural: irregular plurals; empty if regular.
+        mass: whether it is a mass noun, without plural and with the partitive article in French ("du pain").
     """
 
     english: str
@@ -32,16 +32,16 @@ class Noun:
     mass: bool = False
 
     def english_form(self, plural: bool) -> str:
-        """The English singular or plural."""
+        """Return the English singular or plural."""
         return (self.english_plural or en.with_s(self.english)) if plural else self.english
 
     def french_form(self, plural: bool) -> str:
-        """The French singular or plural."""
+        """Return the French singular or plural."""
         return (self.french_plural or fr.pluralize(self.french)) if plural else self.french
 
-    def fits(self, wanted: tuple[str, ...]) -> bool:
-        """Whether `wanted` names this noun or one of its classes."""
-        return self.english in wanted or not self.classes.isdisjoint(wanted)
+    def fits(self, names: tuple[str, ...]) -> bool:
+        """Whether `names` contains this noun or one of its classes."""
+        return self.english in names or not self.classes.isdisjoint(names)
 
 
 def _noun(english: str, french: str, gender: fr.Gender, classes: str, *plurals: str, mass: bool = False) -> Noun:
@@ -109,7 +109,7 @@ NOUNS: tuple[Noun, ...] = (
     _noun("jacket", "veste", "f", "clothes"),
     _noun("sweater", "pull", "m", "clothes"),
     _noun("scarf", "écharpe", "f", "clothes small personal", "scarves"),
-    # Things one holds
+    # Things to hold
     _noun("glass", "verre", "m", "dish vessel small"),
     _noun("cup", "tasse", "f", "dish coloured small"),
     _noun("plate", "assiette", "f", "dish coloured small"),
@@ -129,7 +129,7 @@ NOUNS: tuple[Noun, ...] = (
     _noun("radio", "radio", "f", "appliance"),
     _noun("ring", "bague", "f", "small personal"),
     _noun("ticket", "billet", "m", "small personal several"),
-    # Things one reads, sees or hears
+    # Things to read, see or hear
     _noun("book", "livre", "m", "text small personal several"),
     _noun("newspaper", "journal", "m", "text small personal several"),
     _noun("letter", "lettre", "f", "text small personal several"),
@@ -222,9 +222,9 @@ NOUNS: tuple[Noun, ...] = (
 )
 
 NOUN = {noun.english: noun for noun in NOUNS}
-"""Every noun by its English singular."""
+"""All nouns by English singular."""
 
 
-def nouns(*wanted: str) -> tuple[Noun, ...]:
-    """The nouns that `wanted` names, by class or one by one, in the table's order."""
-    return tuple(noun for noun in NOUNS if noun.fits(wanted))
+def nouns(*names: str) -> tuple[Noun, ...]:
+    """Return the nouns with these names, or in classes with these names, in the order of `NOUNS`."""
+    return tuple(noun for noun in NOUNS if noun.fits(names))

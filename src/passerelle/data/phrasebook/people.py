@@ -1,4 +1,4 @@
-"""Patterns about people: how they are, what they do, whom they know."""
+"""Patterns about people: qualities, states, comparisons and jobs."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from . import english as en
 from . import french as fr
 from .adjectives import ADJECTIVES, Adjective
-from .clause import Clause, Form, Moment, Text
+from .clause import Clause, FixedComplement, Form, TenseForm
 from .nouns import nouns
-from .phrase import Sentence, choose
+from .phrase import Sentence, sample
 from .subjects import HE, KIN, NAMES, SHE, THEY, WE, YOU, I, Reading, Subject, the
 from .verbs import BE, Verb
 
-__all__ = ["PEOPLE", "Quality", "comparison", "job", "open_reference", "person_is_adjective", "state_with_avoir"]
+__all__ = ["PEOPLE", "Quality", "ambiguous_subject", "comparison", "job", "person_is_adjective", "state_with_avoir"]
 
 PEOPLE: tuple[Subject, ...] = (*NAMES, *KIN, *(the(noun) for noun in nouns("person")))
 _PRONOUNS = (HE, SHE)
@@ -24,7 +24,7 @@ _COMPARATIVES = {
     "intelligent": "more intelligent", "tired": "more tired", "sad": "sadder",
 }  # fmt: skip
 
-# French says these states with "avoir", so nothing agrees.
+# States that French expresses with "avoir", without agreement.
 _AVOIR_STATES = (
     ("hungry", "faim"),
     ("thirsty", "soif"),
@@ -47,28 +47,28 @@ _JOBS = (
 
 @dataclass(frozen=True)
 class Quality:
-    """An adjective as a complement of "be": it agrees with the subject."""
+    """An adjective as the complement of "be", which agrees with the subject."""
 
     adjective: Adjective
     very: bool = False
 
     @property
     def lemmas(self) -> tuple[str, ...]:
-        """The adjective."""
+        """The lemma of the adjective."""
         return (self.adjective.english,)
 
     def english(self, subject: Subject | None = None) -> str:
-        """The adjective, with "very" if asked for."""
+        """Return the English adjective, with "very" if requested."""
         return ("very " if self.very else "") + self.adjective.english
 
     def french(self, reading: Reading | None = None, *, negated: bool = False, after_de: bool = False) -> str:
-        """The adjective, agreeing with `reading`."""
+        """Return the French adjective, in agreement with `reading`."""
         gender, plural = (reading.gender, reading.plural) if reading else ("m", False)
         return ("très " if self.very else "") + self.adjective.agree(gender, plural)
 
 
 def person_is_adjective() -> Iterator[Sentence]:
-    """As in "Marie is tired.", "My brother is not very tall.", "Is she happy?"."""
+    """Yield sentences such as "Marc is tired.", "My brother is not very tall.", "Is she happy?"."""
     forms: tuple[Form, ...] = ("statement", "negative", "question")
     for adjective in _PERSONAL:
         for subject in (*PEOPLE, *_PRONOUNS):
@@ -76,24 +76,24 @@ def person_is_adjective() -> Iterator[Sentence]:
             if adjective.english == "sick":
                 options = [option for option in options if not option[1]]
             count = 4 if subject.lemma else 6
-            for form, very in choose(options, count, adjective.english, subject.english):
+            for form, very in sample(options, count, adjective.english, subject.english):
                 clause = Clause(subject, BE, Quality(adjective, very), "present", form)
                 pair = (subject.lemma, adjective.english) if subject.lemma else ()
                 yield Sentence(clause.source, clause.targets, (*subject.lemmas, adjective.english), pair)
 
 
-def open_reference() -> Iterator[Sentence]:
-    """As in "You are tired.": every gender, number and politeness that English leaves open."""
+def ambiguous_subject() -> Iterator[Sentence]:
+    """Yield sentences such as "You are tired.", with all combinations of gender, number and politeness."""
     forms: tuple[Form, ...] = ("statement", "negative", "question")
     for adjective in _PERSONAL:
         for subject, count in ((I, 2), (WE, 2), (YOU, 2), (THEY, 1)):
-            for form in choose(forms, count, adjective.english, subject.english):
+            for form in sample(forms, count, adjective.english, subject.english):
                 clause = Clause(subject, BE, Quality(adjective), "present", form)
                 yield Sentence(clause.source, clause.targets, (adjective.english,))
 
 
 def comparison() -> Iterator[Sentence]:
-    """As in "Paul is taller than Marie.", "My sister is as tall as Adam."."""
+    """Yield sentences such as "Adam is taller than Marie.", "My sister is as tall as Anne."."""
     for english, comparative in _COMPARATIVES.items():
         adjective = next(a for a in _PERSONAL if a.english == english)
         for subject in (*NAMES, *KIN, *_PRONOUNS):
@@ -105,9 +105,9 @@ def comparison() -> Iterator[Sentence]:
                 if other is not subject
             ]
             others.append(("me", "moi", ()))
-            for other_en, other_fr, other_lemmas in choose(others, 3, english, subject.english):
+            for other_en, other_fr, other_lemmas in sample(others, 3, english, subject.english):
                 frames = ((f"is {comparative} than", "plus"), (f"is as {english} as", "aussi"))
-                for frame, degree in choose(frames, 1, english, subject.english, other_en):
+                for frame, degree in sample(frames, 1, english, subject.english, other_en):
                     source = en.sentence(f"{subject.english} {frame} {other_en}")
                     target = fr.sentence(fr.compose(reading.french, "est", degree, quality, "que", other_fr))
                     pair = (subject.lemma, english) if subject.lemma else ()
@@ -115,27 +115,27 @@ def comparison() -> Iterator[Sentence]:
 
 
 def state_with_avoir() -> Iterator[Sentence]:
-    """As in "I am hungry.", "Marie will be cold.", "Is he right?"."""
+    """Yield sentences such as "I am hungry.", "She will be cold.", "Is he right?"."""
     verb = Verb("be", "avoir", stative=True)
-    options: tuple[Moment, ...] = (
+    options: tuple[TenseForm, ...] = (
         ("present", "statement"), ("present", "negative"), ("present", "question"), ("present", "often"),
         ("future", "statement"), ("present", "never"),
     )  # fmt: skip
     for english, french in _AVOIR_STATES:
-        complement = Text(english, french, (english,))
+        complement = FixedComplement(english, french, (english,))
         for subject in (*PEOPLE, *_PRONOUNS, I, WE, YOU, THEY):
             known = [option for option in options if subject not in (I, WE) or option[0] == "present"]
             if subject is I:
                 known = [option for option in known if option[1] != "question"]
-            for tense, form in choose(known, 3 if subject.lemma else 5, english, subject.english):
+            for tense, form in sample(known, 3 if subject.lemma else 5, english, subject.english):
                 clause = Clause(subject, verb, complement, tense, form)
                 pair = (subject.lemma, english) if subject.lemma else ()
                 yield Sentence(clause.source, clause.targets, (*subject.lemmas, english), pair)
 
 
 def job() -> Iterator[Sentence]:
-    """As in "Marie is a baker.", "My brother wants to be a doctor."; French has no article here."""
-    options: tuple[Moment, ...] = (
+    """Yield sentences such as "Marie is a baker.", "My brother wants to be a doctor."; French has no article."""
+    options: tuple[TenseForm, ...] = (
         ("present", "statement"), ("present", "negative"), ("present", "question"), ("future", "statement"),
         ("want to", "statement"),
     )  # fmt: skip
@@ -143,8 +143,8 @@ def job() -> Iterator[Sentence]:
         for subject in (*NAMES, *KIN, *_PRONOUNS):
             french = masculine if subject.readings[0].gender == "m" else feminine
             if french:
-                complement = Text(en.with_article(english), french, (english,))
-                for tense, form in choose(options, 3 if subject.lemma else 5, english, subject.english):
+                complement = FixedComplement(en.with_article(english), french, (english,))
+                for tense, form in sample(options, 3 if subject.lemma else 5, english, subject.english):
                     clause = Clause(subject, BE, complement, tense, form)
                     pair = (subject.lemma, english) if subject.lemma else ()
                     yield Sentence(clause.source, clause.targets, (*subject.lemmas, english), pair)

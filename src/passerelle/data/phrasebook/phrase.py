@@ -1,4 +1,4 @@
-"""What the grammar makes: sentences with all their translations, and the rows of the corpus."""
+"""Output of the grammar: sentences with all their translations, and the rows of the corpus."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from .clause import Clause
 
-__all__ = ["Item", "Phrase", "Sentence", "choose", "digest", "say"]
+__all__ = ["Item", "Phrase", "Sentence", "digest", "sample", "to_sentence"]
 
 Item = TypeVar("Item")
 
@@ -21,9 +21,9 @@ class Phrase:
     Attributes:
         source: English sentence.
         target: French sentence.
-        pattern: name of the pattern that made it.
+        pattern: name of the pattern that generated it.
         lemmas: its English content words, uninflected, in the order of the pattern.
-        combination: the two lemmas whose meeting may be held out; empty if the pattern holds out none.
+        combination: the two lemmas whose combination may be held out; empty if the pattern holds out none.
     """
 
     source: str
@@ -35,7 +35,7 @@ class Phrase:
 
 @dataclass(frozen=True)
 class Sentence:
-    """An English sentence with every right French answer that the grammar can give."""
+    """An English sentence with all French translations that the grammar can generate."""
 
     source: str
     targets: tuple[str, ...]
@@ -43,22 +43,22 @@ class Sentence:
     combination: tuple[str, ...] = ()
 
 
-def say(clause: Clause, *combination: str) -> Sentence:
-    """Spells a clause out; `combination` as in `Phrase`."""
+def to_sentence(clause: Clause, *combination: str) -> Sentence:
+    """Convert a clause to a sentence; `combination` is that of `Phrase`."""
     return Sentence(clause.source, clause.targets, clause.lemmas, combination)
 
 
 def digest(text: str) -> bytes:
-    """64 bytes that depend on `text` alone: neither on the process nor on the platform."""
+    """Return a 64-byte hash of `text` that is the same in all processes and on all platforms."""
     return blake2b(text.encode()).digest()
 
 
-def choose(items: Iterable[Item], count: int, *key: str) -> Sequence[Item]:
-    """Draws up to `count` distinct items, at most 16, always the same ones for the same `key`."""
+def sample(items: Iterable[Item], count: int, *key: str) -> Sequence[Item]:
+    """Sample up to `count` items without replacement, at most 16, with `key` as the seed."""
     pool = list(items)
     noise = digest("|".join(key))
     count = min(count, len(pool), len(noise) // 4)
-    # The first `count` steps of a Fisher-Yates shuffle; `random` promises less about other Python versions.
+    # The first `count` steps of a Fisher-Yates shuffle; `random` may differ between Python versions.
     for i in range(count):
         j = i + int.from_bytes(noise[4 * i : 4 * i + 4], "big") % (len(pool) - i)
         pool[i], pool[j] = pool[j], pool[i]

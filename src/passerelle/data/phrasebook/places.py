@@ -1,4 +1,4 @@
-"""Patterns about places: going there, being there, where things lie, and the weather."""
+"""Patterns about places: movement, location of people and things, and weather."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from . import english as en
 from . import french as fr
-from .clause import Clause, Form, Moment, Text
+from .clause import Clause, FixedComplement, Form, TenseForm
 from .noun_phrase import NounPhrase
 from .nouns import Noun, nouns
-from .phrase import Sentence, choose, say
+from .phrase import Sentence, sample, to_sentence
 from .subjects import HE, NAMES, SHE, THEY, WE, YOU, I
 from .verbs import Verb
 
@@ -23,7 +23,7 @@ __all__ = [
     "STAY",
     "Region",
     "movement",
-    "movement_open_reference",
+    "movement_ambiguous_subject",
     "person_in_room",
     "position",
     "region",
@@ -31,7 +31,7 @@ __all__ = [
     "where_is",
 ]
 
-_AGREEING = (HE, SHE, *NAMES)  # subjects whose gender is known, for participles with "être"
+_AGREEING = (HE, SHE, *NAMES)  # subjects with a known gender, for participles with "être"
 
 GO_TO = Verb("go to", "aller", "went", particle="à")
 BE_AT = Verb("be at", "être", particle="à", stative=True)
@@ -39,16 +39,16 @@ COME_BACK = Verb("come back from", "revenir", "came", particle="de")
 ARRIVE = Verb("arrive at", "arriver", particle="à")
 STAY = Verb("stay at", "rester", particle="à")
 
-_MOTION: tuple[Moment, ...] = (
+_MOTION: tuple[TenseForm, ...] = (
     ("past", "statement"), ("future", "statement"), ("want to", "statement"), ("must", "statement"),
     ("past", "negative"), ("past", "question"),
 )  # fmt: skip
-_PRESENT: tuple[Moment, ...] = (("present", "statement"), ("present", "negative"), ("present", "question"))
+_PRESENT: tuple[TenseForm, ...] = (("present", "statement"), ("present", "negative"), ("present", "question"))
 
 
 @dataclass(frozen=True)
 class Region:
-    """A town or a country, with the French for "in" or "to" it, and for "from" it."""
+    """A town or country, with the French text for "in" or "to" it (`there`) and for "from" it (`thence`)."""
 
     english: str
     there: str
@@ -65,7 +65,7 @@ def _country(english: str, french: str, gender: str) -> Region:
         return Region(english, f"aux {french}", f"des {french}")
     if gender == "m" and not fr.begins_with_vowel_sound(french):
         return Region(english, f"au {french}", f"du {french}")
-    # Feminine names, and masculine ones that begin with a vowel, take "en" and "de" without article.
+    # Feminine names, and masculine ones that begin with a vowel sound, have "en" and "de" without article.
     return Region(english, f"en {french}", fr.compose("de", french))
 
 
@@ -99,7 +99,7 @@ _WEATHER: dict[str, tuple[tuple[str, str], ...]] = {
               ("it will be foggy", "il y aura du brouillard"), ("is it foggy", "est-ce qu'il y a du brouillard")),
 }  # fmt: skip
 
-# English preposition, French preposition, the things, and the places they can be at.
+# English preposition, French preposition, things, and their possible places.
 _POSITIONS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("on", "sur", ("key", "bag", "pen", "book", "hat", "cup", "cat", "apple", "phone"), ("support",)),
     ("under", "sous", ("key", "bag", "pen", "book", "pet"), ("support", "tree")),
@@ -113,7 +113,7 @@ _POSITIONS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
 
 
 def movement() -> Iterator[Sentence]:
-    """As in "She went to the market.", "Paul is coming back from the bank."."""
+    """Yield sentences such as "She went to the market.", "Julie came back from the bank."."""
     for verb in (GO_TO, COME_BACK, ARRIVE, STAY, BE_AT):
         for noun in nouns("place"):
             if verb in (STAY, BE_AT) and noun.english in ("market", "church"):
@@ -122,33 +122,33 @@ def movement() -> Iterator[Sentence]:
             for tense, form in moments:
                 if verb is ARRIVE and tense not in ("past", "future"):
                     continue
-                alone = tense == "past" or form == "question" or (tense == "future" and verb is not GO_TO)
-                subjects = _AGREEING if alone else (*_AGREEING, *(I, WE) * 4)
-                for subject in choose(subjects, 2, verb.english, noun.english, tense, form):
-                    yield say(
+                agrees = tense == "past" or form == "question" or (tense == "future" and verb is not GO_TO)
+                subjects = _AGREEING if agrees else (*_AGREEING, *(I, WE) * 4)
+                for subject in sample(subjects, 2, verb.english, noun.english, tense, form):
+                    yield to_sentence(
                         Clause(subject, verb, NounPhrase(noun, "the"), tense, form),
                         verb.english,
                         noun.english,
                     )
 
 
-def movement_open_reference() -> Iterator[Sentence]:
-    """As in "I arrived at the hotel.": the participle shows what English does not."""
+def movement_ambiguous_subject() -> Iterator[Sentence]:
+    """Yield sentences such as "I arrived at the hotel.", whose French participle has a gender and number."""
     for verb in (GO_TO, COME_BACK, ARRIVE):
         for noun in nouns("place"):
             for subject in (I, WE, THEY, YOU):
                 clause = Clause(subject, verb, NounPhrase(noun, "the"), "past")
-                yield say(clause, verb.english, noun.english)
+                yield to_sentence(clause, verb.english, noun.english)
 
 
 def region() -> Iterator[Sentence]:
-    """As in "Alice lives in Japan.", "He comes from the Netherlands.", "My mother was born in Rome."."""
+    """Yield sentences such as "Alice lives in Canada.", "She comes from the Netherlands.", "Marie was born in Rome."."""
     live = Verb("live in", "habiter", stative=True)
     be, born = Verb("be in", "être", stative=True), Verb("be born in", "naître", "was")
     go, come = Verb("go to", "aller", "went"), Verb("come from", "venir", stative=True)
     arrive = Verb("arrive in", "arriver")
-    past: tuple[Moment, ...] = (("past", "statement"), ("past", "negative"), ("past", "question"))
-    later: tuple[Moment, ...] = (("future", "statement"), ("want to", "statement"))
+    past: tuple[TenseForm, ...] = (("past", "statement"), ("past", "negative"), ("past", "question"))
+    later: tuple[TenseForm, ...] = (("future", "statement"), ("want to", "statement"))
     moments = {
         live: (*_PRESENT, *later),
         be: _PRESENT,
@@ -160,18 +160,18 @@ def region() -> Iterator[Sentence]:
     for place in REGIONS:
         for verb, options in moments.items():
             there = place.thence if verb is come else place.there
-            complement = Text(place.english, there, (place.english,))
+            complement = FixedComplement(place.english, there, (place.english,))
             for tense, form in options:
-                alone = tense in ("past", "future") or form == "question"
-                subjects = _AGREEING if alone else (*_AGREEING, *(I, WE) * 4)
-                for subject in choose(
+                agrees = tense in ("past", "future") or form == "question"
+                subjects = _AGREEING if agrees else (*_AGREEING, *(I, WE) * 4)
+                for subject in sample(
                     subjects, 1 if form == "question" else 2, verb.english, place.english, tense, form
                 ):
-                    yield say(Clause(subject, verb, complement, tense, form), verb.english, place.english)
+                    yield to_sentence(Clause(subject, verb, complement, tense, form), verb.english, place.english)
 
 
 def weather() -> Iterator[Sentence]:
-    """As in "It is raining in Paris.", "It will be cold tomorrow.", "Is it windy in Japan?"."""
+    """Yield sentences such as "It is raining in Paris.", "It will be cold tomorrow.", "Is it windy in Japan?"."""
     times = (
         ("today", "aujourd'hui"),
         ("this morning", "ce matin"),
@@ -196,7 +196,7 @@ def _weather(name: str, source: str, target: str, where_en: str, where_fr: str, 
 
 
 def position() -> Iterator[Sentence]:
-    """As in "The key is under the bed.", "There is a cat in the kitchen.", "My books are on the table."."""
+    """Yield sentences such as "The key is under the bed.", "There is a cat in the kitchen."."""
     for preposition, french, things, supports in _POSITIONS:
         for thing in nouns(*things):
             for support in nouns(*supports):
@@ -221,7 +221,7 @@ def _position(thing: Noun, support: Noun, preposition: str, french: str) -> Iter
 
 
 def person_in_room() -> Iterator[Sentence]:
-    """As in "Paul is in the kitchen.", "Is she working in the garden?"."""
+    """Yield sentences such as "Adam is in the kitchen.", "Is she working in the garden?"."""
     verbs = (
         Verb("be", "être", stative=True),
         Verb("work", "travailler"),
@@ -230,10 +230,12 @@ def person_in_room() -> Iterator[Sentence]:
     )
     forms: tuple[Form, ...] = ("statement", "negative", "question")
     for noun in nouns("kitchen", "bedroom", "garden", "park", "car"):
-        complement = Text(f"in the {noun.english}", f"dans {NounPhrase(noun, 'the').french()}", (noun.english,))
+        complement = FixedComplement(
+            f"in the {noun.english}", f"dans {NounPhrase(noun, 'the').french()}", (noun.english,)
+        )
         for subject in (*NAMES, HE, SHE, WE):
             for verb in verbs:
-                for form in choose(forms, 1, noun.english, subject.english, verb.english):
+                for form in sample(forms, 1, noun.english, subject.english, verb.english):
                     clause = Clause(subject, verb, complement, "present", form)
                     lemmas = (
                         *subject.lemmas,
@@ -245,7 +247,7 @@ def person_in_room() -> Iterator[Sentence]:
 
 
 def where_is() -> Iterator[Sentence]:
-    """As in "Where is the station?", "Where are my keys?"."""
+    """Yield sentences such as "Where is the station?", "Where are my pens?"."""
     for noun in nouns("place", "personal", "pet", "vehicle", "kin", "dish", "school"):
         options = [NounPhrase(noun, "own" if noun.fits(("kin",)) else "the")]
         if not noun.fits(("public", "kin")):
@@ -254,7 +256,7 @@ def where_is() -> Iterator[Sentence]:
             options += [NounPhrase(noun, "the", True), NounPhrase(noun, "own", True)]
         for phrase in options:
             owners = (I, HE, SHE, WE) if phrase.determiner == "own" else (I,)
-            for owner in choose(owners, 2, noun.english, str(phrase.plural)):
+            for owner in sample(owners, 2, noun.english, str(phrase.plural)):
                 be, être = ("are", "sont") if phrase.plural else ("is", "est")
                 target = fr.sentence(fr.compose("où", être, phrase.french(owner.readings[0])), "?")
                 yield Sentence(en.sentence(f"where {be} {phrase.english(owner)}", "?"), (target,), (noun.english,))

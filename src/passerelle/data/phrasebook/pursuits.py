@@ -1,14 +1,14 @@
-"""Patterns about what people do: languages, music and games, and verbs without object."""
+"""Patterns about activities: languages, music and games, and verbs without object."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from . import french as fr
-from .clause import NOTHING, Clause, Form, Moment, Tense, Text
+from .clause import NO_COMPLEMENT, Clause, FixedComplement, Form, Tense, TenseForm
 from .nouns import nouns
 from .people import PEOPLE
-from .phrase import Sentence, choose, say
+from .phrase import Sentence, sample, to_sentence
 from .subjects import HE, NAMES, SHE, WE, I, the
 from .verbs import INTRANSITIVE, Verb
 
@@ -37,7 +37,7 @@ _GAMES = (
 
 
 def language() -> Iterator[Sentence]:
-    """As in "Anne speaks Greek.", "Adam is learning Arabic."."""
+    """Yield sentences such as "Anne speaks German.", "Adam is learning Italian."."""
     speak, learn = Verb("speak", "parler", stative=True), Verb("learn", "apprendre")
     understand = Verb("understand", "comprendre", stative=True)
     forms: tuple[Form, ...] = ("statement", "negative", "question")
@@ -50,30 +50,30 @@ def language() -> Iterator[Sentence]:
                 (learn, "want to", "statement"),
                 (learn, "future", "statement"),
             ]
-            for verb, tense, form in choose(options, 4, english, subject.english):
-                spoken = Text(english, french if verb is speak else article, (english,))
+            for verb, tense, form in sample(options, 4, english, subject.english):
+                spoken = FixedComplement(english, french if verb is speak else article, (english,))
                 pair = (subject.lemma, english) if subject.lemma else ()
-                yield say(Clause(subject, verb, spoken, tense, form), *pair)
+                yield to_sentence(Clause(subject, verb, spoken, tense, form), *pair)
 
 
 def playing() -> Iterator[Sentence]:
-    """As in "Anne plays the violin.", "Luc is playing chess."."""
+    """Yield sentences such as "Anne plays the piano.", "Luc is playing cards."."""
     play = Verb("play", "jouer")
-    options: tuple[Moment, ...] = (
+    options: tuple[TenseForm, ...] = (
         ("present", "statement"), ("habit", "statement"), ("habit", "negative"), ("habit", "question"),
         ("habit", "often"), ("habit", "never"), ("past", "statement"), ("want to", "statement"),
         ("can", "question"),
     )  # fmt: skip
     for english, french in _GAMES:
-        complement = Text(english, french, (english.removeprefix("the "),))
+        complement = FixedComplement(english, french, (english.removeprefix("the "),))
         for subject in (*NAMES, *_PRONOUNS, WE):
-            for tense, form in choose(options, 4, english, subject.english):
+            for tense, form in sample(options, 4, english, subject.english):
                 pair = (subject.lemma, complement.lemmas[0]) if subject.lemma else ()
-                yield say(Clause(subject, play, complement, tense, form), *pair)
+                yield to_sentence(Clause(subject, play, complement, tense, form), *pair)
 
 
 def intransitive() -> Iterator[Sentence]:
-    """As in "The boy is sleeping.", "She sings well.", "Why is Paul crying?"."""
+    """Yield sentences such as "The dog is sleeping.", "He sings well.", "Why is Luc crying?"."""
     adverbs = (("a lot", "beaucoup"), ("too much", "trop"), ("every day", "tous les jours"))
     skilled = (("well", "bien"), ("badly", "mal"), ("very well", "très bien"))
     animals = tuple(the(noun) for noun in nouns("animal"))
@@ -97,6 +97,6 @@ def intransitive() -> Iterator[Sentence]:
             known = options
             if subject in (I, WE):
                 known = [option for option in options if option[0] != "future" and option[1] != "question"]
-            for tense, form, adverb, opening in choose(known, 5, verb.english, subject.english):
-                clause = Clause(subject, verb, NOTHING, tense, form, adverb, opening=opening)
-                yield say(clause, *((subject.lemma, verb.english) if subject.lemma else ()))
+            for tense, form, adverb, opening in sample(known, 5, verb.english, subject.english):
+                clause = Clause(subject, verb, NO_COMPLEMENT, tense, form, adverb, opening=opening)
+                yield to_sentence(clause, *((subject.lemma, verb.english) if subject.lemma else ()))

@@ -1,13 +1,13 @@
-"""Patterns between people: whom they know and help, and what they give to whom."""
+"""Patterns about relations between people: object pronouns, persons as objects, and giving."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .clause import Clause, Moment, Tense, Text
+from .clause import Clause, FixedComplement, Tense, TenseForm
 from .noun_phrase import NounPhrase
 from .nouns import NOUN, nouns
-from .phrase import Sentence, choose, say
+from .phrase import Sentence, sample, to_sentence
 from .subjects import HE, NAMES, SHE, WE, I, the
 from .verbs import PEOPLE_ACTIONS, PEOPLE_STATES, Verb
 
@@ -15,8 +15,8 @@ __all__ = ["giving", "object_pronoun", "person_object"]
 
 _PRONOUNS = (HE, SHE)
 
-# English object pronoun, French clitic, the subjects that it would be or belong to, and the lemma: before a vowel
-# "le" and "la" are one word, so both are held out together.
+# English object pronoun, French clitic, subjects that exclude it (they would require a reflexive), and lemma. "him" and
+# "her" share a lemma, because "le" and "la" are both "l'" before a vowel.
 _OBJECT_PRONOUNS = (
     ("me", "me", (I, WE), "me"),
     ("him", "le", (), "him or her"),
@@ -27,32 +27,32 @@ _OBJECT_PRONOUNS = (
 
 
 def object_pronoun() -> Iterator[Sentence]:
-    """As in "She knows him.", "I do not see them.": the pronoun stands before the French verb."""
-    draws: tuple[Moment, ...] = (
+    """Yield sentences such as "I know him.", "Luc does not see them."; the French pronoun precedes the verb."""
+    tense_forms: tuple[TenseForm, ...] = (
         ("present", "statement"),
         ("present", "negative"),
         ("present", "question"),
         ("future", "statement"),
     )
     for verb in (*PEOPLE_ACTIONS, *PEOPLE_STATES):
-        for english, clitic, same, lemma in _OBJECT_PRONOUNS:
-            complement = Text(english, "", (lemma,))
-            for tense, form in draws:
+        for english, clitic, excluded, lemma in _OBJECT_PRONOUNS:
+            complement = FixedComplement(english, "", (lemma,))
+            for tense, form in tense_forms:
                 if not (verb.stative and tense == "future"):
                     speakers = () if tense == "future" or form == "question" else (I, I, WE, WE)
-                    subjects = [s for s in (*_PRONOUNS, *NAMES, *speakers) if s not in same]
-                    for subject in choose(subjects, 4, verb.english, english, tense, form):
+                    subjects = [s for s in (*_PRONOUNS, *NAMES, *speakers) if s not in excluded]
+                    for subject in sample(subjects, 4, verb.english, english, tense, form):
                         clause = Clause(subject, verb, complement, tense, form, clitic=clitic)
-                        yield say(clause, verb.english, lemma)
+                        yield to_sentence(clause, verb.english, lemma)
 
 
 def person_object() -> Iterator[Sentence]:
-    """As in "Paul is helping his sister.", "Anne knows the girl.", "He did not invite Alice."."""
-    action: tuple[Moment, ...] = (
+    """Yield sentences such as "Paul is helping his sister.", "Marie knows the girl.", "He did not watch Alice."."""
+    action: tuple[TenseForm, ...] = (
         ("present", "statement"), ("past", "statement"), ("future", "statement"), ("want to", "statement"),
         ("past", "negative"), ("past", "question"),
     )  # fmt: skip
-    state: tuple[Moment, ...] = (("present", "statement"), ("present", "negative"), ("present", "question"))
+    state: tuple[TenseForm, ...] = (("present", "statement"), ("present", "negative"), ("present", "question"))
     subjects = (*NAMES, HE, SHE)
     speakers = (*subjects, I, I, WE, WE)
     for verb in (*PEOPLE_ACTIONS, *PEOPLE_STATES):
@@ -61,19 +61,19 @@ def person_object() -> Iterator[Sentence]:
                 determiner = "own" if noun.fits(("kin",)) else "the"
                 key = (verb.english, noun.english, tense, form)
                 anybody = speakers if tense == "present" and form != "question" else subjects
-                drawn = [*choose(anybody, 2, *key), *(choose((I, WE), 1, *key) if anybody is speakers else ())]
-                for subject in dict.fromkeys(drawn):
+                sampled = [*sample(anybody, 2, *key), *(sample((I, WE), 1, *key) if anybody is speakers else ())]
+                for subject in dict.fromkeys(sampled):
                     clause = Clause(subject, verb, NounPhrase(NOUN[noun.english], determiner), tense, form)
-                    yield say(clause, verb.english, noun.english)
+                    yield to_sentence(clause, verb.english, noun.english)
             for other in NAMES:
-                complement = Text(other.english, other.english, other.lemmas)
+                complement = FixedComplement(other.english, other.english, other.lemmas)
                 others = [subject for subject in subjects if subject is not other]
-                for subject in choose(others, 1, verb.english, other.english, tense, form):
-                    yield say(Clause(subject, verb, complement, tense, form), verb.english, other.english)
+                for subject in sample(others, 1, verb.english, other.english, tense, form):
+                    yield to_sentence(Clause(subject, verb, complement, tense, form), verb.english, other.english)
 
 
 def giving() -> Iterator[Sentence]:
-    """As in "Paul is giving a book to the girl.", "She showed the letter to Anne."."""
+    """Yield sentences such as "Luc is giving a flower to the girl.", "She will show the letter to Anne."."""
     verbs = (
         Verb("give", "donner", "gave"),
         Verb("show", "montrer"),
@@ -89,13 +89,13 @@ def giving() -> Iterator[Sentence]:
     for verb in verbs:
         for noun in nouns(*things[verb.english]):
             determiners = ("the", "own") if verb.english == "show" else ("a", "own", "the")
-            for receiver in choose(receivers, 10, verb.english, noun.english):
+            for receiver in sample(receivers, 10, verb.english, noun.english):
                 givers = [s for s in (*NAMES, HE, SHE, I, WE) if s is not receiver]
-                for subject in choose(givers, 1, verb.english, noun.english, receiver.english):
+                for subject in sample(givers, 1, verb.english, noun.english, receiver.english):
                     known = tenses if subject not in (I, WE) else ("past", "want to")
                     key = (verb.english, noun.english, receiver.english, subject.english)
-                    phrase = NounPhrase(noun, choose(determiners, 1, *key)[0])
+                    phrase = NounPhrase(noun, sample(determiners, 1, *key)[0])
                     adverb = (f"to {receiver.english}", "à " + receiver.readings[0].french)
-                    clause = Clause(subject, verb, phrase, choose(known, 1, "tense", *key)[0], adverb=adverb)
+                    clause = Clause(subject, verb, phrase, sample(known, 1, "tense", *key)[0], adverb=adverb)
                     lemmas = (*clause.lemmas, receiver.lemma)
                     yield Sentence(clause.source, clause.targets, lemmas, (verb.english, noun.english))

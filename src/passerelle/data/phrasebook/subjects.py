@@ -1,4 +1,4 @@
-"""Who a sentence is about: pronouns, names, kin, and any noun with its article."""
+"""Subjects of sentences: pronouns, names, kin, and nouns with the definite article."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from . import french as fr
 from .nouns import NOUN, Noun
 
 __all__ = [
-    "ASKED",
+    "COMMON_SUBJECTS",
     "HE",
     "KIN",
     "MEN",
     "NAMES",
-    "PLAIN",
+    "QUESTION_SUBJECTS",
     "SHE",
-    "SINGULAR",
+    "SINGULAR_SUBJECTS",
     "THEY",
     "WE",
     "WOMEN",
@@ -32,12 +32,12 @@ FIRST_SINGULAR, SECOND_SINGULAR, THIRD_SINGULAR, FIRST_PLURAL, SECOND_PLURAL, TH
 
 @dataclass(frozen=True)
 class Reading:
-    """One way to understand an English subject in French.
+    """One French translation of an English subject.
 
     Attributes:
         french: the French subject, before elision.
-        person: 0 to 5, as in `conjugation.PERSONS`.
-        gender, plural: what a participle or an adjective agrees with.
+        person: grammatical person, an index into `conjugation.PERSONS`.
+        gender, plural: gender and number with which participles and adjectives agree.
     """
 
     french: str
@@ -48,14 +48,14 @@ class Reading:
 
 @dataclass(frozen=True)
 class Subject:
-    """An English subject with every way to read it in French.
+    """An English subject with all its French translations.
 
     Attributes:
-        english: lower case unless it is a name or "I".
-        agreement: the form of the English verb.
-        possessive: "his", "my" ...: what belongs to the subject.
-        readings: one per French answer; several where English does not tell number, gender or politeness.
-        lemma: the subject's name or noun; empty for pronouns, which every word meets too often to hold out.
+        english: English text; lower case unless it is a name or "I".
+        agreement: the agreement of the English verb.
+        possessive: possessive determiner of the subject, such as "his".
+        readings: its French translations; several if number, gender or politeness is ambiguous in English.
+        lemma: name or noun of the subject; empty for pronouns, which are too frequent to be held out in combinations.
     """
 
     english: str
@@ -66,7 +66,7 @@ class Subject:
 
     @property
     def lemmas(self) -> tuple[str, ...]:
-        """The lemma in a tuple, empty for a pronoun."""
+        """The lemma in a tuple; empty for a pronoun."""
         return (self.lemma,) if self.lemma else ()
 
 
@@ -104,7 +104,7 @@ def _my(noun: Noun) -> Subject:
 
 
 def the(noun: Noun, plural: bool = False) -> Subject:
-    """The noun with its definite article, as a subject."""
+    """Return the subject that consists of a noun and its definite article."""
     reading = Reading(
         fr.compose(fr.definite(noun.gender, plural), noun.french_form(plural)),
         THIRD_PLURAL if plural else THIRD_SINGULAR,
@@ -117,11 +117,11 @@ def the(noun: Noun, plural: bool = False) -> Subject:
 
 NAMES = tuple(_named(man, "m") for man in MEN) + tuple(_named(woman, "f") for woman in WOMEN)
 KIN = tuple(_my(NOUN[kin]) for kin in ("father", "mother", "brother", "sister"))
-SINGULAR = (HE, HE, SHE, SHE, *NAMES)
-"""Subjects that leave nothing open in French."""
+SINGULAR_SUBJECTS = (HE, HE, SHE, SHE, *NAMES)
+"""Third-person subjects with exactly one French translation; pronouns are twice as frequent."""
 
-PLAIN = (I, I, WE, WE, HE, HE, SHE, SHE, *NAMES)
-"""Subjects that leave nothing open where nothing agrees with them; the pronouns are drawn twice as often."""
+COMMON_SUBJECTS = (I, I, WE, WE, HE, HE, SHE, SHE, *NAMES)
+"""Subjects with one French translation in clauses without gender agreement; pronouns are twice as frequent."""
 
-ASKED = (WE, HE, HE, SHE, SHE, *NAMES)
-"""Those of `PLAIN` that one asks about: who would ask "do I want this car?"."""
+QUESTION_SUBJECTS = (WE, HE, HE, SHE, SHE, *NAMES)
+"""Subjects of questions; without "I", because "do I want this car?" is unnatural."""

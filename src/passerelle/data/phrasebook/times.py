@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 from . import english as en
 from . import french as fr
-from .clause import NOTHING, Clause, Moment, Tense, Text
+from .clause import NO_COMPLEMENT, Clause, FixedComplement, Tense, TenseForm
 from .noun_phrase import NUMBERS
 from .nouns import nouns
-from .phrase import Sentence, choose, say
-from .subjects import ASKED, HE, KIN, NAMES, PLAIN, SHE, SINGULAR, WE, I, the
+from .phrase import Sentence, sample, to_sentence
+from .subjects import COMMON_SUBJECTS, HE, KIN, NAMES, QUESTION_SUBJECTS, SHE, SINGULAR_SUBJECTS, WE, I, the
 from .verbs import ROUTINE, Verb
 
 __all__ = ["age", "clock", "day", "month", "routine", "routine_without_time", "time_of_day", "timetable"]
 
-# English before the hour, French after it; "ten to six" and "six heures moins dix" name the same hour.
+# English text before the hour, French text after it: "ten to six" is "six heures moins dix".
 _MINUTES = {
     "": "", "five past": "cinq", "ten past": "dix", "quarter past": "et quart", "twenty past": "vingt",
     "half past": "et demie", "twenty to": "moins vingt", "quarter to": "moins le quart",
@@ -57,11 +57,11 @@ _SEASONS = (
 
 LEAVE, COME_BACK = Verb("leave", "partir", "left"), Verb("come back", "revenir", "came")
 ARRIVE, GO_OUT = Verb("arrive", "arriver"), Verb("go out", "sortir", "went")
-"""Verbs without complement, all with "être"."""
+"""Verbs without complement, all with the auxiliary "être"."""
 
 
 def clock(minutes: str, hour: str) -> tuple[str, str]:
-    """English and French of a time of day: `minutes` a key of `_MINUTES`, `hour` an English number."""
+    """Return a time of day in English and French; `minutes` is a key of `_MINUTES`, `hour` an English number."""
     number = _HOURS[hour]
     french_hour = "une heure" if number == 1 else f"{NUMBERS[number][1]} heures"
     if not minutes:
@@ -77,12 +77,12 @@ def _times() -> Iterator[tuple[str, str]]:
 
 
 def _pair(minutes: str, hour: str) -> tuple[str, str]:
-    # "five past two" has the lemmas "five past" and "two".
+    # The lemmas of "five past two" are "five past" and "two".
     return (minutes or "o'clock", hour)
 
 
 def time_of_day() -> Iterator[Sentence]:
-    """As in "It is half past three."; the minutes with the hour may be held out."""
+    """Yield sentences such as "It is half past three."; the combination of minutes and hour may be held out."""
     for minutes, hour in _times():
         english, french = clock(minutes, hour)
         pair = _pair(minutes, hour)
@@ -105,7 +105,7 @@ def time_of_day() -> Iterator[Sentence]:
 
 
 def timetable() -> Iterator[Sentence]:
-    """As in "The train leaves at ten past two.", "The bank opens at nine o'clock."."""
+    """Yield sentences such as "The train leaves at half past two.", "The bank opens at nine o'clock."."""
     shops = ("bank", "museum")
     hours = range(1, 12)
     verbs = (
@@ -117,7 +117,7 @@ def timetable() -> Iterator[Sentence]:
     )
     for verb, classes, opening_hours in verbs:
         for noun in nouns(*classes):
-            for minutes, hour in choose(
+            for minutes, hour in sample(
                 [time for time in _times() if time[0] in _ROUND and _HOURS[time[1]] in opening_hours],
                 10,
                 verb.english,
@@ -125,18 +125,18 @@ def timetable() -> Iterator[Sentence]:
             ):
                 english, french = clock(minutes, hour)
                 pair = _pair(minutes, hour)
-                complement = Text(f"at {english}", f"à {french}", pair)
-                yield say(Clause(the(noun), verb, complement, "habit"), *pair)
+                complement = FixedComplement(f"at {english}", f"à {french}", pair)
+                yield to_sentence(Clause(the(noun), verb, complement, "habit"), *pair)
     for english, french in _NOON:
-        complement = Text(f"at {english}", f"à {french}", (english,))
+        complement = FixedComplement(f"at {english}", f"à {french}", (english,))
         for noun in nouns("transport"):
-            yield say(Clause(the(noun), LEAVE, complement, "habit"))
-        for subject in PLAIN:
-            yield say(Clause(subject, ARRIVE, complement, "future"))
+            yield to_sentence(Clause(the(noun), LEAVE, complement, "habit"))
+        for subject in COMMON_SUBJECTS:
+            yield to_sentence(Clause(subject, ARRIVE, complement, "future"))
 
 
 def routine() -> Iterator[Sentence]:
-    """As in "Anne gets up at seven o'clock.", "He woke up at half past six."."""
+    """Yield sentences such as "We get up at seven o'clock.", "Marc woke up at half past six."."""
     for verb in (*ROUTINE, LEAVE, ARRIVE):
         for minutes, hour in _times():
             if minutes not in _ROUND:
@@ -146,17 +146,17 @@ def routine() -> Iterator[Sentence]:
                 continue
             english, french = clock(minutes, hour)
             pair = _pair(minutes, hour)
-            complement = Text(f"at {english}", f"à {french}", pair)
+            complement = FixedComplement(f"at {english}", f"à {french}", pair)
             tenses: tuple[Tense, ...] = ("habit", "past", "future")
             for tense in tenses:
-                subjects = PLAIN if tense == "habit" else SINGULAR
-                for subject in choose(subjects, 2, verb.english, tense, *pair):
-                    yield say(Clause(subject, verb, complement, tense), *pair)
+                subjects = COMMON_SUBJECTS if tense == "habit" else SINGULAR_SUBJECTS
+                for subject in sample(subjects, 2, verb.english, tense, *pair):
+                    yield to_sentence(Clause(subject, verb, complement, tense), *pair)
 
 
 def routine_without_time() -> Iterator[Sentence]:
-    """As in "Is Paul getting dressed?", "She does not wake up.", "He wants to go to bed."."""
-    options: tuple[Moment, ...] = (
+    """Yield sentences such as "Is Paul getting dressed?", "He did not wake up.", "He wants to go to bed."."""
+    options: tuple[TenseForm, ...] = (
         ("present", "statement"), ("present", "negative"), ("present", "question"), ("past", "statement"),
         ("past", "negative"), ("past", "question"), ("want to", "statement"), ("must", "statement"),
     )  # fmt: skip
@@ -167,24 +167,30 @@ def routine_without_time() -> Iterator[Sentence]:
                 known = [option for option in known if option[1] != "question"]
             if verb is ARRIVE:
                 known = [option for option in known if option[0] in ("present", "past")]
-            for tense, form in choose(known, 4, verb.english, subject.english):
+            for tense, form in sample(known, 4, verb.english, subject.english):
                 pair = (subject.lemma, verb.english) if subject.lemma else ()
-                yield say(Clause(subject, verb, NOTHING, tense, form), *pair)
+                yield to_sentence(Clause(subject, verb, NO_COMPLEMENT, tense, form), *pair)
 
 
 def day() -> Iterator[Sentence]:
-    """As in "Marie arrived on Monday.", "It will snow on Friday."."""
-    options: tuple[Moment, ...] = (
+    """Yield sentences such as "He arrived on Monday.", "It will snow on Friday."."""
+    options: tuple[TenseForm, ...] = (
         ("past", "statement"), ("future", "statement"), ("past", "negative"), ("past", "question"),
         ("future", "question"), ("want to", "statement"),
     )  # fmt: skip
     for english, french in _DAYS:
-        complement = Text(f"on {english}", french, (english,))
+        complement = FixedComplement(f"on {english}", french, (english,))
         for verb in (LEAVE, ARRIVE, COME_BACK, GO_OUT):
             for tense, form in options:
-                subjects = SINGULAR if tense == "past" else ASKED if form == "question" else PLAIN
-                for subject in choose(subjects, 3, verb.english, english, tense, form):
-                    yield say(Clause(subject, verb, complement, tense, form), verb.english, english)
+                subjects = (
+                    SINGULAR_SUBJECTS
+                    if tense == "past"
+                    else QUESTION_SUBJECTS
+                    if form == "question"
+                    else COMMON_SUBJECTS
+                )
+                for subject in sample(subjects, 3, verb.english, english, tense, form):
+                    yield to_sentence(Clause(subject, verb, complement, tense, form), verb.english, english)
         for source, target in (
             ("it will rain", "il pleuvra"),
             ("it will snow", "il neigera"),
@@ -195,19 +201,19 @@ def day() -> Iterator[Sentence]:
 
 
 def month() -> Iterator[Sentence]:
-    """As in "Paul was born in May.", "It is cold in winter.", "We will leave in June."."""
+    """Yield sentences such as "Paul was born in May.", "It is cold in winter.", "He will leave in June."."""
     born = Verb("be born in", "naître", "was")
     seasons_and_months = (*_SEASONS, *((name, f"en {french}") for name, french in _MONTHS))
     for english, french in seasons_and_months:
-        complement = Text(english, french, (english,))
+        complement = FixedComplement(english, french, (english,))
         for subject in (*NAMES, HE, SHE):
             pair = (subject.lemma, english) if subject.lemma else ()
-            for form in choose(("statement", "negative", "question"), 2, subject.english, english):
-                yield say(Clause(subject, born, complement, "past", form), *pair)
+            for form in sample(("statement", "negative", "question"), 2, subject.english, english):
+                yield to_sentence(Clause(subject, born, complement, "past", form), *pair)
         for verb in (LEAVE, ARRIVE, COME_BACK):
-            for subject in choose(PLAIN, 4, verb.english, english):
-                when = Text(f"in {english}", french, (english,))
-                yield say(Clause(subject, verb, when, "future"), verb.english, english)
+            for subject in sample(COMMON_SUBJECTS, 4, verb.english, english):
+                when = FixedComplement(f"in {english}", french, (english,))
+                yield to_sentence(Clause(subject, verb, when, "future"), verb.english, english)
     for english, french in seasons_and_months:
         for name, source, target in (
             ("cold", "it is cold", "il fait froid"),
@@ -220,7 +226,7 @@ def month() -> Iterator[Sentence]:
 
 
 def age() -> Iterator[Sentence]:
-    """As in "Paul is ten years old.", "I will be thirty years old."; French has years."""
+    """Yield sentences such as "Paul is ten years old.", "Marc will be thirty years old."; French uses "avoir"."""
     have = Verb("be", "avoir", stative=True)
     people = (*NAMES, *KIN, *(the(noun) for noun in nouns("man", "woman")))
     children = (*NAMES, *(the(noun) for noun in nouns("boy", "girl")))
@@ -230,8 +236,8 @@ def age() -> Iterator[Sentence]:
         subjects = (people if number >= 20 else children) + (HE, SHE)
         if number >= 10:
             subjects += (I, WE)
-        complement = Text(f"{english} years old", f"{french} ans", (english,))
-        options: tuple[Moment, ...] = (
+        complement = FixedComplement(f"{english} years old", f"{french} ans", (english,))
+        options: tuple[TenseForm, ...] = (
             ("present", "statement"),
             ("present", "negative"),
             ("present", "question"),
@@ -239,7 +245,7 @@ def age() -> Iterator[Sentence]:
         )
         for subject in subjects:
             known = options if subject not in (I, WE) else options[:2]
-            for tense, form in choose(known, 2, english, subject.english):
+            for tense, form in sample(known, 2, english, subject.english):
                 pair = (subject.lemma, english) if subject.lemma else ()
                 clause = Clause(subject, have, complement, tense, form)
                 yield Sentence(clause.source, clause.targets, (*subject.lemmas, english), pair)

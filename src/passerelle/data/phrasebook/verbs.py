@@ -1,4 +1,4 @@
-"""The verbs: English and French forms, what each takes as its object, and in which tenses."""
+"""The verbs: English and French forms, possible objects and tenses."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ __all__ = ["ACTIONS", "BE", "INTRANSITIVE", "PEOPLE_ACTIONS", "PEOPLE_STATES", "
 
 @dataclass(frozen=True)
 class Verb:
-    """A verb of both languages.
+    """A verb with its English and French forms.
 
     Attributes:
-        english: base form, a particle included ("look for"); also the verb's lemma.
-        french: infinitive, "se" included where it is reflexive.
-        past, ing: English forms of the first word, empty where regular.
-        particle: what follows the French verb ("besoin de", "à").
-        stative: takes the English simple present instead of the progressive, and no past here: French
-            would have to choose between the imparfait and the passé composé.
-        same_past: the English past is spelt like the present ("read"), so only "he" and "she" show the tense.
-        sudden: over in a moment and not chosen ("lose"): neither progressive nor modal.
-        objects: classes of nouns, or nouns, that it takes as object.
-        determiners: with which determiners it takes them (see `noun_phrase.Determiner`).
+        english: base form, with its particle ("look for"); also the lemma of the verb.
+        french: infinitive, with "se" if it is reflexive.
+        past, ing: English forms of the first word; empty if regular.
+        particle: words between the French verb and its complement ("besoin de", "à").
+        stative: whether English uses the simple present instead of the progressive. Such verbs have no past in this
+            grammar, because French would allow both imparfait and passé composé.
+        same_past: whether the English past is spelt like the present ("read"), so that only the third person singular
+            shows the tense.
+        sudden: whether it is instantaneous and involuntary ("lose"), and thus neither progressive nor modal.
+        objects: nouns, or classes of nouns, that can be its object.
+        determiners: possible determiners of its object (see `noun_phrase.Determiner`).
     """
 
     english: str
@@ -41,7 +42,7 @@ class Verb:
 
     @property
     def reflexive(self) -> bool:
-        """Whether the French verb takes a reflexive pronoun."""
+        """Whether the French verb is reflexive."""
         return self.french.startswith(("se ", "s'"))
 
     @cached_property
@@ -50,7 +51,7 @@ class Verb:
         return conjugate(self.french.removeprefix("se ").removeprefix("s'"))
 
     def english_form(self, form: str) -> str:
-        """One of "base", "third", "past" and "ing", the particle included."""
+        """Return the form "base", "third", "past" or "ing", with the particle."""
         head, _, particle = self.english.partition(" ")
         if form == "third":
             head = en.third_person(head)
