@@ -1,4 +1,4 @@
-"""The built-in corpus: big enough, the same everywhere, correct French, split by combinations of words."""
+"""The phrasebook: size, reproducibility, correct French, and the split by combinations of words."""
 
 import hashlib
 import os
@@ -35,7 +35,7 @@ PRINT_DIGEST = (
     "print(len(rows), hashlib.sha256(text.encode()).hexdigest())"
 )
 
-# Written by hand, by what they show. A target is given with plain spaces before "?" and "!".
+# Translations written manually, grouped by grammar. Targets have ordinary spaces before "?" and "!".
 GOLDEN: dict[str, tuple[str, ...]] = {
     # Forms before a vowel, agreement, position
     "This is a beautiful tree.": ("C'est un bel arbre.",),
@@ -118,7 +118,7 @@ GOLDEN: dict[str, tuple[str, ...]] = {
     "Anne wants to be an actress.": ("Anne veut être actrice.",),
     "Does she understand German?": ("Est-ce qu'elle comprend l'allemand ?",),
     "Why is Anne crying?": ("Pourquoi est-ce qu'Anne pleure ?",),
-    # What English leaves open
+    # Ambiguous in English
     "You are sick.": ("Tu es malade.", "Vous êtes malade.", "Vous êtes malades."),
     "You are intelligent.": (
         "Tu es intelligent.",
@@ -153,7 +153,7 @@ def split() -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
 # -------------------- size
 
 
-def test_it_is_big_enough_and_its_sentences_are_short():
+def test_number_of_rows_and_length_of_sentences():
     rows = phrasebook()
     assert len(set(rows)) == len(rows) >= 20_000
     for side in (0, 1):
@@ -163,7 +163,7 @@ def test_it_is_big_enough_and_its_sentences_are_short():
         assert 1 <= len(target.replace(NARROW_SPACE, " ").split()) <= 12, target
 
 
-def test_few_sources_have_several_references_and_their_rows_are_neighbours(references):
+def test_multiple_references_are_rare_and_adjacent(references):
     assert sum(len(targets) > 1 for targets in references.values()) < 0.04 * len(references)
     sources = [source for source, _ in phrasebook()]
     changes = sum(a != b for a, b in pairwise(sources))
@@ -183,7 +183,7 @@ def test_every_source_comes_from_one_pattern():
 
 
 @pytest.mark.parametrize("seed", ["0", "1", "4242"])
-def test_it_is_the_same_in_every_process(seed):
+def test_the_corpus_is_the_same_in_every_process(seed):
     done = subprocess.run(
         [sys.executable, "-c", PRINT_DIGEST],
         env={**os.environ, "PYTHONHASHSEED": seed},
@@ -194,7 +194,7 @@ def test_it_is_the_same_in_every_process(seed):
     assert done.stdout.split() == [str(ROWS), DIGEST]
 
 
-def test_it_is_the_corpus_that_was_published():
+def test_the_corpus_has_not_changed():
     text = "".join(f"{source}\t{target}\n" for source, target in phrasebook())
     assert (len(phrasebook()), hashlib.sha256(text.encode()).hexdigest()) == (ROWS, DIGEST)
 
@@ -208,7 +208,7 @@ def test_golden_sentences(source, references):
     assert sorted(references[source]) == sorted(expected)
 
 
-# h and y that ask for elision are a short list; every other h is aspirated. Numbers never elide.
+# Before h there is elision only in these words; the h of all others is aspirated. There is no elision before numbers.
 VOWEL = r"(?:[aeiouàâéèêëîïôœùû]|h(?:omme|ôtel|ôpita|istoire|abi|eure|onnête|orloge))"
 FORBIDDEN = {
     "no elision": rf"\b(?:je|me|te|se|ne|le|la|de|que) (?!onze\b|huit\b){VOWEL}",
@@ -220,15 +220,15 @@ FORBIDDEN = {
     "short adjective before a consonant": rf"\b(?:bel|nouvel|vieil|cet) (?!{VOWEL})",
     "article after a negation": r"\b(?:n'|ne )(?!est pas|sont pas|vient pas|viens pas|venons pas|joue)"
     r"[^ ]+ (?:pas|jamais) (?:un|une|des|du)\b",
-    "des before an adjective that stands before": r"\bdes (?:beaux|belles|grands|grandes|petits|petites|bons|"
+    "des before an adjective that precedes the noun": r"\bdes (?:beaux|belles|grands|grandes|petits|petites|bons|"
     r"bonnes|mauvais|mauvaises|nouveaux|nouvelles|vieux|vieilles)\b",
     "doubled words or spaces": r"\b(?!nous)(\w+) \1\b|  | [.,]|\s$",
 }
 
 
-@pytest.mark.parametrize("rule", sorted(FORBIDDEN))
-def test_no_row_breaks_a_rule_of_spelling(rule):
-    pattern = re.compile(FORBIDDEN[rule])
+@pytest.mark.parametrize("error", sorted(FORBIDDEN))
+def test_no_row_has_a_spelling_error(error):
+    pattern = re.compile(FORBIDDEN[error])
     assert not [target for _, target in phrasebook() if pattern.search(target.lower())][:5]
 
 
@@ -292,13 +292,13 @@ def test_conjugation(infinitive, present, participle, future):
     assert (forms.participle, forms.future[2]) == (participle, future)
 
 
-def test_a_verb_of_no_group_is_refused():
+def test_unknown_conjugations_are_refused():
     with pytest.raises(ValueError, match=r"`infinitive` must end in -er, -ir or -re.*received: 'pleuvoi'"):
         conjugate("pleuvoi")
 
 
-def test_a_past_with_two_french_tenses_is_refused():
-    with pytest.raises(ValueError, match="'be' has no past here"):
+def test_a_past_with_an_ambiguous_french_tense_is_refused():
+    with pytest.raises(ValueError, match="'be' has no past in this grammar"):
         _ = Clause(SHE, BE, tense="past").source
 
 
@@ -323,7 +323,7 @@ def test_adjectives_agree(adjective, noun, singular, plural):
     assert ADJECTIVE[adjective].agree(entry.gender, True, entry.french_form(True)) == plural
 
 
-def test_every_class_that_a_verb_or_an_adjective_names_exists():
+def test_classes_named_by_verbs_and_adjectives_exist():
     known = {noun.english for noun in NOUNS}.union(*(noun.classes for noun in NOUNS))
     assert len({noun.english for noun in NOUNS}) == len(NOUNS)
     assert {name for verb in (*ACTIONS, *STATES) for name in verb.objects} <= known
@@ -333,7 +333,7 @@ def test_every_class_that_a_verb_or_an_adjective_names_exists():
 # -------------------- held out
 
 
-def test_the_two_parts_make_the_whole_and_share_no_source(split):
+def test_the_parts_are_complete_and_share_no_source(split):
     train, held_out = split
     assert Counter(train + held_out) == Counter(phrasebook())
     assert not {source for source, _ in train} & {source for source, _ in held_out}
@@ -341,7 +341,7 @@ def test_the_two_parts_make_the_whole_and_share_no_source(split):
     assert 0.05 < len(held_out) / len(phrasebook()) < 0.12
 
 
-def test_no_training_row_holds_a_held_out_combination():
+def test_no_training_row_contains_a_held_out_combination():
     held_out = held_out_combinations()
     assert len(held_out) > 150
     seen = set()
@@ -353,7 +353,7 @@ def test_no_training_row_holds_a_held_out_combination():
 
 
 def english_forms() -> dict[str, set[str]]:
-    """Every way in which the nouns, adjectives and verbs with objects are spelt in English."""
+    """Return all English forms of the nouns, adjectives and verbs with objects, by lemma."""
     forms: dict[str, set[str]] = defaultdict(set)
     for noun in NOUNS:
         forms[noun.english] |= {noun.english_form(False), noun.english_form(True)}
@@ -361,29 +361,29 @@ def english_forms() -> dict[str, set[str]]:
         forms[adjective.english].add(adjective.english)
     for verb in (*ACTIONS, *STATES):
         forms[verb.english] |= {verb.english_form(form) for form in ("base", "third", "past", "ing")}
-    return {lemma: {form.lower() for form in spelt} for lemma, spelt in forms.items()}
+    return {lemma: {form.lower() for form in spellings} for lemma, spellings in forms.items()}
 
 
 @pytest.mark.slow
-def test_the_words_of_a_held_out_combination_never_meet_in_a_training_sentence(split):
-    # From the sentences alone: no lemma that the grammar noted is trusted here.
+def test_no_training_sentence_contains_both_words_of_a_held_out_combination(split):
+    # Uses only the texts of the sentences, not the lemmas that the grammar recorded.
     forms = english_forms()
     pairs = [tuple(pair) for pair in held_out_combinations() if pair <= forms.keys()]
     assert len(pairs) > 40
     sources = {f" {' '.join(words(source))} " for source, _ in split[0]}
-    having = {
+    sources_with = {
         lemma: {source for source in sources if any(f" {form} " in source for form in forms[lemma])}
         for pair in pairs
         for lemma in pair
     }
     for one, other in pairs:
-        assert len(having[one]) >= 20, one
-        assert len(having[other]) >= 20, other
-        assert not having[one] & having[other]
+        assert len(sources_with[one]) >= 20, one
+        assert len(sources_with[other]) >= 20, other
+        assert not sources_with[one] & sources_with[other]
 
 
 @pytest.mark.parametrize("side", [0, 1])
-def test_every_held_out_word_is_well_known_from_training(side, split):
+def test_held_out_words_are_frequent_in_training(side, split):
     train, held_out = split
     known = Counter(word for text in {row[side] for row in train} for word in words(text))
     assert not {word: known[word] for row in held_out for word in words(row[side]) if known[word] < 5}

@@ -143,7 +143,7 @@ def _sampled(verbs: tuple[Verb, ...], specs: tuple[SampleSpec, ...], wanted_form
             for tense, form, count, subjects in sample(natural, _SPECS_PER_OBJECT, "draws", verb.english, noun.english):
                 if form != wanted_form:
                     continue
-                # "Il ne veut pas acheter de voiture" and "... une voiture" are both correct; "... la voiture" is unique.
+                # "Il ne veut pas acheter de voiture" and "... une voiture" are both correct; "la" is unambiguous.
                 definite = form == "negative" and (tense in ("want to", "can") or bool(verb.particle))
                 options = product(
                     objects(verb, noun, definite=definite), suitable_subjects(subjects, verb, noun, tense, form)
