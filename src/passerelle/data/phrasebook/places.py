@@ -142,7 +142,7 @@ def movement_ambiguous_subject() -> Iterator[Sentence]:
 
 
 def region() -> Iterator[Sentence]:
-    """Yield sentences such as "Alice lives in Canada.", "She comes from Spain.", "Marie was born in Rome."."""
+    """Yield sentences such as "Alice lives in Canada.", "She comes from Germany.", "Marie was born in Rome."."""
     live = Verb("live in", "habiter", stative=True)
     be, born = Verb("be in", "être", stative=True), Verb("be born in", "naître", "was")
     go, come = Verb("go to", "aller", "went"), Verb("come from", "venir", stative=True)
