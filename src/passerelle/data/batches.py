@@ -241,7 +241,7 @@ class Batches:
             own = np.flatnonzero(self._bucket_of == index)
             if random is not None:
                 own = random.permutation(own)
-            # Rows that do not fill a batch move to a later bucket that can contain them, so only one batch is not full.
+            # Rows that do not fill a batch move to a later bucket that can contain them; at most one batch is not full.
             moved = self._fits(rest, bucket)
             rows = np.concatenate([moved, own])
             height = self._heights[bucket]

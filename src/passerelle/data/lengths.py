@@ -46,9 +46,9 @@ class Lengths:
     def max_steps(self, source_length: int | np.ndarray) -> Any:
         """Return the maximum number of decoder steps, END included, for sources of the given length in tokens.
 
-        The limit is the smaller of two, plus a tenth: the length of the longest target, in proportion to the source
-        length for sources that are longer than in training; and the largest length ratio of the training pairs. It
-        stops translations that do not end by themselves.
+        The limit is 1.1 times the smaller of two lengths, plus 2 steps. One is the length of the longest training
+        target, scaled up for sources longer than those in training. The other is the length at the largest length ratio
+        of the training pairs. The limit stops translations that never predict END.
         """
         length = np.asarray(source_length)
         longest = self.target * np.maximum(1.0, length / self.source)

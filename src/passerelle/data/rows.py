@@ -67,7 +67,7 @@ def same_lengths(values: Ragged, source: Ragged) -> bool:
 
 
 def padded_width(length: int) -> int:
-    """Round a length up to 8, 16, 24, 32, 48, 64, 96, 128, ...: few shapes, and above 8 less than half is padding."""
+    """Round a length up to 8, 16, 24, 32, 48, 64, 96, 128, ...: few shapes, less than half padding from length 8 on."""
     width = 8
     while width < length:
         power = 1 << (width.bit_length() - 1)

@@ -135,13 +135,13 @@ def is_natural(verb: Verb, tense: Tense, form: Form) -> bool:
     return form == "statement" or verb.english != "prefer"
 
 
-def _sampled(verbs: tuple[Verb, ...], specs: tuple[SampleSpec, ...], wanted_form: Form) -> Iterator[Sentence]:
+def _sampled(verbs: tuple[Verb, ...], specs: tuple[SampleSpec, ...], requested_form: Form) -> Iterator[Sentence]:
     for verb in verbs:
         natural = [spec for spec in specs if is_natural(verb, spec[0], spec[1])]
         for noun in nouns(*verb.objects):
             # The key "draws" seeds the sample: another word would change the corpus.
             for tense, form, count, subjects in sample(natural, _SPECS_PER_OBJECT, "draws", verb.english, noun.english):
-                if form != wanted_form:
+                if form != requested_form:
                     continue
                 # "Il ne veut pas acheter de voiture" and "... une voiture" are both correct; "la" is unambiguous.
                 definite = form == "negative" and (tense in ("want to", "can") or bool(verb.particle))
