@@ -18,7 +18,7 @@ from passerelle.settings import PRESETS, make_settings
 from passerelle.settings.table import settings_table
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 COMMANDS = {name for name in app if not name.startswith("-")}
 CONSOLE = {"bash", "console"}
 ROWS = 60
@@ -48,15 +48,18 @@ class Block:
         return [re.split(r" [<>|] ", line)[0] for line in lines if line.startswith("passerelle ")]
 
 
-def blocks_of(page: Path) -> list[Block]:
-    """Return the fenced code blocks of a page, in order."""
+def blocks_in(text: str) -> list[Block]:
+    """Return the fenced code blocks of a text, in order."""
     found = []
     pattern = r"^(?:<!-- no test: (?P<why>[^\n]+) -->\n)?```(?P<language>\w+)\n(?P<body>.*?)^```$"
-    text = page.read_text(encoding="utf-8")
     for match in re.finditer(pattern, text, flags=re.MULTILINE | re.DOTALL):
         line = text.count("\n", 0, match.start("body")) + 1
         found.append(Block(match["language"], line, match["body"], match["why"]))
     return found
+
+
+def blocks_of(page: Path) -> list[Block]:
+    return blocks_in(page.read_text(encoding="utf-8"))
 
 
 def has(page: Path, languages: set[str]) -> bool:
@@ -128,7 +131,8 @@ def test_the_readme_and_the_recipes_run(folder: Path) -> None:
     run_python_blocks(ROOT / "docs/recipes.md", folder)
 
 
-OTHERS = [page for page in PAGES if name_of(page) not in {"README.md", "docs/recipes.md"}]
+# the code of the Chinese pages is that of the English ones: test_chinese.py
+OTHERS = [page for page in PAGES if page.stem not in {"README", "recipes"} and not page.match("*.zh-CN.md")]
 
 
 @pytest.mark.slow
@@ -150,8 +154,9 @@ def test_commands_and_their_options_exist(page: Path) -> None:
     assert COMMANDS.issuperset(named)
 
 
-def test_the_readme_names_every_command_and_preset() -> None:
-    prose = prose_of(ROOT / "README.md")
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+def test_the_readme_names_every_command_and_preset(page: str) -> None:
+    prose = prose_of(ROOT / page)
     assert set(re.findall(r"^\| `passerelle ([a-z]+)", prose, flags=re.MULTILINE)) == COMMANDS
     assert all(f"| `{preset}`" in prose for preset in PRESETS)
 
