@@ -26,7 +26,7 @@ def compiled(function: Callable[..., Any], variables: Sequence[Any]) -> Callable
         A function of the same arguments.
     """
     if keras.backend.backend() == "torch":
-        import torch  # pyright: ignore[reportMissingImports] - there where Keras runs on it
+        import torch  # pyright: ignore[reportMissingImports] - installed if Keras runs on it
 
         return torch.no_grad()(function)
     if keras.backend.backend() != "jax":
