@@ -53,8 +53,8 @@ def test_seed_comes_from_python_random() -> None:
     for seed in (1, 1, 2):
         random.seed(seed)
         samples.append([np.asarray(kind()((4, 8))) for kind in (GlorotUniform, Orthogonal, lambda: Uniform(0.05))])
-    for first, again, other in zip(*samples, strict=True):
-        np.testing.assert_array_equal(first, again)
+    for first, second, other in zip(*samples, strict=True):
+        np.testing.assert_array_equal(first, second)
         assert not np.allclose(first, other)
     uniform = Uniform(0.05)
     assert not np.allclose(uniform((3, 3)), uniform((3, 3))), "each call must sample new values"

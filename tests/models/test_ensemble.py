@@ -60,8 +60,8 @@ def test_each_network_has_a_separate_state() -> None:
     begun = ensemble.begin("ids")
     assert begun == ({"read": "ids", "steps": 0},) * 2
     _, state = ensemble.step(FIRST, (begun[0], begun[1] | {"steps": 5}))
-    assert [own["steps"] for own in state] == [1, 6]
-    assert {own["last"] for own in state} == {2}
+    assert [part["steps"] for part in state] == [1, 6]
+    assert {part["last"] for part in state} == {2}
 
 
 def test_columns_that_a_network_lacks_have_probability_zero_in_it() -> None:
@@ -77,15 +77,15 @@ def test_ensemble_of_two_architectures_equals_the_mean_at_each_step(pair: list[A
     state: Any = compiled(ensemble.begin, ensemble.variables)({"source": example.source})
     for ids in example.target.T:
         found, state = step(ids, state)
-        separate = [own(ids, before) for own, before in zip(steps, states, strict=True)]
+        separate = [network_step(ids, before) for network_step, before in zip(steps, states, strict=True)]
         states = [after for _, after in separate]
         expected = np.mean([np.exp(np.asarray(log_probs, np.float64)) for log_probs, _ in separate], axis=0)
         np.testing.assert_allclose(np.exp(np.asarray(found)), expected, rtol=1e-5)
         assert (np.asarray(found)[expected == 0] == IMPOSSIBLE).all()
         assert (np.asarray(found) <= 0).all()
-    for own, expected_state in zip(state, states, strict=True):
-        assert set(own) == set(expected_state)
-        for name, values in own.items():
+    for part, expected_state in zip(state, states, strict=True):
+        assert set(part) == set(expected_state)
+        for name, values in part.items():
             np.testing.assert_allclose(values, expected_state[name], rtol=1e-5, atol=1e-6)
 
 

@@ -102,8 +102,8 @@ def test_changed_weights_change_all_three_models(harness: Any, example: Any, com
     try:
         network.set_weights([weight * 1.5 for weight in before])
         assert not np.allclose(harness.logits(example.source, example.target), logits)
-        again = harness.begin(example.source)
-        changed = [name for name in begun if not np.allclose(begun[name], again[name])]
+        begun_after = harness.begin(example.source)
+        changed = [name for name in begun if not np.allclose(begun[name], begun_after[name])]
         same = {"memory_mask", "memory_copies", "alignment", "emissions", "fed"}
         zero = combination.bridge == "zero"
         assert changed == [name for name in begun if name not in same and not (zero and name.startswith("decoder"))]

@@ -66,7 +66,7 @@ class PointerGenerator(layers.Layer):
         self.gate.build(input_shape)
 
     def call(self, vectors: Any, logits: Any, weights: Any, copies: Any) -> Any:
-        """Compute the mix_distributions distribution.
+        """Compute the mixed distribution.
 
         Args:
             vectors: float (batch, T, units), the attentional vectors, from which the gate is computed.

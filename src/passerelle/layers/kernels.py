@@ -120,8 +120,7 @@ def _inputs(
     if reverse:
         sequence = sequence[::-1]
         mask = None if mask is None else mask[::-1]
-    gates = (_look_up_rows if one_hot else _input_matmul)(sequence, kernel)
-    inputs = gates + bias
+    inputs = (_look_up_rows if one_hot else _input_matmul)(sequence, kernel) + bias
     if mask is not None:
         inputs = jnp.where(
             mask, inputs, jnp.repeat(jnp.array(masked_gates, inputs.dtype), inputs.shape[-1] // len(masked_gates))
@@ -147,8 +146,8 @@ _look_up_rows.defvjp(
 )
 
 
-def _previous_where_masked(mask: Any, new: Any, old: Any) -> Any:
-    """Return `new`, but `old` at masked steps."""
+def _keep_if_masked(mask: Any, new: Any, old: Any) -> Any:
+    """Return `new`, but keep `old` at masked steps."""
     return new if mask is None else jnp.where(mask, new, old)
 
 
@@ -242,7 +241,7 @@ def _lstm_step(weights: Any, dropout_mask: Any, states: Any, x_and_mask: Any) ->
     i, f, g, o = jnp.split(gates, 4, axis=-1)
     c = f * c + i * g
     tanh_c = jnp.tanh(c)
-    return (_previous_where_masked(mask, o * tanh_c, h), c), (gates, tanh_c)  # c needs no mask: `masked_gates` keep it
+    return (_keep_if_masked(mask, o * tanh_c, h), c), (gates, tanh_c)  # c needs no mask: `masked_gates` keep it
 
 
 def _lstm_forward(
@@ -272,10 +271,7 @@ def _lstm_backward(recurrent_dtype: str, saved: Any, gradients: Any) -> Any:
         d_h = d_h + d_output
         d_c = d_c + d_h * c_slope
         d_gates = jnp.concatenate([d_c, d_c, d_c, d_h], axis=-1) * gates_slope
-        return (
-            _previous_where_masked(mask, _apply_dropout(_matmul(d_gates, weights), dropout_mask), d_h),
-            d_c * f,
-        ), d_gates
+        return (_keep_if_masked(mask, _apply_dropout(_matmul(d_gates, weights), dropout_mask), d_h), d_c * f), d_gates
 
     (d_h, d_c), d_inputs = jax.lax.scan(step, (d_h, d_c), (d_outputs, slopes, mask), reverse=True)
     return d_inputs, d_h, d_c, None, None, _kernel_gradient(h, outputs, dropout_mask, d_inputs)

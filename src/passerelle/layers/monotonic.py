@@ -173,11 +173,11 @@ class MonotonicAttention(layers.Layer):
     def _emissions(self, queries: Any, values: Any, copies: Any) -> Any:
         """Return the log probabilities of all tokens in each step at each position, (batch, T, S, columns)."""
         hidden = ops.tanh(ops.expand_dims(self.query_layer(queries), 2) + ops.expand_dims(values, 1))
-        emission_log_probs = self.output_layer(hidden)
+        logits = self.output_layer(hidden)
         if self.gate is None:
-            return ops.log_softmax(emission_log_probs)
+            return ops.log_softmax(logits)
         targets = copy_columns(copies, first=self.first, columns=self.columns, dtype=hidden.dtype)
-        return mix_distributions(self.gate(hidden), emission_log_probs, ops.expand_dims(targets, 1))
+        return mix_distributions(self.gate(hidden), logits, ops.expand_dims(targets, 1))
 
     def _jumps(self, length: Any, dtype: str) -> Any:
         """Return the unnormalized log weight of each jump by its width, (S, S): from, to."""

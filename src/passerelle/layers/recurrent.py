@@ -15,16 +15,18 @@ __all__ = ["GRU", "LSTM", "STATE_NAMES", "recurrent_layer"]
 STATE_NAMES = {"lstm": ("h", "c"), "gru": ("h",)}
 """The states of each cell, in Keras's order: the hidden state h, which is the output, and the cell state c."""
 
-_KerasLayer: Any = object  # for the type checker; in the subclasses `super()` is Keras's LSTM or GRU
+_KerasLayer: Any = object  # typed as Any; in the subclasses, `super()` is Keras's LSTM or GRU
 
 
 class _FastLoop(_KerasLayer):
     """Mixin for Keras's LSTM and GRU: runs a faster loop with the same weights and results, where there is one.
 
-    With Keras's default activations, `fused` runs on PyTorch and, for an LSTM, on a GPU under JAX; `kernels` runs
-    otherwise on JAX. In all other cases Keras's own loop runs. The loops differ in one point: for recurrent dropout,
-    `kernels` uses the same mask for all gates (tied weights in Gal and Ghahramani 2016, arXiv:1512.05287), Keras a
-    separate mask for each gate.
+    The faster loops support only Keras's default activations. `fused` runs on PyTorch and, for an LSTM, on a GPU under
+    JAX, if the mask is right-padded and neither recurrent dropout nor `bfloat16` is used. Otherwise `kernels` runs on
+    JAX. In all other cases Keras's own loop runs.
+
+    Recurrent dropout differs: `kernels` uses the same mask for all gates (tied weights in Gal and Ghahramani 2016,
+    arXiv:1512.05287), Keras a separate mask for each gate.
 
     Args:
         units: width of the states.
@@ -104,12 +106,12 @@ class _FastLoop(_KerasLayer):
 
 @keras.saving.register_keras_serializable("passerelle")
 class LSTM(_FastLoop, keras.layers.LSTM):
-    """`keras.layers.LSTM` with the loop of `kernels.lstm_loop`."""
+    """`keras.layers.LSTM` with a faster loop."""
 
 
 @keras.saving.register_keras_serializable("passerelle")
 class GRU(_FastLoop, keras.layers.GRU):
-    """`keras.layers.GRU` with the loop of `kernels.gru_loop`."""
+    """`keras.layers.GRU` with a faster loop."""
 
 
 _LAYERS = {"lstm": LSTM, "gru": GRU}

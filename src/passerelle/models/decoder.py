@@ -153,7 +153,7 @@ class Decoder:
         Returns:
             logits: float (batch, T, columns), unnormalized log probabilities; with copying float (batch, T,
                 columns + S), normalized log probabilities in nats.
-            states: the states new_states the last of these tokens, under the same names.
+            states: the states after the last of these tokens, under the same names.
             weights: float (batch, T, S), attention weights; None without attention.
         """
         return (self.step_by_step or self._run)(target_ids, states, memory)
@@ -204,7 +204,7 @@ class Decoder:
         return logits, new_states, weights
 
     def _inputs(self, target_ids: Any, states: States, memory: dict[str, Any]) -> Any:
-        """What the first layer reads: float (batch, T, width)."""
+        """Return the input of the first recurrent layer, float (batch, T, width)."""
         if self.settings.copying:
             target_ids = ops.where(target_ids < self.size, target_ids, UNK)
         parts = [] if self.embedding is None else [self.embedding(target_ids)]

@@ -32,8 +32,8 @@ class Ensemble:
         mean: Mean = "arithmetic",
     ):
         self.networks = tuple(networks)
-        shares = [1.0] * len(self.networks) if weights is None else [float(weight) for weight in weights]
-        self.shares = [share / sum(shares) for share in shares]
+        weights = [1.0] * len(self.networks) if weights is None else [float(weight) for weight in weights]
+        self.weights = [weight / sum(weights) for weight in weights]
         self.mean = mean
 
     @property
@@ -53,7 +53,9 @@ class Ensemble:
     def coverage_score(self, state: tuple[Any, ...]) -> Any:
         """Return the mean of `Stepper.coverage_score` over the networks with attention, float (batch,)."""
         scores = [
-            network.coverage_score(own) for network, own in zip(self.networks, state, strict=True) if network.attends
+            network.coverage_score(network_state)
+            for network, network_state in zip(self.networks, state, strict=True)
+            if network.attends
         ]
         return ops.mean(ops.stack(scores), axis=0)
 
@@ -84,19 +86,23 @@ class Ensemble:
             state: the state after the last token.
             weights: float (batch, T, S), mean attention weights of the networks with attention; None without any.
         """
-        steps = [network.steps(ids, own) for network, own in zip(self.networks, state, strict=True)]
+        steps = [network.steps(ids, network_state) for network, network_state in zip(self.networks, state, strict=True)]
         columns = max(log_probs.shape[-1] for log_probs, _, _ in steps)
         padded = [
             ops.pad(log_probs, ((0, 0), (0, 0), (0, columns - log_probs.shape[-1])), constant_values=IMPOSSIBLE)
             for log_probs, _, _ in steps
         ]
         stacked: Any = ops.stack(padded)  # (networks, batch, T, columns)
-        shares: Any = ops.reshape(ops.convert_to_tensor(self.shares, "float32"), (-1, 1, 1, 1))
+        network_weights: Any = ops.reshape(ops.convert_to_tensor(self.weights, "float32"), (-1, 1, 1, 1))
         if self.mean == "geometric":
-            mean = ops.log_softmax(ops.sum(shares * stacked, axis=0))
+            mean = ops.log_softmax(ops.sum(network_weights * stacked, axis=0))
         else:
             largest: Any = ops.max(stacked, axis=0)
-            mean = largest + ops.log(ops.sum(shares * ops.exp(stacked - largest), axis=0))
-            mean = ops.minimum(mean, 0.0)  # the sum of the rounded shares may exceed 1
+            mean = largest + ops.log(ops.sum(network_weights * ops.exp(stacked - largest), axis=0))
+            mean = ops.minimum(mean, 0.0)  # the sum of the rounded weights may exceed 1
         attention = [weights for _, _, weights in steps if weights is not None]
-        return mean, tuple(own for _, own, _ in steps), ops.mean(ops.stack(attention), axis=0) if attention else None
+        return (
+            mean,
+            tuple(network_state for _, network_state, _ in steps),
+            ops.mean(ops.stack(attention), axis=0) if attention else None,
+        )
