@@ -23,6 +23,7 @@ GRU_MASKED_GATES = (OPEN, 0.0, 0.0)
 """Gate values before the activation at masked steps, one per gate: the state passes unchanged."""
 
 
+# reason: a separate argument for each array of the layer, as in Keras's own loops
 def lstm_loop(
     sequence: Any,
     h: Any,
