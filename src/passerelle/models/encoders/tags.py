@@ -1,4 +1,4 @@
-"""The encoder of tags: a dense layer on the sum of the tags' embedding, so that their order does not matter."""
+"""The encoder of tags: a dense layer on the sum of the tags' vectors, so that their order does not matter."""
 
 from collections.abc import Mapping
 from typing import Any
