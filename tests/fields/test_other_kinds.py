@@ -62,7 +62,7 @@ class Measurement(Field):
 class MeasurementEncoder:
     """float (batch, 1, width) -> float (batch, 8), through two dense layers."""
 
-    gives_vector = True
+    has_vector = True
 
     def __init__(self, name: str, spec: Mapping[str, Any], settings: Any):
         self.layers = [dense(8, activation="tanh", name=f"{name}_hidden"), dense(8, name=f"{name}_output")]

@@ -8,7 +8,7 @@ import pytest
 import passerelle
 from passerelle.errors import LongTextError
 from passerelle.inference import memory_limits
-from passerelle.models.footprint import LARGEST, floats_of_row
+from passerelle.models.footprint import MAX_FLOATS, floats_per_row
 from passerelle.settings import NetworkSettings, validated
 from passerelle.translator import Translator
 from untrained import untrained
@@ -58,7 +58,7 @@ def test_ready_tokens_and_a_single_word_are_not_cut(translator: Translator) -> N
 
 
 def test_what_memory_has_no_room_for_is_refused(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory_limits, "LARGEST", 2**12)
+    monkeypatch.setattr(memory_limits, "MAX_FLOATS", 2**12)
     assert translator.translate("ab.")
     with pytest.raises(LongTextError) as caught:
         translator.search(["ab.", "b. " + "ab" * 40 + " a.", "a"])
@@ -80,7 +80,7 @@ def test_rows_are_fewer_where_each_is_large(translator: Translator, monkeypatch:
         return original(inputs, limits, *others, **options)
 
     monkeypatch.setattr(translator._search, "_program", watched)
-    monkeypatch.setattr(memory_limits, "LARGEST", 10 * floats_of_row(translator.network.settings, 9, 16))
+    monkeypatch.setattr(memory_limits, "MAX_FLOATS", 10 * floats_per_row(translator.network.settings, 9, 16))
     assert translator.translate(texts) == expected
     assert set(heights) == {8}
 
@@ -88,10 +88,10 @@ def test_rows_are_fewer_where_each_is_large(translator: Translator, monkeypatch:
 @pytest.mark.parametrize("attention", ["none", "general", "additive", "monotonic"])
 def test_numbers_grow_as_the_arrays_do(attention: str) -> None:
     settings = validated(NetworkSettings, {"attention": attention})
-    few, many = (floats_of_row(settings, 50, source, steps=10) for source in (1_000, 10_000))
+    few, many = (floats_per_row(settings, 50, source, steps=10) for source in (1_000, 10_000))
     assert 8 * few < many < 120 * few
     assert (many > 90 * few / 2) == (attention == "monotonic")
-    assert floats_of_row(settings, 50, 10_000) < LARGEST or attention == "monotonic"
+    assert floats_per_row(settings, 50, 10_000) < MAX_FLOATS or attention == "monotonic"
 
 
 def test_the_error_is_public_as_data_error() -> None:

@@ -1,4 +1,4 @@
-"""Attention beside plain NumPy."""
+"""Dot-product attention compared with NumPy."""
 
 import keras
 import numpy as np
@@ -21,20 +21,20 @@ def inputs() -> dict[str, np.ndarray]:
     }
 
 
-def test_it_is_luongs_formula_scaled(inputs: dict[str, np.ndarray]) -> None:
+def test_scaled_dot_attention_equals_numpy(inputs: dict[str, np.ndarray]) -> None:
     context, weights = (np.asarray(array) for array in DotAttention()(*inputs.values()))
     for row, length in enumerate(LENGTHS):
         for step in range(STEPS):
             expected = np.zeros(LENGTH)
             if length:
                 scores = inputs["keys"][row, :length] @ inputs["queries"][row, step] / np.sqrt(WIDTH)
-                shares = np.exp(scores - scores.max())
-                expected[:length] = shares / shares.sum()
+                exponentials = np.exp(scores - scores.max())
+                expected[:length] = exponentials / exponentials.sum()
             np.testing.assert_allclose(weights[row, step], expected, rtol=1e-5, atol=1e-6)
             np.testing.assert_allclose(context[row, step], expected @ inputs["values"][row], rtol=1e-5, atol=1e-5)
 
 
-def test_weights_are_shares_of_real_positions(inputs: dict[str, np.ndarray]) -> None:
+def test_weights_sum_to_one_over_the_source_and_are_zero_at_padding(inputs: dict[str, np.ndarray]) -> None:
     _, weights = DotAttention()(*inputs.values())
     weights = np.asarray(weights)
     assert weights.shape == (BATCH, STEPS, LENGTH)
@@ -43,7 +43,7 @@ def test_weights_are_shares_of_real_positions(inputs: dict[str, np.ndarray]) -> 
     assert not weights[~np.repeat(inputs["mask"][:, None], STEPS, axis=1)].any()
 
 
-def test_a_row_of_padding_alone_is_finite_and_so_is_its_gradient(inputs: dict[str, np.ndarray]) -> None:
+def test_context_and_gradient_of_a_row_without_tokens_are_zero(inputs: dict[str, np.ndarray]) -> None:
     jax = pytest.importorskip("jax")
     layer = DotAttention()
 
@@ -59,7 +59,7 @@ def test_a_row_of_padding_alone_is_finite_and_so_is_its_gradient(inputs: dict[st
         assert not np.asarray(gradient)[2].any()
 
 
-def test_huge_scores_stay_numbers(inputs: dict[str, np.ndarray]) -> None:
+def test_huge_scores_give_finite_weights(inputs: dict[str, np.ndarray]) -> None:
     _, weights = DotAttention()(inputs["queries"] * 1e3, inputs["keys"] * 1e3, inputs["values"], inputs["mask"])
     weights = np.asarray(weights)
     assert np.isfinite(weights).all()
@@ -67,7 +67,7 @@ def test_huge_scores_stay_numbers(inputs: dict[str, np.ndarray]) -> None:
     assert not weights[1, :, 1:].any()
 
 
-def test_tokenic_shapes() -> None:
+def test_symbolic_shapes() -> None:
     context, weights = DotAttention()(
         keras.Input((None, WIDTH)),
         keras.Input((None, WIDTH)),

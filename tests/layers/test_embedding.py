@@ -1,4 +1,4 @@
-"""Ids to vectors: one-hot or learned; zeros for every id without a column."""
+"""One-hot and trained embeddings, with zeros for ids without a column."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ IDS = np.array([[PAD, UNK, START, END], [4, 5, 6, 7], [99, -1, 2**31 - 1, -(2**3
         (4, 1, [[-1] * 4, [0, -1, -1, -1], [-1] * 4]),
     ],
 )
-def test_golden_vectors(first: int, columns: int, expected: list[list[int]]) -> None:
+def test_vectors_of_all_kinds_of_ids(first: int, columns: int, expected: list[list[int]]) -> None:
     rows = np.concatenate([np.eye(columns), np.zeros((1, columns))]).astype("f4")  # row -1: no column
     one_hot = np.asarray(OneHot(columns, first=first)(IDS))
     assert one_hot.dtype == np.float32
@@ -37,7 +37,7 @@ def test_golden_vectors(first: int, columns: int, expected: list[list[int]]) -> 
 
 
 @pytest.mark.parametrize("first", [1, 4])
-def test_product_and_lookup_are_one_function(first: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_matmul_and_lookup_give_the_same_values_and_gradients(first: int, monkeypatch: pytest.MonkeyPatch) -> None:
     jax = pytest.importorskip("jax")
     columns, width = 5, 3
     layer = TokenEmbedding(columns, width, first=first)
@@ -45,47 +45,47 @@ def test_product_and_lookup_are_one_function(first: int, monkeypatch: pytest.Mon
     random = np.random.default_rng(2)
     table = random.normal(size=(columns, width)).astype("f4")
     direction = random.normal(size=(*IDS.shape, width)).astype("f4")
-    ids = np.where(IDS == 6, 5, IDS)  # one id twice: its gradients add up
+    ids = np.where(IDS == 6, 5, IDS)  # one id occurs twice, so that its gradients are summed
 
     def value(weights: Any) -> Any:
         vectors, _ = layer.stateless_call([weights], [], ids)
         return ops.sum(vectors * direction), vectors
 
     found = {}
-    for path, largest in (("product", columns), ("lookup", columns - 1)):
-        monkeypatch.setattr(module, "LARGEST_PRODUCT", largest)
-        taken = []
+    for path, largest in (("matmul", columns), ("lookup", columns - 1)):
+        monkeypatch.setattr(module, "MAX_ONE_HOT_COLUMNS", largest)
+        calls = []
         original = ops.take
-        monkeypatch.setattr(ops, "take", lambda *a, o=original, t=taken, **k: t.append(1) or o(*a, **k))
+        monkeypatch.setattr(ops, "take", lambda *a, o=original, c=calls, **k: c.append(1) or o(*a, **k))
         (_, vectors), gradient = jax.value_and_grad(value, has_aux=True)(table)
         monkeypatch.setattr(ops, "take", original)
-        assert bool(taken) == (path == "lookup")
+        assert bool(calls) == (path == "lookup")
         found[path] = (np.asarray(vectors), np.asarray(gradient))
-    np.testing.assert_allclose(found["product"][0], found["lookup"][0], rtol=1e-6)
-    np.testing.assert_allclose(found["product"][1], found["lookup"][1], rtol=1e-6)
+    np.testing.assert_allclose(found["matmul"][0], found["lookup"][0], rtol=1e-6)
+    np.testing.assert_allclose(found["matmul"][1], found["lookup"][1], rtol=1e-6)
     assert found["lookup"][1].any()
 
 
-@pytest.mark.parametrize("largest", [0, 1024], ids=["lookup", "product"])
-def test_fixed_vectors_are_the_last_ones_and_have_no_gradient(largest: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LARGEST_PRODUCT", largest)
-    whole, parts = TokenEmbedding(6, 2, first=1), TokenEmbedding(6, 2, first=1, fixed=2)
+@pytest.mark.parametrize("largest", [0, 1024], ids=["lookup", "matmul"])
+def test_fixed_vectors_are_the_last_ones_and_not_trainable(largest: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_ONE_HOT_COLUMNS", largest)
+    plain, split = TokenEmbedding(6, 2, first=1), TokenEmbedding(6, 2, first=1, fixed=2)
     table = np.arange(1.0, 13).reshape(6, 2).astype("f4")
-    for layer, weights in ((whole, [table]), (parts, [table[:4], table[4:]])):
+    for layer, weights in ((plain, [table]), (split, [table[:4], table[4:]])):
         layer.build(IDS.shape)
         layer.set_weights(weights)
-    np.testing.assert_array_equal(np.asarray(parts(IDS)), np.asarray(whole(IDS)))
-    assert [w.shape for w in parts.trainable_variables] == [(4, 2)]
+    np.testing.assert_array_equal(np.asarray(split(IDS)), np.asarray(plain(IDS)))
+    assert [w.shape for w in split.trainable_variables] == [(4, 2)]
 
 
-@pytest.mark.parametrize("make", [OneHot, lambda n, **k: TokenEmbedding(n, 2, **k)], ids=["hot", "learned"])
+@pytest.mark.parametrize("make", [OneHot, lambda n, **k: TokenEmbedding(n, 2, **k)], ids=["one-hot", "trained"])
 def test_mask(make: Any) -> None:
     masked = make(5, first=1, mask_padding=True)(IDS)
     np.testing.assert_array_equal(np.asarray(masked._keras_mask), IDS != PAD)
     assert getattr(make(5, first=1)(IDS), "_keras_mask", None) is None
 
 
-@pytest.mark.parametrize("make", [OneHot, lambda n, **k: TokenEmbedding(n, 5, **k)], ids=["hot", "learned"])
+@pytest.mark.parametrize("make", [OneHot, lambda n, **k: TokenEmbedding(n, 5, **k)], ids=["one-hot", "trained"])
 def test_shapes(make: Any) -> None:
     layer = make(5, first=1)
     ids = keras.Input((None,), dtype="int32")

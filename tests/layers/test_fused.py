@@ -1,4 +1,4 @@
-"""Libraries' own layers beside Keras's loops: the same values and gradients, padded or not, read from either end."""
+"""Fused layers compared with Keras's loops: values and gradients, with and without padding, in both directions."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import pytest
 
-from passerelle.layers.fused import native_layer
+from passerelle.layers.fused import fused_layer
 from passerelle.layers.recurrent import LSTM
 
 ROWS, STEPS, WIDTH, UNITS = 4, 6, 3, 5
@@ -21,7 +21,7 @@ RIGHT_PADDED = np.arange(STEPS) < LENGTHS
 
 
 def reference(sequence: Any, h: Any, c: Any, weights: Any, lengths: Any, *sizes: Any) -> Any:
-    """JAX's own description of what cuDNN computes, from the flat weights that cuDNN takes."""
+    """Compute the results of cuDNN's LSTM by JAX's reference implementation, from cuDNN's flat weights."""
     from jax.experimental import rnn
 
     width, units, layers, dropout, bidirectional = sizes
@@ -30,15 +30,15 @@ def reference(sequence: Any, h: Any, c: Any, weights: Any, lengths: Any, *sizes:
 
 
 def results(layer: Any, mask: np.ndarray | None) -> list[np.ndarray]:
-    """A weighted sum of outputs and states, and its gradients by weights, inputs and initial states."""
+    """Return a weighted sum of outputs and states, and its gradients by weights, inputs and initial states."""
     random = np.random.default_rng(2)
     inputs = random.normal(size=(ROWS, STEPS, WIDTH)).astype("f4")
     states = [random.normal(size=(ROWS, UNITS)).astype("f4") for _ in range(2)]
 
     def value(weights: Any, inputs: Any, states: Any) -> Any:
-        given = None if mask is None else jnp.array(mask)
+        mask_array = None if mask is None else jnp.array(mask)
         outputs, _ = layer.stateless_call(
-            weights, layer.non_trainable_variables, inputs, initial_state=states, mask=given
+            weights, layer.non_trainable_variables, inputs, initial_state=states, mask=mask_array
         )
         return sum((output * jnp.cos(jnp.arange(output.size).reshape(output.shape))).sum() for output in outputs)
 
@@ -47,6 +47,7 @@ def results(layer: Any, mask: np.ndarray | None) -> list[np.ndarray]:
 
 
 def twins(**options: Any) -> list[Any]:
+    """Return Keras's layer and ours with the same random weights."""
     random = np.random.default_rng(1)
     pair = [
         keras.layers.LSTM(UNITS, return_sequences=True, return_state=True, **options),
@@ -60,8 +61,8 @@ def twins(**options: Any) -> list[Any]:
 
 
 @pytest.fixture
-def pretended_gpu(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """As if there were a GPU: cuDNN's calls go to JAX's reference, and are counted."""
+def simulated_gpu(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Simulate a GPU: calls of cuDNN run JAX's reference implementation and are recorded."""
     calls: list[Any] = []
 
     def counted(*arguments: Any) -> Any:
@@ -76,22 +77,24 @@ def pretended_gpu(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 @pytest.mark.parametrize("zero", [False, True])
 @pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize("mask", [None, RIGHT_PADDED], ids=["no mask", "right-padded"])
-def test_cudnn_gets_and_gives_what_keras_would(
-    pretended_gpu: list[Any], mask: np.ndarray | None, backwards: bool, zero: bool
+def test_layer_on_a_simulated_gpu_equals_keras(
+    simulated_gpu: list[Any], mask: np.ndarray | None, backwards: bool, zero: bool
 ) -> None:
     theirs, ours = twins(go_backwards=backwards, zero_output_for_mask=zero)
     for expected, found in zip(results(theirs, mask), results(ours, mask), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
-    assert pretended_gpu
+    assert simulated_gpu
 
 
-@pytest.mark.skipif(jax.default_backend() != "gpu", reason="no GPU here, or JAX does not know of one")
+@pytest.mark.skipif(jax.default_backend() != "gpu", reason="JAX sees no GPU")
 @pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize("mask", [None, RIGHT_PADDED], ids=["no mask", "right-padded"])
-def test_cudnn_itself(mask: np.ndarray | None, backwards: bool) -> None:
+def test_cudnn_equals_keras(mask: np.ndarray | None, backwards: bool) -> None:
     theirs, ours = twins(go_backwards=backwards)
     for expected, found in zip(results(theirs, mask), results(ours, mask), strict=True):
-        np.testing.assert_allclose(found, expected, rtol=2e-2, atol=2e-2)  # its products may have 10 bits (TF32)
+        np.testing.assert_allclose(
+            found, expected, rtol=2e-2, atol=2e-2
+        )  # cuDNN may multiply in TF32, with 10 bits of precision
 
 
 @pytest.mark.parametrize(
@@ -99,27 +102,27 @@ def test_cudnn_itself(mask: np.ndarray | None, backwards: bool) -> None:
     [{"recurrent_dtype": "bfloat16"}, {"recurrent_dropout": 0.5}, {"right_padded": False}, {"activation": "relu"}],
     ids=str,
 )
-def test_what_cudnn_cannot_do_it_is_not_asked_for(pretended_gpu: list[Any], options: dict[str, Any]) -> None:
+def test_cudnn_is_not_called_for_unsupported_options(simulated_gpu: list[Any], options: dict[str, Any]) -> None:
     layer = LSTM(UNITS, **{"right_padded": True} | options)
     layer(np.zeros((ROWS, STEPS, WIDTH), "f4"), mask=RIGHT_PADDED, training=True)
-    assert not pretended_gpu
+    assert not simulated_gpu
 
 
-def test_a_single_step_is_not_worth_a_call(pretended_gpu: list[Any]) -> None:
-    assert native_layer("lstm", np.zeros((ROWS, 1, WIDTH), "f4")) is None
-    assert native_layer("gru", np.zeros((ROWS, 2, WIDTH), "f4")) is None
-    assert native_layer("lstm", np.zeros((ROWS, 2, WIDTH), "f4")) is not None
+def test_cudnn_is_used_only_for_an_lstm_of_several_steps(simulated_gpu: list[Any]) -> None:
+    assert fused_layer("lstm", np.zeros((ROWS, 1, WIDTH), "f4")) is None
+    assert fused_layer("gru", np.zeros((ROWS, 2, WIDTH), "f4")) is None
+    assert fused_layer("lstm", np.zeros((ROWS, 2, WIDTH), "f4")) is not None
 
 
-ON_TORCH = """
+COMPARISON_ON_TORCH = """
 import keras, numpy as np, torch
-from passerelle.layers import native
+from passerelle.layers import fused
 from passerelle.layers.recurrent import GRU, LSTM
 
 def twins(kind, **options):
     random = np.random.default_rng(1)
-    pair = [made(5, return_sequences=True, return_state=True, **options, **more)
-            for made, more in ((getattr(keras.layers, kind.__name__), {}), (kind, {"right_padded": True}))]
+    pair = [build(5, return_sequences=True, return_state=True, **options, **more)
+            for build, more in ((getattr(keras.layers, kind.__name__), {}), (kind, {"right_padded": True}))]
     for layer in pair:
         layer.build((4, 6, 3))
     pair[0].set_weights([random.normal(size=weight.shape).astype("f4") for weight in pair[0].weights])
@@ -134,16 +137,16 @@ def results(layer, mask):
               torch.tensor(random.normal(size=(4, 5)).astype("f4"), requires_grad=True)]
     outputs = layer(inputs, initial_state=states, mask=None if mask is None else torch.tensor(mask))
     value = sum((one * torch.cos(torch.arange(one.numel()).reshape(one.shape))).sum() for one in outputs)
-    wanted = [*(weight.value for weight in layer.trainable_variables), inputs, *states]
-    return [value.detach().numpy(), *(part.numpy() for part in torch.autograd.grad(value, wanted))]
+    variables = [*(weight.value for weight in layer.trainable_variables), inputs, *states]
+    return [value.detach().numpy(), *(part.numpy() for part in torch.autograd.grad(value, variables))]
 
 calls = []
-for name, function in list(native._TORCH.items()):
-    native._TORCH[name] = lambda *given, function=function: calls.append(1) or function(*given)
+for name, function in list(fused._TORCH.items()):
+    fused._TORCH[name] = lambda *arguments, function=function: calls.append(1) or function(*arguments)
 for kind in (LSTM, GRU):
     for backwards in (False, True):
         for mask in (None, np.arange(6) < np.array([[6], [2], [0], [1]])):
-            # What stands at padding differs between Keras's own loops too: zeros, so that it does not count.
+            # Keras's own loops already differ in the outputs at padding, so set those to zero.
             theirs, ours = twins(kind, go_backwards=backwards, zero_output_for_mask=True)
             expected = results(theirs, mask)
             before = len(calls)
@@ -158,20 +161,20 @@ torch_only = pytest.mark.skipif(find_spec("torch") is None, reason="PyTorch is n
 
 
 def on_torch(script: str) -> str:
-    """What the script prints in a process whose Keras runs on PyTorch."""
-    done = subprocess.run(
+    """Run the script in a process with Keras on PyTorch, and return its standard output."""
+    process = subprocess.run(
         [sys.executable, "-c", script], env=os.environ | {"KERAS_BACKEND": "torch"}, capture_output=True, text=True
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert process.returncode == 0, process.stderr
+    return process.stdout
 
 
 @torch_only
-def test_pytorchs_layers_give_what_keras_would() -> None:
-    assert on_torch(ON_TORCH) == "equal\n"
+def test_pytorch_layers_equal_keras() -> None:
+    assert on_torch(COMPARISON_ON_TORCH) == "equal\n"
 
 
-LEARNING_ON_TORCH = """
+TRAINING_ON_TORCH = """
 import sys, warnings
 import passerelle
 side = {"embedding": 8, "units": 16}
@@ -184,10 +187,10 @@ print(translator.translate([a + b for a in "abcd" for b in "ef"]))
 
 
 @torch_only
-def test_a_model_taught_on_pytorch_translates_the_same_on_jax(tmp_path: Any) -> None:
+def test_a_model_trained_on_pytorch_translates_the_same_on_jax(tmp_path: Any) -> None:
     import passerelle
 
     model = tmp_path / "model.keras"
-    text = on_torch(LEARNING_ON_TORCH.replace("sys.argv[1]", repr(str(model))))
+    text = on_torch(TRAINING_ON_TORCH.replace("sys.argv[1]", repr(str(model))))
     translations = passerelle.load(model).translate([a + b for a in "abcd" for b in "ef"])
     assert str(translations) == text.strip().splitlines()[-1]

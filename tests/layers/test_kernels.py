@@ -1,4 +1,4 @@
-"""The loops with gradients of their own, beside Keras's loop and its automatic gradient."""
+"""The loops with hand-written gradients compared with Keras's loops and their automatic gradients."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ MASKS = {"none": None, "right-padded": RIGHT_PADDED, "any": ANY, "an empty row":
 
 
 def twins(ours: type, **options: Any) -> tuple[Any, Any, list[np.ndarray]]:
-    """Keras's layer and ours with the same random weights, and random initial states."""
+    """Return Keras's layer and ours with the same random weights, and random initial states."""
     random = np.random.default_rng(1)
     theirs = {LSTM: keras.layers.LSTM, GRU: keras.layers.GRU}[ours]
     pair = [kind(UNITS, return_sequences=True, return_state=True, **options) for kind in (theirs, ours)]
@@ -39,14 +39,14 @@ def value_and_gradients(
     inputs: np.ndarray | None = None,
     training: bool = False,
 ) -> Any:
-    """A weighted sum of all outputs and states, and its gradient by weights, inputs and initial states."""
+    """Return a weighted sum of all outputs and states, and its gradients by weights, inputs and initial states."""
     if inputs is None:
         inputs = np.random.default_rng(2).normal(size=(ROWS, STEPS, WIDTH)).astype("f4")
-    given = None if mask is None else jnp.array(mask)
+    mask_array = None if mask is None else jnp.array(mask)
 
     def value(weights: Any, inputs: Any, states: Any) -> Any:
         outputs, _ = layer.stateless_call(
-            weights, layer.non_trainable_variables, inputs, initial_state=states, mask=given, training=training
+            weights, layer.non_trainable_variables, inputs, initial_state=states, mask=mask_array, training=training
         )
         return sum((output * jnp.cos(jnp.arange(output.size).reshape(output.shape))).sum() for output in outputs)
 
@@ -58,9 +58,7 @@ def value_and_gradients(
 @pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS)
 @pytest.mark.parametrize("kind", [LSTM, GRU])
-def test_values_and_gradients_are_those_of_keras(
-    kind: type, mask: np.ndarray | None, backwards: bool, zero: bool
-) -> None:
+def test_values_and_gradients_equal_keras(kind: type, mask: np.ndarray | None, backwards: bool, zero: bool) -> None:
     theirs, ours, states = twins(kind, go_backwards=backwards, zero_output_for_mask=zero)
     for expected, found in zip(
         value_and_gradients(theirs, states, mask), value_and_gradients(ours, states, mask), strict=True
@@ -70,8 +68,8 @@ def test_values_and_gradients_are_those_of_keras(
 
 @pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize("kind", [LSTM, GRU])
-def test_rows_looked_up_are_rows_multiplied(kind: type, backwards: bool) -> None:
-    """One-hot vectors and a zero one, with the promise and without."""
+def test_lookup_of_one_hot_vectors_equals_keras(kind: type, backwards: bool) -> None:
+    """Some vectors are zero instead of one-hot."""
     columns = np.random.default_rng(4).integers(0, WIDTH, (ROWS, STEPS))
     one_hot = np.eye(WIDTH, dtype="f4")[columns]
     one_hot[0, 2] = one_hot[2, -1] = 0.0
@@ -88,7 +86,7 @@ def test_rows_looked_up_are_rows_multiplied(kind: type, backwards: bool) -> None
 
 
 @pytest.mark.parametrize("kind", [LSTM, GRU])
-def test_our_loop_runs_where_it_serves_and_keras_elsewhere(kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keras_loop_runs_for_unsupported_options(kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
     from passerelle.layers import kernels
 
     calls: list[int] = []
@@ -115,7 +113,7 @@ def test_our_loop_runs_where_it_serves_and_keras_elsewhere(kind: type, monkeypat
 
 
 @pytest.mark.parametrize("kind", [LSTM, GRU])
-def test_a_row_does_not_see_its_padding(kind: type) -> None:
+def test_inputs_at_padding_change_nothing(kind: type) -> None:
     _, ours, states = twins(kind)
     inputs = np.random.default_rng(3).normal(size=(ROWS, STEPS, WIDTH)).astype("f4")
     padded = ours(inputs, initial_state=states, mask=jnp.array(RIGHT_PADDED))
@@ -125,8 +123,8 @@ def test_a_row_does_not_see_its_padding(kind: type) -> None:
 
 
 @pytest.mark.parametrize("kind", [LSTM, GRU])
-def test_masked_steps_hold_the_state_to_the_last_bit(kind: type) -> None:
-    """Gates are held open or shut by their inputs: exactly, however long the padding."""
+def test_masked_steps_keep_the_states_bit_for_bit(kind: type) -> None:
+    """The gate values at masked steps make the gates exactly open or closed, for any length of the padding."""
     layer = kind(UNITS, return_sequences=True, return_state=True)
     inputs = np.random.default_rng(6).normal(size=(ROWS, 50, WIDTH)).astype("f4")
     mask = np.arange(50) < np.array([[3], [7], [1]])
@@ -140,19 +138,19 @@ def test_masked_steps_hold_the_state_to_the_last_bit(kind: type) -> None:
     outputs, *after = map(np.asarray, run(inputs, mask, states))
     for row, length in enumerate([3, 7, 1]):
         assert (outputs[row, length:] == outputs[row, length - 1]).all()
-    held = run(inputs, np.zeros_like(mask), after)
-    for before, still in zip(after, held[1:], strict=True):
-        np.testing.assert_array_equal(still, before)
+    _, *unchanged = run(inputs, np.zeros_like(mask), after)
+    for expected, found in zip(after, unchanged, strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("kind", [LSTM, GRU])
-def test_bfloat16_products_stay_near(kind: type) -> None:
-    """Each product is off by at most a 256th of its size; sums and states stay float32, so errors do not pile up."""
+def test_bfloat16_matmul_is_close_to_float32(kind: type) -> None:
+    """Each factor has a relative error of at most 1/256; sums and states are float32, so errors do not accumulate."""
     _, exact, states = twins(kind)
-    rough = kind(UNITS, return_sequences=True, return_state=True, recurrent_dtype="bfloat16")
-    rough.build((ROWS, STEPS, WIDTH))
-    rough.set_weights(exact.get_weights())
-    pairs = list(zip(value_and_gradients(rough, states, None), value_and_gradients(exact, states, None), strict=True))
+    rounded = kind(UNITS, return_sequences=True, return_state=True, recurrent_dtype="bfloat16")
+    rounded.build((ROWS, STEPS, WIDTH))
+    rounded.set_weights(exact.get_weights())
+    pairs = list(zip(value_and_gradients(rounded, states, None), value_and_gradients(exact, states, None), strict=True))
     assert any((np.asarray(found) != np.asarray(expected)).any() for found, expected in pairs)
     for found, expected in pairs:
         assert found.dtype == np.float32
@@ -160,44 +158,41 @@ def test_bfloat16_products_stay_near(kind: type) -> None:
 
 
 @pytest.mark.parametrize("kind", [LSTM, GRU])
-def test_the_config_comes_back(kind: type) -> None:
+def test_config_round_trip(kind: type) -> None:
     layer = kind(4, recurrent_dtype="bfloat16", dropout=0.1)
-    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
-    assert type(again) is kind
-    assert (again.recurrent_dtype, again.dropout) == ("bfloat16", 0.1)
+    restored = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
+    assert type(restored) is kind
+    assert (restored.recurrent_dtype, restored.dropout) == ("bfloat16", 0.1)
 
 
 @pytest.mark.parametrize("kind", [LSTM, GRU])
-def test_dropout_is_one_mask_for_all_steps(kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Constant inputs stay constant: with steps dropped apart, the outputs' inputs would differ from step to step."""
-    seen = []
+def test_input_dropout_uses_one_mask_for_all_steps(kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    masks = []
 
     def watched(*arguments: Any) -> Any:
-        seen.append(dropout_mask(*arguments))
-        return seen[-1]
+        masks.append(dropout_mask(*arguments))
+        return masks[-1]
 
     monkeypatch.setattr(recurrent, "dropout_mask", watched)
     layer = kind(4, dropout=0.5, seed=1)
     ones = np.ones((2, 3, WIDTH), "f4")
     dropped = layer(ones, training=True)
-    (mask,) = seen
+    (mask,) = masks
     assert mask.shape == (2, 1, WIDTH)
     np.testing.assert_allclose(dropped, layer(ones * np.asarray(mask), training=False), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS)
 @pytest.mark.parametrize("kind", [LSTM, GRU])
-def test_dropped_states_are_those_of_keras(
-    kind: type, mask: np.ndarray | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Values and gradients, where Keras too drops the same for every gate."""
+def test_recurrent_dropout_equals_keras(kind: type, mask: np.ndarray | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compare values and gradients, with Keras patched to use the same mask for all gates."""
     theirs, ours, states = twins(kind, recurrent_dropout=0.5, dropout=0.2)
     random = np.random.default_rng(7)
-    kept, dropped = (2.0 * (random.random((ROWS, width)) < 0.5).astype("f4") for width in (UNITS, WIDTH))
-    theirs.cell.get_recurrent_dropout_mask = lambda h: [kept] * 4
-    theirs.cell.get_dropout_mask = lambda x: [dropped] * 4
+    state_mask, input_mask = (2.0 * (random.random((ROWS, width)) < 0.5).astype("f4") for width in (UNITS, WIDTH))
+    theirs.cell.get_recurrent_dropout_mask = lambda h: [state_mask] * 4
+    theirs.cell.get_dropout_mask = lambda x: [input_mask] * 4
     monkeypatch.setattr(
-        recurrent, "dropout_mask", lambda like, rate, seeds: kept if like.ndim == 2 else dropped[:, None]
+        recurrent, "dropout_mask", lambda like, rate, seeds: state_mask if like.ndim == 2 else input_mask[:, None]
     )
     found = value_and_gradients(ours, states, mask, training=True)
     expected = value_and_gradients(theirs, states, mask, training=True)
@@ -207,7 +202,7 @@ def test_dropped_states_are_those_of_keras(
 
 
 @pytest.mark.parametrize("kind", [LSTM, GRU])
-def test_states_are_dropped_in_training_alone(kind: type) -> None:
+def test_recurrent_dropout_applies_in_training_only(kind: type) -> None:
     _, plain, states = twins(kind)
     dropping = kind(UNITS, return_sequences=True, return_state=True, recurrent_dropout=0.5)
     dropping.build((ROWS, STEPS, WIDTH))
@@ -215,6 +210,6 @@ def test_states_are_dropped_in_training_alone(kind: type) -> None:
     inputs = np.random.default_rng(3).normal(size=(ROWS, STEPS, WIDTH)).astype("f4")
     expected = plain(inputs, initial_state=states)[0]
     np.testing.assert_array_equal(dropping(inputs, initial_state=states)[0], expected)
-    drawn = [np.asarray(dropping(inputs, initial_state=states, training=True)[0]) for _ in range(2)]
-    assert not np.allclose(drawn[0], expected)
-    assert not np.allclose(*drawn), "drawn anew for each call"
+    samples = [np.asarray(dropping(inputs, initial_state=states, training=True)[0]) for _ in range(2)]
+    assert not np.allclose(samples[0], expected)
+    assert not np.allclose(*samples), "each call must sample a new mask"

@@ -1,4 +1,4 @@
-"""Exact monotonic attention: the sum over alignments, by brute force."""
+"""Exact monotonic attention compared with enumerating all alignments."""
 
 import itertools
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from passerelle.layers.monotonic import STRIDE, FirstAlignment, MonotonicAttention
+from passerelle.layers.monotonic import JUMP_PENALTY, FirstAlignment, MonotonicAttention
 
 COLUMNS, UNITS, FIRST = 5, 4, 2
 
@@ -36,17 +36,17 @@ def run(layer: Any, arrays: dict[str, Any], *copies: np.ndarray) -> list[np.ndar
     return [np.asarray(array) for array in layer(*arrays.values(), alignment, emissions, *copies)]
 
 
-@pytest.mark.parametrize("copying", [False, True], ids=["writing", "copying"])
+@pytest.mark.parametrize("copying", [False, True], ids=["no copying", "copying"])
 @pytest.mark.parametrize(("source_length", "steps"), [(1, 3), (2, 1), (3, 4), (5, 3)])
-def test_the_likelihood_is_the_sum_over_all_alignments(source_length: int, steps: int, copying: bool) -> None:
+def test_likelihood_is_the_sum_over_all_alignments(source_length: int, steps: int, copying: bool) -> None:
     layer, arrays = example(source_length, steps, copying=copying)
-    # A known token, then some without an id, the second of them twice.
-    names = FIRST + np.array([2, COLUMNS + 1, COLUMNS + 2, COLUMNS + 1, COLUMNS + 4])[:source_length]
-    copies = [names[None].astype(np.int32)] if copying else []
+    # Copy ids: a known token, then unknown ones, one of them twice.
+    copy_ids = FIRST + np.array([2, COLUMNS + 1, COLUMNS + 2, COLUMNS + 1, COLUMNS + 4])[:source_length]
+    copies = [copy_ids[None].astype(np.int32)] if copying else []
     answers = np.random.default_rng(2).integers(0, COLUMNS, steps)
     if copying and source_length > 1:
-        answers[-1] = COLUMNS + 1  # what only copying can write
-    arrays["ids"][0, 1:] = answers[:-1] + FIRST  # each step reads what the one before wrote
+        answers[-1] = COLUMNS + 1  # a token that can only be copied
+    arrays["ids"][0, 1:] = answers[:-1] + FIRST  # each step reads the output of the previous one
     log_probs, weights, _, _ = run(layer, arrays, *copies)
 
     jumps, query, query_bias, output, output_bias, *gate = (weight.astype("f8") for weight in layer.get_weights())
@@ -55,44 +55,44 @@ def test_the_likelihood_is_the_sum_over_all_alignments(source_length: int, steps
     hidden = np.tanh((queries @ query + query_bias)[:, None] + values[None])
     emitted = log_softmax(hidden @ output + output_bias)  # (steps, source, columns)
     if copying:
-        writes = 1 / (1 + np.exp(-(hidden @ gate[0] + gate[1])))
-        here = np.equal.outer(names - FIRST, np.arange(COLUMNS + source_length))
-        known = np.pad(np.exp(emitted), ((0, 0), (0, 0), (0, source_length)))
-        emitted = np.log(writes * known + (1 - writes) * here + 1e-30)
+        generate = 1 / (1 + np.exp(-(hidden @ gate[0] + gate[1])))
+        copied = np.equal.outer(copy_ids - FIRST, np.arange(COLUMNS + source_length))
+        generated = np.pad(np.exp(emitted), ((0, 0), (0, 0), (0, source_length)))
+        emitted = np.log(generate * generated + (1 - generate) * copied + 1e-30)
 
-    def move(step: int, before: int, to: int) -> float:
-        moves = scores[step, before:] + (jumps - STRIDE * np.arange(len(jumps)))[: source_length - before]
+    def transition(step: int, before: int, to: int) -> float:
+        moves = scores[step, before:] + (jumps - JUMP_PENALTY * np.arange(len(jumps)))[: source_length - before]
         return float(moves[to - before] - np.log(np.exp(moves).sum()))
 
     total, last = 0.0, np.zeros(source_length)
     for path in itertools.combinations_with_replacement(range(source_length), steps):
         log = sum(
-            move(step, path[step - 1] if step else 0, path[step]) + emitted[step, path[step], answers[step]]
+            transition(step, path[step - 1] if step else 0, path[step]) + emitted[step, path[step], answers[step]]
             for step in range(steps)
         )
         total += np.exp(log)
         last[path[-1]] += np.exp(log - emitted[-1, path[-1], answers[-1]])
-    found = sum(log_probs[0, step, answers[step]] for step in range(steps))
-    np.testing.assert_allclose(found, np.log(total), rtol=1e-5)
+    log_likelihood = sum(log_probs[0, step, answers[step]] for step in range(steps))
+    np.testing.assert_allclose(log_likelihood, np.log(total), rtol=1e-5)
     np.testing.assert_allclose(weights[0, -1], last / last.sum(), rtol=1e-4, atol=1e-6)
 
 
-def test_each_step_is_a_distribution_and_none_moves_back() -> None:
+def test_each_step_is_a_distribution_and_the_alignment_never_moves_back() -> None:
     layer, arrays = example(6, 5)
     log_probs, weights, _, _ = run(layer, arrays)
     np.testing.assert_allclose(np.exp(log_probs).sum(-1), 1.0, rtol=1e-5)
     np.testing.assert_allclose(weights.sum(-1), 1.0, rtol=1e-5)
-    reached = np.cumsum(weights[0, :, ::-1], axis=1)[:, ::-1]  # probability of standing at s or beyond
+    reached = np.cumsum(weights[0, :, ::-1], axis=1)[:, ::-1]  # probability of position s or later
     observed = np.diff(reached[:, 1:], axis=0)
-    # What a step wrote may move belief back, so look at a layer that writes the same everywhere.
+    # Emissions that differ by position can make earlier positions likelier again, so use equal emissions.
     layer.set_weights([np.zeros_like(weight) for weight in layer.get_weights()])
     reached = np.cumsum(run(layer, arrays)[1][0, :, ::-1], axis=1)[:, ::-1]
     assert (np.diff(reached[:, 1:], axis=0) >= -1e-6).all()
     assert observed.shape == (4, 5)
 
 
-@pytest.mark.parametrize("copying", [False, True], ids=["writing", "copying"])
-def test_padding_is_never_stood_at(copying: bool) -> None:
+@pytest.mark.parametrize("copying", [False, True], ids=["no copying", "copying"])
+def test_padding_has_no_weight_and_changes_nothing(copying: bool) -> None:
     layer, arrays = example(4, 3, copying=copying)
     copies = [np.array([[3, FIRST + COLUMNS + 1, 5, 5, 0, 0, 0]], np.int32)] if copying else []
     expected = run(layer, arrays, *(one[:, :4] for one in copies))

@@ -1,4 +1,4 @@
-"""Layer-normalized cells beside plain NumPy, one row and one step at a time."""
+"""Layer-normalized layers compared with NumPy, row by row and step by step."""
 
 from typing import Any
 
@@ -17,8 +17,8 @@ KINDS = [LayerNormLSTM, LayerNormGRU]
 CELLS = {LayerNormLSTM: LayerNormLSTMCell, LayerNormGRU: LayerNormGRUCell}
 
 
-def made(kind: Any, **options: Any) -> Any:
-    """A layer with random weights, gains and biases among them."""
+def build_layer(kind: Any, **options: Any) -> Any:
+    """Return a layer with random weights, including gains and biases."""
     layer = kind(UNITS, return_sequences=True, return_state=True, **options)
     layer.build((ROWS, STEPS, WIDTH))
     random = np.random.default_rng(1)
@@ -40,7 +40,7 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 
 
 def numpy_row(layer: Any, vectors: np.ndarray, states: list[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
-    """The formulas of the docstrings in float64: (length, width), states (units,) -> (length, units), states."""
+    """Apply the formulas of the docstrings in float64: (length, width), states (units,) -> (length, units), states."""
     kernel, recurrent_kernel, gain, bias = (weight.astype("f8") for weight in layer.get_weights())
     w, u = np.split(kernel, len(gain), axis=1), np.split(recurrent_kernel, len(gain), axis=1)
 
@@ -63,14 +63,14 @@ def numpy_row(layer: Any, vectors: np.ndarray, states: list[np.ndarray]) -> tupl
 
 @pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
-def test_numpy_says_the_same(kind: Any, backwards: bool) -> None:
-    """And padding is as if it were not there: NumPy sees none."""
-    layer, before = made(kind, go_backwards=backwards), initial(kind)
+def test_layer_equals_numpy(kind: Any, backwards: bool) -> None:
+    """NumPy computes the rows without padding."""
+    layer, before = build_layer(kind, go_backwards=backwards), initial(kind)
     outputs, *after = layer(inputs(), initial_state=before, mask=MASK)
     for row, length in enumerate(LENGTHS):
         vectors = inputs()[row, :length]
         expected, states = numpy_row(layer, vectors[::-1] if backwards else vectors, [s[row] for s in before])
-        # In Keras's order the padding comes first when read backwards.
+        # With `go_backwards`, Keras returns the steps in reversed order, so the padding comes first.
         found = np.asarray(outputs[row])[-length:] if backwards else np.asarray(outputs[row])[:length]
         np.testing.assert_allclose(found, expected, atol=1e-5)
         for state, right in zip(after, states, strict=True):
@@ -78,35 +78,35 @@ def test_numpy_says_the_same(kind: Any, backwards: bool) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_masked_steps_hold_the_state_to_the_last_bit(kind: Any) -> None:
-    layer, before = made(kind), initial(kind)
+def test_masked_steps_keep_the_states_bit_for_bit(kind: Any) -> None:
+    layer, before = build_layer(kind), initial(kind)
     outputs, *after = map(np.asarray, layer(inputs(), initial_state=before, mask=MASK))
     for row, length in enumerate(LENGTHS):
         assert (outputs[row, length:] == outputs[row, length - 1]).all()
-    held = layer(inputs(), initial_state=after, mask=np.zeros_like(MASK))
-    for left, right in zip(after, held[1:], strict=True):
+    _, *unchanged = layer(inputs(), initial_state=after, mask=np.zeros_like(MASK))
+    for left, right in zip(after, unchanged, strict=True):
         np.testing.assert_array_equal(left, right)
 
 
 @pytest.mark.parametrize("zero", [False, True])
 @pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_loop_is_that_of_keras_over_the_cell(kind: Any, backwards: bool, zero: bool) -> None:
+def test_layer_equals_keras_rnn_with_the_same_cell(kind: Any, backwards: bool, zero: bool) -> None:
     options = {"go_backwards": backwards, "zero_output_for_mask": zero}
-    layer = made(kind, **options)
+    layer = build_layer(kind, **options)
     theirs = keras.layers.RNN(CELLS[kind](UNITS), return_sequences=True, return_state=True, **options)
     theirs.build((ROWS, STEPS, WIDTH))
     theirs.set_weights(layer.get_weights())
-    holes = np.random.default_rng(4).random((ROWS, STEPS)) < 0.6
-    for mask in (None, MASK, holes):
-        given = {"initial_state": initial(kind), "mask": mask}
-        for found, expected in zip(layer(inputs(), **given), theirs(inputs(), **given), strict=True):
+    random_mask = np.random.default_rng(4).random((ROWS, STEPS)) < 0.6
+    for mask in (None, MASK, random_mask):
+        arguments = {"initial_state": initial(kind), "mask": mask}
+        for found, expected in zip(layer(inputs(), **arguments), theirs(inputs(), **arguments), strict=True):
             np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_step_by_step_is_all_at_once(kind: Any) -> None:
-    layer, states = made(kind), initial(kind)
+def test_step_by_step_equals_the_whole_sequence(kind: Any) -> None:
+    layer, states = build_layer(kind), initial(kind)
     expected, *after = layer(inputs(), initial_state=states)
     for step in range(STEPS):
         found, *states = layer(inputs()[:, step : step + 1], initial_state=states)
@@ -116,27 +116,27 @@ def test_step_by_step_is_all_at_once(kind: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_only_the_end(kind: Any) -> None:
-    layer, end = made(kind), kind(UNITS)
-    end.build((ROWS, STEPS, WIDTH))
-    end.set_weights(layer.get_weights())
-    np.testing.assert_array_equal(end(inputs(), mask=MASK), layer(inputs(), mask=MASK)[1])
+def test_layer_without_return_sequences_returns_the_last_output(kind: Any) -> None:
+    layer, last = build_layer(kind), kind(UNITS)
+    last.build((ROWS, STEPS, WIDTH))
+    last.set_weights(layer.get_weights())
+    np.testing.assert_array_equal(last(inputs(), mask=MASK), layer(inputs(), mask=MASK)[1])
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_gradients_reach_every_weight(kind: Any) -> None:
-    """Also from states of zeros and inputs of zeros, where the variance is 0."""
+    """The initial states and one row of the inputs are zeros, so that a variance of 0 occurs."""
     jax = pytest.importorskip("jax")
-    layer = made(kind, recurrent_dropout=0.3)
-    some = inputs()
-    some[0] = 0.0
+    layer = build_layer(kind, recurrent_dropout=0.3)
+    vectors = inputs()
+    vectors[0] = 0.0
 
-    def total(weights: Any, some: Any) -> Any:
-        outputs, _ = layer.stateless_call(weights, layer.non_trainable_variables, some, mask=MASK, training=True)
+    def total(weights: Any, vectors: Any) -> Any:
+        outputs, _ = layer.stateless_call(weights, layer.non_trainable_variables, vectors, mask=MASK, training=True)
         return sum((output * jax.numpy.cos(jax.numpy.arange(UNITS))).sum() for output in outputs)
 
     weights = [weight.value for weight in layer.trainable_variables]
-    gradients = jax.tree.leaves(jax.grad(total, argnums=(0, 1))(weights, some))
+    gradients = jax.tree.leaves(jax.grad(total, argnums=(0, 1))(weights, vectors))
     assert len(gradients) == 5
     for gradient in map(np.asarray, gradients):
         assert np.isfinite(gradient).all()
@@ -144,8 +144,8 @@ def test_gradients_reach_every_weight(kind: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_size_of_a_gates_weights_does_not_matter(kind: Any) -> None:
-    layer = made(kind)
+def test_scaling_all_weights_of_a_gate_changes_nothing(kind: Any) -> None:
+    layer = build_layer(kind)
     expected = layer(inputs(), initial_state=initial(kind))
     kernel, recurrent_kernel, gain, bias = layer.get_weights()
     for gate in range(len(gain)):
@@ -154,12 +154,12 @@ def test_the_size_of_a_gates_weights_does_not_matter(kind: Any) -> None:
         for found, right in zip(layer(inputs(), initial_state=initial(kind)), expected, strict=True):
             np.testing.assert_allclose(found, right, atol=1e-4)
     layer.set_weights([kernel * factor, recurrent_kernel, gain, bias])
-    assert not np.allclose(layer(inputs())[0], expected[0], atol=1e-2), "only the two together"
+    assert not np.allclose(layer(inputs())[0], expected[0], atol=1e-2), "both kernels must be scaled"
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_both_directions(kind: Any) -> None:
-    layer = keras.layers.Bidirectional(made(kind))
+def test_bidirectional_layer_equals_numpy(kind: Any) -> None:
+    layer = keras.layers.Bidirectional(build_layer(kind))
     sequence, *states = layer(inputs(), mask=MASK)
     forward, backward = layer.forward_layer, layer.backward_layer
     assert isinstance(forward, kind)
@@ -168,62 +168,62 @@ def test_both_directions(kind: Any) -> None:
     number = len(states) // 2
     for row, length in enumerate(LENGTHS):
         vectors, zeros = inputs()[row, :length], [np.zeros(UNITS)] * number
-        there, there_states = numpy_row(forward, vectors, zeros)
-        back, back_states = numpy_row(backward, vectors[::-1], zeros)
-        expected = np.concatenate([there, back[::-1]], axis=-1)
+        forward_outputs, forward_states = numpy_row(forward, vectors, zeros)
+        backward_outputs, backward_states = numpy_row(backward, vectors[::-1], zeros)
+        expected = np.concatenate([forward_outputs, backward_outputs[::-1]], axis=-1)
         np.testing.assert_allclose(sequence[row, :length], expected, atol=1e-5)
-        for state, right in zip(states, there_states + back_states, strict=True):
+        for state, right in zip(states, forward_states + backward_states, strict=True):
             np.testing.assert_allclose(state[row], right, atol=1e-5)
 
 
 @pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
-    """The masks, in the order in which they were drawn."""
-    results: list[np.ndarray] = []
+def sampled_masks(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
+    """Record all dropout masks in the order in which they are sampled."""
+    masks: list[np.ndarray] = []
 
     def watched(*arguments: Any) -> Any:
-        results.append(np.asarray(dropout_mask(*arguments)))
-        return results[-1]
+        masks.append(np.asarray(dropout_mask(*arguments)))
+        return masks[-1]
 
     monkeypatch.setattr(normalized, "dropout_mask", watched)
-    return results
+    return masks
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_dropped_inputs_are_the_same_at_every_step(kind: Any, drawn: list[np.ndarray]) -> None:
-    layer = made(kind, dropout=0.5, seed=1)
+def test_input_dropout_uses_one_mask_for_all_steps(kind: Any, sampled_masks: list[np.ndarray]) -> None:
+    layer = build_layer(kind, dropout=0.5, seed=1)
     found = layer(inputs(), training=True)
-    (kept,) = drawn
-    assert kept.shape == (ROWS, 1, WIDTH)
-    assert set(np.unique(kept)) == {0.0, 2.0}
-    for left, right in zip(found, layer(inputs() * kept), strict=True):
+    (mask,) = sampled_masks
+    assert mask.shape == (ROWS, 1, WIDTH)
+    assert set(np.unique(mask)) == {0.0, 2.0}
+    for left, right in zip(found, layer(inputs() * mask), strict=True):
         np.testing.assert_allclose(left, right, atol=1e-6)
-    assert not np.allclose(found[0], layer(inputs(), training=True)[0]), "other values next time"
+    assert not np.allclose(found[0], layer(inputs(), training=True)[0]), "each call must sample a new mask"
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_dropped_states_are_the_same_at_every_step(kind: Any, drawn: list[np.ndarray]) -> None:
-    """As NumPy has it with rows of the recurrent weights multiplied; the state itself is whole."""
-    layer = made(kind, recurrent_dropout=0.5, seed=1)
+def test_recurrent_dropout_uses_one_mask_for_all_steps(kind: Any, sampled_masks: list[np.ndarray]) -> None:
+    """Compare with NumPy, where the mask is applied to the rows of the recurrent weights instead of h."""
+    layer = build_layer(kind, recurrent_dropout=0.5, seed=1)
     found, *_ = layer(inputs(), initial_state=initial(kind), training=True)
-    (kept,) = drawn
-    assert set(np.unique(kept)) == {0.0, 2.0}
+    (mask,) = sampled_masks
+    assert set(np.unique(mask)) == {0.0, 2.0}
     weights = layer.get_weights()
     for row in range(ROWS):
-        layer.set_weights([weights[0], weights[1] * kept[row][:, None], *weights[2:]])
+        layer.set_weights([weights[0], weights[1] * mask[row][:, None], *weights[2:]])
         expected, _ = numpy_row(layer, inputs()[row], [state[row] for state in initial(kind)])
         np.testing.assert_allclose(found[row], expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_nothing_is_dropped_outside_of_training(kind: Any) -> None:
-    dropping, plain = made(kind, dropout=0.5, recurrent_dropout=0.5), made(kind)
+def test_dropout_applies_in_training_only(kind: Any) -> None:
+    dropping, plain = build_layer(kind, dropout=0.5, recurrent_dropout=0.5), build_layer(kind)
     for found, expected in zip(dropping(inputs()), plain(inputs()), strict=True):
         np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_first_weights(kind: Any) -> None:
+def test_shapes_and_initial_values_of_the_weights(kind: Any) -> None:
     layer = kind(UNITS)
     layer.build((ROWS, STEPS, WIDTH))
     gates = 4 if kind is LayerNormLSTM else 3

@@ -1,4 +1,4 @@
-"""Every registered layer comes back from its config as it was, and none is forgotten here."""
+"""Serialization: every registered layer equals the layer restored from its config."""
 
 import importlib
 import pkgutil
@@ -26,7 +26,7 @@ from passerelle.models.sequence_to_sequence import SequenceToSequence
 
 IDS = np.array([[4, 5, 1, 0], [5, 0, 0, 0]], np.int32)
 FLOATS = np.random.default_rng(1).normal(size=(2, 4, 3)).astype("f4")
-FOUR = np.random.default_rng(2).normal(size=(2, 4, 4)).astype("f4")
+FLOATS_OF_WIDTH_4 = np.random.default_rng(2).normal(size=(2, 4, 4)).astype("f4")
 CASES: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = [
     (OneHot, (IDS,), {"columns": 5, "first": 1, "mask_padding": True}),
     (OneHot, (IDS,), {"columns": 2, "first": 4, "mask_padding": False}),
@@ -36,14 +36,14 @@ CASES: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = [
     (GRU, (FLOATS,), {"units": 3, "recurrent_dtype": "float32", "one_hot": False, "go_backwards": True}),
     (Dense, (FLOATS,), {"units": 7, "activation": "tanh"}),
     (DotAttention, (FLOATS, FLOATS, FLOATS, IDS != 0), {"scaled": False}),
-    (AdditiveAttention, (FLOATS, FOUR, FOUR, IDS != 0), {"units": 4, "heads": 2}),
+    (AdditiveAttention, (FLOATS, FLOATS_OF_WIDTH_4, FLOATS_OF_WIDTH_4, IDS != 0), {"units": 4, "heads": 2}),
     (FirstAlignment, (IDS != 0,), {"columns": 5}),
     (
         MonotonicAttention,
         (IDS, FLOATS, FLOATS, FLOATS, IDS != 0, FLOATS[:, :, 0], np.zeros((2, 4, 5), "f4")),
         {"columns": 5, "units": 3, "first": 1},
     ),
-    (PointerGenerator, (FLOATS, FOUR, FLOATS[:, :, :1] * np.ones(4, "f4"), IDS), {"first": 1}),
+    (PointerGenerator, (FLOATS, FLOATS_OF_WIDTH_4, FLOATS[:, :, :1] * np.ones(4, "f4"), IDS), {"first": 1}),
     (Dropout, (FLOATS,), {"rate": 0.3, "seed": 4}),
     (Reverse, (FLOATS, IDS != 0), {}),
     (Broadcast, (FLOATS[:, 0], IDS), {}),
@@ -55,41 +55,41 @@ CASES: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = [
 ]
 
 
-def test_none_is_forgotten() -> None:
+def test_every_registered_layer_has_a_case() -> None:
     for package in (passerelle.layers, passerelle.models):
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
     objects = keras.saving.get_custom_objects()
-    own = {value for name, value in objects.items() if name.startswith("passerelle>")}
-    registered = {value for value in own if issubclass(value, keras.Layer)}
-    assert registered == {kind for kind, _, _ in CASES} | {SequenceToSequence}
+    registered = {value for name, value in objects.items() if name.startswith("passerelle>")}
+    registered_layers = {value for value in registered if issubclass(value, keras.Layer)}
+    assert registered_layers == {kind for kind, _, _ in CASES} | {SequenceToSequence}
 
 
 @pytest.mark.parametrize(("kind", "inputs", "arguments"), CASES)
-def test_round_trip(kind: Any, inputs: tuple[Any, ...], arguments: dict[str, Any]) -> None:
+def test_config_round_trip(kind: Any, inputs: tuple[Any, ...], arguments: dict[str, Any]) -> None:
     layer = kind(**arguments, name="chosen")
     expected = layer(*inputs)
     config = layer.get_config()
     assert config.items() >= arguments.items()
     assert config["name"] == "chosen"
-    for again in (
+    for restored in (
         kind.from_config(config),
         keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer)),
     ):
-        assert type(again) is kind
-        assert again.get_config() == config
-        found = again(*inputs)  # builds
-        again.set_weights(layer.get_weights())
-        found = again(*inputs)
+        assert type(restored) is kind
+        assert restored.get_config() == config
+        found = restored(*inputs)  # builds the layer
+        restored.set_weights(layer.get_weights())
+        found = restored(*inputs)
         for left, right in zip(keras.tree.flatten(expected), keras.tree.flatten(found), strict=True):
             np.testing.assert_array_equal(np.asarray(left), np.asarray(right))
             masks = [getattr(array, "_keras_mask", None) for array in (left, right)]
             assert (masks[0] is None) == (masks[1] is None)
 
 
-def test_the_network_keeps_its_name() -> None:
+def test_config_of_the_network_includes_its_name() -> None:
     network = network_of({"encoder": {"units": 4}, "decoder": {"units": 8}}, 10, 9, name="chosen")
-    again = SequenceToSequence.from_config(network.get_config())
-    assert again.get_config() == network.get_config()
-    assert again.name == "chosen"
-    assert [w.path for w in again.weights] == [w.path for w in network.weights]
+    restored = SequenceToSequence.from_config(network.get_config())
+    assert restored.get_config() == network.get_config()
+    assert restored.name == "chosen"
+    assert [w.path for w in restored.weights] == [w.path for w in network.weights]

@@ -1,4 +1,4 @@
-"""Encoder states -> decoder states."""
+"""The bridge: final encoder states -> initial decoder states."""
 
 from typing import Any
 
@@ -17,35 +17,38 @@ def bridge(**settings: Any) -> Bridge:
     return Bridge(validated(NetworkSettings, settings))
 
 
-def test_copy_hands_each_layer_on_as_it_is() -> None:
-    given = states(np.random.default_rng(1), layers=2, per_layer=2, width=4)
+def test_copy_returns_the_states_of_each_layer_unchanged() -> None:
+    encoder_states = states(np.random.default_rng(1), layers=2, per_layer=2, width=4)
     sizes = {"units": 4, "layers": 2}
-    taken = bridge(cell="lstm", bridge="copy", encoder=sizes, decoder=sizes)(given)
-    for before, after in zip(given, taken, strict=True):
+    decoder_states = bridge(cell="lstm", bridge="copy", encoder=sizes, decoder=sizes)(encoder_states)
+    for before, after in zip(encoder_states, decoder_states, strict=True):
         for left, right in zip(before, after, strict=True):
             np.testing.assert_array_equal(left, right)
 
 
-def test_copy_sets_both_directions_of_a_state_side_by_side() -> None:
+def test_copy_concatenates_the_two_directions() -> None:
     forward_h, forward_c, backward_h, backward_c = states(np.random.default_rng(1), 1, 4, 3)[0]
-    made = bridge(cell="lstm", bridge="copy", encoder={"units": 3, "direction": "both"}, decoder={"units": 6})
-    ((h, c),) = made([[forward_h, forward_c, backward_h, backward_c]])
+    copy_bridge = bridge(cell="lstm", bridge="copy", encoder={"units": 3, "direction": "both"}, decoder={"units": 6})
+    ((h, c),) = copy_bridge([[forward_h, forward_c, backward_h, backward_c]])
     np.testing.assert_array_equal(h, np.concatenate([forward_h, backward_h], axis=-1))
     np.testing.assert_array_equal(c, np.concatenate([forward_c, backward_c], axis=-1))
 
 
-def test_dense_reads_all_states_for_each() -> None:
-    given = states(np.random.default_rng(1), layers=2, per_layer=2, width=4)
-    made = bridge(cell="lstm", encoder={"units": 4, "layers": 2}, decoder={"units": 3, "layers": 1})
-    ((h, c),) = made(given)
-    everything = np.concatenate([state for layer in given for state in layer], axis=-1)
-    for state, layer, activation in ((h, made.layers[0][0], np.tanh), (c, made.layers[0][1], lambda x: x)):
+def test_dense_computes_each_state_from_all_encoder_states() -> None:
+    encoder_states = states(np.random.default_rng(1), layers=2, per_layer=2, width=4)
+    dense_bridge = bridge(cell="lstm", encoder={"units": 4, "layers": 2}, decoder={"units": 3, "layers": 1})
+    ((h, c),) = dense_bridge(encoder_states)
+    all_states = np.concatenate([state for layer in encoder_states for state in layer], axis=-1)
+    for state, layer, activation in (
+        (h, dense_bridge.layers[0][0], np.tanh),
+        (c, dense_bridge.layers[0][1], lambda x: x),
+    ):
         assert layer is not None
         kernel, bias = (np.asarray(weight) for weight in layer.weights)
-        np.testing.assert_allclose(state, activation(everything @ kernel + bias), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(state, activation(all_states @ kernel + bias), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("value", [0.5, np.inf, np.nan])
-def test_zero_is_zero_whatever_comes_in(value: float) -> None:
+def test_zero_state_is_zero_for_any_input(value: float) -> None:
     found = np.asarray(ZeroState(3)(np.full((2, 5), value, "f4")))
     np.testing.assert_array_equal(found, np.zeros((2, 3)))

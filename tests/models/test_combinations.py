@@ -1,4 +1,4 @@
-"""The table of networks that the other tests go through."""
+"""The table of networks on which the other tests run."""
 
 from typing import Any
 
@@ -22,15 +22,15 @@ IMPOSSIBLE = {
     (("target_embedding", 0), ("tie", "all")),
     (("source_embedding", 0), ("tie", "all")),
 }
-"""Choices that the settings refuse to put together, each with a reason."""
+"""Pairs of values that the settings reject, each for a reason."""
 
 
-def test_any_two_settings_meet_but_those_refused(combinations: list[Any]) -> None:
-    met = set().union(*map(pairs_of, combinations))
-    assert all_pairs() - met == IMPOSSIBLE
+def test_every_pair_of_values_occurs_except_the_rejected_ones(combinations: list[Any]) -> None:
+    covered = set().union(*map(pairs_of, combinations))
+    assert all_pairs() - covered == IMPOSSIBLE
 
 
-def test_every_choice_of_words_is_in_the_table() -> None:
+def test_every_choice_of_the_settings_is_in_the_table() -> None:
     for section, name in (
         (NetworkSettings, "cell"),
         (NetworkSettings, "bridge"),
@@ -40,7 +40,7 @@ def test_every_choice_of_words_is_in_the_table() -> None:
         (EncoderSettings, "direction"),
     ):
         annotation: Any = section.model_fields[name].annotation
-        assert set(annotation.__args__) == set(VALUES[name]), f"{name} has a value that no test meets"
+        assert set(annotation.__args__) == set(VALUES[name]), f"{name} has a value that no test uses"
     switches = {name for name, field in NetworkSettings.model_fields.items() if field.annotation is bool}
     assert switches <= set(VALUES)
     for section in (EncoderSettings, DecoderSettings):
@@ -48,5 +48,5 @@ def test_every_choice_of_words_is_in_the_table() -> None:
             assert field.annotation is not bool or name in {*VALUES, "context", "feedback"}, name
 
 
-def test_all_are_valid(combination: Any) -> None:
+def test_every_combination_is_valid(combination: Any) -> None:
     assert validated(NetworkSettings, combination.settings()).cell == combination.cell

@@ -1,4 +1,4 @@
-"""One program for a function of a network, never with stale weights."""
+"""Compiled functions: one program for each shape, and never stale weights."""
 
 import keras
 import numpy as np
@@ -7,7 +7,7 @@ import pytest
 from passerelle.models.compiled import compiled
 
 
-def test_it_sees_the_weights_of_now() -> None:
+def test_compiled_function_reads_the_current_weights() -> None:
     weight = keras.Variable(np.float32(2.0))
     calls = []
 
@@ -21,10 +21,10 @@ def test_it_sees_the_weights_of_now() -> None:
     assert float(run(np.float32(3.0))) == 15.0
     assert float(run(np.float32(3.0), power=2)) == 75.0
     if keras.backend.backend() == "jax":
-        assert calls == [1, 2], "one program for each shape and each set of options"
+        assert calls == [1, 2], "one trace for each shape and set of options"
 
 
-@pytest.mark.skipif(keras.backend.backend() != "jax", reason="only JAX compiles by shape")
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="only JAX compiles for each shape")
 def test_one_program_for_each_shape() -> None:
     calls = []
     run = compiled(lambda x: calls.append(x.shape) or x + 1, [])

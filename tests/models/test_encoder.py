@@ -1,4 +1,4 @@
-"""What an encoder remembers of a source, seen in a mirror."""
+"""The recurrent encoder: symmetry of its two directions."""
 
 from typing import Any
 
@@ -17,22 +17,22 @@ def encoder_model(settings: NetworkSettings) -> Any:
 
 
 def swapped(model: Any, units: int) -> list[np.ndarray]:
-    """The weights of `model` with the directions of each recurrent layer exchanged."""
-    found = []
+    """Return the weights of `model` with the directions of each recurrent layer swapped."""
+    result = []
     for layer in model.layers:
         weights = layer.get_weights()
         if isinstance(layer, keras.layers.Bidirectional):
             half = len(weights) // 2
             weights = weights[half:] + weights[:half]
-            if len(found) > 1 + half:  # above the first: the input's halves are exchanged too
+            if len(result) > 1 + half:  # above the first layer, swap the two halves of the input as well
                 for kernel in (0, half):
                     weights[kernel] = np.roll(weights[kernel], units, axis=0)
-        found += weights
-    return found
+        result += weights
+    return result
 
 
 @pytest.mark.parametrize(("cell", "layers"), [("lstm", 1), ("gru", 2), ("lstm", 2)])
-def test_mirrored_source_mirrored_memory(cell: str, layers: int) -> None:
+def test_reversed_source_and_swapped_directions_give_reversed_outputs(cell: str, layers: int) -> None:
     units = 4
     settings = validated(
         NetworkSettings,
@@ -54,12 +54,12 @@ def test_mirrored_source_mirrored_memory(cell: str, layers: int) -> None:
     for row, length in enumerate(lengths):
         source[row, :length] = random.integers(1, 10, length)
         mirrored[row, :length] = source[row, :length][::-1]
-    there, back = plain.predict(source, verbose=0), mirror.predict(mirrored, verbose=0)
+    original, reflected = plain.predict(source, verbose=0), mirror.predict(mirrored, verbose=0)
 
     for row, length in enumerate(lengths):
-        expected = np.roll(there["values"][row, :length][::-1], units, axis=-1)
-        np.testing.assert_allclose(back["values"][row, :length], expected, rtol=1e-5, atol=1e-6)
-    for left, right in zip(there["states"], back["states"], strict=True):
+        expected = np.roll(original["values"][row, :length][::-1], units, axis=-1)
+        np.testing.assert_allclose(reflected["values"][row, :length], expected, rtol=1e-5, atol=1e-6)
+    for left, right in zip(original["states"], reflected["states"], strict=True):
         half = len(left) // 2
         for state, other in zip([*left[half:], *left[:half]], right, strict=True):
             np.testing.assert_allclose(other, state, rtol=1e-5, atol=1e-6)

@@ -1,4 +1,4 @@
-"""The decoder is one function of T steps, and padding is no part of any text: for every kind of network."""
+"""For every kind of network: the decoder is one function of T steps, and padding changes nothing."""
 
 from typing import Any
 
@@ -10,31 +10,31 @@ TOLERANCE = {"rtol": 1e-5, "atol": 1e-5}
 
 @pytest.mark.parametrize("chunks", [[1] * 7, [2, 3, 2]], ids=str)
 def test_step_by_step_equals_teacher_forcing(harness: Any, example: Any, chunks: list[int]) -> None:
-    whole = harness.logits(example.source, example.target)
+    all_logits = harness.logits(example.source, example.target)
     state = harness.begin(example.source)
     position = 0
     for length in chunks:
         outputs, state = harness.decode(example.target[:, position : position + length], state)
-        expected = whole[:, position : position + length]
+        expected = all_logits[:, position : position + length]
         np.testing.assert_allclose(outputs["logits"], expected, **TOLERANCE)
         position += length
     assert position == example.target.shape[1]
 
 
-def test_attention_step_by_step_equals_attention_at_once(harness: Any, example: Any, combination: Any) -> None:
+def test_attention_step_by_step_equals_teacher_forcing(harness: Any, example: Any, combination: Any) -> None:
     start = harness.begin(example.source)
-    whole, _ = harness.decode(example.target, start)
-    assert ("attention" in whole) == (combination.attention != "none")
-    if "attention" not in whole:
+    outputs, _ = harness.decode(example.target, start)
+    assert ("attention" in outputs) == (combination.attention != "none")
+    if "attention" not in outputs:
         return
-    steps, state = [], start
+    attention, steps, state = outputs["attention"], [], start
     for position in range(example.target.shape[1]):
         outputs, state = harness.decode(example.target[:, position : position + 1], state)
         steps.append(outputs["attention"])
-    np.testing.assert_allclose(np.concatenate(steps, axis=1), whole["attention"], **TOLERANCE)
+    np.testing.assert_allclose(np.concatenate(steps, axis=1), attention, **TOLERANCE)
     for row, length in enumerate(example.source_lengths):
-        assert not whole["attention"][row, :, length:].any()
-        np.testing.assert_allclose(whole["attention"][row].sum(axis=-1), 1.0, rtol=1e-5)
+        assert not attention[row, :, length:].any()
+        np.testing.assert_allclose(attention[row].sum(axis=-1), 1.0, rtol=1e-5)
 
 
 def test_padding_changes_nothing(harness: Any, example: Any) -> None:
@@ -42,28 +42,30 @@ def test_padding_changes_nothing(harness: Any, example: Any) -> None:
     wider = example.padded(source=3, target=2)
     found = harness.logits(wider.source, wider.target)
     for row, length in enumerate(example.target_lengths):
-        columns = expected.shape[-1]  # a copying network has one more for each source position
+        columns = expected.shape[-1]  # with copying, padding of the source adds columns
         np.testing.assert_allclose(found[row, :length, :columns], expected[row, :length], **TOLERANCE)
     state, wider_state = harness.begin(example.source), harness.begin(wider.source)
     for name, value in state.items():
-        got = np.asarray(wider_state[name])
-        if got.shape[1] == wider.source.shape[1]:
+        wider_value = np.asarray(wider_state[name])
+        if wider_value.shape[1] == wider.source.shape[1]:
             for row, length in enumerate(example.source_lengths):
                 same = np.asarray(value)[row, :length]
-                kept = tuple(slice(size) for size in same.shape)  # copying has columns for positions, also here
-                np.testing.assert_allclose(got[row][kept], same, **TOLERANCE)
+                unpadded = tuple(slice(size) for size in same.shape)  # with copying, also fewer columns
+                np.testing.assert_allclose(wider_value[row][unpadded], same, **TOLERANCE)
         else:
-            np.testing.assert_allclose(got, value, **TOLERANCE)
+            np.testing.assert_allclose(wider_value, value, **TOLERANCE)
 
 
-def test_a_batch_is_its_rows_one_by_one(harness: Any, example: Any) -> None:
+def test_a_batch_equals_its_rows_one_by_one(harness: Any, example: Any) -> None:
     expected = harness.logits(example.source, example.target)
     for row, length in enumerate(example.target_lengths):
-        alone = harness.logits(example.source[row : row + 1], example.target[row : row + 1])
-        np.testing.assert_allclose(alone[0, :length], expected[row, :length], **TOLERANCE)
+        single = harness.logits(example.source[row : row + 1], example.target[row : row + 1])
+        np.testing.assert_allclose(single[0, :length], expected[row, :length], **TOLERANCE)
 
 
-def test_the_source_matters_where_it_can(harness: Any, example: Any, combination: Any) -> None:
+def test_the_source_changes_the_logits_unless_the_encoder_is_unused(
+    harness: Any, example: Any, combination: Any
+) -> None:
     other = example.source.copy()
     other[:, 0] = 8
     differs = not np.allclose(
@@ -72,10 +74,10 @@ def test_the_source_matters_where_it_can(harness: Any, example: Any, combination
     assert differs == (combination.encoder_is_heard or combination.tags)
 
 
-def test_later_target_tokens_do_not_reach_back(harness: Any, example: Any, combination: Any) -> None:
+def test_later_target_tokens_do_not_change_earlier_logits(harness: Any, example: Any, combination: Any) -> None:
     other = example.target.copy()
     other[:, 4:] = 3
     left, right = harness.logits(example.source, example.target), harness.logits(example.source, other)
     np.testing.assert_allclose(left[:, :4], right[:, :4], **TOLERANCE)
-    reads = combination.reads != "context" or combination.attention == "monotonic"
-    assert np.allclose(left[:, 4:], right[:, 4:], atol=1e-3) != reads
+    reads_tokens = combination.reads != "context" or combination.attention == "monotonic"
+    assert np.allclose(left[:, 4:], right[:, 4:], atol=1e-3) != reads_tokens

@@ -1,4 +1,4 @@
-"""The three models as a Keras user meets them: summaries, shapes, shared layers, calls by hand, fit."""
+"""The three Keras models: summaries, shapes, shared layers, direct calls, `fit`, saving and loading."""
 
 import json
 import zipfile
@@ -27,7 +27,7 @@ def models_of(network: Any) -> list[Any]:
     return [network, network.inference_encoder, network.inference_decoder]
 
 
-def test_all_three_summarize(harness: Any) -> None:
+def test_summary_of_each_model(harness: Any) -> None:
     for model in models_of(harness.network):
         lines: list[str] = []
         model.summary(print_fn=lines.append)
@@ -39,16 +39,16 @@ def test_all_three_summarize(harness: Any) -> None:
     ]  # fmt: skip
 
 
-def test_all_three_draw(harness: Any) -> None:
+def test_diagram_of_each_model(harness: Any) -> None:
     for model in models_of(harness.network):
         picture = ElementTree.fromstring(draw_model(model))
         words = {element.text for element in picture.iter() if element.text}
         assert any(model.name in text for text in words)
         called = {layer.name for layer in model.layers if model is harness.network and layer.weights}
-        assert called <= words, "every layer with weights has a box"
+        assert called <= words, "every layer with weights must have a box"
 
 
-def test_documented_shapes(harness: Any, combination: Any, example: Any) -> None:
+def test_shapes_of_inputs_and_outputs(harness: Any, combination: Any, example: Any) -> None:
     network = harness.network
     columns = SIZES[1] - (UNK if combination.unknown else START)
     copied = 6 if combination.copying else 0
@@ -62,22 +62,22 @@ def test_documented_shapes(harness: Any, combination: Any, example: Any) -> None
     width = network.settings.encoder.widths[-1]
     memory = {}
     if combination.attention != "none":
-        own_keys = combination.attention not in ("dot", "scaled-dot")
+        projected_keys = combination.attention not in ("dot", "scaled-dot")
         memory = {
             "memory_values": (3, 6, width),
-            "memory_keys": (3, 6, 8 if own_keys else width),
+            "memory_keys": (3, 6, 8 if projected_keys else width),
             "memory_mask": (3, 6),
         }
     if combination.attention == "monotonic":
         states |= {"alignment": (3, 6), "emissions": (3, 6, columns + copied)}
         memory["memory_values"] = (3, 6, 8)
-    more = ({"memory_copies": (3, 6)} if copied else {}) | (
+    optional = ({"memory_copies": (3, 6)} if copied else {}) | (
         {"memory_context": (3, width)} if combination.reads != "token" else {}
     )
     if combination.tags:
-        more["memory_tags"] = (3, combination.source_width or network.settings.encoder.units)
+        optional["memory_tags"] = (3, combination.source_width or network.settings.encoder.units)
     begun = harness.begin(example.source)
-    assert {name: tuple(value.shape) for name, value in begun.items()} == states | memory | more
+    assert {name: tuple(value.shape) for name, value in begun.items()} == states | memory | optional
     if memory:
         np.testing.assert_array_equal(begun["memory_mask"], example.source != PAD)
 
@@ -93,7 +93,7 @@ def test_the_models_share_every_weight(harness: Any) -> None:
     assert not set(encoder) & set(decoder)
 
 
-def test_a_changed_weight_changes_all(harness: Any, example: Any, combination: Any) -> None:
+def test_changed_weights_change_all_three_models(harness: Any, example: Any, combination: Any) -> None:
     network = harness.network
     before = network.get_weights()
     logits = harness.logits(example.source, example.target)
@@ -102,8 +102,8 @@ def test_a_changed_weight_changes_all(harness: Any, example: Any, combination: A
     try:
         network.set_weights([weight * 1.5 for weight in before])
         assert not np.allclose(harness.logits(example.source, example.target), logits)
-        again = harness.begin(example.source)
-        changed = [name for name in begun if not np.allclose(begun[name], again[name])]
+        begun_after = harness.begin(example.source)
+        changed = [name for name in begun if not np.allclose(begun[name], begun_after[name])]
         same = {"memory_mask", "memory_copies", "alignment", "emissions", "fed"}
         zero = combination.bridge == "zero"
         assert changed == [name for name in begun if name not in same and not (zero and name.startswith("decoder"))]
@@ -112,8 +112,8 @@ def test_a_changed_weight_changes_all(harness: Any, example: Any, combination: A
         network.set_weights(before)
 
 
-def test_called_by_hand(harness: Any, example: Any) -> None:
-    """Not compiled, as in a notebook: what one model gives, the other takes."""
+def test_direct_calls_equal_compiled_calls(harness: Any, example: Any) -> None:
+    """The decoder accepts the outputs of the encoder unchanged, also without compilation, as in a notebook."""
     network = harness.network
     inputs = {name: ops.convert_to_tensor(ids) for name, ids in harness.inputs(example.source).items()}
     target = ops.convert_to_tensor(example.target)
@@ -135,15 +135,15 @@ def test_step_gives_log_probabilities_by_id(harness: Any, example: Any, combinat
     impossible = {PAD, START} | (set() if combination.unknown else {UNK})
     for identifier in range(SIZES[1]):
         assert (log_probs[:, identifier] == IMPOSSIBLE).all() == (identifier in impossible), identifier
-    # One softmax over all columns, START's too: what is impossible is struck out afterwards.
+    # The softmax includes the column of START; impossible tokens are set to IMPOSSIBLE afterwards.
     logits = harness.logits(example.source, example.target)[:, 0].astype(np.float64)
     expected = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
     np.testing.assert_allclose(log_probs[:, END:], expected[:, END - network.stepper.first :], rtol=1e-5, atol=1e-5)
     assert set(state) == set(harness.begin(example.source))
 
 
-def test_compiled_fitted_saved_and_loaded(harness: Any, example: Any, combination: Any, tmp_path: Path) -> None:
-    """A user's own `compile` and `fit` work and reach every weight; nothing of them goes into the file."""
+def test_compile_fit_save_and_load(harness: Any, example: Any, combination: Any, tmp_path: Path) -> None:
+    """Keras's `compile` and `fit` train every weight, and the model file contains neither optimizer nor loss."""
     network = harness.network
     start = network.get_weights()
     network.compile(
@@ -161,10 +161,11 @@ def test_compiled_fitted_saved_and_loaded(harness: Any, example: Any, combinatio
     assert np.isfinite(history.history["loss"]).all()
     for variable, before, after in zip(network.trainable_variables, start, fitted, strict=True):
         assert np.isfinite(after).all(), variable.path
-        # A zero bridge without attention hands nothing of the source on: its encoder cannot learn. A tied table does.
-        unheard = ("encoder",) if combination.tie == "all" else ("encoder", "source")
-        reachable = combination.encoder_is_heard or not variable.path.startswith(unheard)
-        assert (after != before).any() == reachable, variable.path
+        # A zero bridge without attention passes nothing on from the encoder, so its weights have no gradient. A tied
+        # table gets its gradient from the decoder.
+        unused = ("encoder",) if combination.tie == "all" else ("encoder", "source")
+        trained = combination.encoder_is_heard or not variable.path.startswith(unused)
+        assert (after != before).any() == trained, variable.path
 
     path = tmp_path / "model.keras"
     save_network(network, {"note": "é"}, path, check=lambda network, content: None)
@@ -183,7 +184,7 @@ def test_compiled_fitted_saved_and_loaded(harness: Any, example: Any, combinatio
     for left, right in zip(network.weights, loaded.weights, strict=True):
         assert left.path == right.path
         np.testing.assert_array_equal(np.asarray(left), np.asarray(right))
-    # The graph is rebuilt from the settings; the same weights in it give the same logits.
+    # The loaded network is rebuilt from its settings and must give the same logits.
     from passerelle.models.compiled import compiled
 
     logits = compiled(lambda inputs: loaded(inputs), loaded.variables)
@@ -192,19 +193,19 @@ def test_compiled_fitted_saved_and_loaded(harness: Any, example: Any, combinatio
 
 
 @pytest.mark.parametrize(("unknown", "source", "target"), [(True, 1, 1), (False, 4, 2)])
-def test_first_columns(unknown: bool, source: int, target: int) -> None:
+def test_ids_of_the_first_columns(unknown: bool, source: int, target: int) -> None:
     settings = NetworkSettings(unknown=unknown)
     assert (first_source_column(settings), first_target_column(settings)) == (source, target)
 
 
 @pytest.mark.parametrize("size", [4, 0, -1, 2**21 + 1, 7.0, True, "7", None])
-def test_a_vocabulary_that_cannot_be(size: Any) -> None:
+def test_invalid_vocabulary_sizes(size: Any) -> None:
     for sizes in ((size, 9), (10, size)):
         with pytest.raises(SettingsError, match="a vocabulary must have 5 to 2097152 ids, received"):
             network_of(NetworkSettings(), *sizes)
 
 
-def test_wrong_settings_are_named() -> None:
+def test_errors_name_the_invalid_setting() -> None:
     with pytest.raises(SettingsError, match=r"encoder\.units"):
         network_of({"encoder": {"units": 0}}, *SIZES)
     with pytest.raises(SettingsError, match="bridge 'copy' hands each encoder layer's states"):
@@ -212,9 +213,9 @@ def test_wrong_settings_are_named() -> None:
 
 
 @pytest.mark.parametrize("limit", [0.05, 3.0])
-def test_tokens_vectors_begin_as_far_from_zero_as_the_settings_say(limit: float) -> None:
+def test_embedding_init_range_limits_the_initial_vectors(limit: float) -> None:
     side = {"embedding": 32, "units": 4}
     network = network_of({"embedding_init_range": limit, "encoder": side, "decoder": side}, *SIZES)
     for name in ("source", "target"):
-        farthest = np.abs(np.asarray(network.table(name).value)).max()
-        assert 0.9 * limit < farthest <= limit
+        largest = np.abs(np.asarray(network.table(name).value)).max()
+        assert 0.9 * limit < largest <= limit

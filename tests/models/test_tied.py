@@ -1,4 +1,4 @@
-"""One table of vectors in several places: the same products, one gradient, one vocabulary."""
+"""Tied embeddings: the output layer, gradients, the joint vocabulary, and errors."""
 
 from pathlib import Path
 from typing import Any
@@ -27,19 +27,19 @@ def embedding() -> Any:
 
 
 @pytest.mark.parametrize("width", [4, 7])
-def test_the_output_is_a_product_with_the_table(width: int) -> None:
+def test_tied_output_multiplies_by_the_table(width: int) -> None:
     vectors = embedding()
     inputs = np.random.default_rng(2).normal(size=(2, 3, width)).astype("f4")
     layer: Any = TiedOutput(vectors)
     assert layer(inputs).shape == layer.compute_output_shape((2, 3, width)) == (2, 3, 6)
     layer.bias.assign(np.arange(6.0))
-    narrowed = inputs if width == 4 else inputs @ np.asarray(layer.projection.kernel.value)
-    expected = narrowed @ np.asarray(vectors.table.value).T + np.arange(6)
+    projected = inputs if width == 4 else inputs @ np.asarray(layer.projection.kernel.value)
+    expected = projected @ np.asarray(vectors.table.value).T + np.arange(6)
     np.testing.assert_allclose(np.asarray(layer(inputs)), expected, rtol=1e-5, atol=1e-5)
     assert [tuple(weight.shape) for weight in layer.weights] == [(6,)] + ([] if width == 4 else [(7, 4)])
 
 
-def test_a_shared_embedding_owns_nothing() -> None:
+def test_shared_embedding_has_no_weights() -> None:
     vectors = embedding()
     layer = SharedEmbedding(vectors)
     np.testing.assert_array_equal(np.asarray(layer(IDS)), np.asarray(vectors(IDS)))
@@ -48,33 +48,35 @@ def test_a_shared_embedding_owns_nothing() -> None:
 
 @pytest.mark.parametrize("input_feeding", [False, True])
 @pytest.mark.parametrize("tie", ["target", "all"])
-def test_the_gradient_comes_from_everywhere(tie: str, input_feeding: bool, make_harness: Any, example: Any) -> None:
+def test_gradient_of_a_tied_table_includes_all_its_uses(
+    tie: str, input_feeding: bool, make_harness: Any, example: Any
+) -> None:
     jax = pytest.importorskip("jax")
     if keras.backend.backend() != "jax":
-        pytest.skip("asks JAX for the gradient")
+        pytest.skip("computes the gradient with JAX")
     side = {"embedding": 3, "units": 4}
     settings = {"tie": tie, "attention": "general", "input_feeding": input_feeding, "encoder": side, "decoder": side}
     network = make_harness(settings).network
     path = network.table("source" if tie == "all" else "target").path
-    place = next(i for i, variable in enumerate(network.trainable_variables) if variable.path == path)
+    index = next(i for i, variable in enumerate(network.trainable_variables) if variable.path == path)
     trainable = [variable.value for variable in network.trainable_variables]
     fixed = [variable.value for variable in network.non_trainable_variables]
     inputs = {"source": example.source, "target": example.target}
-    direction = np.random.default_rng(5).normal(size=trainable[place].shape).astype("f4")
+    direction = np.random.default_rng(5).normal(size=trainable[index].shape).astype("f4")
 
     def sum_of(logits: Any) -> Any:
         return cross_entropy_sums(logits, example.target, first=network.stepper.first)[0]
 
     def loss(step: Any) -> Any:
-        moved = [value + step * direction if i == place else value for i, value in enumerate(trainable)]
+        moved = [value + step * direction if i == index else value for i, value in enumerate(trainable)]
         return sum_of(network.stateless_call(moved, fixed, inputs)[0])
 
-    def assigned(step: float) -> float:
-        network.trainable_variables[place].assign(trainable[place] + step * direction)
+    def loss_at(step: float) -> float:
+        network.trainable_variables[index].assign(trainable[index] + step * direction)
         return float(sum_of(network(inputs)))
 
-    slope = (assigned(1e-2) - assigned(-1e-2)) / 2e-2
-    network.trainable_variables[place].assign(trainable[place])
+    slope = (loss_at(1e-2) - loss_at(-1e-2)) / 2e-2
+    network.trainable_variables[index].assign(trainable[index])
     np.testing.assert_allclose(jax.grad(loss)(0.0), slope, rtol=2e-2)
     assert abs(slope) > 1e-2
 
@@ -82,7 +84,7 @@ def test_the_gradient_comes_from_everywhere(tie: str, input_feeding: bool, make_
 PAIRS = [("a b c", "b a"), ("c b", "d c"), ("a d", "e a"), ("e c", "c")]
 
 
-def test_one_vocabulary(tmp_path: Path) -> None:
+def test_tie_all_has_one_joint_vocabulary(tmp_path: Path) -> None:
     translator = passerelle.train(
         PAIRS, preset="pointer", level="word", settings={"network": {"tie": "all"}}, units=4, epochs=1, validation=0
     )
@@ -90,12 +92,12 @@ def test_one_vocabulary(tmp_path: Path) -> None:
     tables = [weight.path for weight in translator.network.weights if "table" in weight.path]
     assert tables == ["source_embedding/table"]
     translator.save(tmp_path / "m.keras")
-    again = passerelle.load(tmp_path / "m.keras")
-    assert again.translate("a e") == translator.translate("a e")
-    assert again.settings.network.tie == "all"
+    loaded = passerelle.load(tmp_path / "m.keras")
+    assert loaded.translate("a e") == translator.translate("a e")
+    assert loaded.settings.network.tie == "all"
 
 
-def test_other_ties_keep_two_vocabularies() -> None:
+def test_tie_target_has_two_vocabularies() -> None:
     settings = make_settings(None, {"network": {"tie": "target"}}, {"source_level": "word"})
     signature = fit_text_signature(settings, {"source": ["a b"], "target": ["c"]}, name="pairs")
     tokenizers = signature.source.tokenizer, signature.target.tokenizer
@@ -114,7 +116,7 @@ EMBEDDED = {"embedding": 3, "units": 4}
         ({"encoder": {"embedding": 5}}, r"one table for both sides; encoder\.embedding is 5, decoder\.embedding 3"),
     ],
 )
-def test_networks_that_have_nothing_to_tie(changes: dict[str, Any], message: str) -> None:
+def test_network_settings_that_do_not_allow_tying(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         validated(NetworkSettings, {"tie": "all", "encoder": EMBEDDED, "decoder": EMBEDDED} | changes)
 
@@ -127,13 +129,13 @@ def test_networks_that_have_nothing_to_tie(changes: dict[str, Any], message: str
         ({"tags.mode": "inline"}, r"cannot have inline tags"),
     ],
 )
-def test_sides_that_share_no_vocabulary(changes: dict[str, Any], message: str) -> None:
+def test_text_settings_that_do_not_allow_a_joint_vocabulary(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         make_settings(None, {"network": {"tie": "all"}}, assignments=changes)
 
 
-def test_sizes_that_differ() -> None:
+def test_tied_vocabularies_of_different_sizes() -> None:
     with pytest.raises(
-        SettingsError, match=r"tie 'all' has one table, all of it trained, for 8 source ids \(0 extra\)"
+        SettingsError, match=r"tie 'all' needs vocabularies of equal size .* received: 8 source ids \(0 extra\)"
     ):
         network_of({"tie": "all"}, 8, 9)

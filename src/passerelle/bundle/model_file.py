@@ -24,7 +24,7 @@ import numpy as np
 
 from passerelle.data.files import replace_atomically, require_writable_file
 from passerelle.errors import ModelFileError, OutputError, SettingsError
-from passerelle.layers.initializers import drawn_by
+from passerelle.layers.initializers import override_initializers
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.models.specs import check_specs
 from passerelle.settings import NetworkSettings, validated
@@ -113,7 +113,7 @@ def load_network(path: str | os.PathLike[str]) -> tuple[SequenceToSequence, dict
             content, config = _read_texts(archive)
             with h5py.File(io.BytesIO(archive.read(_WEIGHTS_MEMBER)), "r") as weights:
                 _check_shapes(config, weights)
-        with drawn_by(np.zeros):
+        with override_initializers(np.zeros):
             network: Any = keras.saving.load_model(path, compile=False, safe_mode=True)
         network.assets = {}
         return network, content
@@ -206,7 +206,7 @@ def _check_shapes(config: dict[str, Any], weights: h5py.File) -> None:
         import jax
 
         build = SequenceToSequence.from_config
-        with drawn_by(keras.ops.zeros):
+        with override_initializers(keras.ops.zeros):
             wanted = jax.eval_shape(lambda: [weight.value for weight in build(config).weights])
         if Counter(tuple(array.shape) for array in wanted) != Counter(held):
             raise ModelFileError("its weights do not fit its settings")

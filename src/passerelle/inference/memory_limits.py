@@ -7,7 +7,7 @@ import numpy as np
 from passerelle.data.rows import BATCH_SIZES, padded_width
 from passerelle.decoding.greedy import LANES
 from passerelle.errors import LongTextError
-from passerelle.models.footprint import LARGEST, floats_of_row
+from passerelle.models.footprint import MAX_FLOATS, floats_per_row
 from passerelle.models.stepper import Stepper
 
 __all__ = ["rows_at_once"]
@@ -37,13 +37,13 @@ def rows_at_once(
     """
 
     def floats(width: int) -> int:
-        return beam * sum(floats_of_row(one.settings, one.size, width, min(width, steps)) for one in steppers)
+        return beam * sum(floats_per_row(one.settings, one.size, width, min(width, steps)) for one in steppers)
 
     row = max(rows, key=lambda row: lengths[row], default=None)
-    if row is not None and (needed := floats(padded_width(int(lengths[row])))) > LARGEST:
+    if row is not None and (needed := floats(padded_width(int(lengths[row])))) > MAX_FLOATS:
         raise LongTextError(
             row,
             f"is too long: its {lengths[row]:,} tokens, which cannot be cut at a blank, need about "
             f"{needed / 2**28:,.1f} GB at once, and 1 GB is the bound. Cut it.",
         )
-    return lambda width: most if (most := LARGEST // floats(width)) < growing else BATCH_SIZES[-1]
+    return lambda width: most if (most := MAX_FLOATS // floats(width)) < growing else BATCH_SIZES[-1]

@@ -1,4 +1,4 @@
-"""Soft attention: each decoder step looks at all of the source and takes the mean of what it sees."""
+"""Soft attention: each decoder step reads a weighted mean of the encoder's outputs."""
 
 import math
 from typing import Any
@@ -12,35 +12,36 @@ from passerelle.layers.matmul import dense
 __all__ = ["AdditiveAttention", "DotAttention", "soft_attention"]
 
 ops: Any = keras.ops
-"""Without Keras's annotations, which say that these may return None."""
+"""Typed as Any, because Keras annotates these functions as possibly returning None."""
 
 
 class _Attention(layers.Layer):
-    """What all kinds share: scores of every source token for every query become weights, weights a mean."""
+    """Base class: turns attention scores into weights, and weights into a context vector."""
 
     def call(self, queries: Any, keys: Any, values: Any, mask: Any) -> tuple[Any, Any]:
-        """Looks.
+        """Attend to the source.
 
         Args:
             queries: float (batch, T, width).
             keys: float (batch, S, width).
             values: float (batch, S, value_width).
-            mask: bool (batch, S), True where a source token stands.
+            mask: bool (batch, S), True at source tokens, False at padding.
 
         Returns:
             context: float (batch, T, value_width).
-            weights: float (batch, T, S), sums of 1 over the source, 0 on padding; with several heads, their mean.
+            weights: float (batch, T, S), the attention weights: 0 at padding, with a sum of 1 over the source; with
+                several heads, their mean over the heads.
         """
         scores = self.scores(queries, keys)  # (batch, heads, T, S)
         heads = scores.shape[1]
         mask = ops.expand_dims(mask, (1, 2))
-        # Finite, so that a row without any token gives numbers; the second step makes its weights 0.
+        # -1e9 instead of -inf: a row that is all padding would give NaN. The second `where` sets its weights to 0.
         weights = ops.softmax(ops.where(mask, scores, -1e9), axis=-1)
         weights = ops.where(mask, weights, 0.0)
-        return _join(ops.matmul(weights, _split(values, heads))), ops.mean(weights, axis=1)
+        return _merge_heads(ops.matmul(weights, _split_heads(values, heads))), ops.mean(weights, axis=1)
 
     def scores(self, queries: Any, keys: Any) -> Any:
-        """float (batch, heads, T, S): how much each query wants each key."""
+        """Return the attention scores of all keys for all queries, float (batch, heads, T, S), before the softmax."""
         raise NotImplementedError
 
     def compute_output_spec(self, queries: Any, keys: Any, values: Any, mask: Any) -> tuple[Any, Any]:
@@ -53,14 +54,14 @@ class _Attention(layers.Layer):
 
 @keras.saving.register_keras_serializable("passerelle")
 class DotAttention(_Attention):
-    """Scores are products of query and key (Luong et al. 2015, arXiv:1508.04025, section 3.1). No weights of its own.
+    """Dot-product attention: the score is the dot product of query and key. The layer has no weights.
 
-    Keys that are the values themselves make Luong's `dot`; keys that are the values through a matrix, made once a
-    source by the encoder, make his `general`.
+    With the values as keys this is Luong's `dot` attention. With a linear projection of the values as keys, computed
+    once per source, it is his `general` attention (Luong et al. 2015, arXiv:1508.04025, section 3.1).
 
     Args:
-        scaled: whether products are divided by the root of their width (Vaswani et al. 2017, arXiv:1706.03762,
-            section 3.2.1), so that wide queries learn as easily as narrow ones.
+        scaled: whether to divide the scores by the square root of the width, so that their variance does not grow
+            with the width (Vaswani et al. 2017, arXiv:1706.03762, section 3.2.1).
     """
 
     def __init__(self, scaled: bool = True, **kwargs: Any):
@@ -78,15 +79,15 @@ class DotAttention(_Attention):
 
 @keras.saving.register_keras_serializable("passerelle")
 class AdditiveAttention(_Attention):
-    """Scores are v . tanh(W query + key) (Bahdanau et al. 2014, arXiv:1409.0473, appendix A.1.2).
+    """Additive attention: the score is v . tanh(W query + key) (Bahdanau et al. 2014, arXiv:1409.0473, app. A.1.2).
 
-    The keys are the values through a matrix, made once a source by the encoder. All queries meet all keys in one
-    array, (batch, T, S, units).
+    The keys are a linear projection of the values, computed once per source. The layer adds every query to every key,
+    which takes an array of shape (batch, T, S, units).
 
     Args:
         units: width of the keys.
-        heads: how many look side by side (RNMT+: Chen et al. 2018, arXiv:1804.09849, section 4), each with its share
-            of the units, over its share of the values; both must divide evenly.
+        heads: number of attention heads (RNMT+: Chen et al. 2018, arXiv:1804.09849, section 4). The units and the
+            width of the values are split evenly among the heads, so both must be multiples of this number.
     """
 
     def __init__(self, units: int, heads: int = 1, **kwargs: Any):
@@ -102,15 +103,15 @@ class AdditiveAttention(_Attention):
         self.vector = self.add_weight(name="vector", shape=(self.heads, width), initializer=initializer)
 
     def scores(self, queries: Any, keys: Any) -> Any:
-        queries, keys = (_split(array, self.heads) for array in (self.queries(queries), keys))
-        together = ops.tanh(ops.expand_dims(queries, 3) + ops.expand_dims(keys, 2))  # (batch, heads, T, S, width)
-        return ops.sum(together * ops.reshape(self.vector, (1, self.heads, 1, 1, -1)), axis=-1)
+        queries, keys = (_split_heads(array, self.heads) for array in (self.queries(queries), keys))
+        activations = ops.tanh(ops.expand_dims(queries, 3) + ops.expand_dims(keys, 2))  # (batch, heads, T, S, width)
+        return ops.sum(activations * ops.reshape(self.vector, (1, self.heads, 1, 1, -1)), axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"units": self.units, "heads": self.heads}
 
 
-def _split(array: Any, heads: int) -> Any:
+def _split_heads(array: Any, heads: int) -> Any:
     """(batch, length, width) -> (batch, heads, length, width / heads)."""
     if heads == 1:
         return ops.expand_dims(array, 1)
@@ -118,20 +119,20 @@ def _split(array: Any, heads: int) -> Any:
     return ops.transpose(ops.reshape(array, (batch, length, heads, width // heads)), (0, 2, 1, 3))
 
 
-def _join(array: Any) -> Any:
-    """Undoes `_split`."""
+def _merge_heads(array: Any) -> Any:
+    """(batch, heads, length, width) -> (batch, length, heads * width): the inverse of `_split_heads`."""
     batch, heads, length, width = ops.shape(array)
     return ops.reshape(ops.transpose(array, (0, 2, 1, 3)), (batch, length, heads * width))
 
 
 def soft_attention(kind: str, *, units: int, heads: int, name: str) -> Any:
-    """The layer of one kind: `general`, `dot`, `scaled-dot`, `additive` or `multi-head`.
+    """Return an attention layer.
 
     Args:
-        kind: which.
-        units: width of the keys.
-        heads: of `multi-head`.
-        name: of the layer.
+        kind: `general`, `dot`, `scaled-dot`, `additive` or `multi-head`.
+        units: width of the keys; only for `additive` and `multi-head`.
+        heads: number of heads; only for `multi-head`.
+        name: name of the layer.
     """
     if kind in ("additive", "multi-head"):
         return AdditiveAttention(units, heads if kind == "multi-head" else 1, name=name)

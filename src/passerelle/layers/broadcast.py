@@ -1,4 +1,4 @@
-"""One vector beside every token of a sequence."""
+"""Repetition of a vector along the time axis."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ from keras import layers
 __all__ = ["Broadcast"]
 
 ops: Any = keras.ops
-"""Without Keras's annotations, which say that these may return None."""
+"""Typed as Any, because Keras annotates these functions as possibly returning None."""
 
 
 @keras.saving.register_keras_serializable("passerelle")
 class Broadcast(layers.Layer):
-    """float (batch, width), (batch, T) -> float (batch, T, width): the same vector beside every token."""
+    """Repeat a vector for every token: float (batch, width) and ids (batch, T) -> float (batch, T, width)."""
 
     def call(self, vector: Any, ids: Any) -> Any:
         return ops.expand_dims(vector, 1) * ops.ones_like(ops.expand_dims(ids, -1), dtype=vector.dtype)

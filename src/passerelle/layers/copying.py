@@ -1,4 +1,4 @@
-"""Copying: beside the tokens that it knows, a step may write any token of the source as it stands."""
+"""Copying: a decoder step can write a token of the target vocabulary or copy any token of the source."""
 
 from typing import Any
 
@@ -7,48 +7,51 @@ from keras import layers, ops
 
 from passerelle.layers.matmul import dense
 
-__all__ = ["PointerGenerator", "copied_columns", "mixed"]
+__all__ = ["PointerGenerator", "copy_columns", "mix_distributions"]
 
-LEAST = 1e-30
-"""Below every probability that counts; keeps logarithms finite."""
+MIN_PROBABILITY = 1e-30
+"""Lower bound of probabilities, which keeps their logarithms finite."""
 
 
-def copied_columns(copies: Any, *, first: int, columns: int, dtype: Any) -> Any:
-    """The column that copying each source token writes.
+def copy_columns(copies: Any, *, first: int, columns: int, dtype: Any) -> Any:
+    """Return the output column of each source token as a one-hot vector.
 
     Args:
-        copies: int (batch, S), the target id of each source token; one without is `first + columns` plus the position
-            of its first occurrence in the source.
+        copies: int (batch, S), the copy ids: the target id of each source token. A token that the target vocabulary
+            lacks has the id `first + columns` plus the position of its first occurrence in the source.
         first: the target id of column 0.
-        columns: how many tokens are known.
-        dtype: of the result.
+        columns: number of target ids that have a column.
+        dtype: dtype of the result.
 
     Returns:
         (batch, S, columns + S): 1 in the token's column; zeros for PAD.
     """
-    everywhere = ops.arange(columns + copies.shape[1], dtype=copies.dtype)
-    return ops.cast(ops.equal(ops.expand_dims(copies - first, -1), everywhere), dtype)
+    all_columns = ops.arange(columns + copies.shape[1], dtype=copies.dtype)
+    return ops.cast(ops.equal(ops.expand_dims(copies - first, -1), all_columns), dtype)
 
 
-def mixed(generate: Any, logits: Any, copied: Any) -> Any:
-    """Log probabilities in nats, float (..., columns + S), where some tokens are written and others copied.
+def mix_distributions(generate: Any, logits: Any, copied: Any) -> Any:
+    """Mix the distribution over the vocabulary with the copy distribution.
 
     Args:
-        generate: float (..., 1), how likely a token is written, and not copied.
-        logits: float (..., columns), of the known tokens.
-        copied: float (..., columns + S), how likely each is copied; sums of 1.
+        generate: float (..., 1), probability that the token is generated from the vocabulary and not copied.
+        logits: float (..., columns), logits of the vocabulary.
+        copied: float (..., columns + S), the copy distribution: probability of copying each token, with a sum of 1.
+
+    Returns:
+        float (..., columns + S): log probabilities in nats.
     """
-    unknown = copied.shape[-1] - logits.shape[-1]
-    known = ops.pad(ops.softmax(logits), [(0, 0)] * (len(logits.shape) - 1) + [(0, unknown)])
-    return ops.log(ops.maximum(generate * known + (1.0 - generate) * copied, LEAST))
+    positions = copied.shape[-1] - logits.shape[-1]
+    generated = ops.pad(ops.softmax(logits), [(0, 0)] * (len(logits.shape) - 1) + [(0, positions)])
+    return ops.log(ops.maximum(generate * generated + (1.0 - generate) * copied, MIN_PROBABILITY))
 
 
 @keras.saving.register_keras_serializable("passerelle")
 class PointerGenerator(layers.Layer):
-    """Mixes the distribution over known tokens with attention's over the source (See et al. 2017, arXiv:1704.04368).
+    """Pointer-generator: mixes the distribution over the vocabulary with the attention over the source.
 
-    Section 2.2, with one deviation: the gate is computed from the attentional vector, which holds state and context,
-    and not from the state, the context and the token that was read.
+    Source: See et al. 2017, arXiv:1704.04368, section 2.2. One deviation: the gate (p_gen in the paper) is computed
+    from the attentional vector, which combines state and context, not from state, context and the decoder's input.
 
     Args:
         first: the target id of the logits' column 0.
@@ -63,19 +66,20 @@ class PointerGenerator(layers.Layer):
         self.gate.build(input_shape)
 
     def call(self, vectors: Any, logits: Any, weights: Any, copies: Any) -> Any:
-        """Mixes.
+        """Compute the mixed distribution.
 
         Args:
-            vectors: float (batch, T, units), which decide between writing and copying.
-            logits: float (batch, T, columns), of the known tokens.
-            weights: float (batch, T, S), attention's, sums of 1.
-            copies: int (batch, S), see `copied_columns`.
+            vectors: float (batch, T, units), the attentional vectors, from which the gate is computed.
+            logits: float (batch, T, columns), logits of the vocabulary.
+            weights: float (batch, T, S), attention weights, with a sum of 1.
+            copies: int (batch, S), copy ids, see `copy_columns`.
 
         Returns:
-            float (batch, T, columns + S): log probabilities in nats, of known tokens, then of source positions.
+            float (batch, T, columns + S): log probabilities in nats, first of the vocabulary, then of the source
+            positions.
         """
-        to = copied_columns(copies, first=self.first, columns=logits.shape[-1], dtype=weights.dtype)
-        return mixed(self.gate(vectors), logits, ops.matmul(weights, to))
+        copy_targets = copy_columns(copies, first=self.first, columns=logits.shape[-1], dtype=weights.dtype)
+        return mix_distributions(self.gate(vectors), logits, ops.matmul(weights, copy_targets))
 
     def compute_output_spec(self, vectors: Any, logits: Any, weights: Any, copies: Any) -> Any:
         batch, length, columns = logits.shape

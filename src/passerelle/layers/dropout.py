@@ -1,4 +1,7 @@
-"""Dropout masks; on JAX from a hash of each value's place, for its own generator took a tenth of every update."""
+"""Dropout and dropout masks; on JAX, masks come from a hash of each position, which is faster than JAX's generator.
+
+That generator took a tenth of the time of a training step.
+"""
 
 import math
 from typing import Any
@@ -10,30 +13,30 @@ from keras import layers
 __all__ = ["Dropout", "dropout_mask"]
 
 ops: Any = keras.ops
-"""Without Keras's annotations, which say that these may return None."""
+"""Typed as Any, because Keras annotates these functions as possibly returning None."""
 
 
 def dropout_mask(like: Any, rate: float, seeds: keras.random.SeedGenerator) -> Any:
-    """What values are multiplied by, in training: 0 for a share of them, and more than 1 for the rest.
+    """Return a random mask, by which values are multiplied in training.
 
     Args:
-        like: float array of the mask's shape and dtype.
-        rate: the share of zeros, 0 or more and less than 1. The others are 1 / (1 - rate), so that the mean stays.
-        seeds: where from; each call takes its next seed.
+        like: float array with the shape and dtype of the mask.
+        rate: fraction of zeros, at least 0 and below 1. The other values are 1 / (1 - rate), so that the mean is 1.
+        seeds: seed generator; each call uses its next seed.
     """
     if keras.backend.backend() != "jax":
         return keras.random.dropout(ops.ones_like(like), rate, seed=seeds)
     first, second = seeds.next()
     key = _hash(first ^ _hash(second))
-    places = ops.reshape(ops.arange(math.prod(like.shape), dtype="uint32"), like.shape)
-    kept = _hash(_hash(places + key) ^ first) >= np.uint32(rate * 2**32)
-    return kept.astype(like.dtype) / (1 - rate)
+    positions = ops.reshape(ops.arange(math.prod(like.shape), dtype="uint32"), like.shape)
+    keep = _hash(_hash(positions + key) ^ first) >= np.uint32(rate * 2**32)
+    return keep.astype(like.dtype) / (1 - rate)
 
 
 def _hash(x: Any) -> Any:
-    """uint32 -> uint32, one to one, each bit of the one near to half likely to turn each bit of the other.
+    """Hash uint32 -> uint32: a bijection in which each input bit flips each output bit with a probability near 1/2.
 
-    Wellons, "Prospecting for Hash Functions" (2018), https://nullprogram.com/blog/2018/07/31/, `lowbias32`.
+    Source: `lowbias32`, in Wellons, "Prospecting for Hash Functions" (2018), https://nullprogram.com/blog/2018/07/31/.
     """
     x = (x ^ (x >> 16)) * np.uint32(0x7FEB352D)
     x = (x ^ (x >> 15)) * np.uint32(0x846CA68B)
@@ -42,11 +45,13 @@ def _hash(x: Any) -> Any:
 
 @keras.saving.register_keras_serializable("passerelle")
 class Dropout(layers.Layer):
-    """Drops a share of the values in training (Srivastava et al. 2014), each for itself; see `dropout_mask`.
+    """`keras.layers.Dropout` with the masks of `dropout_mask`: sets random values to 0 in training.
+
+    Source: Srivastava et al. 2014.
 
     Args:
-        rate: the share.
-        seed: of the masks.
+        rate: fraction of the values that are set to 0.
+        seed: random seed of the masks.
     """
 
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any):

@@ -1,4 +1,4 @@
-"""Ids to vectors: one-hot or learned."""
+"""Embeddings: token ids -> one-hot vectors or trained vectors."""
 
 from typing import Any
 
@@ -11,18 +11,18 @@ from passerelle.special_tokens import PAD
 
 __all__ = ["OneHot", "TokenEmbedding", "token_embedding"]
 
-LARGEST_PRODUCT = 1024
-"""Columns up to which a product with one-hot vectors is faster than a lookup whose gradient scatters."""
+MAX_ONE_HOT_COLUMNS = 1024
+"""Largest table for which multiplying one-hot vectors is faster than a lookup, whose gradient is a scatter."""
 
 
 class _TokenVectors(keras.layers.Layer):
-    """What both ways from ids to vectors share: columns begin at id `first`, and padding is masked.
+    """Base class: maps ids to columns and computes the mask of the padding.
 
     Args:
-        columns: how many ids have a vector of their own, `first` to `first + columns - 1`; all others, PAD among
-            them, are zero vectors.
+        columns: number of ids that have a vector: `first` to `first + columns - 1`. All other ids, such as PAD, have a
+            vector of zeros.
         first: the id of column 0.
-        mask_padding: whether layers above are to pass over PAD.
+        mask_padding: whether to give the next layers a mask that is False at PAD (`mask_zero` in Keras).
     """
 
     def __init__(self, columns: int, *, first: int, mask_padding: bool = False, **kwargs: Any):
@@ -33,7 +33,7 @@ class _TokenVectors(keras.layers.Layer):
         self.supports_masking = True
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        """bool (batch, length), True where a token stands; None where padding is not masked."""
+        """Return the mask, bool (batch, length), False at PAD; None if `mask_padding` is False."""
         return ops.not_equal(inputs, PAD) if self.mask_padding else None
 
     def get_config(self) -> dict[str, Any]:
@@ -46,10 +46,10 @@ class _TokenVectors(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("passerelle")
 class OneHot(_TokenVectors):
-    """int (batch, length) -> float (batch, length, columns): 1 in the id's column; zeros where it has none."""
+    """One-hot vectors: int (batch, length) -> float (batch, length, columns); zeros for ids without a column."""
 
     def call(self, inputs: Any) -> Any:
-        # Comparison, unlike `one_hot`, is defined for ids outside the columns on every backend.
+        # Not `ops.one_hot`: its result for ids out of range depends on the backend.
         columns = ops.arange(self.first, self.first + self.columns, dtype=inputs.dtype)
         return ops.cast(ops.equal(ops.expand_dims(inputs, -1), columns), self.compute_dtype)
 
@@ -59,16 +59,16 @@ class OneHot(_TokenVectors):
 
 @keras.saving.register_keras_serializable("passerelle")
 class TokenEmbedding(_TokenVectors):
-    """int (batch, length) -> float (batch, length, width): the id's learned vector; zeros where it has none.
+    """Trained vectors: int (batch, length) -> float (batch, length, width); zeros for ids without a vector.
 
     Args:
-        columns: how many ids have a vector.
-        width: of the vectors.
-        limit: how far from 0 their first values are at most.
-        fixed: how many of the last columns have vectors that training never changes, in a table of their own: so
-            neither gradients nor the optimizer meet them.
-        first: the id of the table's row 0.
-        mask_padding: whether layers above are to pass over PAD.
+        columns: number of ids that have a vector.
+        width: width of the vectors.
+        limit: initial values are uniform from -limit to limit.
+        fixed: number of ids, the last ones, whose vectors training never changes. They are in a separate table, which
+            has no gradient and no optimizer state.
+        first: the id of row 0 of the table.
+        mask_padding: whether to give the next layers a mask that is False at PAD (`mask_zero` in Keras).
     """
 
     def __init__(self, columns: int, width: int, *, limit: float = 0.05, fixed: int = 0, **kwargs: Any):
@@ -79,20 +79,21 @@ class TokenEmbedding(_TokenVectors):
         self.one_hot = OneHot(columns - fixed, first=self.first, dtype=self.dtype_policy)
 
     def build(self, input_shape: Any) -> None:
-        drawn = Uniform(self.limit)
-        self.table = self.add_weight(name="table", shape=(self.columns - self.fixed, self.width), initializer=drawn)
+        initializer = Uniform(self.limit)
+        rows = self.columns - self.fixed
+        self.table = self.add_weight(name="table", shape=(rows, self.width), initializer=initializer)
         if self.fixed:
             self.fixed_table = self.add_weight(
-                name="fixed_table", shape=(self.fixed, self.width), initializer=drawn, trainable=False
+                name="fixed_table", shape=(self.fixed, self.width), initializer=initializer, trainable=False
             )
 
     def call(self, inputs: Any) -> Any:
-        learned = self.columns - self.fixed
-        if learned <= LARGEST_PRODUCT:
+        trained = self.columns - self.fixed
+        if trained <= MAX_ONE_HOT_COLUMNS:
             vectors = matmul(self.one_hot(inputs), self.table)
         else:
-            vectors = _looked_up(self.table, inputs - self.first)
-        return vectors + _looked_up(self.fixed_table, inputs - self.first - learned) if self.fixed else vectors
+            vectors = _look_up(self.table, inputs - self.first)
+        return vectors + _look_up(self.fixed_table, inputs - self.first - trained) if self.fixed else vectors
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (*input_shape, self.width)
@@ -101,8 +102,8 @@ class TokenEmbedding(_TokenVectors):
         return super().get_config() | {"width": self.width, "limit": self.limit, "fixed": self.fixed}
 
 
-def _looked_up(table: Any, row: Any) -> Any:
-    """Rows of `table`; zeros for those that it has not."""
+def _look_up(table: Any, row: Any) -> Any:
+    """Return rows of `table`; zeros for row numbers out of range."""
     known = ops.logical_and(row >= 0, row < table.shape[0])
     vectors = ops.take(table, ops.where(known, row, 0), axis=0)
     return ops.where(ops.expand_dims(known, -1), vectors, ops.zeros_like(vectors))
@@ -111,16 +112,16 @@ def _looked_up(table: Any, row: Any) -> Any:
 def token_embedding(
     columns: int, width: int, *, first: int, side: str, limit: float, mask_padding: bool = False, fixed: int = 0
 ) -> Any:
-    """The layer from ids to vectors: learned ones of this width, or one-hot ones where `width` is 0.
+    """Return the embedding layer of a field: `TokenEmbedding`, or `OneHot` if `width` is 0.
 
     Args:
-        columns: how many ids have a vector.
-        width: of the vectors; 0 for one-hot.
+        columns: number of ids that have a vector.
+        width: width of the vectors; 0 for one-hot vectors.
         first: the id of column 0.
-        side: `source` or `target`, for the layer's name.
-        limit: how far from 0 learned vectors' first values are at most.
-        mask_padding: whether layers above are to pass over PAD.
-        fixed: how many of the last columns training leaves alone, where vectors are learned.
+        side: name of the field (`source`, `target`), the prefix of the layer's name.
+        limit: initial values are uniform from -limit to limit; not for one-hot vectors.
+        mask_padding: whether to give the next layers a mask that is False at PAD.
+        fixed: number of ids, the last ones, whose vectors training never changes; not for one-hot vectors.
     """
     if width:
         return TokenEmbedding(

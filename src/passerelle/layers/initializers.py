@@ -1,4 +1,4 @@
-"""First weights, drawn by NumPy: Keras's own initializers have JAX compile a program for each shape of weights.
+"""Initializers that sample with NumPy: with Keras's own initializers, JAX compiles a program for each weight shape.
 
 The distributions are those of the Keras initializers of the same names.
 """
@@ -13,35 +13,38 @@ from typing import Any
 import keras
 import numpy as np
 
-__all__ = ["Constant", "ForgetOpen", "GlorotUniform", "Orthogonal", "Uniform", "drawn_by"]
+__all__ = ["Constant", "ForgetOpen", "GlorotUniform", "Orthogonal", "Uniform", "override_initializers"]
 
-_drawer: ContextVar[Callable[..., Any] | None] = ContextVar("drawer", default=None)
+_override: ContextVar[Callable[..., Any] | None] = ContextVar("override", default=None)
 
 
 @contextmanager
-def drawn_by(function: Callable[..., Any]) -> Iterator[None]:
-    """Within, weights begin as `function(shape, dtype)`: where they are about to be replaced, or shapes are asked."""
-    token = _drawer.set(function)
+def override_initializers(function: Callable[..., Any]) -> Iterator[None]:
+    """Replace all initializers of this module by `function(shape, dtype)` within a `with` block.
+
+    This saves the sampling where the weights are loaded afterwards, or where only their shapes are needed.
+    """
+    token = _override.set(function)
     try:
         yield
     finally:
-        _drawer.reset(token)
+        _override.reset(token)
 
 
-class _FirstWeights(keras.initializers.Initializer):
+class _Initializer(keras.initializers.Initializer):
     def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
-        draw = _drawer.get() or self._draw
-        return draw(shape, keras.backend.standardize_dtype(dtype))
+        sample = _override.get() or self._sample
+        return sample(shape, keras.backend.standardize_dtype(dtype))
 
-    def _draw(self, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    def _sample(self, shape: tuple[int, ...], dtype: str) -> np.ndarray:
         raise NotImplementedError
 
     def get_config(self) -> dict[str, Any]:
         return {}
 
 
-class _Random(_FirstWeights):
-    """Draws from a generator of its own, whose seed comes from Python's `random`, as that of Keras's does."""
+class _Random(_Initializer):
+    """Base class: samples from a NumPy generator whose seed comes from Python's `random`, as in Keras."""
 
     def __init__(self) -> None:
         self._random = np.random.default_rng(random.getrandbits(64))
@@ -49,9 +52,9 @@ class _Random(_FirstWeights):
 
 @keras.saving.register_keras_serializable("passerelle")
 class GlorotUniform(_Random):
-    """Uniform within sqrt(6 / (rows + columns)) (Glorot and Bengio 2010)."""
+    """Uniform from -limit to limit, with limit = sqrt(6 / (rows + columns)) (Glorot and Bengio 2010)."""
 
-    def _draw(self, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    def _sample(self, shape: tuple[int, ...], dtype: str) -> np.ndarray:
         limit = math.sqrt(6 / (shape[-2] + shape[-1]))
         return self._random.uniform(-limit, limit, shape).astype(dtype)
 
@@ -60,7 +63,7 @@ class GlorotUniform(_Random):
 class Orthogonal(_Random):
     """A matrix with orthonormal rows or columns (Saxe et al. 2014, arXiv:1312.6120)."""
 
-    def _draw(self, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    def _sample(self, shape: tuple[int, ...], dtype: str) -> np.ndarray:
         long, short = max(shape), min(shape)
         q, r = np.linalg.qr(self._random.normal(size=(long, short)).astype("float32"))
         q = q * np.sign(np.diag(r))
@@ -72,14 +75,14 @@ class Uniform(_Random):
     """Uniform from -limit to limit.
 
     Args:
-        limit: above 0.
+        limit: largest absolute value, above 0.
     """
 
     def __init__(self, limit: float) -> None:
         super().__init__()
         self.limit = limit
 
-    def _draw(self, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    def _sample(self, shape: tuple[int, ...], dtype: str) -> np.ndarray:
         return self._random.uniform(-self.limit, self.limit, shape).astype(dtype)
 
     def get_config(self) -> dict[str, Any]:
@@ -87,8 +90,8 @@ class Uniform(_Random):
 
 
 @keras.saving.register_keras_serializable("passerelle")
-class Constant(_FirstWeights):
-    """One value everywhere.
+class Constant(_Initializer):
+    """The same value for all weights.
 
     Args:
         value: that value.
@@ -97,7 +100,7 @@ class Constant(_FirstWeights):
     def __init__(self, value: float = 0.0) -> None:
         self.value = value
 
-    def _draw(self, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    def _sample(self, shape: tuple[int, ...], dtype: str) -> np.ndarray:
         return np.full(shape, self.value, dtype)
 
     def get_config(self) -> dict[str, Any]:
@@ -105,13 +108,13 @@ class Constant(_FirstWeights):
 
 
 @keras.saving.register_keras_serializable("passerelle")
-class ForgetOpen(_FirstWeights):
-    """An LSTM's bias: 1 for the forget gate, so that it begins open (Jozefowicz et al. 2015); else 0.
+class ForgetOpen(_Initializer):
+    """The bias of an LSTM: 1 for the forget gate, which is therefore open at first, 0 for the other gates.
 
-    The shape is (4 units,) or (4, units).
+    The shape is (4 units,) or (4, units). Keras calls this `unit_forget_bias`. Source: Jozefowicz et al. 2015.
     """
 
-    def _draw(self, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    def _sample(self, shape: tuple[int, ...], dtype: str) -> np.ndarray:
         bias = np.zeros(shape, dtype)
         bias.reshape(4, -1)[1] = 1
         return bias

@@ -1,7 +1,7 @@
-"""Products with a weight matrix, always of two dimensions.
+"""Matrix products with a weight matrix, computed on two-dimensional arrays.
 
-Of more, the weights' gradient is a product for which XLA turns the other factor round in memory first, which on a
-processor can double the time of the whole (docs/performance.md).
+With more dimensions, XLA transposes the inputs in memory to compute the gradient of the weights, which on a CPU can
+double the time of the entire product (docs/performance.md).
 """
 
 from typing import Any
@@ -13,18 +13,18 @@ from passerelle.layers.initializers import Constant, GlorotUniform
 __all__ = ["Dense", "dense", "matmul"]
 
 ops: Any = keras.ops
-"""Without Keras's annotations, which say that these may return None."""
+"""Typed as Any, because Keras annotates these functions as possibly returning None."""
 
 
 def matmul(vectors: Any, weights: Any) -> Any:
-    """float (..., width) times float (width, columns) -> float (..., columns)."""
+    """Multiply float (..., width) by float (width, columns) -> float (..., columns)."""
     rows = ops.matmul(ops.reshape(vectors, (-1, vectors.shape[-1])), weights)
     return ops.reshape(rows, (*ops.shape(vectors)[:-1], weights.shape[-1]))
 
 
 @keras.saving.register_keras_serializable("passerelle")
 class Dense(keras.layers.Dense):
-    """Keras's, by such a product."""
+    """`keras.layers.Dense`, computed on a two-dimensional array."""
 
     def call(self, inputs: Any, training: Any = None) -> Any:
         rows = super().call(ops.reshape(inputs, (-1, inputs.shape[-1])), training)
@@ -32,7 +32,7 @@ class Dense(keras.layers.Dense):
 
 
 def dense(units: int, *, use_bias: bool = True, activation: str | None = None, name: str) -> Any:
-    """`keras.layers.Dense`, its first weights drawn by NumPy."""
+    """Return a `Dense` layer whose initial weights are sampled with NumPy."""
     kernel: Any = GlorotUniform()
     bias: Any = Constant()
     return Dense(

@@ -1,11 +1,11 @@
-"""Exact hard monotonic attention: each step stands at one source token, and the next step never before it."""
+"""Exact hard monotonic attention: each step is aligned to one source token, and the alignment never moves back."""
 
 from typing import Any
 
 import keras
 from keras import layers
 
-from passerelle.layers.copying import copied_columns, mixed
+from passerelle.layers.copying import copy_columns, mix_distributions
 from passerelle.layers.initializers import Constant
 from passerelle.layers.matmul import dense
 from passerelle.special_tokens import IMPOSSIBLE
@@ -13,22 +13,22 @@ from passerelle.special_tokens import IMPOSSIBLE
 __all__ = ["FirstAlignment", "MonotonicAttention"]
 
 ops: Any = keras.ops
-"""Without Keras's annotations, which say that these may return None."""
+"""Typed as Any, because Keras annotates these functions as possibly returning None."""
 
-WIDEST_JUMP = 16
-"""Source tokens; wider jumps are as likely as this one, but for where they lead."""
+MAX_JUMP = 16
+"""Jump width, in source tokens, from which all jumps have the same weight."""
 
-STRIDE = 0.5
-"""By how many nats a jump is less likely at first for each token that it is wider."""
+JUMP_PENALTY = 0.5
+"""Initial penalty per source token of a jump's width, in nats."""
 
 
 @keras.saving.register_keras_serializable("passerelle")
 class FirstAlignment(layers.Layer):
-    """The alignment before the first step: surely at the first source token, nothing written yet.
+    """The initial states of monotonic attention: aligned to the first source token with probability 1.
 
     Args:
-        columns: how many tokens are known.
-        copying: whether the source's own tokens can be written too.
+        columns: number of target ids that have a column.
+        copying: whether source tokens can be copied.
     """
 
     def __init__(self, columns: int, *, copying: bool = False, **kwargs: Any):
@@ -37,7 +37,15 @@ class FirstAlignment(layers.Layer):
         self.copying = copying
 
     def call(self, mask: Any) -> tuple[Any, Any]:
-        """bool (batch, S) -> log alignment (batch, S), log emissions (batch, S, columns), nats; S more with copying."""
+        """Return the initial alignment and emissions.
+
+        Args:
+            mask: bool (batch, S), True at source tokens, False at padding.
+
+        Returns:
+            alignment: float (batch, S), log probability in nats of each source position.
+            emissions: float (batch, S, columns), zeros; with copying S columns more.
+        """
         first = ops.equal(ops.cumsum(ops.ones_like(mask, dtype="int32"), axis=1), 1)
         alignment = ops.where(first, 0.0, IMPOSSIBLE)
         columns = ops.zeros((1, 1, _width(self.columns, mask.shape[1], self.copying)))
@@ -55,7 +63,7 @@ class FirstAlignment(layers.Layer):
 
 
 def _width(columns: int, positions: int | None, copying: bool) -> int | None:
-    """Of what a step may write: the known tokens and, with copying, the source's positions."""
+    """Return the number of output columns: the vocabulary and, with copying, the source positions."""
     if not copying:
         return columns
     return None if positions is None else columns + positions
@@ -63,24 +71,28 @@ def _width(columns: int, positions: int | None, copying: bool) -> int | None:
 
 @keras.saving.register_keras_serializable("passerelle")
 class MonotonicAttention(layers.Layer):
-    """Sums over all alignments that never move back, without enumerating them.
+    """Monotonic attention that sums exactly over all monotonic alignments, by dynamic programming.
 
-    Wu and Cotterell 2019 (arXiv:1905.06319), sections 3 and 4: the first-order model with hard monotonicity. The
-    decoder's state does not depend on the alignment, so what each step would write at each source token is known for
-    all steps at once; only the alignment's forward probabilities, (batch, S), are scanned. They are kept as a filter:
-    the probability of each position given what was written so far, so that a step's output is a distribution.
+    The model is a hidden Markov model. Its hidden state is the source position of a step. Transitions move the position
+    right or leave it, and emissions are distributions over output tokens, one for each step and position. The decoder's
+    state does not depend on the alignment, so the emissions of all steps are computed at once. Only the forward
+    probabilities of the positions, (batch, S), need a scan. They are filtered: conditioned on the tokens written so
+    far, so that the output of each step is a distribution.
 
-    Deviations. How likely a move is depends also on how wide it is, as in alignments by hidden Markov models (Vogel et
-    al. 1996, C96-2141): else each step of an untrained network leaves half of the remaining source behind, and some
-    trainings never recover from that. And with copying, a step may write the token at which it stands, known or not,
-    instead of one of its own; a gate says how likely that is, as in a pointer-generator (See et al. 2017,
-    arXiv:1704.04368).
+    Source: the first-order model with hard monotonicity of Wu and Cotterell 2019, arXiv:1905.06319, sections 3 and 4.
+    Two deviations:
+
+    - The transition probability also depends on the width of the jump, as in the HMM alignment of Vogel et al. 1996
+      (C96-2141). Without this, each step of an untrained network skips half of the remaining source, and some trainings
+      never recover from that.
+    - With copying, a step can also copy the source token at its position. A gate gives the probability of copying, as
+      in the pointer-generator of See et al. 2017 (arXiv:1704.04368).
 
     Args:
-        columns: how many tokens are known.
+        columns: number of target ids that have a column.
         units: width of queries, keys and values.
         first: the id of column 0.
-        copying: whether the source's own tokens can be written too.
+        copying: whether source tokens can be copied.
     """
 
     def __init__(self, columns: int, units: int, *, first: int, copying: bool = False, **kwargs: Any):
@@ -94,7 +106,7 @@ class MonotonicAttention(layers.Layer):
         self.gate = dense(1, activation="sigmoid", name="gate") if copying else None
 
     def build(self, input_shape: Any) -> None:
-        self.jumps = self.add_weight(name="jumps", shape=(WIDEST_JUMP + 1,), initializer=Constant(0.0))
+        self.jumps = self.add_weight(name="jumps", shape=(MAX_JUMP + 1,), initializer=Constant(0.0))
         self.query_layer.build((None, None, self.units))
         self.output_layer.build((None, None, None, self.units))
         if self.gate is not None:
@@ -111,68 +123,68 @@ class MonotonicAttention(layers.Layer):
         emissions: Any,
         copies: Any = None,
     ) -> tuple[Any, Any, Any, Any]:
-        """Makes T steps. With copying, `columns` stands for S more, the source's positions.
+        """Compute T steps. With copying, read `columns + S` for `columns` in all shapes below.
 
         Args:
-            ids: int (batch, T), the tokens that the steps read: the ones that the steps before them wrote.
-            queries: float (batch, T, units), what the decoder says in each step.
-            keys: float (batch, S, units), which the queries look for.
-            values: float (batch, S, units), from which the emissions are made.
-            mask: bool (batch, S), True where a source token stands.
-            alignment: float (batch, S), log probability of each position before the first of these steps, without
-                what that step reads.
-            emissions: float (batch, S, columns), log probability of each token at each position in the step before.
-            copies: int (batch, S), see `layers.copying.copied_columns`; with copying.
+            ids: int (batch, T), the input tokens of the steps: for each step, the output of the previous one.
+            queries: float (batch, T, units), outputs of the decoder.
+            keys: float (batch, S, units), scored against the queries.
+            values: float (batch, S, units), from which the emissions are computed.
+            mask: bool (batch, S), True at source tokens, False at padding.
+            alignment: float (batch, S), log probability in nats of each position in the previous step, not yet
+                conditioned on that step's output.
+            emissions: float (batch, S, columns), log probability of each token at each position in the previous step.
+            copies: int (batch, S), copy ids, see `layers.copying.copy_columns`; required with copying.
 
         Returns:
-            log_probs: float (batch, T, columns), nats.
-            weights: float (batch, T, S): how likely each step stands at each source token.
-            alignment, emissions: as given, after the last step.
+            log_probs: float (batch, T, columns), in nats.
+            weights: float (batch, T, S), probability of each position in each step, used as attention weights.
+            alignment, emissions: like the arguments, for the last of the T steps.
         """
         scores = ops.matmul(queries, ops.transpose(keys, (0, 2, 1))) / ops.sqrt(float(queries.shape[-1]))
         scores = ops.where(ops.expand_dims(mask, 1), scores, IMPOSSIBLE)  # (batch, T, S)
-        emitted = self._emitted(queries, values, copies)
+        emission_log_probs = self._emissions(queries, values, copies)
         length = scores.shape[-1] if scores.shape[-1] is not None else ops.shape(scores)[-1]
         jumps = self._jumps(length, scores.dtype)
 
-        # Log of the sum over all positions that a step may reach from each: it makes the move a distribution.
+        # The normalizer of the transitions from each position: the sum over all positions that it can reach.
         reachable: Any = ops.logsumexp(ops.expand_dims(scores, 2) + jumps, axis=-1)
-        before = ops.concatenate([ops.expand_dims(emissions, 1), emitted[:, :-1]], axis=1)
+        previous = ops.concatenate([ops.expand_dims(emissions, 1), emission_log_probs[:, :-1]], axis=1)
         columns: Any = _width(self.columns, length, self.copying)
         column = ops.clip(ids - self.first, 0, columns - 1)
-        # A sum over a comparison, not a gather: its gradient scatters.
-        wrote = ops.equal(ops.expand_dims(column, -1), ops.arange(columns, dtype=ids.dtype))
-        observed: Any = ops.sum(ops.where(ops.expand_dims(wrote, 2), before, 0.0), axis=-1)  # (batch, T, S)
+        # A masked sum instead of a gather, whose gradient would be a scatter.
+        is_input = ops.equal(ops.expand_dims(column, -1), ops.arange(columns, dtype=ids.dtype))
+        observed: Any = ops.sum(ops.where(ops.expand_dims(is_input, 2), previous, 0.0), axis=-1)  # (batch, T, S)
 
-        def step(alignment: Any, given: Any) -> tuple[Any, Any]:
-            scores, reachable, observed = given
-            known = alignment + observed
-            known = known - ops.logsumexp(known, axis=-1, keepdims=True)
-            moves = ops.expand_dims(known - reachable, 2) + ops.expand_dims(scores, 1) + jumps  # (batch, from, to)
+        def step(alignment: Any, inputs: Any) -> tuple[Any, Any]:
+            scores, reachable, observed = inputs
+            filtered = alignment + observed
+            filtered = filtered - ops.logsumexp(filtered, axis=-1, keepdims=True)
+            moves = ops.expand_dims(filtered - reachable, 2) + ops.expand_dims(scores, 1) + jumps  # (batch, from, to)
             alignment = ops.logsumexp(moves, axis=1)
             return alignment, alignment
 
         steps = tuple(ops.transpose(array, (1, 0, 2)) for array in (scores, reachable, observed))
         alignment, aligned = ops.scan(step, alignment, steps)
         aligned = ops.transpose(aligned, (1, 0, 2))  # (batch, T, S)
-        log_probs = ops.logsumexp(ops.expand_dims(aligned, -1) + emitted, axis=2)
-        return log_probs, ops.exp(aligned), alignment, emitted[:, -1]
+        log_probs = ops.logsumexp(ops.expand_dims(aligned, -1) + emission_log_probs, axis=2)
+        return log_probs, ops.exp(aligned), alignment, emission_log_probs[:, -1]
 
-    def _emitted(self, queries: Any, values: Any, copies: Any) -> Any:
-        """What each step writes at each position: log probabilities (batch, T, S, columns)."""
+    def _emissions(self, queries: Any, values: Any, copies: Any) -> Any:
+        """Return the log probabilities of all tokens in each step at each position, (batch, T, S, columns)."""
         hidden = ops.tanh(ops.expand_dims(self.query_layer(queries), 2) + ops.expand_dims(values, 1))
-        emitted = self.output_layer(hidden)
+        logits = self.output_layer(hidden)
         if self.gate is None:
-            return ops.log_softmax(emitted)
-        here = copied_columns(copies, first=self.first, columns=self.columns, dtype=hidden.dtype)
-        return mixed(self.gate(hidden), emitted, ops.expand_dims(here, 1))
+            return ops.log_softmax(logits)
+        targets = copy_columns(copies, first=self.first, columns=self.columns, dtype=hidden.dtype)
+        return mix_distributions(self.gate(hidden), logits, ops.expand_dims(targets, 1))
 
     def _jumps(self, length: Any, dtype: str) -> Any:
-        """What speaks for a move for its width alone, (S, S) from and to: nats, not normalized."""
+        """Return the unnormalized log weight of each jump by its width, (S, S): from, to."""
         position = ops.arange(length)
         width = ops.expand_dims(position, 0) - ops.expand_dims(position, 1)
-        jumped = ops.clip(width, 0, WIDEST_JUMP)
-        return ops.where(width >= 0, ops.take(self.jumps, jumped) - STRIDE * ops.cast(jumped, dtype), IMPOSSIBLE)
+        jumped = ops.clip(width, 0, MAX_JUMP)
+        return ops.where(width >= 0, ops.take(self.jumps, jumped) - JUMP_PENALTY * ops.cast(jumped, dtype), IMPOSSIBLE)
 
     def compute_output_spec(
         self, ids: Any, queries: Any, keys: Any, values: Any, mask: Any, alignment: Any, emissions: Any, *copies: Any
@@ -187,5 +199,5 @@ class MonotonicAttention(layers.Layer):
         )
 
     def get_config(self) -> dict[str, Any]:
-        own = {"columns": self.columns, "units": self.units, "first": self.first, "copying": self.copying}
-        return super().get_config() | own
+        config = {"columns": self.columns, "units": self.units, "first": self.first, "copying": self.copying}
+        return super().get_config() | config

@@ -1,4 +1,4 @@
-"""Recurrent layers by the name of their cell: Keras's own, with a faster loop where there is one."""
+"""LSTM and GRU layers: subclasses of Keras's layers that run a faster loop where one is available."""
 
 from functools import partial
 from typing import Any
@@ -6,33 +6,35 @@ from typing import Any
 import keras
 
 from passerelle.layers.dropout import dropout_mask
-from passerelle.layers.fused import native_layer
+from passerelle.layers.fused import fused_layer
 from passerelle.layers.initializers import Constant, ForgetOpen, GlorotUniform, Orthogonal
 from passerelle.layers.normalized import LayerNormGRU, LayerNormLSTM
 
 __all__ = ["GRU", "LSTM", "STATE_NAMES", "recurrent_layer"]
 
 STATE_NAMES = {"lstm": ("h", "c"), "gru": ("h",)}
-"""A cell's states in Keras's order: h is what it says to the layers above, c what it keeps to itself."""
+"""The states of each cell, in Keras's order: the hidden state h, which is the output, and the cell state c."""
 
-_Mixed: Any = object  # what comes next in the layer's line of classes: Keras's LSTM or GRU
+_KerasLayer: Any = object  # typed as Any; in the subclasses, `super()` is Keras's LSTM or GRU
 
 
-class _FastLoop(_Mixed):
-    """Mixed into a Keras layer: the same weights and results, through `kernels` or `fused` where they serve.
+class _FastLoop(_KerasLayer):
+    """Mixin for Keras's LSTM and GRU: runs a faster loop with the same weights and results, where there is one.
 
-    They serve for the activations that Keras defaults to: a library's own layer on PyTorch and, for LSTM, on a GPU
-    under JAX; `kernels` elsewhere on JAX. Else Keras's own loop runs. Between steps, `kernels` drops the same of h's
-    values for every gate (Gal and Ghahramani 2016, arXiv:1512.05287, tied weights); Keras's loop draws anew for each.
+    The faster loops support only Keras's default activations. `fused` runs on PyTorch and, for an LSTM, on a GPU under
+    JAX, if the mask is right-padded and neither recurrent dropout nor `bfloat16` is used. Otherwise `kernels` runs on
+    JAX. In all other cases Keras's own loop runs.
+
+    Recurrent dropout differs: `kernels` uses the same mask for all gates (tied weights in Gal and Ghahramani 2016,
+    arXiv:1512.05287), Keras a separate mask for each gate.
 
     Args:
         units: width of the states.
-        recurrent_dtype: dtype of the products inside the loop, `float32` or `bfloat16`; states and sums are always
-            float32. Only `kernels` uses it.
+        recurrent_dtype: dtype of the recurrent matmul, `float32` or `bfloat16`; states and sums are always float32.
+            Only `kernels` supports `bfloat16`.
         one_hot: promises that the inputs are one-hot vectors or zeros, so that rows of the kernel can be looked up
             instead of multiplied.
-        right_padded: promises that every mask is True for the first tokens of each row and no others, which a
-            library's own layer needs.
+        right_padded: promises that in every row of a mask no True follows a False, which `fused` requires.
     """
 
     def __init__(
@@ -50,8 +52,11 @@ class _FastLoop(_Mixed):
         self.right_padded = right_padded
 
     def get_config(self) -> dict[str, Any]:
-        own = {"recurrent_dtype": self.recurrent_dtype, "one_hot": self.one_hot, "right_padded": self.right_padded}
-        return super().get_config() | own
+        return super().get_config() | {
+            "recurrent_dtype": self.recurrent_dtype,
+            "one_hot": self.one_hot,
+            "right_padded": self.right_padded,
+        }
 
     def inner_loop(self: Any, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
         cell = self.cell
@@ -60,19 +65,19 @@ class _FastLoop(_Mixed):
         if loop is None:
             return super().inner_loop(sequences, initial_state, mask, training=training)
         if training and self.dropout:
-            # One mask for all steps (Gal and Ghahramani 2016, arXiv:1512.05287), as Keras's own loop has it.
+            # One mask for all steps (Gal and Ghahramani 2016, arXiv:1512.05287), as in Keras's own loop.
             sequences = sequences * dropout_mask(sequences[:, :1], self.dropout, cell.seed_generator)
         weights = [keras.ops.convert_to_tensor(weight) for weight in (cell.kernel, cell.recurrent_kernel, cell.bias)]
         outputs, *states = loop(sequences, *initial_state, mask, *weights, reverse=self.go_backwards)
         last = states[0]
-        if self.zero_output_for_mask and mask is not None:  # as `Bidirectional` asks of layers that give sequences
+        if self.zero_output_for_mask and mask is not None:  # `Bidirectional` sets this
             order = keras.ops.flip(mask, axis=1) if self.go_backwards else mask
             outputs: Any = keras.ops.where(keras.ops.expand_dims(order, -1), outputs, 0.0)
             last = outputs[:, -1]
         return last, outputs, states
 
     def _loop(self: Any, sequences: Any, states: Any, mask: Any, training: bool) -> Any:
-        """What runs the layer, called as `kernels.lstm_loop` is; None for Keras's own loop."""
+        """Return a function with the signature of `kernels.lstm_loop`, or None for Keras's own loop."""
         cell = self.cell
         standard = (
             (cell.activation, cell.recurrent_activation) == (keras.activations.tanh, keras.activations.sigmoid)
@@ -84,16 +89,16 @@ class _FastLoop(_Mixed):
             return None
         dropped = bool(training and self.recurrent_dropout)
         if self.recurrent_dtype == "float32" and not dropped and (self.right_padded or mask is None):
-            native = native_layer("lstm" if len(states) == 2 else "gru", sequences)
-            if native is not None:
-                return native
+            fused = fused_layer("lstm" if len(states) == 2 else "gru", sequences)
+            if fused is not None:
+                return fused
         if keras.backend.backend() != "jax":
             return None
         from passerelle.layers import kernels
 
         return partial(
             kernels.lstm_loop if len(states) == 2 else kernels.gru_loop,
-            kept=dropout_mask(states[0], self.recurrent_dropout, cell.seed_generator) if dropped else None,
+            dropout_mask=dropout_mask(states[0], self.recurrent_dropout, cell.seed_generator) if dropped else None,
             recurrent_dtype=self.recurrent_dtype,
             one_hot=self.one_hot and not (training and self.dropout),
         )
@@ -101,12 +106,12 @@ class _FastLoop(_Mixed):
 
 @keras.saving.register_keras_serializable("passerelle")
 class LSTM(_FastLoop, keras.layers.LSTM):
-    """`keras.layers.LSTM` with the loop of `kernels.lstm_loop`."""
+    """`keras.layers.LSTM` with a faster loop."""
 
 
 @keras.saving.register_keras_serializable("passerelle")
 class GRU(_FastLoop, keras.layers.GRU):
-    """`keras.layers.GRU` with the loop of `kernels.gru_loop`."""
+    """`keras.layers.GRU` with a faster loop."""
 
 
 _LAYERS = {"lstm": LSTM, "gru": GRU}
@@ -126,24 +131,24 @@ def recurrent_layer(
     bidirectional: bool = False,
     sequences: bool = True,
 ) -> Any:
-    """A layer (batch, length, width), [initial states] -> sequence (batch, length, units), then final states.
+    """Return a recurrent layer: (batch, length, width), initial states -> outputs (batch, length, units), final states.
 
-    Its mask must be True for the first tokens of each row and no others.
+    The sequences must be right-padded: in every row of the mask no True follows a False.
 
     Args:
         cell: a key of `STATE_NAMES`.
-        units: width of the sequence and of each state, per direction.
-        dropout: share of the input's values dropped in training, the same ones at every step.
-        recurrent_dtype: dtype of the products inside the loop, `float32` or `bfloat16`.
+        units: width of the outputs and of each state, per direction.
+        dropout: dropout rate of the inputs; the same values are dropped at every step.
+        recurrent_dtype: dtype of the recurrent matmul, `float32` or `bfloat16`.
         one_hot: promises that the inputs are one-hot vectors or zeros.
-        name: of the layer.
-        recurrent_dropout: share of h's values dropped in training where h is multiplied by the recurrent weights, the
-            same ones at every step.
-        layer_norm: whether each gate is layer-normalized, as `normalized` says; `recurrent_dtype` and `one_hot` then
-            change nothing.
-        bidirectional: whether a second layer reads from the end: the sequence is twice as wide, and the states of
-            the forward layer stand before those of the backward layer.
-        sequences: whether the whole sequence is wanted, and not only its end, (batch, units).
+        name: name of the layer.
+        recurrent_dropout: dropout rate of h where it is multiplied by the recurrent weights; the same values are
+            dropped at every step.
+        layer_norm: whether to use the layers of `normalized`, which ignore `recurrent_dtype` and `one_hot`.
+        bidirectional: whether to add a layer for the backward direction. The outputs are then twice as wide, and the
+            states of the forward layer come before those of the backward layer.
+        sequences: whether to return the outputs of all steps (`return_sequences` in Keras); otherwise only the last
+            output, (batch, units).
     """
     common: dict[str, Any] = {
         "dropout": dropout,

@@ -1,4 +1,4 @@
-"""Sequences turned round, padding left where it is."""
+"""Reversal of padded sequences."""
 
 from typing import Any
 
@@ -8,23 +8,23 @@ from keras import layers
 __all__ = ["Reverse"]
 
 ops: Any = keras.ops
-"""Without Keras's annotations, which say that these may return None."""
+"""Typed as Any, because Keras annotates these functions as possibly returning None."""
 
 
 @keras.saving.register_keras_serializable("passerelle")
 class Reverse(layers.Layer):
-    """(batch, length, ...) -> the same, each row's tokens in the opposite order, its padding still last."""
+    """Reverse the tokens of each row of (batch, length, ...); the padding stays at the end."""
 
     def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         self.supports_masking = True
 
     def call(self, sequence: Any, mask: Any) -> Any:
-        """Turns round.
+        """Reverse the sequences.
 
         Args:
             sequence: (batch, length) or (batch, length, width).
-            mask: bool (batch, length), True where a token stands; in each row, those come first.
+            mask: bool (batch, length), True at tokens; in each row they come before the padding.
         """
         count: Any = ops.sum(ops.cast(mask, "int32"), axis=1, keepdims=True)
         position = ops.cumsum(ops.ones_like(mask, dtype="int32"), axis=1) - 1

@@ -1,4 +1,4 @@
-"""One table of vectors in several places: what tokens are read as is what is written by (Press and Wolf 2017)."""
+"""Tied embeddings: input embeddings and output layer share one table (Press and Wolf 2017)."""
 
 from typing import Any
 
@@ -11,57 +11,59 @@ from passerelle.layers.matmul import dense, matmul
 __all__ = ["SharedEmbedding", "TiedOutput"]
 
 ops: Any = keras.ops
-"""Without Keras's annotations, which say that these may return None."""
+"""Typed as Any, because Keras annotates these functions as possibly returning None."""
 
 
 class SharedEmbedding(TokenEmbedding):
-    """A `TokenEmbedding` that looks into another one's table.
+    """A `TokenEmbedding` that uses the table of another one.
 
     Args:
-        owner: whose; built before this one is.
-        **kwargs: as Keras's layers take them.
+        owner: the layer that owns the table; it must be built before this one.
+        **kwargs: keyword arguments of `keras.layers.Layer`.
     """
 
     def __init__(self, owner: TokenEmbedding, **kwargs: Any):
         super().__init__(owner.columns, owner.width, first=owner.first, **kwargs)
-        self._owner = lambda: owner  # not an attribute that Keras tracks: the table is saved where it belongs
+        self._owner = lambda: owner  # in a lambda, so that Keras does not track the table here and save it twice
 
     @property
     def table(self) -> Any:
         return self._owner().table
 
     def build(self, input_shape: Any) -> None:
-        """Nothing: the table is there."""
+        """Do nothing: the table exists already."""
 
 
 class TiedOutput(keras.layers.Layer):
-    """float (batch, T, units) -> logits, float (batch, T, columns): products with tokens' vectors, and a bias each.
+    """Output layer whose weights are an embedding table: float (batch, T, units) -> logits, float (batch, T, columns).
 
-    Press and Wolf 2017, arXiv:1608.05859, section 3. Where the input is not as wide as the vectors, a dense layer
-    without bias makes it so.
+    The logit of a token is the dot product of the input and the token's vector, plus a bias. If the input is not as
+    wide as the vectors, a dense layer without bias projects it to their width.
+
+    Source: Press and Wolf 2017, arXiv:1608.05859, section 3.
 
     Args:
-        vectors: whose table; built before this one is.
-        **kwargs: as Keras's layers take them.
+        embedding: the layer that owns the table; it must be built before this one.
+        **kwargs: keyword arguments of `keras.layers.Layer`.
     """
 
-    def __init__(self, vectors: TokenEmbedding, **kwargs: Any):
+    def __init__(self, embedding: TokenEmbedding, **kwargs: Any):
         super().__init__(**kwargs)
-        self._vectors = lambda: vectors
-        self.columns = vectors.columns
-        self.projection: Any = dense(vectors.width, use_bias=False, name="projection")
+        self._embedding = lambda: embedding
+        self.columns = embedding.columns
+        self.projection: Any = dense(embedding.width, use_bias=False, name="projection")
 
     def build(self, input_shape: Any) -> None:
         bias: Any = Constant()
         self.bias = self.add_weight(name="bias", shape=(self.columns,), initializer=bias)
-        if input_shape[-1] == self._vectors().width:
+        if input_shape[-1] == self._embedding().width:
             self.projection = None
         else:
             self.projection.build(input_shape)
 
     def call(self, inputs: Any) -> Any:
-        narrowed = inputs if self.projection is None else self.projection(inputs)
-        return matmul(narrowed, ops.transpose(self._vectors().table)) + self.bias
+        projected = inputs if self.projection is None else self.projection(inputs)
+        return matmul(projected, ops.transpose(self._embedding().table)) + self.bias
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (*input_shape[:-1], self.columns)

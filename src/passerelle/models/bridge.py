@@ -1,4 +1,4 @@
-"""Final encoder states -> initial decoder states, whatever the layers, directions and widths."""
+"""The bridge: final encoder states -> initial decoder states."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ __all__ = ["Bridge", "ZeroState"]
 
 @keras.saving.register_keras_serializable("passerelle")
 class ZeroState(layers.Layer):
-    """float (batch, any) -> zeros (batch, units): a state that knows nothing of the source."""
+    """An initial state of zeros: float (batch, any) -> zeros (batch, units)."""
 
     def __init__(self, units: int, **kwargs: Any):
         super().__init__(**kwargs)
@@ -31,12 +31,17 @@ class ZeroState(layers.Layer):
 
 
 class Bridge:
-    """Makes the decoder's first states from the encoder's last.
+    """Computes the initial states of the decoder from the final states of the encoder.
 
-    `copy` hands them over, the two directions of a state side by side. `dense` computes each decoder state from all
-    encoder states together, through a layer of its own: tanh for h, whose values stay within 1, linear for c
-    (compare Bahdanau et al. 2014, arXiv:1409.0473, appendix A.2.2, which uses the backward state alone). `zero`
-    begins from nothing.
+    There are three kinds. `copy` copies each encoder layer's states to the decoder layer at the same position, with the
+    two directions of a bidirectional layer concatenated. `dense` computes each decoder state from the concatenation of
+    all encoder states by a separate dense layer, with tanh for h, whose values are between -1 and 1, and without
+    activation for c. Compare Bahdanau et al. 2014, arXiv:1409.0473, appendix A.2.2, where only the backward state is
+    used. `zero` starts from zeros.
+
+    Args:
+        settings: settings of the network.
+        prefix: prefix of the layer names.
     """
 
     def __init__(self, settings: NetworkSettings, prefix: str = ""):
@@ -56,17 +61,17 @@ class Bridge:
         return None
 
     def __call__(self, states: list[list[Any]]) -> list[list[Any]]:
-        """Takes each encoder layer's final states, gives each decoder layer's initial states, (batch, units)."""
+        """Map the final states of each encoder layer to initial states of each decoder layer, (batch, units) each."""
         if self.kind == "copy":
-            return [self._both_directions(layer) for layer in states]
-        everything = [state for layer in states for state in layer]
+            return [self._concatenate_directions(layer) for layer in states]
+        all_states = [state for layer in states for state in layer]
         joined = (
-            layers.Concatenate(name=f"{self.prefix}bridge_input")(everything) if len(everything) > 1 else everything[0]
+            layers.Concatenate(name=f"{self.prefix}bridge_input")(all_states) if len(all_states) > 1 else all_states[0]
         )
         return [[layer(joined) for layer in row if layer is not None] for row in self.layers]
 
-    def _both_directions(self, states: list[Any]) -> list[Any]:
-        kinds = len(self.state_names)
-        if len(states) == kinds:
+    def _concatenate_directions(self, states: list[Any]) -> list[Any]:
+        count = len(self.state_names)
+        if len(states) == count:
             return states
-        return [ops.concatenate([states[kind], states[kinds + kind]], axis=-1) for kind in range(kinds)]
+        return [ops.concatenate([states[index], states[count + index]], axis=-1) for index in range(count)]

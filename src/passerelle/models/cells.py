@@ -1,4 +1,4 @@
-"""What the recurrent layers of encoders and decoders have in common."""
+"""Options that all recurrent layers of a network share."""
 
 from typing import Any
 
@@ -8,6 +8,6 @@ __all__ = ["recurrent_options"]
 
 
 def recurrent_options(settings: NetworkSettings) -> dict[str, Any]:
-    """Returns the arguments of `layers.recurrent.recurrent_layer` that are the same for every layer of a network."""
+    """Return the arguments of `layers.recurrent.recurrent_layer` that are the same for all layers of a network."""
     names = ("dropout", "recurrent_dropout", "layer_norm", "recurrent_dtype")
     return {name: getattr(settings, name) for name in names}

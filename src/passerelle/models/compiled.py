@@ -1,4 +1,4 @@
-"""One compiled program for a whole function of a network: a search, a validation batch."""
+"""Compilation of functions that use a network, such as a search or the loss of a validation batch."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -12,21 +12,22 @@ __all__ = ["compiled"]
 
 
 def compiled(function: Callable[..., Any], variables: Sequence[Any]) -> Callable[..., Any]:
-    """Compiles `function` once for each shape of its arguments, whatever the variables' values.
+    """Compile a function of arrays with `jax.jit`, once for each combination of argument shapes and options.
 
-    On JAX it becomes one program, which several threads may run at once. The variables enter it as arguments: baked
-    in as constants they would be stale after the next update. On other backends `function` runs as it is, without
-    gradients, with the same result.
+    The compiled program takes the values of the variables as arguments, because as constants they would be stale after
+    the next update. Several threads may run it at the same time. On other backends `function` runs uncompiled, without
+    gradients, and returns the same results.
 
     Args:
-        function: pure function of arrays, and of keyword arguments that are Python values and select the program.
-        variables: the Keras variables that it reads.
+        function: a pure function of arrays. Its keyword arguments are options: hashable Python values, for each of
+            which a separate program is compiled.
+        variables: the Keras variables that `function` reads.
 
     Returns:
-        A function of the same arguments.
+        A function with the same arguments and results.
     """
     if keras.backend.backend() == "torch":
-        import torch  # pyright: ignore[reportMissingImports] - there where Keras runs on it
+        import torch  # pyright: ignore[reportMissingImports] - installed if Keras runs on it
 
         return torch.no_grad()(function)
     if keras.backend.backend() != "jax":
@@ -47,7 +48,7 @@ def compiled(function: Callable[..., Any], variables: Sequence[Any]) -> Callable
         key = tuple(sorted(options.items()))
         values = [variable.value for variable in variables]
         if (signature := (key, *(array.shape for array in jax.tree.leaves(arrays)))) not in traced:
-            with tracing:  # Keras's layers are called while tracing, and were not made for two threads at once
+            with tracing:  # tracing calls Keras layers, which are not thread-safe
                 result = program(values, arrays, key)
                 traced.add(signature)
                 return result

@@ -14,15 +14,15 @@ Mean = Literal["arithmetic", "geometric"]
 
 
 class Ensemble:
-    """Averages what networks say about each next token; to search it looks like one network.
+    """Averages the next-token probabilities of several networks; it has the interface of one `Stepper`.
 
-    The networks may differ in kind and size, but share the ids of both sides.
+    The networks may differ in architecture and size, but must have the same source and target vocabularies.
 
     Args:
-        networks: at least one.
-        weights: how much each counts, relative to the others; None for all the same.
-        mean: `arithmetic`, of probabilities, or `geometric`, of their logarithms, scaled to sum to one again: what one
-            network holds for impossible is impossible then.
+        networks: steppers of the networks, at least one.
+        weights: relative weight of each network; None for equal weights.
+        mean: `arithmetic`, the mean of the probabilities, or `geometric`, the renormalized exponential of the mean log
+            probability. With `geometric`, a token that one network considers impossible is impossible.
     """
 
     def __init__(
@@ -32,8 +32,8 @@ class Ensemble:
         mean: Mean = "arithmetic",
     ):
         self.networks = tuple(networks)
-        shares = [1.0] * len(self.networks) if weights is None else [float(weight) for weight in weights]
-        self.shares = [share / sum(shares) for share in shares]
+        weights = [1.0] * len(self.networks) if weights is None else [float(weight) for weight in weights]
+        self.weights = [weight / sum(weights) for weight in weights]
         self.mean = mean
 
     @property
@@ -43,58 +43,66 @@ class Ensemble:
 
     @property
     def attends(self) -> bool:
-        """Whether one of them looks at the source."""
+        """Whether at least one of the networks has attention."""
         return any(network.attends for network in self.networks)
 
     def begin(self, inputs: dict[str, Any], *, coverage: bool = False) -> tuple[Any, ...]:
-        """Reads the source: every network's own state, arrays with leading axis batch."""
+        """Read the inputs and return the initial state of each network, arrays with leading axis batch."""
         return tuple(network.begin(inputs, coverage=coverage) for network in self.networks)
 
-    def covered(self, state: tuple[Any, ...]) -> Any:
-        """float (batch,): the mean of what those say that look at the source; see `Stepper.covered`."""
-        said = [network.covered(own) for network, own in zip(self.networks, state, strict=True) if network.attends]
-        return ops.mean(ops.stack(said), axis=0)
+    def coverage_score(self, state: tuple[Any, ...]) -> Any:
+        """Return the mean of `Stepper.coverage_score` over the networks with attention, float (batch,)."""
+        scores = [
+            network.coverage_score(network_state)
+            for network, network_state in zip(self.networks, state, strict=True)
+            if network.attends
+        ]
+        return ops.mean(ops.stack(scores), axis=0)
 
     def step(self, ids: Any, state: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
-        """Reads one target token, says how likely each token comes next.
+        """Read one target token and return the log probabilities of the next token.
 
         Args:
-            ids: int (batch,), START at first.
-            state: from `begin` or the step before.
+            ids: int (batch,), the previous token of each row; START at first.
+            state: from `begin` or the previous step.
 
         Returns:
-            log_probs: float (batch, columns), in nats: of the mean. Columns are those of the widest network; the
-                others hold what they lack for impossible.
+            log_probs: float (batch, columns), log of the mean probability, in nats. The columns are those of the widest
+                network; columns that another network lacks have probability 0 in it.
             state: for the next step.
         """
         log_probs, state, _ = self.steps(ops.expand_dims(ids, -1), state)
         return log_probs[:, 0], state
 
     def steps(self, ids: Any, state: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...], Any]:
-        """As `step`, of T target tokens at once.
+        """Like `step`, for T target tokens at once.
 
         Args:
             ids: int (batch, T).
-            state: as for `step`.
+            state: from `begin` or the previous step.
 
         Returns:
-            log_probs: float (batch, T, columns).
-            state: after the last token.
-            weights: float (batch, T, S), the mean of where those looked that do; None where none does.
+            log_probs: float (batch, T, columns), in nats.
+            state: the state after the last token.
+            weights: float (batch, T, S), mean attention weights of the networks with attention; None without any.
         """
-        steps = [network.steps(ids, own) for network, own in zip(self.networks, state, strict=True)]
+        steps = [network.steps(ids, network_state) for network, network_state in zip(self.networks, state, strict=True)]
         columns = max(log_probs.shape[-1] for log_probs, _, _ in steps)
         padded = [
             ops.pad(log_probs, ((0, 0), (0, 0), (0, columns - log_probs.shape[-1])), constant_values=IMPOSSIBLE)
             for log_probs, _, _ in steps
         ]
         stacked: Any = ops.stack(padded)  # (networks, batch, T, columns)
-        shares: Any = ops.reshape(ops.convert_to_tensor(self.shares, "float32"), (-1, 1, 1, 1))
+        network_weights: Any = ops.reshape(ops.convert_to_tensor(self.weights, "float32"), (-1, 1, 1, 1))
         if self.mean == "geometric":
-            mean = ops.log_softmax(ops.sum(shares * stacked, axis=0))
+            mean = ops.log_softmax(ops.sum(network_weights * stacked, axis=0))
         else:
             largest: Any = ops.max(stacked, axis=0)
-            mean = largest + ops.log(ops.sum(shares * ops.exp(stacked - largest), axis=0))
-            mean = ops.minimum(mean, 0.0)  # the shares' rounded sum may be more than 1
-        looked = [weights for _, _, weights in steps if weights is not None]
-        return mean, tuple(own for _, own, _ in steps), ops.mean(ops.stack(looked), axis=0) if looked else None
+            mean = largest + ops.log(ops.sum(network_weights * ops.exp(stacked - largest), axis=0))
+            mean = ops.minimum(mean, 0.0)  # the sum of the rounded weights may exceed 1
+        attention = [weights for _, _, weights in steps if weights is not None]
+        return (
+            mean,
+            tuple(network_state for _, network_state, _ in steps),
+            ops.mean(ops.stack(attention), axis=0) if attention else None,
+        )

@@ -1,26 +1,26 @@
-"""How many numbers a network holds at once for one text: what bounds the texts that fit into memory."""
+"""Estimate of the memory that a network needs for one text."""
 
 from passerelle.settings import NetworkSettings
 
-__all__ = ["LARGEST", "floats_of_row"]
+__all__ = ["MAX_FLOATS", "floats_per_row"]
 
-LARGEST = 2**28
-"""Floating-point numbers held at once by one call, one gigabyte."""
+MAX_FLOATS = 2**28
+"""Limit of the floating-point numbers in memory during one call: one gigabyte."""
 
 
-def floats_of_row(settings: NetworkSettings, columns: int, source: int, steps: int = 1) -> int:
-    """Floating-point numbers in the arrays of one row, while the encoder reads and while the decoder makes some steps.
+def floats_per_row(settings: NetworkSettings, columns: int, source: int, steps: int = 1) -> int:
+    """Estimate the floating-point numbers in memory for one row, in the encoder and in one call of the decoder.
 
-    Of each layer's arrays only the widest counts, so it is an estimate, from below by a small factor.
+    The estimate is too low by a small factor, because it counts only the widest arrays.
 
     Args:
-        settings: of the network.
-        columns: of its logits, without those that stand for the source's positions.
-        source: tokens of the source, padding included.
-        steps: that one call of the decoder makes; search makes one.
+        settings: settings of the network.
+        columns: columns of the logits, without those of the source positions.
+        source: length of the source in tokens, including padding.
+        steps: decoder steps per call; 1 in search.
     """
     units = settings.decoder.units
-    # Eight: four gates, forward and on the way through the loop.
+    # 8 per unit: four gates, each in the input array and in the loop.
     floats = source * 8 * max(settings.encoder.widths) + steps * (8 * units + 2 * columns)
     if settings.attention in ("additive", "multi-head"):
         floats += steps * source * units

@@ -1,4 +1,4 @@
-"""A decoder whose steps need what the step before them found: the same function, one step at a time, in a scan."""
+"""Input feeding: a scan that calls the decoder one step at a time, because each step needs the previous output."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,18 +9,19 @@ from keras import layers
 __all__ = ["StepByStep"]
 
 ops: Any = keras.ops
-"""Without Keras's annotations, which say that these may return None."""
+"""Typed as Any, because Keras annotates these functions as possibly returning None."""
 
 
 class StepByStep(layers.Layer):
-    """Calls a decoder for one token after another, handing its states on.
+    """Calls a decoder token by token and passes its states on.
 
-    Each dropped value is dropped in all steps of a sequence (Gal and Ghahramani 2016, arXiv:1512.05287).
+    The dropout masks are the same at all steps of a sequence (Gal and Ghahramani 2016, arXiv:1512.05287).
 
     Args:
-        run: (ids int (batch, T), states, memory) -> (logits, states, weights), made of `parts`.
-        parts: the layers that it calls.
-        read: gives the variables that they read and do not own.
+        run: the decoder: (ids int (batch, T), states, memory) -> (logits, states, weights).
+        parts: the layers that `run` calls.
+        shared_variables: returns the variables that `run` reads but that belong to none of the `parts`.
+        **kwargs: keyword arguments of `keras.layers.Layer`.
     """
 
     def __init__(
@@ -28,43 +29,43 @@ class StepByStep(layers.Layer):
         run: Callable[[Any, Any, Any], Any],
         parts: list[Any],
         *,
-        read: Callable[[], list[Any]] = list,
+        shared_variables: Callable[[], list[Any]] = list,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.run = run
-        self.read = read
+        self.shared_variables = shared_variables
         self.parts = parts
 
     def build(self, input_shape: Any) -> None:
-        """Nothing: `compute_output_spec`, which Keras calls first, builds the parts."""
+        """Do nothing: Keras calls `compute_output_spec` first, which builds the parts."""
 
     def compute_output_spec(self, ids: Any, states: Any, memory: Any, training: bool = False) -> Any:
-        def one(array: Any) -> Any:
+        def spec(array: Any) -> Any:
             return keras.KerasTensor(array.shape, dtype=array.dtype)
 
-        first = keras.KerasTensor((ids.shape[0], 1), dtype=ids.dtype)
-        logits, after, weights = self.run(
-            first, keras.tree.map_structure(one, states), keras.tree.map_structure(one, memory)
+        one_step = keras.KerasTensor((ids.shape[0], 1), dtype=ids.dtype)
+        logits, new_states, weights = self.run(
+            one_step, keras.tree.map_structure(spec, states), keras.tree.map_structure(spec, memory)
         )
-        whole = [
+        logits, weights = [
             keras.KerasTensor((ids.shape[0], ids.shape[1], array.shape[-1]), dtype=array.dtype)
             for array in (logits, weights)
         ]
-        return whole[0], keras.tree.map_structure(one, after), whole[1]
+        return logits, keras.tree.map_structure(spec, new_states), weights
 
     def call(self, ids: Any, states: Any, memory: Any, training: bool = False) -> Any:
-        # The scan's own scope: dropout's seeds are used in it, and must not be changed from inside of a traced loop.
-        values = [(variable, variable.value) for variable in [*self.variables, *self.read()]]
+        # The steps run in a StatelessScope: dropout changes its seeds, but a traced loop must not change variables.
+        values = [(variable, variable.value) for variable in [*self.variables, *self.shared_variables()]]
 
         def step(states: Any, token: Any) -> Any:
             with keras.StatelessScope(state_mapping=values):
                 logits, states, weights = self.run(ops.expand_dims(token, 1), states, memory)
             return states, (logits[:, 0], weights[:, 0])
 
-        states, found = ops.scan(step, states, ops.transpose(ids, (1, 0)))
-        for variable in self.variables if training else ():  # the next sequences drop others
+        states, outputs = ops.scan(step, states, ops.transpose(ids, (1, 0)))
+        for variable in self.variables if training else ():  # the next call must use other masks
             if "seed" in variable.path:
                 variable.assign(variable + ops.cast([0, 1], variable.dtype))
-        logits, weights = (ops.transpose(array, (1, 0, 2)) for array in found)
+        logits, weights = (ops.transpose(array, (1, 0, 2)) for array in outputs)
         return logits, states, weights

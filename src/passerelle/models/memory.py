@@ -1,4 +1,4 @@
-"""The memory: everything of the inputs that each decoder step may look at."""
+"""The memory: the arrays that each decoder step can read."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,11 +14,11 @@ __all__ = ["MemoryBuilder", "last_output"]
 
 
 class MemoryBuilder:
-    """Owns the layers that prepare the encoded inputs for one output's decoder.
+    """Builds the memory of one output's decoder from the encoded inputs.
 
     Args:
-        settings: of the network.
-        prefix: of its layers' names.
+        settings: settings of the network.
+        prefix: prefix of the layer names.
     """
 
     def __init__(self, settings: NetworkSettings, prefix: str = ""):
@@ -32,18 +32,20 @@ class MemoryBuilder:
             self.emissions = dense(units, use_bias=False, name=f"{prefix}emission_values")
 
     def __call__(self, encoded: Mapping[str, Encoded], copies: Any = None) -> dict[str, Any]:
-        """Makes the memory.
+        """Build the memory.
 
         Args:
-            encoded: the inputs by field; the first one is the source.
-            copies: int (batch, source_length), the output's id of each source token; of an output that copies.
+            encoded: the encoded inputs by field; the first one is the source.
+            copies: int (batch, S), copy ids: the output's id of each source token; None without copying.
 
         Returns:
-            Arrays by name, empty if a decoder step looks at nothing. With attention `memory_values`, float (batch,
-            source_length, width), `memory_keys`, float (batch, source_length, decoder units), and `memory_mask`, bool
-            (batch, source_length), True where there is a token; `memory_copies`, as given; `memory_context`, float
-            (batch, width), where every step reads the source's last state; and `memory_X`, float (batch, width), for
-            every field X whose encoder gives a vector.
+            Arrays by name, empty if the decoder reads only its own tokens and states:
+
+            - with attention: `memory_values`, float (batch, S, width); `memory_keys`, float (batch, S, decoder units,
+              or width with `dot` and `scaled-dot`); `memory_mask`, bool (batch, S), True at source tokens;
+            - with copying: `memory_copies`, the argument `copies`;
+            - with `decoder.context`: `memory_context`, float (batch, width), the last output of the encoder;
+            - for each field X whose encoder returns a vector: `memory_X`, float (batch, width).
         """
         source, *_ = encoded.values()
         memory = {}
@@ -53,13 +55,13 @@ class MemoryBuilder:
             memory["memory_mask"] = source.mask
         if copies is not None:
             memory["memory_copies"] = copies
-        memory |= {f"memory_{name}": own.vector for name, own in encoded.items() if own.vector is not None}
+        memory |= {f"memory_{name}": one.vector for name, one in encoded.items() if one.vector is not None}
         if self.settings.decoder.context:
             memory["memory_context"] = last_output(source, self.settings)
         return memory
 
 
 def last_output(source: Encoded, settings: NetworkSettings) -> Any:
-    """float (batch, width): the last output of the encoder's last layer, forward and backward side by side."""
+    """Return the last output of the encoder's top layer, float (batch, width), with both directions concatenated."""
     outputs = source.states[-1][:: len(STATE_NAMES[settings.cell])]  # h of each direction
     return ops.concatenate(outputs, axis=-1) if len(outputs) > 1 else outputs[0]

@@ -1,4 +1,4 @@
-"""The Keras models: one to train, and for each output two to translate, all made of the same layers."""
+"""The Keras models of a network: a training model, and an inference encoder and decoder that share its layers."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,22 +21,26 @@ __all__ = ["SequenceToSequence"]
 
 @keras.saving.register_keras_serializable("passerelle")
 class SequenceToSequence(keras.Model):
-    """The training model, which holds the inference models of every output.
+    """The training model, a Keras model that also contains the inference models of each output.
 
-    As a Keras model it takes a dict of arrays by field: of each input of kind text int (batch, S), of tags int (batch,
-    F); of each output X int (batch, T), the tokens before the ones to predict; and where X copies `X_copies`, int
-    (batch, S), its id of each source token (see `fields.copying`). It gives logits, float (batch, T, columns): position
-    t predicts the token after tokens 0 to t; where an output copies, S further columns stand for the source's
-    positions. With several outputs it gives a dict of logits by name.
+    It takes a dict of arrays by name, with S source tokens, T target tokens and F tags:
+
+    - for each text input, its ids, int (batch, S); for tags, their ids, int (batch, F);
+    - for each output X, the decoder inputs, int (batch, T): START and the tokens before the ones to predict;
+    - with copying, for each output X also `X_copies`, int (batch, S): the copy ids of the source tokens (see
+      `fields.copying`).
+
+    It returns logits, float (batch, T, columns), where position t predicts the token after tokens 0 to t. With copying,
+    they have S more columns for the source positions. With several outputs it returns a dict of logits by name.
 
     Args:
-        settings: of the network.
-        inputs: the input fields' specs by name (`Field.spec`); the first one is the source.
-        outputs: the output fields' specs by name.
+        settings: settings of the network.
+        inputs: specs of the input fields by name (`Field.spec`); the first one is the source.
+        outputs: specs of the output fields by name.
 
     Attributes:
-        steppers: of each output its two inference models, see `Stepper`.
-        assets: texts that are stored in the model file beside the weights, by file name.
+        steppers: the two inference models of each output by name, see `Stepper`.
+        assets: texts that are stored in the model file in addition to the weights, by file name.
     """
 
     def __init__(
@@ -48,24 +52,24 @@ class SequenceToSequence(keras.Model):
     ):
         settings = settings if isinstance(settings, NetworkSettings) else validated(NetworkSettings, settings)
         check_specs(settings, inputs, outputs)
-        # All layers are made before the first is called: each draws its seed when it is made.
+        # Create all layers before calling the first one: each takes its random seed when it is created.
         encoders = {name: ENCODERS[spec["kind"]](name, spec, settings) for name, spec in inputs.items()}
         branches = {name: _Branch(settings, name, spec, encoders, len(outputs) > 1) for name, spec in outputs.items()}
         tensors = {name: _input_of(name, spec) for name, spec in inputs.items()}
         encoded = {name: encoder(tensors[name]) for name, encoder in encoders.items()}
         ids, logits, steppers = dict(tensors), {}, {}
         for name, branch in branches.items():
-            read = dict(tensors)
+            branch_inputs = dict(tensors)
             if settings.copying:
-                read[f"{name}_copies"] = keras.Input((None,), dtype="int32", name=f"{name}_copies")
-            own = keras.Input((None,), dtype="int32", name=name)
-            logits[name], steppers[name] = branch(read, encoded, own)
-            ids |= read | {name: own}
+                branch_inputs[f"{name}_copies"] = keras.Input((None,), dtype="int32", name=f"{name}_copies")
+            target_ids = keras.Input((None,), dtype="int32", name=name)
+            logits[name], steppers[name] = branch(branch_inputs, encoded, target_ids)
+            ids |= branch_inputs | {name: target_ids}
         kwargs.setdefault("name", "training_model")
         super().__init__(ids, logits if len(logits) > 1 else next(iter(logits.values())), **kwargs)
         self.steppers: dict[str, Stepper] = steppers
         source = next(iter(inputs))
-        self._sentence = tensors[source], encoded[source]
+        self._source = tensors[source], encoded[source]
         self.settings = settings
         self.inputs_spec = {name: dict(spec) for name, spec in inputs.items()}
         self.outputs_spec = {name: dict(spec) for name, spec in outputs.items()}
@@ -73,35 +77,43 @@ class SequenceToSequence(keras.Model):
 
     @property
     def stepper(self) -> Stepper:
-        """The first output's."""
+        """The stepper of the first output."""
         return next(iter(self.steppers.values()))
 
     @property
     def inference_encoder(self) -> Any:
-        """Keras model of the first output: inputs by name -> the decoder's initial states and the memory, by name."""
+        """The inference encoder of the first output, a Keras model: inputs -> initial states and memory, by name."""
         return self.stepper.encoder
 
     @property
     def inference_decoder(self) -> Any:
-        """Keras model of the first output: its ids, int (batch, T), states and memory by name -> a dict with `logits`,
-        float (batch, T, columns), the states after the last token, under the names they came in by, and, where the
-        network has it, `attention`, float (batch, T, S): where each step looked.
+        """The inference decoder of the first output, a Keras model.
+
+        It takes a dict with the output's ids, int (batch, T), the states and the memory by name. It returns a dict with
+        `logits`, float (batch, T, columns), the states after the last token under the same names and, with attention,
+        `attention`, the attention weights, float (batch, T, S).
         """
         return self.stepper.decoder
 
     def by_output(self, logits: Any) -> dict[str, Any]:
-        """What the model gives, by the name of the output, also where there is only one."""
+        """Return the model's result as a dict by the name of the output, even if there is only one output."""
         return logits if isinstance(logits, dict) else {self.stepper.name: logits}
 
     def table(self, field: str, name: str = "table") -> Any:
-        """The Keras variable that holds a field's vectors, float (rows, width); `fixed_table` those never trained."""
+        """Return the embedding table of a field, a Keras variable, float (rows, width).
+
+        Args:
+            field: name of the field.
+            name: `table`, or `fixed_table` for the table of the extra words, which is not trained.
+        """
         return next(variable for variable in self.variables if variable.path.endswith(f"{field}_embedding/{name}"))
 
     def sentence_encoder(self) -> Any:
-        """A Keras model, made of the same layers: the source's ids -> float (batch, width), the last output of the
-        encoder's last layer, forward, then backward.
+        """Return a Keras model that shares the encoder's layers: source ids -> sentence vectors, float (batch, width).
+
+        A sentence vector is the last output of the top encoder layer, forward direction first.
         """
-        tensor, encoded = self._sentence
+        tensor, encoded = self._source
         return keras.Model(tensor, last_output(encoded, self.settings), name="sentence_encoder")
 
     def get_config(self) -> dict[str, Any]:
@@ -117,18 +129,18 @@ class SequenceToSequence(keras.Model):
         return cls(**config)
 
     def save_assets(self, inner_path: str) -> None:
-        """Writes the assets into the model file; Keras calls this."""
+        """Write the assets into the model file. Keras calls this method."""
         for name, text in self.assets.items():
             Path(inner_path, name).write_text(text, encoding="utf-8")
 
     def load_assets(self, inner_path: str) -> None:
-        """Reads the assets back from the model file; Keras calls this."""
+        """Read the assets from the model file. Keras calls this method."""
         for path in sorted(Path(inner_path).iterdir()):
             self.assets[path.name] = path.read_text(encoding="utf-8")
 
 
 def _input_of(name: str, spec: Mapping[str, Any]) -> Any:
-    """The Keras input of a field: ids, or where its spec names a `width`, numbers."""
+    """Return the Keras input of a field: ids, or vectors of numbers if its spec has a `width`."""
     if "width" in spec:
         return keras.Input((None, spec["width"]), dtype="float32", name=name)
     return keras.Input((None,), dtype="int32", name=name)
@@ -152,22 +164,25 @@ class _Branch:
             settings,
             name=name,
             columns=self.size - self.first,
-            vectors=[field for field, encoder in encoders.items() if encoder.gives_vector],
-            table=getattr(source, "vectors", None),
+            vector_fields=[field for field, encoder in encoders.items() if encoder.has_vector],
+            source_embedding=getattr(source, "embedding", None),
             prefix=self.prefix,
         )
 
     def __call__(self, inputs: dict[str, Any], encoded: Mapping[str, Encoded], ids: Any) -> tuple[Any, Stepper]:
-        """Calls the layers: the training model's logits, and the inference models around the same layers.
+        """Call the layers and build the inference models from them.
 
         Args:
-            inputs: Keras tensors by name: the input fields', and `X_copies` where the output X copies.
-            encoded: the inputs by field.
+            inputs: Keras tensors by name: those of the input fields and, with copying, `X_copies` for the output X.
+            encoded: the encoded inputs by field.
             ids: Keras tensor of the output's ids.
+
+        Returns:
+            The logits of the training model, a Keras tensor, and the stepper.
         """
         memory = self.memory(encoded, inputs.get(f"{self.name}_copies"))
         source, *_ = encoded.values()
-        states = self.decoder.first_states(self.bridge(source.states), memory)
+        states = self.decoder.initial_states(self.bridge(source.states), memory)
         logits, _, _ = self.decoder(ids, states, memory)
         encoder = keras.Model(inputs, states | memory, name=f"{self.prefix}inference_encoder")
         states_in, memory_in = (
@@ -180,6 +195,6 @@ class _Branch:
             {"logits": step_logits} | states_out | ({} if weights is None else {ATTENTION: weights}),
             name=f"{self.prefix}inference_decoder",
         )
-        # The encoder's outputs carry Keras's mask with them; the decoder has its own, `memory_mask`.
+        # The encoder's outputs have a Keras mask; allow it here, although the decoder uses `memory_mask` instead.
         decoder.supports_masking = True
         return logits, Stepper(self.settings, self.name, self.size, encoder=encoder, decoder=decoder)

@@ -1,4 +1,4 @@
-"""What a network must know of its fields, checked before anything is built: a file may claim anything."""
+"""Validation of field specs before a network is built from them, because a model file can contain anything."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,35 +11,36 @@ from passerelle.special_tokens import FIRST_ORDINARY
 __all__ = ["Specs", "check_specs"]
 
 Specs = Mapping[str, Mapping[str, Any]]
-"""Of each field by name: `kind`; `size`, its ids, special ones included; of a text input `extra`, how many of the last
-ids have vectors that training leaves as they are; of numbers `width`, the numbers at each position."""
+"""The spec of each field by name. All have `kind`. Fields of ids have `size`, the number of ids including the special
+tokens. Text inputs have `extra`, the number of ids (the last ones) whose vectors are not trained. Fields of numbers
+have `width`, the count of numbers at each position."""
 
-LARGEST_VOCABULARY = 2**21
-LARGEST_MONOTONIC = 2**10
-"""Target ids that exact monotonic attention can afford."""
-LARGEST_WIDTH = 2**16
-MOST_FIELDS = 64
+MAX_VOCABULARY_SIZE = 2**21
+MAX_MONOTONIC_IDS = 2**10
+"""Largest target vocabulary for exact monotonic attention."""
+MAX_WIDTH = 2**16
+MAX_FIELDS = 64
 
 
 def check_specs(settings: NetworkSettings, inputs: Specs, outputs: Specs) -> None:
-    """Raises SettingsError where there can be no such fields, or not with these settings."""
+    """Raise SettingsError if the specs are invalid or do not fit the settings."""
     for group, fields in (("inputs", inputs), ("outputs", outputs)):
-        if not isinstance(fields, Mapping) or not 1 <= len(fields) <= MOST_FIELDS:
-            raise SettingsError(f"a network needs 1 to {MOST_FIELDS} {group}, received: {fields!r:.80}")
+        if not isinstance(fields, Mapping) or not 1 <= len(fields) <= MAX_FIELDS:
+            raise SettingsError(f"a network needs 1 to {MAX_FIELDS} {group}, received: {fields!r:.80}")
         for name, spec in fields.items():
             _check_spec(name, spec)
     if set(inputs) & set(outputs):
         raise SettingsError(
-            f"inputs and outputs need names of their own, received: {sorted(set(inputs) & set(outputs))}"
+            f"inputs and outputs must have different names, received in both: {sorted(set(inputs) & set(outputs))}"
         )
     for name, spec in outputs.items():
         if spec["kind"] != "text":
             raise SettingsError(f"output {name!r} must be of kind 'text', received: {spec['kind']!r:.40}")
-        if settings.attention == "monotonic" and spec["size"] > LARGEST_MONOTONIC:
+        if settings.attention == "monotonic" and spec["size"] > MAX_MONOTONIC_IDS:
             raise SettingsError(
-                f"attention 'monotonic' weighs every target token at every source token in every step, which "
-                f"{spec['size']:,} target tokens make too large (at most {LARGEST_MONOTONIC:,}). Use attention "
-                f"'general', or characters instead of words."
+                f"attention 'monotonic' computes a probability for every target token at every source token, so a "
+                f"target vocabulary must have at most {MAX_MONOTONIC_IDS:,} ids, received: {spec['size']:,}. Use "
+                f"attention 'general', or target.level 'character'."
             )
     source = next(iter(inputs.values()))
     if source["kind"] != "text":
@@ -49,18 +50,22 @@ def check_specs(settings: NetworkSettings, inputs: Specs, outputs: Specs) -> Non
 
 def _check_spec(name: str, spec: Mapping[str, Any]) -> None:
     if not isinstance(spec, Mapping) or not isinstance(name, str) or not name.isidentifier():
-        raise SettingsError(f"field {name!r:.40} needs a name and a spec, received: {spec!r:.80}")
+        raise SettingsError(
+            f"field {name!r:.40} must have an identifier as its name and a dict as its spec, received: {spec!r:.80}"
+        )
     kind = spec.get("kind")
     if not isinstance(kind, str) or kind not in ENCODERS:
-        raise SettingsError(f"field {name!r:.40} is of an unknown kind, received: {kind!r:.40}")
+        raise SettingsError(
+            f"field {name!r:.40} must be of kind {', '.join(map(repr, ENCODERS))}, received: {kind!r:.40}"
+        )
     if "width" in spec:
-        if type(spec["width"]) is not int or not 1 <= spec["width"] <= LARGEST_WIDTH:
-            raise SettingsError(f"{name}: width must be 1 to {LARGEST_WIDTH:,}, received: {spec['width']!r:.40}")
+        if type(spec["width"]) is not int or not 1 <= spec["width"] <= MAX_WIDTH:
+            raise SettingsError(f"{name}: width must be 1 to {MAX_WIDTH:,}, received: {spec['width']!r:.40}")
         return
     size = spec.get("size")
-    if type(size) is not int or not FIRST_ORDINARY < size <= LARGEST_VOCABULARY:
+    if type(size) is not int or not FIRST_ORDINARY < size <= MAX_VOCABULARY_SIZE:
         raise SettingsError(
-            f"{name}: a vocabulary must have {FIRST_ORDINARY + 1} to {LARGEST_VOCABULARY} ids, received: {size!r:.40}"
+            f"{name}: a vocabulary must have {FIRST_ORDINARY + 1} to {MAX_VOCABULARY_SIZE} ids, received: {size!r:.40}"
         )
 
 
@@ -69,10 +74,12 @@ def _check_source(settings: NetworkSettings, source: Mapping[str, Any], outputs:
     if type(extra) is not int or not 0 <= extra < size - FIRST_ORDINARY:
         raise SettingsError(f"extra source vectors must be fewer than source tokens, received: {extra!r:.40}")
     if extra and not settings.encoder.embedding:
-        raise SettingsError("extra source vectors need encoder.embedding above 0; one-hot vectors have no table")
+        raise SettingsError(
+            f"{extra} extra source vectors need encoder.embedding above 0, received: {settings.encoder.embedding}"
+        )
     sizes = {name: spec["size"] for name, spec in outputs.items()}
     if settings.tie == "all" and (extra or set(sizes.values()) != {size}):
         raise SettingsError(
-            f"tie 'all' has one table, all of it trained, for {size} source ids ({extra} extra) and target ids "
-            f"{sizes}; make them equal, or tie 'target' only"
+            f"tie 'all' needs vocabularies of equal size without extra source vectors, received: {size} source ids "
+            f"({extra} extra) and target ids {sizes}. Make them equal, or use tie 'target'"
         )

@@ -1,4 +1,4 @@
-"""One output's two inference models, as search and scoring call them: begin with the inputs, then step."""
+"""The step function of one output, built from its two inference models, for search and scoring."""
 
 from typing import Any
 
@@ -11,22 +11,23 @@ from passerelle.special_tokens import IMPOSSIBLE, START
 __all__ = ["ATTENTION", "Stepper"]
 
 ATTENTION = "attention"
-"""Name of the attention weights among the outputs of the inference decoder."""
+"""Name of the attention weights in the outputs of the inference decoder."""
 
 COVERAGE = "coverage"
-LEAST = 1e-9
-"""Below all attention that counts; keeps logarithms finite."""
+MIN_COVERAGE = 1e-9
+"""Lower bound of the coverage, which keeps its logarithm finite."""
 
 
 class Stepper:
     """Decodes one output step by step.
 
     Args:
-        settings: of the network.
-        name: of the output.
-        size: ids of the output, special ones included.
-        encoder: the inference encoder: inputs by name -> initial states and memory, by name.
-        decoder: the inference decoder: that dict and the output's ids, under `name` -> `logits`, states, `attention`.
+        settings: settings of the network.
+        name: name of the output field.
+        size: number of ids of the output, including the special tokens.
+        encoder: the inference encoder, a Keras model: inputs by name -> initial states and memory by name.
+        decoder: the inference decoder, a Keras model: the output's ids under `name`, states and memory by name -> a
+            dict with `logits`, the new states and, with attention, `attention`.
     """
 
     def __init__(self, settings: NetworkSettings, name: str, size: int, *, encoder: Any, decoder: Any):
@@ -38,77 +39,81 @@ class Stepper:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """Names of the arrays that the inference encoder takes."""
+        """Names of the input arrays of the inference encoder."""
         return tuple(self.encoder.input)
 
     @property
     def first(self) -> int:
-        """The id of logits column 0."""
+        """The id of column 0 of the logits."""
         return first_target_column(self.settings)
 
     @property
     def variables(self) -> list[Any]:
-        """The Keras variables of both models, each once."""
-        return list({id(one): one for model in (self.encoder, self.decoder) for one in model.variables}.values())
+        """The Keras variables of both models, without duplicates."""
+        return list(
+            {id(variable): variable for model in (self.encoder, self.decoder) for variable in model.variables}.values()
+        )
 
     @property
     def attends(self) -> bool:
-        """Whether its steps look at the source."""
+        """Whether the network has attention."""
         return self.settings.attention != "none"
 
     def begin(self, inputs: dict[str, Any], *, coverage: bool = False) -> dict[str, Any]:
-        """Reads the inputs: the state before the first token, arrays with leading axis batch.
+        """Read the inputs and return the initial state, arrays with leading axis batch.
 
         Args:
-            inputs: the network's inputs; arrays that this output does not need are ignored.
-            coverage: whether steps sum up where they looked, for `covered`; not without attention.
+            inputs: arrays of the network's inputs by name; those that this output does not need are ignored.
+            coverage: whether the steps sum their attention weights for `coverage_score`; ignored without attention.
         """
         state = self.encoder({name: inputs[name] for name in self.inputs})
         if coverage and self.attends:
             state[COVERAGE] = ops.zeros_like(state["memory_mask"], dtype="float32")
         return state
 
-    def covered(self, state: dict[str, Any]) -> Any:
-        """float (batch,), at most 0: the sum over source tokens of log(min(attention it had in all steps, 1)).
+    def coverage_score(self, state: dict[str, Any]) -> Any:
+        """Return the coverage score of each row, float (batch,), at most 0.
 
-        Source: Wu et al. 2016, arXiv:1609.08144, section 7, equation 14, without its factor.
+        It is the sum over source tokens of log(min(sum of the token's attention weights, 1)).
+
+        Source: Wu et al. 2016, arXiv:1609.08144, section 7, equation 14, without the factor beta.
         """
-        had = ops.log(ops.clip(state[COVERAGE], LEAST, 1.0))
-        return ops.sum(ops.where(state["memory_mask"], had, 0.0), axis=-1)
+        log_coverage = ops.log(ops.clip(state[COVERAGE], MIN_COVERAGE, 1.0))
+        return ops.sum(ops.where(state["memory_mask"], log_coverage, 0.0), axis=-1)
 
     def step(self, ids: Any, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """Reads one token of the output, says how likely each token comes next.
+        """Read one token and return the log probabilities of the next token.
 
         Args:
-            ids: int (batch,), START at first.
-            state: from `begin` or the step before.
+            ids: int (batch,), the previous token of each row; START at first.
+            state: from `begin` or the previous step.
 
         Returns:
-            log_probs: float (batch, size), in nats, by id; PAD and START are impossible. Where the output copies, S
-                more for the source's positions.
+            log_probs: float (batch, size), in nats, by id; PAD and START are impossible. With copying, S more columns
+                for the source positions.
             state: for the next step.
         """
         log_probs, state, _ = self.steps(ops.expand_dims(ids, -1), state)
         return log_probs[:, 0], state
 
     def steps(self, ids: Any, state: dict[str, Any]) -> tuple[Any, dict[str, Any], Any]:
-        """As `step`, of T tokens at once.
+        """Like `step`, for T tokens at once.
 
         Args:
             ids: int (batch, T).
-            state: as for `step`.
+            state: from `begin` or the previous step.
 
         Returns:
-            log_probs: float (batch, T, size), or S more.
-            state: after the last token.
-            weights: float (batch, T, S), where each step looked; None without attention.
+            log_probs: float (batch, T, size), in nats; with copying, S more columns.
+            state: the state after the last token.
+            weights: float (batch, T, S), attention weights; None without attention.
         """
-        read = {name: values for name, values in state.items() if name != COVERAGE}
-        outputs = self.decoder({self.name: ids, **read})
+        decoder_inputs = {name: values for name, values in state.items() if name != COVERAGE}
+        outputs = self.decoder({self.name: ids, **decoder_inputs})
         weights = outputs.pop(ATTENTION, None)
         if COVERAGE in state:
             outputs[COVERAGE] = state[COVERAGE] + ops.sum(weights, axis=1)
         log_probs: Any = ops.log_softmax(outputs.pop("logits"))
         log_probs = ops.pad(log_probs, ((0, 0), (0, 0), (self.first, 0)), constant_values=IMPOSSIBLE)
-        never = ops.equal(ops.arange(log_probs.shape[-1]), START)
-        return ops.where(never, IMPOSSIBLE, log_probs), state | outputs, weights
+        is_start = ops.equal(ops.arange(log_probs.shape[-1]), START)
+        return ops.where(is_start, IMPOSSIBLE, log_probs), state | outputs, weights

@@ -1,4 +1,4 @@
-"""Encoders by the kind of field that they read."""
+"""Encoders of the input fields, by kind of field."""
 
 from collections.abc import Callable
 
@@ -12,4 +12,4 @@ ENCODERS: dict[str, Callable[..., Encoder]] = {
     "text": RecurrentEncoder,
     "tags": TagsEncoder,
 }
-"""By `Field.kind`: (name of the field, its spec, settings) -> its encoder."""
+"""Encoder class for each `Field.kind`, called with the name of the field, its spec and the network settings."""

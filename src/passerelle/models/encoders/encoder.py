@@ -11,11 +11,11 @@ class Encoded:
     """The output of one input field's encoder.
 
     Attributes:
-        sequence: float (batch, length, width), a vector for each position, to attend to; None if there is none.
-        mask: bool (batch, length), True where `sequence` holds a position of the input.
-        states: for each recurrent layer its final states, (batch, units) each: forward ones, then backward ones; what
-            the bridge turns into the decoder's initial states. Empty if the encoder has none.
-        vector: float (batch, width), a summary that every decoder step reads; None if there is none.
+        sequence: float (batch, length, width), a vector for each position, for attention; None if there is none.
+        mask: bool (batch, length), True at positions of the input, False at padding.
+        states: for each recurrent layer its final states, (batch, units) each, those of the forward direction first.
+            The bridge computes the decoder's initial states from them. Empty if the encoder has none.
+        vector: float (batch, width), a summary vector that every decoder step reads; None if there is none.
     """
 
     sequence: Any = None
@@ -25,14 +25,14 @@ class Encoded:
 
 
 class Encoder(Protocol):
-    """Owns the layers that read one input field; made from its name, its spec and the network's settings.
+    """Owns the layers that read one input field; created from its name, its spec and the network settings.
 
     Attributes:
-        gives_vector: whether `Encoded.vector` is there, which the decoder must know before its layers are made.
+        has_vector: whether `Encoded.vector` is set. The decoder needs this to create its layers.
     """
 
-    gives_vector: bool
+    has_vector: bool
 
     def __call__(self, values: Any, /) -> Encoded:
-        """Reads the field's array: int (batch, length), PAD after the last, or float (batch, length, width)."""
+        """Encode the field's array: ids, int (batch, length), padded with PAD, or float (batch, length, width)."""
         ...

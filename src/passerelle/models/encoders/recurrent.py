@@ -18,48 +18,48 @@ __all__ = ["RecurrentEncoder"]
 
 
 class RecurrentEncoder:
-    """Owns the layers that read the source.
+    """Owns the embedding and the recurrent layers that read the source.
 
     Args:
-        name: of the field.
-        spec: of the field: `size` ids, of which the last `extra` have vectors that training leaves as they are.
-        settings: of the network.
+        name: name of the field.
+        spec: spec of the field, with `size` and `extra`, see `models.specs.Specs`.
+        settings: settings of the network.
     """
 
-    gives_vector = False
+    has_vector = False
 
     def __init__(self, name: str, spec: Mapping[str, Any], settings: NetworkSettings):
-        own = settings.encoder
+        encoder = settings.encoder
         first = first_source_column(settings)
         self.settings = settings
-        self.vectors = token_embedding(
+        self.embedding = token_embedding(
             spec["size"] - first,
-            own.embedding,
+            encoder.embedding,
             first=first,
             side=name,
             limit=settings.embedding_init_range,
             mask_padding=True,
             fixed=spec["extra"],
         )
-        self.reverse = Reverse(name="reverse") if own.direction == "backward" else None
+        self.reverse = Reverse(name="reverse") if encoder.direction == "backward" else None
         options = recurrent_options(settings)
         self.recurrent = [
             recurrent_layer(
                 settings.cell,
-                own.units,
+                encoder.units,
                 **options,
-                one_hot=not own.embedding and number == 1,
+                one_hot=not encoder.embedding and number == 1,
                 name=f"encoder_{settings.cell}_{number}",
-                bidirectional=width > own.units,
-                sequences=number < own.layers or settings.attention != "none",
+                bidirectional=width > encoder.units,
+                sequences=number < encoder.layers or settings.attention != "none",
             )
-            for number, width in enumerate(own.widths, 1)
+            for number, width in enumerate(encoder.widths, 1)
         ]
 
     def __call__(self, ids: Any) -> Encoded:
-        """Reads int (batch, length), PAD after the last token; `sequence` is None without attention."""
+        """Encode ids, int (batch, length), padded with PAD; `sequence` is None without attention."""
         mask = ops.not_equal(ids, PAD)
-        sequence = self.vectors(self.reverse(ids, mask) if self.reverse else ids)
+        sequence = self.embedding(self.reverse(ids, mask) if self.reverse else ids)
         states = []
         for number, layer in enumerate(self.recurrent, 1):
             below = sequence

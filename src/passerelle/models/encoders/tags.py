@@ -1,4 +1,4 @@
-"""The encoder of tags: the sum of their vectors, so their order does not matter, through a dense layer."""
+"""The encoder of tags: a dense layer on the sum of the tags' vectors, so that their order does not matter."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,21 +15,21 @@ __all__ = ["TagsEncoder"]
 
 
 class TagsEncoder:
-    """Owns the layers that read tags; its vector is as wide as the source's embedding.
+    """Owns the layers that read tags; its vector has the width of the source's embedding.
 
     Args:
-        name: of the field.
-        spec: of the field: `size` ids.
-        settings: of the network.
+        name: name of the field.
+        spec: spec of the field, with `size`, see `models.specs.Specs`.
+        settings: settings of the network.
     """
 
-    gives_vector = True
+    has_vector = True
 
     def __init__(self, name: str, spec: Mapping[str, Any], settings: NetworkSettings):
         width = settings.encoder.embedding or settings.encoder.units
-        self.vectors = TokenEmbedding(spec["size"] - UNK, width, first=UNK, name=f"{name}_embedding")
+        self.embedding = TokenEmbedding(spec["size"] - UNK, width, first=UNK, name=f"{name}_embedding")
         self.dense = dense(width, activation="tanh", name=f"{name}_output")
 
     def __call__(self, ids: Any) -> Encoded:
-        """Reads int (batch, tags), PAD after the last tag."""
-        return Encoded(vector=self.dense(ops.sum(self.vectors(ids), axis=1)))  # PAD has a vector of zeros
+        """Encode tag ids, int (batch, tags), padded with PAD."""
+        return Encoded(vector=self.dense(ops.sum(self.embedding(ids), axis=1)))  # the vector of PAD is zero
