@@ -123,8 +123,8 @@ def test_bounds_hold_for_both_sides_and_lower_case_for_the_source() -> None:
         len(side.vocabulary.tokens) for side in (made.signature.source.tokenizer, made.signature.target.tokenizer)
     ] == [5, 5]
     assert (made.settings.source.lowercase, made.settings.target.lowercase) == (True, False)
-    assert made.signature.source.tokenizer.read("ZOÉ is") == [" zoé", " is"]
-    assert made.signature.target.tokenizer.read("ZOÉ") == [" ZOÉ"]
+    assert made.signature.source.tokenizer.tokenize("ZOÉ is") == [" zoé", " is"]
+    assert made.signature.target.tokenizer.tokenize("ZOÉ") == [" ZOÉ"]
     frequent = lesson(level="word", min_count=6)
     assert " Zoé" not in frequent.signature.source.tokenizer.vocabulary
     assert " is" in frequent.signature.source.tokenizer.vocabulary

@@ -17,7 +17,7 @@ from passerelle.inference.alignment import Aligner, Alignment, replace_unknown
 from passerelle.inference.encoding import TextEncoder
 from passerelle.inference.evaluating import evaluate
 from passerelle.inference.model import InferenceModel, ensemble_of
-from passerelle.inference.request import requests_of
+from passerelle.inference.request import make_requests
 from passerelle.inference.result import Result
 from passerelle.inference.scoring import PairScore, Scorer, requests_and_targets
 from passerelle.inference.search import Search
@@ -152,7 +152,7 @@ class Translator:
             SettingsError: if an option is unknown or out of range.
         """
         settings = validated(SearchSettings, options)
-        return [best for (best,) in self._search(requests_of(texts, tags, self.signature, inputs), settings)]
+        return [best for (best,) in self._search(make_requests(texts, tags, self.signature, inputs), settings)]
 
     @accepts_options(SearchSettings)
     def n_best(
@@ -164,7 +164,7 @@ class Translator:
         """
         beam = 1 if options.get("sample") else n
         settings = validated(SearchSettings, {"beam": beam, **options, "n_best": n})
-        return self._search(requests_of(texts, tags, self.signature), settings)
+        return self._search(make_requests(texts, tags, self.signature), settings)
 
     def align(self, results: Sequence[Result], *, tags: str | Sequence[str] | None = None) -> list[Alignment]:
         """Return which source token each token of some translations attended to; see `inference.alignment`.
@@ -176,7 +176,7 @@ class Translator:
         Raises:
             SettingsError: if no network has attention.
         """
-        return self._aligner(requests_of([result.source for result in results], tags, self.signature), results)
+        return self._aligner(make_requests([result.source for result in results], tags, self.signature), results)
 
     def replace_unknown(
         self,
@@ -216,7 +216,7 @@ class Translator:
         Raises:
             DataError: as in `search`.
         """
-        return self._encoder(requests_of(texts, tags, self.signature))
+        return self._encoder(make_requests(texts, tags, self.signature))
 
     def score(self, pairs: Iterable[tuple[str, ...]]) -> list[PairScore]:
         """Return the log probability of each pair's target, teacher-forced; it helps to find wrong pairs.

@@ -134,11 +134,11 @@ def test_distances_states_and_classes(level, pattern):
 def test_pieces_are_what_tokens_add_to_a_text(level, ids):
     tokenizer = TOKENIZERS[level]
     ids = [identifier for identifier in ids if identifier < tokenizer.vocabulary.size]
-    pieces = {leading: tokenizer.pieces(leading=leading) for leading in (True, False)}
+    pieces = {leading: tokenizer.token_bytes(leading=leading) for leading in (True, False)}
     leading, raw = True, b""
     for index in (identifier - FIRST_ORDINARY for identifier in ids):
         raw += pieces[leading][index]
-        leading = bool(tokenizer.leads()[index])
+        leading = bool(tokenizer.elided_tokens()[index])
     assert tokenizer.decode(Ragged.from_lists([ids])) == [raw.decode(errors="replace")]
 
 

@@ -10,7 +10,7 @@ from keras import ops
 from passerelle.decoding import greedy
 from passerelle.decoding.beam import BeamResult, beam_search, length_normalizer
 from passerelle.decoding.greedy import greedy_search
-from passerelle.decoding.processors import MinimumLength, processed
+from passerelle.decoding.processors import MinimumLength, with_processors
 from passerelle.models.compiled import compiled
 from passerelle.settings import SearchSettings
 from passerelle.special_tokens import END, IMPOSSIBLE, PAD, START
@@ -48,7 +48,7 @@ def plain(**options: Any) -> SearchSettings:
 def searched(limits: Any, log_probs: Any, *, max_length: int, least: int = 0, beam: int = 3, **options: Any) -> Any:
     step, state = chain(log_probs)
     if least:
-        step, state = processed(step, state, limits, [MinimumLength(least)])
+        step, state = with_processors(step, state, limits, [MinimumLength(least)])
     return beam_search(step, state, limits, max_length, plain(beam=beam, **options))
 
 

@@ -8,7 +8,7 @@ from keras import ops
 
 from passerelle.decoding import greedy
 from passerelle.decoding import lanes as lanes_module
-from passerelle.decoding.greedy import PathResult, greedy_search
+from passerelle.decoding.greedy import GreedyResult, greedy_search
 from passerelle.special_tokens import END, PAD, START
 
 TOKENS = 8
@@ -38,10 +38,10 @@ def dictation(*rows: list[int], best: float = 0.5) -> tuple[Any, Any]:
     return step, (ops.arange(count, dtype="int32"), ops.zeros((count,), "int32"))
 
 
-def search(step: Any, state: Any, limits: Any, max_length: int | None = None) -> PathResult:
+def search(step: Any, state: Any, limits: Any, max_length: int | None = None) -> GreedyResult:
     limits = np.asarray(limits, np.int32)
     found = greedy_search(step, state, limits, int(limits.max()) if max_length is None else max_length)
-    return PathResult(*map(np.asarray, found))
+    return GreedyResult(*map(np.asarray, found))
 
 
 @pytest.fixture
@@ -196,7 +196,7 @@ def test_a_row_does_not_depend_on_its_batch() -> None:
     together = search(chain_step, ops.convert_to_tensor(chains), limits, max_length=11)
     for row in range(6):
         alone = search(chain_step, ops.convert_to_tensor(chains[row : row + 1]), limits[row : row + 1], max_length=11)
-        for name, left, right in zip(PathResult._fields, together, alone, strict=True):
+        for name, left, right in zip(GreedyResult._fields, together, alone, strict=True):
             np.testing.assert_array_equal(left[row], right[0], err_msg=name)
 
 

@@ -9,7 +9,7 @@ from keras import ops
 
 from passerelle.decoding.beam import beam_search
 from passerelle.decoding.greedy import greedy_search
-from passerelle.decoding.processors import ConstraintProcessor, MinimumLength, NoRepeatNgram, Tables, processed
+from passerelle.decoding.processors import ConstraintProcessor, MinimumLength, NoRepeatNgram, Tables, with_processors
 from passerelle.decoding.sample import sample
 from passerelle.models.compiled import compiled
 from passerelle.settings import SearchSettings
@@ -32,7 +32,7 @@ def chain(log_probs: Any) -> tuple[Any, Any]:
 
 
 def searched(limits: Any, log_probs: Any, rules: Any, how: str) -> Any:
-    step, state = processed(*chain(log_probs), limits, rules)
+    step, state = with_processors(*chain(log_probs), limits, rules)
     if how == "beam":
         found = beam_search(step, state, limits, WIDTH, SearchSettings(beam=4, n_best=4, length_penalty=0.0))
         return [values[:, 0] for values in found[:4]]

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passerelle.fields.copying import copied_tokens, copy_ids, copying_targets
+from passerelle.fields.copying import copy_ids, copy_targets, target_tokens
 from passerelle.special_tokens import END, UNK
 from passerelle.text.level import make_tokenizer
 from passerelle.text.tokenizer import normalize
@@ -19,7 +19,7 @@ def test_known_words_go_by_their_id_and_others_by_their_first_place() -> None:
     size, known = target.vocabulary.size, target.vocabulary.id_of(" integer")
     (ids,) = [copy_ids([source.split("define an integer variable define")], target)[0].tolist()]
     assert ids == [size, size + 1, known, size + 3, size]
-    (answer,) = [copying_targets([source.split("define add")], target, ["int add strange"])[0].tolist()]
+    (answer,) = [copy_targets([source.split("define add")], target, ["int add strange"])[0].tolist()]
     assert answer == [target.vocabulary.id_of(" int"), size + 1, UNK, END]
 
 
@@ -32,7 +32,7 @@ def test_a_copied_text_is_the_text(texts: list[str]) -> None:
     copies = copy_ids(tokens, target)
     np.testing.assert_array_equal(copies.lengths, source.encode(texts).lengths)
     for row, text in enumerate(texts):
-        assert target.join(copied_tokens(tokens[row], target, copies[row])) == text
-    answers = copying_targets(tokens, target, texts)
+        assert target.join(target_tokens(tokens[row], target, copies[row])) == text
+    answers = copy_targets(tokens, target, texts)
     for row in range(len(texts)):
         assert answers[row].tolist() == [*copies[row].tolist(), END]

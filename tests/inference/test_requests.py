@@ -11,7 +11,7 @@ from passerelle.inference.alignment import Aligner
 from passerelle.inference.encoding import TextEncoder
 from passerelle.inference.evaluating import evaluate
 from passerelle.inference.model import InferenceModel, ensemble_of
-from passerelle.inference.request import Request, requests_of
+from passerelle.inference.request import Request, make_requests
 from passerelle.inference.result import result_json
 from passerelle.inference.scoring import Scorer
 from passerelle.inference.search import Search
@@ -35,10 +35,10 @@ def model(tagged: Translator) -> InferenceModel:
 
 
 def test_requests_are_texts_with_their_tags(model: InferenceModel) -> None:
-    assert requests_of(TEXTS, TAGS, model.signature) == REQUESTS
-    assert requests_of(["a", "b"], "s", model.signature) == [Request("a", "s"), Request("b", "s")]
+    assert make_requests(TEXTS, TAGS, model.signature) == REQUESTS
+    assert make_requests(["a", "b"], "s", model.signature) == [Request("a", "s"), Request("b", "s")]
     with pytest.raises(DataError, match="needs `tags` for each text"):
-        requests_of(["a"], None, model.signature)
+        make_requests(["a"], None, model.signature)
 
 
 def test_search_align_encode_score_and_evaluate(tagged: Translator, model: InferenceModel) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passerelle.text.sentences import cut_text
+from passerelle.text.sentences import split_text
 
 
 @pytest.mark.parametrize(
@@ -25,11 +25,11 @@ from passerelle.text.sentences import cut_text
     ],
 )
 def test_sentences(text: str, parts: list[str]) -> None:
-    assert [part for part, _ in cut_text(text, 1000, len)] == parts
+    assert [part for part, _ in split_text(text, 1000, len)] == parts
 
 
 def test_long_sentences_are_cut_between_words() -> None:
-    assert cut_text("aa bb  cc dddddddd e. f", 5, len) == [
+    assert split_text("aa bb  cc dddddddd e. f", 5, len) == [
         ("aa bb", "  "),
         ("cc", " "),
         ("dddddddd", " "),
@@ -40,7 +40,7 @@ def test_long_sentences_are_cut_between_words() -> None:
 
 @given(st.text(st.sampled_from('ab .!?。…\n»")\u00a0'), max_size=60), st.integers(1, 12))
 def test_parts_and_blanks_are_the_text(text: str, most: int) -> None:
-    parts = cut_text(text, most, len)
+    parts = split_text(text, most, len)
     assert "".join(part + blank for part, blank in parts) == text
     assert parts[-1][1] == ""
     assert all(not blank.strip() for _, blank in parts)

@@ -11,7 +11,7 @@ from passerelle.errors import DataError
 from passerelle.ragged import Ragged
 from passerelle.special_tokens import END, FIRST_ORDINARY, UNK
 from passerelle.text.level import make_tokenizer
-from passerelle.text.subword import BYTES, LONGEST_WORD, learn_tokens
+from passerelle.text.subword import BYTES, LONGEST_WORD, train_bpe
 from passerelle.text.tokenizer import normalize
 
 TEXTS = """Il était une fois un petit garçon qui aimait les petits oiseaux.
@@ -62,7 +62,7 @@ def test_the_alphabet_is_every_byte_once():
     assert list(BYTES) == sorted(BYTES)
     assert all(token.isprintable() and not token.isspace() for token in BYTES)
     assert BYTES[:3] == ("!", '"', "#")
-    assert make_tokenizer("subword").read("a é") == ["Ġ", "a", "Ġ", "Ã", "©"]
+    assert make_tokenizer("subword").tokenize("a é") == ["Ġ", "a", "Ġ", "Ã", "©"]
 
 
 @quick
@@ -118,7 +118,7 @@ def test_neither_order_nor_repetition_of_words_changes_the_vocabulary(texts, ord
 def by_recounting(counts, size, min_count):
     """Byte-pair encoding as its paper tells it: count everything again for every merge."""
     tokens = list(BYTES)
-    words = {word: make_tokenizer("subword").read(word)[1:] for word in counts}
+    words = {word: make_tokenizer("subword").tokenize(word)[1:] for word in counts}
     while len(tokens) < size:
         pairs = {}
         for word, parts in words.items():
@@ -139,7 +139,7 @@ def by_recounting(counts, size, min_count):
 @settings(max_examples=100, deadline=None)
 @given(st.dictionaries(st.text("abé", min_size=1, max_size=9), st.integers(1, 5), max_size=8), st.integers(1, 4))
 def test_counting_as_it_goes_is_counting_anew(counts, min_count):
-    assert learn_tokens(counts, 280, min_count) == by_recounting(counts, 280, min_count)
+    assert train_bpe(counts, 280, min_count) == by_recounting(counts, 280, min_count)
 
 
 def test_size_and_min_count():
@@ -157,19 +157,19 @@ def test_size_and_min_count():
 def test_splitting_needs_the_list_alone(learned):
     again = make_tokenizer("subword", tokens=list(learned.vocabulary.tokens))
     for text in (*TEXTS.splitlines(), *SPLIT):
-        assert again.read(text) == learned.read(text)
+        assert again.tokenize(text) == learned.tokenize(text)
     assert again.differences(learned) == []
 
 
 def test_case():
     lower = make_tokenizer("subword", texts=["The the THE"] * 2, lowercase=True)
-    assert lower.read("THE") == ["Ġthe"]
+    assert lower.tokenize("THE") == ["Ġthe"]
     assert lower.decode(lower.encode(["The İ"])) == ["the i\u0307"]
 
 
 def test_shown_to_people(learned):
-    assert learned.shown(16)[-1] == " l"
-    assert learned.shown(14)[-1] == "é"
+    assert learned.readable_tokens(16)[-1] == " l"
+    assert learned.readable_tokens(14)[-1] == "é"
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def test_special_ids_are_fixed_for_ever():
 def test_sorted_and_the_same_for_any_order(tokens, random):
     shuffled = [*tokens, *tokens[:2]]
     random.shuffle(shuffled)
-    vocabulary = Vocabulary.of(shuffled)
+    vocabulary = Vocabulary.from_tokens(shuffled)
     assert vocabulary.tokens == tuple(sorted(tokens))
     assert vocabulary.size == FIRST_ORDINARY + len(tokens)
     for token in tokens:
@@ -42,7 +42,7 @@ def test_ids_and_tokens_that_are_not_there():
 def test_tables_of_characters():
     vocabulary = Vocabulary(["a", "é", "👩"])
     assert vocabulary.code_points.tolist() == [0xFFFD] * 4 + [ord("a"), 0xE9, 0x1F469]
-    table = vocabulary.ids_of_code_points
+    table = vocabulary.ids_by_code_point
     assert [table[ord(token)] for token in "aé👩b"] == [4, 5, 6, UNK]
     assert table.dtype == np.int32
     assert np.count_nonzero(table != UNK) == 3

@@ -38,7 +38,7 @@ def _facts(translator: "Translator") -> list[str]:
         tokens = tokenizer.vocabulary.tokens
         own = len(tokens) - len(tokenizer.alphabet)
         made = f", 256 bytes and {own:,} pieces" if tokenizer.alphabet else ""
-        shown = " ".join(json.dumps(token, ensure_ascii=False) for token in tokenizer.shown(60))
+        shown = " ".join(json.dumps(token, ensure_ascii=False) for token in tokenizer.readable_tokens(60))
         more = " ..." if own > 60 else ""
         facts.append(f"{len(tokens):,} {side} tokens, level {tokenizer.level}{made}: {shown}{more}")
     facts.append(

@@ -71,11 +71,11 @@ def lift(automaton: Automaton, tokenizer: Tokenizer) -> Constraint:
             `MOST_CELLS` cells.
     """
     states = np.int32(len(automaton.table))
-    leads = tokenizer.leads()
+    leads = tokenizer.elided_tokens()
     everywhere = np.arange(states, dtype=np.int32)
     doubled = everywhere if leads.any() else everywhere[:1]
-    later, usual = _moves(automaton.table, everywhere, tokenizer.pieces(leading=False))
-    leading, other = _moves(automaton.table, doubled, tokenizer.pieces(leading=True))
+    later, usual = _moves(automaton.table, everywhere, tokenizer.token_bytes(leading=False))
+    leading, other = _moves(automaton.table, doubled, tokenizer.token_bytes(leading=True))
     kinds, kind_of = np.unique(np.stack([later, leading, leads]), axis=1, return_inverse=True)
     moves = [
         _Moves(

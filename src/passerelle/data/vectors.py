@@ -58,7 +58,7 @@ class WordVectors:
         Each word has two tokens, with and without a leading space. Words that the tokenizer would split or lower-case
         are left out.
         """
-        unsplit = [word for word in self.words[: self.first] if tokenizer.read(word) == [f" {word}"]]
+        unsplit = [word for word in self.words[: self.first] if tokenizer.tokenize(word) == [f" {word}"]]
         candidates = (token for word in unsplit for token in (f" {word}", word))
         return [token for token in candidates if token not in tokenizer.vocabulary]
 

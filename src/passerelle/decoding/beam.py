@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import keras
 
-from passerelle.decoding.greedy import LANES, possible
+from passerelle.decoding.greedy import LANES, is_possible
 from passerelle.decoding.lanes import Step, run_lanes
 from passerelle.settings import SearchSettings
 from passerelle.special_tokens import END, IMPOSSIBLE, PAD, START
@@ -23,7 +23,7 @@ class BeamResult(NamedTuple):
         ids: int32 (rows, n_best, max_length): the tokens before END, then PAD.
         lengths: int32 (rows, n_best): how many they are.
         scores: float32 (rows, n_best): log probability of the tokens, and of END where it was reached, in nats;
-            not `possible` where there is no such hypothesis.
+            not `is_possible` where there is no such hypothesis.
         finished: bool (rows, n_best): False where the limit cut it before END, or there is none.
         token_scores: float32 (rows, n_best, max_length): log probability of each token, then of END, then 0.
         bonuses: float32 (rows, n_best): of those that ended.
@@ -171,7 +171,7 @@ class _Beam:
         moved = BeamResult(*(_slots(array, parent) for array in before))
         grows = ops.logical_and(
             ops.logical_and(ops.logical_not(kept), ops.take_along_axis(own.growing, parent, axis=1)),
-            possible(moved.scores + gained),
+            is_possible(moved.scores + gained),
         )
         ends = ops.logical_and(grows, ops.equal(token, END))
         writes = ops.logical_and(grows, ops.not_equal(token, END))
@@ -239,7 +239,7 @@ class _Beam:
         values, index = (ops.stack(parts, axis=2) for parts in zip(*best, strict=True))  # (lanes, rank, kind)
         values, index = (ops.reshape(array, (totals.shape[0], -1)) for array in (values, index))
         turn = ops.arange(values.shape[1], dtype="int32")
-        order = ops.argsort(ops.where(possible(values), turn, turn + values.shape[1]), axis=-1)[:, : self.beam]
+        order = ops.argsort(ops.where(is_possible(values), turn, turn + values.shape[1]), axis=-1)[:, : self.beam]
         return ops.take_along_axis(index, order, axis=1)
 
     def _bonus(self, state: Any) -> Any:

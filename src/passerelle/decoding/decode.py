@@ -7,13 +7,19 @@ from typing import Any
 from keras import ops
 
 from passerelle.decoding.beam import BeamResult, beam_search
-from passerelle.decoding.greedy import PathResult, greedy_search
+from passerelle.decoding.greedy import GreedyResult, greedy_search
 from passerelle.decoding.lanes import Step
-from passerelle.decoding.processors import ConstraintProcessor, LogitsProcessor, Tables, processed, processors_of
+from passerelle.decoding.processors import (
+    ConstraintProcessor,
+    LogitsProcessor,
+    Tables,
+    make_processors,
+    with_processors,
+)
 from passerelle.decoding.sample import sample
 from passerelle.settings import SearchSettings
 
-__all__ = ["STRATEGIES", "Task", "decode", "strategy_of"]
+__all__ = ["STRATEGIES", "Task", "decode", "strategy_name"]
 
 
 @dataclass(frozen=True)
@@ -43,10 +49,10 @@ class Task:
 
 def decode(task: Task, settings: SearchSettings) -> BeamResult:
     """Search for the translations of every row, under the settings' logits processors and the task's constraint."""
-    return STRATEGIES[strategy_of(settings)](_with_processors(task, settings), settings)
+    return STRATEGIES[strategy_name(settings)](_with_processors(task, settings), settings)
 
 
-def strategy_of(settings: SearchSettings) -> str:
+def strategy_name(settings: SearchSettings) -> str:
     """Return the name in `STRATEGIES` of the strategy that the settings ask for."""
     if settings.sample:
         return "sample"
@@ -54,13 +60,13 @@ def strategy_of(settings: SearchSettings) -> str:
 
 
 def _with_processors(task: Task, settings: SearchSettings) -> Task:
-    processors: list[LogitsProcessor] = processors_of(settings, task.max_length)
+    processors: list[LogitsProcessor] = make_processors(settings, task.max_length)
     constraint = None if task.tables is None else ConstraintProcessor(task.tables)
     if constraint is not None:
         processors.insert(0, constraint)
     if not processors:
         return task
-    step, state = processed(task.step, task.state, task.limits, processors)
+    step, state = with_processors(task.step, task.state, task.limits, processors)
     task = replace(task, step=step, state=state)
     if (covered := task.covered) is not None:
         task = replace(task, covered=lambda state: covered(state["step"]))
@@ -92,6 +98,6 @@ STRATEGIES: Mapping[str, Callable[[Task, SearchSettings], BeamResult]] = {
 }
 
 
-def _one_hypothesis(found: PathResult) -> BeamResult:
+def _one_hypothesis(found: GreedyResult) -> BeamResult:
     """The same with an axis of hypotheses: (rows, ...) -> (rows, 1, ...)."""
     return BeamResult(*(values[:, None] for values in found), bonuses=ops.zeros_like(found.scores[:, None]))

@@ -11,20 +11,20 @@ from keras import ops
 from passerelle.decoding.lanes import Step, run_lanes
 from passerelle.special_tokens import END, IMPOSSIBLE, PAD, START
 
-__all__ = ["LANES", "OnePath", "PathResult", "follow", "greedy_search", "possible"]
+__all__ = ["LANES", "GreedyResult", "GreedyStrategy", "greedy_search", "is_possible", "search_rows"]
 
 LANES = 128
 """Rows that grow at once: more fill the processor no better, and wait longer for their last."""
 
 
-class PathResult(NamedTuple):
+class GreedyResult(NamedTuple):
     """What the search found.
 
     Attributes:
         ids: int32 (rows, max_length): the tokens before END, then PAD.
         lengths: int32 (rows,): how many they are.
         scores: float32 (rows,): log probability of the tokens, and of END where it was reached, in nats; not
-            `possible` where a step left nothing that may be written.
+            `is_possible` where a step left nothing that may be written.
         finished: bool (rows,): False where the limit cut the row before END.
         token_scores: float32 (rows, max_length): log probability of each token, then of END, then 0.
     """
@@ -36,12 +36,12 @@ class PathResult(NamedTuple):
     token_scores: Any
 
 
-def possible(log_probs: Any) -> Any:
+def is_possible(log_probs: Any) -> Any:
     """bool, whether these are log probabilities of what can be written; of sums too."""
     return log_probs > IMPOSSIBLE / 2
 
 
-def greedy_search(step: Step, state: Any, limits: Any, max_length: int) -> PathResult:
+def greedy_search(step: Step, state: Any, limits: Any, max_length: int) -> GreedyResult:
     """Follows the likeliest token until END.
 
     Args:
@@ -53,12 +53,12 @@ def greedy_search(step: Step, state: Any, limits: Any, max_length: int) -> PathR
     Returns:
         One result a row.
     """
-    return follow(OnePath(step), state, limits, max_length)
+    return search_rows(GreedyStrategy(step), state, limits, max_length)
 
 
-def follow(strategy: "OnePath", state: Any, limits: Any, max_length: int) -> PathResult:
+def search_rows(strategy: "GreedyStrategy", state: Any, limits: Any, max_length: int) -> GreedyResult:
     """Runs a strategy of one path a row; see `greedy_search`."""
-    result: PathResult = run_lanes(strategy, state, limits, max_length)
+    result: GreedyResult = run_lanes(strategy, state, limits, max_length)
     return result._replace(ids=result.ids[:, :max_length], token_scores=result.token_scores[:, :max_length])
 
 
@@ -68,15 +68,15 @@ class _Row(NamedTuple):
     Attributes:
         last: int32 (lanes,), what its next step reads.
         result: as written so far.
-        state: as given to `follow`, leading axis lanes.
+        state: as given to `search_rows`, leading axis lanes.
     """
 
     last: Any
-    result: PathResult
+    result: GreedyResult
     state: Any
 
 
-class OnePath:
+class GreedyStrategy:
     """A strategy, see `lanes.Strategy`, that takes the likeliest token. Others override how it is chosen."""
 
     def __init__(self, step: Step):
@@ -87,7 +87,7 @@ class OnePath:
         """One step.
 
         Args:
-            state: as given to `follow`.
+            state: as given to `search_rows`.
             last: int32 (lanes,), the token before.
             position: int32 (lanes,), steps made before.
 
@@ -99,7 +99,7 @@ class OnePath:
 
     def begin(self, state: Any, width: int) -> _Row:
         lanes = keras.tree.flatten(state)[0].shape[0]
-        empty = PathResult(
+        empty = GreedyResult(
             ids=ops.full((lanes, width), PAD, "int32"),
             lengths=ops.zeros((lanes,), "int32"),
             scores=ops.zeros((lanes,), "float32"),
@@ -110,13 +110,13 @@ class OnePath:
 
     def advance(self, own: _Row, is_open: Any, position: Any, limit: Any) -> tuple[_Row, Any]:
         token, log_prob, state = self.choose(own.state, own.last, position)
-        grows = ops.logical_and(is_open, possible(log_prob))
+        grows = ops.logical_and(is_open, is_possible(log_prob))
         ends = ops.logical_and(grows, ops.equal(token, END))
         writes = ops.logical_and(grows, ops.not_equal(token, END))
         before = own.result
         here = ops.equal(ops.arange(before.ids.shape[1], dtype="int32"), ops.expand_dims(position, -1))
         log_prob = ops.where(is_open, log_prob, 0.0)
-        result = PathResult(
+        result = GreedyResult(
             ids=ops.where(ops.logical_and(here, ops.expand_dims(writes, -1)), ops.expand_dims(token, -1), before.ids),
             lengths=before.lengths + ops.cast(writes, "int32"),
             scores=before.scores + log_prob,
@@ -125,7 +125,7 @@ class OnePath:
         )
         return _Row(token, result, state), writes
 
-    def result(self, own: _Row) -> PathResult:
+    def result(self, own: _Row) -> GreedyResult:
         return own.result
 
 

@@ -20,8 +20,8 @@ __all__ = [
     "MinimumLength",
     "NoRepeatNgram",
     "Tables",
-    "processed",
-    "processors_of",
+    "make_processors",
+    "with_processors",
 ]
 
 ops: Any = keras.ops
@@ -57,7 +57,7 @@ class LogitsProcessor(Protocol):
         """
 
 
-def processed(step: Step, state: Any, limits: Any, processors: Sequence[LogitsProcessor]) -> tuple[Step, Any]:
+def with_processors(step: Step, state: Any, limits: Any, processors: Sequence[LogitsProcessor]) -> tuple[Step, Any]:
     """Wrap a step so that tokens that a processor forbids are impossible; return the new step and its state.
 
     Log probabilities of the other tokens stay the network's own; they are not normalized again.
@@ -157,7 +157,7 @@ PROCESSORS: Mapping[str, Callable[[Any, int], LogitsProcessor]] = {
 """The processor of each setting, by its name: (value, most tokens of a row) -> processor; 0 means none."""
 
 
-def processors_of(settings: SearchSettings, max_length: int) -> list[LogitsProcessor]:
+def make_processors(settings: SearchSettings, max_length: int) -> list[LogitsProcessor]:
     """Return the processors that the settings ask for, constraints left out.
 
     Args:

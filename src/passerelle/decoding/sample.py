@@ -4,9 +4,9 @@ from typing import Any
 
 import keras
 
-from passerelle.decoding.greedy import OnePath, PathResult, follow
+from passerelle.decoding.greedy import GreedyResult, GreedyStrategy, search_rows
 from passerelle.decoding.lanes import Step
-from passerelle.decoding.truncation import candidates, kept
+from passerelle.decoding.truncation import allowed_candidates, num_candidates
 from passerelle.settings import SearchSettings
 
 __all__ = ["sample"]
@@ -15,7 +15,9 @@ ops: Any = keras.ops
 """Without Keras's annotations, which say that these may return None."""
 
 
-def sample(step: Step, state: Any, limits: Any, max_length: int, uniform: Any, settings: SearchSettings) -> PathResult:
+def sample(
+    step: Step, state: Any, limits: Any, max_length: int, uniform: Any, settings: SearchSettings
+) -> GreedyResult:
     """Sample one translation per row.
 
     Args:
@@ -31,10 +33,10 @@ def sample(step: Step, state: Any, limits: Any, max_length: int, uniform: Any, s
     Returns:
         One result per row; scores are the network's own log probabilities, before temperature and truncation.
     """
-    return follow(_Sampled(step, settings), {"step": state, "uniform": uniform}, limits, max_length)
+    return search_rows(_Sampled(step, settings), {"step": state, "uniform": uniform}, limits, max_length)
 
 
-class _Sampled(OnePath):
+class _Sampled(GreedyStrategy):
     """A strategy; its state is the step's own and the uniform numbers, float32 (lanes, max_length)."""
 
     def __init__(self, step: Step, settings: SearchSettings):
@@ -43,10 +45,10 @@ class _Sampled(OnePath):
 
     def choose(self, state: Any, last: Any, position: Any) -> tuple[Any, Any, Any]:
         log_probs, after = self.step(last, state["step"])
-        values, order = ops.top_k(log_probs, candidates(self.settings, log_probs.shape[-1]))
+        values, order = ops.top_k(log_probs, num_candidates(self.settings, log_probs.shape[-1]))
         shares = ops.exp((values - values[:, :1]) / self.settings.temperature)
         shares = shares / ops.sum(shares, axis=-1, keepdims=True)
-        allowed = kept(shares, self.settings)
+        allowed = allowed_candidates(shares, self.settings)
         upper = ops.cumsum(ops.where(allowed, shares, 0.0), axis=-1)
         last_column = state["uniform"].shape[1] - 1
         column = ops.expand_dims(ops.minimum(position, last_column), -1)

@@ -10,7 +10,7 @@ import keras
 
 from passerelle.settings import SearchSettings
 
-__all__ = ["TRUNCATIONS", "Truncation", "candidates", "kept", "top_p"]
+__all__ = ["TRUNCATIONS", "Truncation", "allowed_candidates", "num_candidates", "top_p"]
 
 ops: Any = keras.ops
 """Without Keras's annotations, which say that these may return None."""
@@ -29,7 +29,7 @@ class Truncation(Protocol):
         """
 
 
-def candidates(settings: SearchSettings, tokens: int) -> int:
+def num_candidates(settings: SearchSettings, tokens: int) -> int:
     """Return the number of likeliest tokens that are considered at all (Fan et al. 2018, arXiv:1805.04833)."""
     return min(settings.top_k or tokens, tokens)
 
@@ -44,7 +44,7 @@ TRUNCATIONS: Sequence[Truncation] = (top_p,)
 """All of them apply; each leaves every candidate at its setting's default."""
 
 
-def kept(shares: Any, settings: SearchSettings) -> Any:
+def allowed_candidates(shares: Any, settings: SearchSettings) -> Any:
     """Return bool (rows, candidates), True where a candidate may be drawn; see `Truncation`."""
     allowed = shares > 0.0  # rounding must not leave a token without probability
     for truncation in TRUNCATIONS:

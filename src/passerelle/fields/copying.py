@@ -12,7 +12,7 @@ from passerelle.ragged import Ragged
 from passerelle.special_tokens import END, UNK
 from passerelle.text.tokenizer import Tokenizer
 
-__all__ = ["copied_tokens", "copy_ids", "copying_targets"]
+__all__ = ["copy_ids", "copy_targets", "target_tokens"]
 
 Tokens = list[str]
 """Those of one source, as a tokenizer splits it."""
@@ -23,19 +23,19 @@ def copy_ids(sources: Iterable[Tokens], target: Tokenizer) -> Ragged:
     return Ragged.from_lists(ids for ids, _ in _named(sources, target))
 
 
-def copying_targets(sources: Iterable[Tokens], target: Tokenizer, answers: Sequence[str]) -> Ragged:
+def copy_targets(sources: Iterable[Tokens], target: Tokenizer, answers: Sequence[str]) -> Ragged:
     """Target ids of `answers`, END after each; tokens that only the source has go by their place in it."""
     id_of = target.vocabulary.id_of
 
     def rows() -> Iterator[list[int]]:
         for (_, places), answer in zip(_named(sources, target), answers, strict=True):
-            ids = ((token, id_of(token)) for token in target.read(answer))
+            ids = ((token, id_of(token)) for token in target.tokenize(answer))
             yield [*(places.get(token, UNK) if identifier == UNK else identifier for token, identifier in ids), END]
 
     return Ragged.from_lists(rows())
 
 
-def copied_tokens(source: Tokens, target: Tokenizer, ids: np.ndarray) -> list[str]:
+def target_tokens(source: Tokens, target: Tokenizer, ids: np.ndarray) -> list[str]:
     """The tokens of target ids, some of which may stand for tokens of the source."""
     size = target.vocabulary.size
     return [target.vocabulary.token_of(i) if i < size else source[i - size] for i in ids.tolist()]

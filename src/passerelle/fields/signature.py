@@ -44,7 +44,7 @@ class Signature:
         """The columns that the inputs read."""
         return tuple(dict.fromkeys(name for field in self.inputs.values() for name in field.columns))
 
-    def only(self, output: str, *, copying: bool) -> "Signature":
+    def with_output(self, output: str, *, copying: bool) -> "Signature":
         """Returns the signature with this output only, which copies from the source or not."""
         field = self.outputs[output]
         return Signature(

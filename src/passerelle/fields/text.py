@@ -5,7 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from passerelle.fields.copying import copied_tokens, copy_ids, copying_targets
+from passerelle.fields.copying import copy_ids, copy_targets, target_tokens
 from passerelle.fields.field import Columns, Field
 from passerelle.ragged import Ragged
 from passerelle.special_tokens import FIRST_ORDINARY, UNK
@@ -77,21 +77,21 @@ class TextField(Field):
         """Encodes the texts as targets, END after each."""
         if self.copies is None:
             return self.tokenizer.encode(columns[self.name], end=True)
-        return copying_targets(self.copies.tokens(columns), self.tokenizer, columns[self.name])
+        return copy_targets(self.copies.tokens(columns), self.tokenizer, columns[self.name])
 
     def decode(self, ids: Ragged, columns: Columns) -> list[str]:
         """Decodes target ids, one sequence for each row of inputs in `columns`."""
         if self.copies is None:
             return self.tokenizer.decode(ids)
         tokens = self.copies.tokens(columns)
-        return [self.tokenizer.join(copied_tokens(own, self.tokenizer, ids[row])) for row, own in enumerate(tokens)]
+        return [self.tokenizer.join(target_tokens(own, self.tokenizer, ids[row])) for row, own in enumerate(tokens)]
 
     def tokens(self, columns: Columns) -> list[list[str]]:
         """Splits each row into tokens, inline tags first: one token for each id of `encode`."""
-        own = [self.tokenizer.read(text) for text in columns[self.name]]
+        own = [self.tokenizer.tokenize(text) for text in columns[self.name]]
         if self.inline_tags is None:
             return own
-        return [[*self.inline_tags.read(tags), *row] for tags, row in zip(columns["tags"], own, strict=True)]
+        return [[*self.inline_tags.tokenize(tags), *row] for tags, row in zip(columns["tags"], own, strict=True)]
 
     def unknown(self, columns: Columns, row: int) -> tuple[str, ...]:
         tags = () if self.inline_tags is None else self.inline_tags.unknown(columns["tags"][row])

@@ -13,11 +13,11 @@ import numpy as np
 
 from passerelle.data.rows import BATCH_SIZES, padded_inputs, row_batches
 from passerelle.errors import SettingsError
-from passerelle.fields.copying import copied_tokens
+from passerelle.fields.copying import target_tokens
 from passerelle.fields.signature import Signature
 from passerelle.inference.memory_limits import rows_at_once
 from passerelle.inference.model import InferenceModel
-from passerelle.inference.request import Request, encoded, source_tokens
+from passerelle.inference.request import Request, encode_requests, source_tokens
 from passerelle.inference.result import Result
 from passerelle.models.compiled import compiled
 from passerelle.ragged import Ragged
@@ -79,9 +79,9 @@ class Aligner:
                 "this translator has no attention, so its translations cannot be aligned. Train one with "
                 "network.attention, for example with the preset 'compact'."
             )
-        inputs = encoded(requests, signature)
+        inputs = encode_requests(requests, signature)
         targets = Ragged.from_lists([*result.ids, END] for result in results)
-        sources = [tuple(signature.source.tokenizer.read(request.text)) for request in requests]
+        sources = [tuple(signature.source.tokenizer.tokenize(request.text)) for request in requests]
         weights = [np.zeros((0, len(source)), np.float32) for source in sources]
         wanted = [row for row, result in enumerate(results) if result.ids and result.parts == 1]
         lengths = np.maximum(inputs[self.model.signature.source.name].lengths, targets.lengths)
@@ -96,7 +96,7 @@ class Aligner:
                 # Inline tags come before the source's own tokens.
                 weights[row] = own[: len(results[row].ids), stop - len(sources[row]) : stop]
         written = [
-            tuple(copied_tokens(source, signature.target.tokenizer, np.array(result.ids, np.int32))) if len(own) else ()
+            tuple(target_tokens(source, signature.target.tokenizer, np.array(result.ids, np.int32))) if len(own) else ()
             for source, result, own in zip(source_tokens(requests, signature), results, weights, strict=True)
         ]
         return [Alignment(*parts) for parts in zip(sources, written, weights, strict=True)]

@@ -5,17 +5,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from passerelle.decoding.beam import BeamResult, length_normalizer
-from passerelle.decoding.greedy import possible
+from passerelle.decoding.greedy import is_possible
 from passerelle.fields.signature import Signature
 from passerelle.inference.parts import Part
-from passerelle.inference.request import Request, decoded
+from passerelle.inference.request import Request, decode_targets
 from passerelle.inference.result import Result
 from passerelle.ragged import Ragged
 
-__all__ = ["joined_results", "results_of"]
+__all__ = ["join_results", "make_results"]
 
 
-def results_of(
+def make_results(
     found: BeamResult,
     requests: Sequence[Request],
     unknown: Sequence[tuple[str, ...]],
@@ -34,8 +34,8 @@ def results_of(
     n = found.ids.shape[1]
     is_token = np.arange(found.ids.shape[2]) < found.lengths[..., None]
     ids = Ragged.from_lengths(found.ids[is_token], found.lengths.ravel())
-    texts = decoded(ids, [request for request in requests for _ in range(n)], signature)
-    exists = possible(found.scores)
+    texts = decode_targets(ids, [request for request in requests for _ in range(n)], signature)
+    exists = is_possible(found.scores)
     scores = np.where(exists, found.scores, -np.inf)
     counts = found.lengths + found.finished
     ranked = scores / length_normalizer(counts, length_penalty) + found.bonuses
@@ -58,7 +58,7 @@ def results_of(
     return results
 
 
-def joined_results(
+def join_results(
     requests: Sequence[Request], parts: Sequence[Part], found: Sequence[Sequence[list[Result]]]
 ) -> list[list[Result]]:
     """Return the results of each text from those of its parts.

@@ -10,7 +10,7 @@ from passerelle.decoding.processors import Tables
 from passerelle.settings import ConstraintSettings
 from passerelle.text.tokenizer import Tokenizer
 
-__all__ = ["ConstraintTables", "tables_of"]
+__all__ = ["ConstraintTables", "make_tables"]
 
 KEPT = 4
 """Constraints kept; each takes up to 256 MiB."""
@@ -37,10 +37,10 @@ class ConstraintTables:
 
     def _make(self, constraints: ConstraintSettings, beam: int) -> Tables | None:
         constraint = constraint_of(constraints, self._tokenizer)
-        return None if constraint is None else tables_of(constraint, beam)
+        return None if constraint is None else make_tables(constraint, beam)
 
 
-def tables_of(constraint: Constraint, beam: int) -> Tables:
+def make_tables(constraint: Constraint, beam: int) -> Tables:
     """Return a constraint's arrays, padded to sizes that are powers of two, so that programs are few.
 
     Args:

@@ -8,7 +8,7 @@ import numpy as np
 
 from passerelle.data.rows import padded_inputs, row_batches
 from passerelle.fields.signature import Signature
-from passerelle.inference.request import Request, encoded
+from passerelle.inference.request import Request, encode_requests
 from passerelle.models.compiled import compiled
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 
@@ -29,7 +29,7 @@ class TextEncoder:
 
     def __call__(self, requests: Sequence[Request]) -> np.ndarray:
         """Return float32 (requests, width), the encoder's last output for each request; zeros for blank texts."""
-        inputs = encoded(requests, self.signature)
+        inputs = encode_requests(requests, self.signature)
         vectors = np.zeros((len(requests), self.network.settings.encoder.widths[-1]), np.float32)
         rows = [row for row, request in enumerate(requests) if request.text.strip()]
         for batch in row_batches(rows, inputs[self.signature.source.name].lengths):

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from passerelle.data.pairs import check_pairs, references
 from passerelle.errors import DataError
 from passerelle.evaluation.metrics import Report, score
-from passerelle.inference.request import requests_of
+from passerelle.inference.request import make_requests
 from passerelle.inference.search import Search
 from passerelle.settings import SearchSettings
 from passerelle.text.tokenizer import normalize
@@ -30,6 +30,6 @@ def evaluate(search: Search, pairs: Iterable[tuple[str, ...]], settings: SearchS
     if not targets:
         raise DataError("there are no pairs to evaluate on.")
     sources, tags = zip(*targets, strict=True)
-    results = search(requests_of(sources, tags if tagged else None, signature), settings)
+    results = search(make_requests(sources, tags if tagged else None, signature), settings)
     translations = [best.text for best, *_ in results]
     return score(translations, [[normalize(target) for target in own] for own in targets.values()])

@@ -37,7 +37,7 @@ class InferenceModel:
     ):
         self.steppers = tuple(steppers)
         # An ensemble copies if one of its networks does.
-        self.signature = signature.only(steppers[0].name, copying=any(one.settings.copying for one in steppers))
+        self.signature = signature.with_output(steppers[0].name, copying=any(one.settings.copying for one in steppers))
         self.lengths = lengths
         self.network: Any = self.steppers[0] if len(self.steppers) == 1 else Ensemble(self.steppers, weights, mean)
 

@@ -7,9 +7,9 @@ import numpy as np
 
 from passerelle.fields.signature import Signature
 from passerelle.inference.request import Request
-from passerelle.text.sentences import cut_text
+from passerelle.text.sentences import split_text
 
-__all__ = ["Part", "split_requests", "whole_requests"]
+__all__ = ["Part", "split_requests", "unsplit"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Part:
     blank: str = ""
 
 
-def whole_requests(requests: Sequence[Request]) -> list[Part]:
+def unsplit(requests: Sequence[Request]) -> list[Part]:
     """Return every text as a single part."""
     return [Part(request, row) for row, request in enumerate(requests)]
 
@@ -45,11 +45,11 @@ def split_requests(requests: Sequence[Request], lengths: np.ndarray, longest: in
         The parts of all texts, in order; a text that need not or cannot be split is its only part.
     """
     if signature.source.tokenizer.level == "pretokenized":
-        return whole_requests(requests)
-    read = signature.source.tokenizer.read
+        return unsplit(requests)
+    read = signature.source.tokenizer.tokenize
     parts: list[Part] = []
     for row, request in enumerate(requests):
-        pieces = cut_text(request.text, longest, lambda text: len(read(text))) if lengths[row] > longest else []
+        pieces = split_text(request.text, longest, lambda text: len(read(text))) if lengths[row] > longest else []
         if len(pieces) > 1:
             parts += [Part(replace(request, text=text), row, blank) for text, blank in pieces]
         else:

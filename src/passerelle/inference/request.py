@@ -16,10 +16,10 @@ from passerelle.special_tokens import UNK
 
 __all__ = [
     "Request",
-    "decoded",
-    "encoded",
-    "encoded_targets",
-    "requests_of",
+    "decode_targets",
+    "encode_requests",
+    "encode_targets",
+    "make_requests",
     "source_tokens",
     "unknown_tokens",
 ]
@@ -37,10 +37,10 @@ class Request:
 
     text: str
     tags: str | None = None
-    others: Mapping[str, Any] = field(default_factory=dict)
+    extra_inputs: Mapping[str, Any] = field(default_factory=dict)
 
 
-def requests_of(
+def make_requests(
     texts: Iterable[str],
     tags: str | Iterable[str] | None,
     signature: Signature,
@@ -100,19 +100,19 @@ def _checked_tags(tags: str | Iterable[str] | None, count: int, signature: Signa
     return tags
 
 
-def encoded(requests: Sequence[Request], signature: Signature) -> dict[str, Ragged]:
+def encode_requests(requests: Sequence[Request], signature: Signature) -> dict[str, Ragged]:
     """Return the inputs of a network for some requests, by name; see `Signature.encode_inputs`."""
     return signature.encode_inputs(_columns(requests, signature))
 
 
-def encoded_targets(pairs: Sequence[tuple[Request, str]], signature: Signature) -> Ragged:
+def encode_targets(pairs: Sequence[tuple[Request, str]], signature: Signature) -> Ragged:
     """Return the ids of each pair's target, END after each."""
     columns = _columns([request for request, _ in pairs], signature)
     target = signature.target
     return target.encode_targets(columns | {target.name: [text for _, text in pairs]})
 
 
-def decoded(ids: Ragged, requests: Sequence[Request], signature: Signature) -> list[str]:
+def decode_targets(ids: Ragged, requests: Sequence[Request], signature: Signature) -> list[str]:
     """Return the texts of target ids, one for each request, whose tokens may have been copied."""
     return signature.target.decode(ids, _columns(requests, signature))
 
@@ -127,7 +127,7 @@ def unknown_tokens(request: Request, inputs: dict[str, Ragged], row: int, signat
 
     Args:
         request: one request.
-        inputs: of many requests, as `encoded` gives them.
+        inputs: of many requests, as `encode_requests` gives them.
         row: the place of the request in `inputs`.
         signature: of the model.
     """
@@ -138,7 +138,7 @@ def unknown_tokens(request: Request, inputs: dict[str, Ragged], row: int, signat
 
 def _columns(requests: Sequence[Request], signature: Signature) -> dict[str, list[Any]]:
     """The values of the requests by column, as the signature's inputs read them."""
-    columns: dict[str, list[Any]] = {name: [request.others.get(name) for request in requests] for name in
+    columns: dict[str, list[Any]] = {name: [request.extra_inputs.get(name) for request in requests] for name in
                                      signature.columns}  # fmt: skip
     columns[signature.source.name] = [request.text for request in requests]
     if signature.tagged:

@@ -15,8 +15,8 @@ from passerelle.data.rows import BATCH_SIZES, padded_inputs, row_batches
 from passerelle.fields.signature import Signature
 from passerelle.inference.memory_limits import rows_at_once
 from passerelle.inference.model import InferenceModel
-from passerelle.inference.request import Request, encoded, encoded_targets
-from passerelle.inference.search import AT_ONCE
+from passerelle.inference.request import Request, encode_requests, encode_targets
+from passerelle.inference.search import CONCURRENT_BATCHES
 from passerelle.models.compiled import compiled
 from passerelle.ragged import Ragged
 from passerelle.special_tokens import IMPOSSIBLE, PAD, START
@@ -96,15 +96,15 @@ class Scorer:
         Raises:
             LongTextError: if a pair would need more than a gigabyte.
         """
-        inputs = encoded([request for request, _ in pairs], self.model.signature)
-        targets = encoded_targets(pairs, self.model.signature)
+        inputs = encode_requests([request for request, _ in pairs], self.model.signature)
+        targets = encode_targets(pairs, self.model.signature)
         log_probs = np.array([-math.inf if target.strip() else 0.0 for _, target in pairs])
         wanted = [row for row, (request, _) in enumerate(pairs) if request.text.strip()]
         lengths = np.maximum(inputs[self.model.signature.source.name].lengths, targets.lengths)
         most = rows_at_once(self.model.steppers, wanted, lengths, steps=STEPS, growing=BATCH_SIZES[-1])
         batches = list(row_batches(wanted, lengths, most))
         _ = self._begin, self._steps  # made before the threads that share them
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with ThreadPoolExecutor(CONCURRENT_BATCHES) as pool:
             scored = pool.map(lambda batch: self._batch(inputs, targets, batch), batches)
             for batch, values in zip(batches, scored, strict=True):
                 log_probs[batch] = values
@@ -119,7 +119,7 @@ class Scorer:
         Source and target are padded to one width, so that shapes are few.
 
         Args:
-            inputs: of all pairs, as `encoded` gives them.
+            inputs: of all pairs, as `encode_requests` gives them.
             targets: of all pairs, END after each.
             rows: int (n,), the pairs of the batch.
         """

@@ -10,20 +10,20 @@ from passerelle.data.rows import padded_inputs, row_batches
 from passerelle.decoding.beam import BeamResult
 from passerelle.decoding.processors import Tables
 from passerelle.errors import LongTextError, SettingsError
-from passerelle.inference.collect import joined_results, results_of
+from passerelle.inference.collect import join_results, make_results
 from passerelle.inference.constraint_tables import ConstraintTables
 from passerelle.inference.memory_limits import rows_at_once
 from passerelle.inference.model import InferenceModel
-from passerelle.inference.parts import Part, split_requests, whole_requests
+from passerelle.inference.parts import Part, split_requests, unsplit
 from passerelle.inference.program import Program
-from passerelle.inference.request import Request, encoded, unknown_tokens
+from passerelle.inference.request import Request, encode_requests, unknown_tokens
 from passerelle.inference.result import Result
 from passerelle.ragged import Ragged
 from passerelle.settings import SearchSettings
 
-__all__ = ["AT_ONCE", "Search"]
+__all__ = ["CONCURRENT_BATCHES", "Search"]
 
-AT_ONCE = 2
+CONCURRENT_BATCHES = 2
 """Batches searched at the same time: while one waits for its last rows or is decoded to text, the other computes."""
 
 
@@ -73,7 +73,7 @@ class Search:
                 unknown_tokens(request, inputs, row, self.model.signature)
                 for request, row in zip(own, rows.tolist(), strict=True)
             ]
-            best = results_of(arrays, own, unknown, settings.length_penalty, self.model.signature)
+            best = make_results(arrays, own, unknown, settings.length_penalty, self.model.signature)
             for row, number, results in zip(rows.tolist(), numbers.tolist(), best, strict=True):
                 found[row][number] = results
 
@@ -82,22 +82,22 @@ class Search:
             for batch in batches:
                 search(batch)
         else:
-            with ThreadPoolExecutor(AT_ONCE) as pool:
+            with ThreadPoolExecutor(CONCURRENT_BATCHES) as pool:
                 for _ in pool.map(search, batches):
                     pass
-        return joined_results(requests, parts, found)
+        return join_results(requests, parts, found)
 
     def _expanded(self, requests: Sequence[Request], *, constrained: bool) -> tuple[list[Part], dict[str, Ragged]]:
         """Return the parts of all texts and their encoded inputs."""
         signature = self.model.signature
-        inputs = encoded(requests, signature)
+        inputs = encode_requests(requests, signature)
         if constrained:
-            return whole_requests(requests), inputs
+            return unsplit(requests), inputs
         parts = split_requests(
             requests, inputs[self.model.signature.source.name].lengths, self.model.lengths.split_above, signature
         )
         if len(parts) > len(requests):
-            inputs = encoded([part.request for part in parts], signature)
+            inputs = encode_requests([part.request for part in parts], signature)
         return parts, inputs
 
     def _searched(

@@ -56,7 +56,7 @@ def make_tokenizer(
     else:
         tokenizer = kind(vocabulary, lowercase=lowercase)
     if tokens is None:
-        tokenizer.learn(texts, size=size, min_count=min_count)
+        tokenizer.build_vocabulary(texts, size=size, min_count=min_count)
     return tokenizer
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import regex
 
-__all__ = ["Part", "cut_text"]
+__all__ = ["Part", "split_text"]
 
 Part = tuple[str, str]
 """A part, and the blank that stood after it: all parts and blanks, one after the other, are the text."""
@@ -20,7 +20,7 @@ _SENTENCE = regex.compile(
 _BLANK = regex.compile(r"\s+")
 
 
-def cut_text(text: str, most: int, length: Callable[[str], int]) -> list[Part]:
+def split_text(text: str, most: int, length: Callable[[str], int]) -> list[Part]:
     """Cuts a text into its sentences, and sentences longer than `most` into as few parts of whole words as fit.
 
     What stands between two blanks is never cut, however long it is, and no part is blank.

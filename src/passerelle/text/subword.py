@@ -16,9 +16,9 @@ from passerelle.special_tokens import UNK
 from passerelle.text.tokenizer import Tokenizer, words
 from passerelle.text.vocabulary import REPLACEMENT, Vocabulary, require_text
 
-__all__ = ["BYTES", "USUAL_SIZE", "SubwordTokenizer", "learn_tokens"]
+__all__ = ["BYTES", "DEFAULT_SIZE", "SubwordTokenizer", "train_bpe"]
 
-USUAL_SIZE = 4000
+DEFAULT_SIZE = 4000
 """Tokens of a vocabulary for which none is asked."""
 
 LEAST_COUNT = 2
@@ -70,16 +70,16 @@ class SubwordTokenizer(Tokenizer):
     def join(self, tokens: Sequence[str]) -> str:
         return self._bytes_of("".join(tokens)).decode(errors="replace").removeprefix(" ")
 
-    def pieces(self, *, leading: bool) -> list[bytes]:
-        pieces = super().pieces(leading=leading)
+    def token_bytes(self, *, leading: bool) -> list[bytes]:
+        pieces = super().token_bytes(leading=leading)
         return [piece.removeprefix(b" ") for piece in pieces] if leading else pieces
 
-    def learn(self, texts: Iterable[str], *, size: int = 0, min_count: int = 1) -> None:
-        """Takes the most frequent merges of `texts` for its vocabulary; see `learn_tokens`.
+    def build_vocabulary(self, texts: Iterable[str], *, size: int = 0, min_count: int = 1) -> None:
+        """Takes the most frequent merges of `texts` for its vocabulary; see `train_bpe`.
 
         Args:
             texts: any strings.
-            size: tokens to stop at, `BYTES` included; 0 for `USUAL_SIZE`.
+            size: tokens to stop at, `BYTES` included; 0 for `DEFAULT_SIZE`.
             min_count: how often the two parts of a merge must occur side by side, at least twice.
 
         Raises:
@@ -89,10 +89,10 @@ class SubwordTokenizer(Tokenizer):
         for text in texts:
             counts.update(self._words(self.normalize(text)))
         require_text("".join(counts))
-        self.vocabulary = Vocabulary(learn_tokens(counts, size or USUAL_SIZE, max(min_count, LEAST_COUNT)))
+        self.vocabulary = Vocabulary(train_bpe(counts, size or DEFAULT_SIZE, max(min_count, LEAST_COUNT)))
         self._pieces.cache_clear()
 
-    def shown(self, count: int) -> list[str]:
+    def readable_tokens(self, count: int) -> list[str]:
         """The first `count` merged tokens as text; bytes alone say little."""
         merged = self.vocabulary.tokens[len(BYTES) :][:count]
         return [self._bytes_of(token).decode(errors="replace") for token in merged]
@@ -123,7 +123,7 @@ def _spelled(word: str) -> list[str]:
     return [_CHARACTER_OF[byte] for byte in word.encode(errors="surrogatepass")]
 
 
-def learn_tokens(counts: Mapping[str, int], size: int, min_count: int) -> list[str]:
+def train_bpe(counts: Mapping[str, int], size: int, min_count: int) -> list[str]:
     """Byte-pair encoding: the most frequent pair of neighbours becomes a token, again and again.
 
     Args:

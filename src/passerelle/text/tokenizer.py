@@ -54,7 +54,7 @@ class Tokenizer(ABC):
     def join(self, tokens: Sequence[str]) -> str:
         """The text of some tokens; undoes `split`."""
 
-    def learn(self, texts: Iterable[str], *, size: int = 0, min_count: int = 1) -> None:
+    def build_vocabulary(self, texts: Iterable[str], *, size: int = 0, min_count: int = 1) -> None:
         """Takes the tokens of `texts` for its vocabulary.
 
         Args:
@@ -67,18 +67,18 @@ class Tokenizer(ABC):
         """
         counts: Counter[str] = Counter()
         for text in texts:
-            counts.update(self.read(text))
+            counts.update(self.tokenize(text))
         frequent = [token for token, count in counts.items() if count >= min_count]
         if size:
             frequent = sorted(frequent, key=lambda token: (-counts[token], token))[:size]
-        self.vocabulary = Vocabulary.of(frequent)
+        self.vocabulary = Vocabulary.from_tokens(frequent)
 
     def normalize(self, text: str) -> str:
         """`text` in NFC, and in lower case where the tokenizer is."""
         text = normalize(text)
         return normalize(text.lower()) if self.lowercase else text
 
-    def read(self, text: str) -> list[str]:
+    def tokenize(self, text: str) -> list[str]:
         """The tokens of any text, known or not."""
         return self.split(self.normalize(text))
 
@@ -94,7 +94,7 @@ class Tokenizer(ABC):
         """
         closing = [END] if end else []
         id_of = self.vocabulary.id_of
-        return Ragged.from_lists([*map(id_of, self.read(text)), *closing] for text in texts)
+        return Ragged.from_lists([*map(id_of, self.tokenize(text)), *closing] for text in texts)
 
     def decode(self, sequences: Ragged) -> list[str]:
         """Turns ids into texts; special tokens look like U+FFFD, so leave END and PAD out of `sequences`."""
@@ -103,10 +103,10 @@ class Tokenizer(ABC):
 
     def unknown(self, text: str) -> tuple[str, ...]:
         """The distinct tokens of `text` that the vocabulary lacks, as people read them, in order of appearance."""
-        missing = (token for token in self.read(text) if token not in self.vocabulary)
+        missing = (token for token in self.tokenize(text) if token not in self.vocabulary)
         return tuple(dict.fromkeys(missing))
 
-    def pieces(self, *, leading: bool) -> list[bytes]:
+    def token_bytes(self, *, leading: bool) -> list[bytes]:
         """What each token adds to a text, in the order of ids from FIRST_ORDINARY on.
 
         Args:
@@ -117,14 +117,14 @@ class Tokenizer(ABC):
         """
         return [self._bytes_of(token) for token in self.vocabulary.tokens]
 
-    def leads(self) -> np.ndarray:
+    def elided_tokens(self) -> np.ndarray:
         """bool (tokens,): whether what follows each token is written as if it stood first."""
         return np.zeros(len(self.vocabulary.tokens), bool)
 
     def _bytes_of(self, token: str) -> bytes:
         return token.encode()
 
-    def shown(self, count: int) -> list[str]:
+    def readable_tokens(self, count: int) -> list[str]:
         """The first `count` tokens, as people read them."""
         return list(self.vocabulary.tokens[:count])
 
@@ -155,7 +155,7 @@ class CharacterTokenizer(Tokenizer):
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
         # A lone surrogate (a byte that was not UTF-8) is looked up like any unseen character.
         raw = "".join(texts).encode("utf-32-le", "surrogatepass")
-        ids = self.vocabulary.ids_of_code_points[np.frombuffer(raw, np.uint32)]
+        ids = self.vocabulary.ids_by_code_point[np.frombuffer(raw, np.uint32)]
         if end:
             ids = np.insert(ids, np.cumsum(lengths), END)
             lengths = lengths + 1
@@ -194,11 +194,11 @@ class WordTokenizer(Tokenizer):
     def unknown(self, text: str) -> tuple[str, ...]:
         return tuple(dict.fromkeys(token.removeprefix(" ") or token for token in super().unknown(text)))
 
-    def pieces(self, *, leading: bool) -> list[bytes]:
-        pieces = super().pieces(leading=leading)
+    def token_bytes(self, *, leading: bool) -> list[bytes]:
+        pieces = super().token_bytes(leading=leading)
         return [piece.removeprefix(b" ") for piece in pieces] if leading else pieces
 
-    def leads(self) -> np.ndarray:
+    def elided_tokens(self) -> np.ndarray:
         return np.fromiter(map(_is_elided, self.vocabulary.tokens), bool, len(self.vocabulary.tokens))
 
 
@@ -233,6 +233,6 @@ class PretokenizedTokenizer(Tokenizer):
     def join(self, tokens: Sequence[str]) -> str:
         return str(self.separator).join(tokens)
 
-    def pieces(self, *, leading: bool) -> list[bytes]:
+    def token_bytes(self, *, leading: bool) -> list[bytes]:
         between = b"" if leading else str(self.separator).encode()
-        return [between + piece for piece in super().pieces(leading=leading)]
+        return [between + piece for piece in super().token_bytes(leading=leading)]

@@ -32,7 +32,7 @@ class Vocabulary:
         require_text("".join(self.tokens))
 
     @classmethod
-    def of(cls, tokens: Iterable[str]) -> "Vocabulary":
+    def from_tokens(cls, tokens: Iterable[str]) -> "Vocabulary":
         """The distinct `tokens`, sorted: the same for any order of the training pairs."""
         return cls(sorted(set(tokens)))
 
@@ -61,7 +61,7 @@ class Vocabulary:
         return points
 
     @cached_property
-    def ids_of_code_points(self) -> np.ndarray:
+    def ids_by_code_point(self) -> np.ndarray:
         """int32 (0x110000,): the id of each character, UNK for those that are no token."""
         ids = np.full(0x110000, UNK, np.int32)
         ids[self.code_points[FIRST_ORDINARY:]] = np.arange(FIRST_ORDINARY, self.size)

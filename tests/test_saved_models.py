@@ -8,7 +8,7 @@ import pytest
 
 import passerelle
 
-KEPT = sorted((Path(__file__).parent / "kept").glob("*.keras"))
+KEPT = sorted((Path(__file__).parent / "saved_models").glob("*.keras"))
 
 
 def test_there_are_kept_files() -> None:
