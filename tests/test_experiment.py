@@ -147,7 +147,7 @@ def test_too_few_pairs(pairs: Any) -> None:
 
 
 def test_no_token_between_separators() -> None:
-    with pytest.raises(DataError, match="no target holds a token between its separators"):
+    with pytest.raises(DataError, match="the target column contains no tokens"):
         lesson([("a", ";"), ("b", ";;")], target_separator=";", validation=0)
 
 

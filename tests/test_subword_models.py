@@ -109,7 +109,7 @@ def lesson(pairs: Any = PAIRS, **options: Any) -> Any:
 def test_a_level_left_open_is_chosen_and_kept() -> None:
     made = lesson(level="auto", target_level="word")
     assert (made.settings.source.level, made.settings.target.level) == ("character", "word")
-    assert made.level_chosen == "level character: 18 pairs to train on, and subwords want 30,000"
+    assert made.level_chosen == "level character: 18 training pairs, and subwords require 30,000"
     assert made.with_seed(2).settings.source.level == "character"
     assert lesson(level="character").level_chosen == ""
     many = lesson([pair for pair in PAIRS for _ in range(2000)], level="auto")

@@ -1,13 +1,13 @@
 """The exceptions that Passerelle raises on purpose.
 
-    PasserelleError             everything below; the command line prints it in one line and exits with 2
-    ├── DataError               a file of pairs, or the texts in it, cannot be used
-    │   └── LongTextError       one of them is too long for memory
-    ├── SettingsError           a setting is unknown, out of range, or does not go with another
-    ├── ModelFileError          a model file is damaged, foreign, from a newer version, or hostile
-    └── OutputError             something could not be written; what was there before is whole
+    PasserelleError             everything below; the command line prints it as one line and exits with status 2
+    ├── DataError               a file of pairs, or a text in it, cannot be used
+    │   └── LongTextError       a text is too long for the memory limit
+    ├── SettingsError           a setting is unknown, out of range, or conflicts with another
+    ├── ModelFileError          a file is damaged, no model file, from another version, or unsafe
+    └── OutputError             something could not be written; an existing file is unchanged
 
-Every message says what is wrong, where, and what to do about it.
+Every message states the problem, the value or place that causes it, and how to fix it.
 """
 
 import difflib
@@ -19,19 +19,19 @@ __all__ = [
 
 
 class PasserelleError(Exception):
-    """Base of all errors raised on purpose."""
+    """Base class of all exceptions that Passerelle raises on purpose."""
 
 
 class DataError(PasserelleError):
-    """A file of pairs, or the texts in it, cannot be used."""
+    """A file of pairs, or a text in it, cannot be used."""
 
 
 class LongTextError(DataError):
-    """A text is too long for memory.
+    """A text is too long for the memory limit.
 
     Attributes:
-        row: its place among the texts, from 0.
-        reason: the message without it.
+        row: the index of the text, from 0.
+        reason: the message without the number of the text.
     """
 
     def __init__(self, row: int, reason: str):
@@ -41,19 +41,19 @@ class LongTextError(DataError):
 
 
 class SettingsError(PasserelleError, ValueError):
-    """A setting is unknown, out of range, or does not go with another."""
+    """A setting is unknown, out of range, or conflicts with another."""
 
 
 class ModelFileError(PasserelleError):
-    """A model file is damaged, foreign, from a newer version, or hostile."""
+    """A file is damaged, no model file, from another version, or unsafe to load."""
 
 
 class OutputError(PasserelleError):
-    """Something could not be written; what was there before is whole."""
+    """A file could not be written; an existing file is unchanged."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Returns " Did you mean 'x'?" for the known word nearest to `word`, or the list of known words."""
+    """Return " Did you mean 'x'?" with the known word most similar to `word`, or the list of known words."""
     known = sorted(known)
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return f" Did you mean {near[0]!r}?" if near else f" Known: {', '.join(known)}."

@@ -1,12 +1,12 @@
-"""The four special tokens. Their ids are the same in every vocabulary and fixed for ever."""
+"""The four special tokens. Their ids are the same in every vocabulary and never change."""
 
 __all__ = ["END", "FIRST_ORDINARY", "IMPOSSIBLE", "PAD", "START", "UNK"]
 
 PAD = 0
-"""Fills rows up to the length of their batch. Never predicted, never counted."""
+"""Pads the rows of a batch to one length. Never predicted and never part of a loss or score."""
 
 UNK = 1
-"""Stands for a token that the vocabulary does not hold."""
+"""Replaces a token that the vocabulary does not contain."""
 
 START = 2
 """The decoder's first input. Never predicted."""
@@ -15,7 +15,7 @@ END = 3
 """The last token of every target."""
 
 FIRST_ORDINARY = 4
-"""Id of the first token that comes from text."""
+"""Id of the first token that is not special."""
 
 IMPOSSIBLE = -1e9
-"""Log probability, in nats, of what must never be written; finite, so that sums stay numbers."""
+"""Log probability, in nats, of a token that must not be written. It is finite, so that sums never become NaN."""

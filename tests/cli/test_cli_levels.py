@@ -29,7 +29,7 @@ def test_subwords(quick: Any, trained: Any) -> None:
 def test_a_level_left_open(quick: Any, trained: Any) -> None:
     outcome = quick("train", trained.pairs, "--out", "m.keras", *trained.options, "--level", "auto")
     assert outcome.status == 0, outcome.err
-    assert outcome.err.splitlines()[0] == "level character: 29 pairs to train on, and subwords want 30,000"
+    assert outcome.err.splitlines()[0] == "level character: 29 training pairs, and subwords require 30,000"
     settings = tomllib.loads(quick("describe", "m.keras").out)
     assert (settings["source"]["level"], settings["target"]["level"]) == ("character", "character")
 

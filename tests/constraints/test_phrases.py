@@ -77,7 +77,7 @@ def test_what_is_no_phrase(kind):
     for phrases in ([], ["a", ""]):
         with pytest.raises(SettingsError, match="must have at least one character"):
             kind(phrases)
-    with pytest.raises(DataError, match="half a character"):
+    with pytest.raises(DataError, match="a lone surrogate"):
         kind(["\ud800"])
-    with pytest.raises(DataError, match="half a character"):
+    with pytest.raises(DataError, match="a lone surrogate"):
         beginning_with("\ud800")

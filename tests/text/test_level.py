@@ -12,12 +12,17 @@ LONG, LETTERS, MANY = "He is very tired.", "internationalization", FEW_PAIRS
 @pytest.mark.parametrize(
     ("sources", "targets", "level", "reason"),
     [
-        ([LONG] * MANY, [LONG] * MANY, "subword", "30,000 pairs to train on, enough for subwords"),
-        ([LONG] * (MANY - 1), [LONG] * (MANY - 1), "character", "29,999 pairs to train on, and subwords want 30,000"),
+        ([LONG] * MANY, [LONG] * MANY, "subword", "30,000 training pairs, enough for subwords"),
+        ([LONG] * (MANY - 1), [LONG] * (MANY - 1), "character", "29,999 training pairs, and subwords require 30,000"),
         (["cat"] * MANY, [LONG] * MANY, "character", "source texts are short, 3 characters (median)"),
         ([LONG] * MANY, ["k æ t"] * MANY, "character", "target texts are short, 5 characters (median)"),
-        ([LETTERS] * MANY, [LONG] * MANY, "character", "most source texts have no blanks"),
-        ([LONG] * MANY, ["彼はとても疲れているようですね。"] * MANY, "character", "most target texts have no blanks"),
+        ([LETTERS] * MANY, [LONG] * MANY, "character", "most source texts contain no spaces"),
+        (
+            [LONG] * MANY,
+            ["彼はとても疲れているようですね。"] * MANY,
+            "character",
+            "most target texts contain no spaces",
+        ),
         (["Go."], ["Va !"], "character", "source texts are short, 3 characters (median)"),
     ],
 )

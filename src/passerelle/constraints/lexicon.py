@@ -6,7 +6,7 @@ import numpy as np
 
 from passerelle.constraints.automaton import Automaton, check_states
 from passerelle.errors import DataError
-from passerelle.text.vocabulary import require_text
+from passerelle.text.vocabulary import require_utf8
 
 __all__ = ["common_length", "of_texts"]
 
@@ -26,7 +26,7 @@ def of_texts(texts: Iterable[str]) -> Automaton:
     texts = set(texts)
     if not texts:
         raise DataError("a list of texts that may be written must hold at least one.")
-    require_text("".join(texts))
+    require_utf8("".join(texts))
     numbers: dict[Node, int] = {}
     # The nodes along the last word, which may still grow: whether a text ends there, and the nodes done behind them.
     path: list[tuple[bool, list[tuple[int, int]]]] = [(False, [])]

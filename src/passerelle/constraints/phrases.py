@@ -11,7 +11,7 @@ import numpy as np
 from passerelle.constraints.automaton import Automaton, both, check_states
 from passerelle.constraints.expressions import ANYTHING, Chain, any_text, automaton_of, literal
 from passerelle.errors import SettingsError
-from passerelle.text.vocabulary import require_text
+from passerelle.text.vocabulary import require_utf8
 
 __all__ = ["MOST_PHRASES", "beginning_with", "containing", "without"]
 
@@ -26,7 +26,7 @@ def beginning_with(prefix: str) -> Automaton:
         DataError: if it holds a lone surrogate.
         SettingsError: if it is too long.
     """
-    require_text(prefix)
+    require_utf8(prefix)
     return automaton_of(Chain((literal(prefix), ANYTHING)))
 
 
@@ -114,5 +114,5 @@ def _checked(phrases: Iterable[str]) -> list[str]:
     phrases = list(dict.fromkeys(phrases))
     if not phrases or "" in phrases:
         raise SettingsError("a phrase must have at least one character, received: an empty one or none")
-    require_text("".join(phrases))
+    require_utf8("".join(phrases))
     return phrases

@@ -1,7 +1,7 @@
-"""Ids for copying: what each source token is called on the target side, whether the target's vocabulary has it or not.
+"""Copy ids: the target id of each source token, also of those that the target vocabulary does not contain.
 
-A source token without a target id is called by its place: the size of the target vocabulary plus the position of its
-first occurrence in its source. So each text brings names of its own, and a network can write what it never saw.
+The id of a source token without a target id is the size of the target vocabulary plus the position of its first
+occurrence in its source. So a network can write tokens that are in no vocabulary.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,39 +15,39 @@ from passerelle.text.tokenizer import Tokenizer
 __all__ = ["copy_ids", "copy_targets", "target_tokens"]
 
 Tokens = list[str]
-"""Those of one source, as a tokenizer splits it."""
+"""The tokens of one text, as a tokenizer splits it."""
 
 
 def copy_ids(sources: Iterable[Tokens], target: Tokenizer) -> Ragged:
-    """For each source the target ids of its tokens."""
-    return Ragged.from_lists(ids for ids, _ in _named(sources, target))
+    """Return the copy ids of each source, one for each of its tokens."""
+    return Ragged.from_lists(ids for ids, _ in _source_ids(sources, target))
 
 
-def copy_targets(sources: Iterable[Tokens], target: Tokenizer, answers: Sequence[str]) -> Ragged:
-    """Target ids of `answers`, END after each; tokens that only the source has go by their place in it."""
+def copy_targets(sources: Iterable[Tokens], target: Tokenizer, targets: Sequence[str]) -> Ragged:
+    """Return the target ids of `targets`, each with END; a token that only its source contains has its copy id."""
     id_of = target.vocabulary.id_of
 
     def rows() -> Iterator[list[int]]:
-        for (_, places), answer in zip(_named(sources, target), answers, strict=True):
-            ids = ((token, id_of(token)) for token in target.tokenize(answer))
-            yield [*(places.get(token, UNK) if identifier == UNK else identifier for token, identifier in ids), END]
+        for (_, copied), text in zip(_source_ids(sources, target), targets, strict=True):
+            ids = ((token, id_of(token)) for token in target.tokenize(text))
+            yield [*(copied.get(token, UNK) if identifier == UNK else identifier for token, identifier in ids), END]
 
     return Ragged.from_lists(rows())
 
 
 def target_tokens(source: Tokens, target: Tokenizer, ids: np.ndarray) -> list[str]:
-    """The tokens of target ids, some of which may stand for tokens of the source."""
+    """Return the tokens of target ids, some of which may be copy ids of tokens of `source`."""
     size = target.vocabulary.size
     return [target.vocabulary.token_of(i) if i < size else source[i - size] for i in ids.tolist()]
 
 
-def _named(sources: Iterable[Tokens], target: Tokenizer) -> Iterator[tuple[list[int], dict[str, int]]]:
-    """For each source its tokens' target ids, and the places of those without one."""
+def _source_ids(sources: Iterable[Tokens], target: Tokenizer) -> Iterator[tuple[list[int], dict[str, int]]]:
+    """Yield for each source the copy ids of its tokens, and a mapping of the tokens without a target id to copy ids."""
     id_of, size = target.vocabulary.id_of, target.vocabulary.size
     for tokens in sources:
-        places: dict[str, int] = {}
+        copied: dict[str, int] = {}
         ids = []
         for position, token in enumerate(tokens):
             identifier = id_of(token)
-            ids.append(places.setdefault(token, size + position) if identifier == UNK else identifier)
-        yield ids, places
+            ids.append(copied.setdefault(token, size + position) if identifier == UNK else identifier)
+        yield ids, copied

@@ -1,4 +1,4 @@
-"""A field: one named input or output of a model, which turns people's values into arrays and back."""
+"""A field: one named input or output of a model, which converts values to arrays and back."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -9,21 +9,21 @@ from passerelle.ragged import Ragged
 __all__ = ["FIELD_KINDS", "Columns", "Field", "field_from_json"]
 
 Columns = Mapping[str, Sequence[Any]]
-"""Rows by column: for each column's name as many values as there are rows."""
+"""Rows by column: column name -> one value for each row."""
 
 FIELD_KINDS: dict[str, type["Field"]] = {}
-"""Every kind of field by its name. Defining a subclass of `Field` with a `kind` adds it."""
+"""All kinds of fields by name. Defining a subclass of `Field` with a `kind` adds it."""
 
 
 class Field(ABC):
     """One named input or output of a model.
 
-    A field learns what it must from the training rows when it is made (a vocabulary; a mean and a scale), encodes and
-    decodes values, and saves and loads itself. To add a kind, subclass this with a `kind` of its own and add an encoder
-    for it to `models.encoders.ENCODERS`.
+    A field is fitted to the training rows (it builds a vocabulary, or computes a mean and a scale), encodes and decodes
+    values, and converts itself to JSON and back. To add a kind of field, define a subclass with a new `kind`, and add an
+    encoder for it to `models.encoders.ENCODERS`.
 
     Args:
-        name: the field's, which is also the name of its column and of its array.
+        name: the name of the field, of its column and of its array.
     """
 
     kind: ClassVar[str] = ""
@@ -43,42 +43,43 @@ class Field(ABC):
 
     @abstractmethod
     def encode(self, columns: Columns) -> dict[str, Ragged]:
-        """Encodes the field as an input: arrays by name, as the network takes them."""
+        """Encode the field as an input: the arrays for the network, by name."""
 
     @abstractmethod
     def spec(self) -> dict[str, Any]:
-        """Returns what a network must know of the field, as JSON values: `kind`, and sizes."""
+        """Return the facts that a network needs about the field, as JSON values: `kind` and sizes."""
 
     @abstractmethod
     def to_json(self) -> dict[str, Any]:
-        """Returns everything that `from_json` needs, as JSON values; `kind` is among them."""
+        """Return everything that `from_json` needs as JSON values, including `kind`."""
 
     @classmethod
     @abstractmethod
     def from_json(cls, name: str, content: Mapping[str, Any]) -> Self:
-        """Makes the field that `to_json` described.
+        """Create a field from the result of `to_json`.
 
         Raises:
-            ValueError, KeyError, TypeError or DataError: if the content is not of this kind.
+            ValueError, KeyError, TypeError or DataError: if `content` does not describe a field of this kind.
         """
 
     def unknown(self, columns: Columns, row: int) -> tuple[str, ...]:
-        """Returns the distinct parts of a row's value that training never showed, as people read them."""
+        """Return the distinct parts of the value of a row that the training rows did not contain, as text."""
         return ()
 
     def differences(self, other: "Field") -> list[str]:
-        """Names the properties in which `other` differs; empty if both encode alike."""
+        """Return the names of the properties in which `other` differs; empty if both encode in the same way."""
         mine, theirs = self.to_json(), other.to_json()
         return [name for name in mine if mine[name] != theirs.get(name)]
 
 
 def field_from_json(name: str, content: Any) -> Field:
-    """Makes a field of any known kind from what its `to_json` returned.
+    """Create a field of any known kind from the result of its `to_json`.
 
     Raises:
-        ValueError: if the kind is unknown; and what `Field.from_json` raises.
+        ValueError: if the kind is unknown.
+        ValueError, KeyError, TypeError or DataError: see `Field.from_json`.
     """
     kind = content["kind"]
     if not isinstance(kind, str) or kind not in FIELD_KINDS:
-        raise ValueError(f"field {name!r} is of an unknown kind ({kind!r:.40})")
+        raise ValueError(f"field {name!r} has an unknown kind, received: {kind!r:.40}")
     return FIELD_KINDS[kind].from_json(name, content)

@@ -1,4 +1,4 @@
-"""The signature of a model: its named inputs and outputs, which training and translation share."""
+"""The signature of a model: its named inputs and outputs, which training, inference and the model file share."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ __all__ = ["Signature", "fit_text_signature"]
 
 @dataclass(frozen=True)
 class Signature:
-    """Named inputs and outputs.
+    """The named inputs and outputs of a model.
 
     Attributes:
-        inputs: the fields that a model reads; the first one is the source that decoders attend to.
-        outputs: the fields that it writes, at least one; the first one is the main output.
+        inputs: the input fields by name, at least one; the first one is the source, which decoders attend to.
+        outputs: the output fields by name, at least one; the first one is the main output.
     """
 
     inputs: Mapping[str, Field]
@@ -45,7 +45,7 @@ class Signature:
         return tuple(dict.fromkeys(name for field in self.inputs.values() for name in field.columns))
 
     def with_output(self, output: str, *, copying: bool) -> "Signature":
-        """Returns the signature with this output only, which copies from the source or not."""
+        """Return a signature with this output only, which copies from the source if `copying` is set."""
         field = self.outputs[output]
         return Signature(
             self.inputs, {output: TextField(output, field.tokenizer, copies=self.source if copying else None)}
@@ -57,10 +57,10 @@ class Signature:
         return "tags" in self.columns
 
     def encode_inputs(self, columns: Columns) -> dict[str, Ragged]:
-        """Encodes the inputs of some rows: arrays by name, and where an output copies, its ids of the source's tokens.
+        """Encode the inputs of rows: arrays by field name, and the copy ids for each output that copies.
 
         Args:
-            columns: those that `self.columns` names; others are ignored.
+            columns: the columns in `self.columns`; others are ignored.
         """
         arrays: dict[str, Ragged] = {}
         for field in self.inputs.values():
@@ -70,22 +70,22 @@ class Signature:
         return arrays
 
     def encode_targets(self, columns: Columns) -> dict[str, Ragged]:
-        """Encodes the outputs of some rows, by field name; copying ones read the inputs too."""
+        """Encode the outputs of rows, by field name; outputs that copy also require the input columns."""
         return {name: field.encode_targets(columns) for name, field in self.outputs.items()}
 
     def unknown(self, columns: Columns, row: int) -> tuple[str, ...]:
-        """Returns the distinct parts of a row's inputs that training never showed."""
+        """Return the distinct parts of the inputs of a row that the training rows did not contain, as text."""
         return tuple(part for field in self.inputs.values() for part in field.unknown(columns, row))
 
     def specs(self) -> dict[str, dict[str, dict[str, Any]]]:
-        """Returns what a network must know: `inputs` and `outputs`, each field's `spec` by name."""
+        """Return the facts that a network needs: under `inputs` and `outputs`, the `spec` of each field by name."""
         return {
             "inputs": {name: field.spec() for name, field in self.inputs.items()},
             "outputs": {name: field.spec() for name, field in self.outputs.items()},
         }
 
     def differences(self, other: "Signature") -> list[str]:
-        """Names what differs in `other`, such as `source tokens`; empty if both share all ids."""
+        """Return descriptions of the differences, such as `source tokens`; empty if both assign the same ids."""
         found = []
         for own, others in ((self.inputs, other.inputs), (self.outputs, other.outputs)):
             found += [f"field {name}" for name in {**own, **others} if not (name in own and name in others)]
@@ -95,7 +95,7 @@ class Signature:
         return found
 
     def to_json(self) -> dict[str, Any]:
-        """Returns JSON values of all fields; `copies` names the input that an output copies from."""
+        """Return all fields as JSON values; `copies` is the name of the input that an output copies from."""
         return {
             "inputs": {name: field.to_json() for name, field in self.inputs.items()},
             "outputs": {
@@ -106,21 +106,21 @@ class Signature:
 
     @classmethod
     def from_json(cls, content: Any) -> "Signature":
-        """Makes the signature that `to_json` described.
+        """Create a signature from the result of `to_json`.
 
         Raises:
-            ValueError, KeyError, TypeError or DataError: if the content describes none.
+            ValueError, KeyError, TypeError or DataError: if `content` does not describe a signature.
         """
         inputs = {name: field_from_json(name, own) for name, own in content["inputs"].items()}
         outputs = {}
         for name, own in content["outputs"].items():
             field = field_from_json(name, own)
             if not isinstance(field, TextField):
-                raise ValueError(f"output {name!r} is not of kind 'text'")
+                raise ValueError(f"output {name!r} must have the kind 'text'")
             if own["copies"] is not None:
                 source = inputs[own["copies"]]
                 if not isinstance(source, TextField):
-                    raise ValueError(f"output {name!r} copies from what is not text")
+                    raise ValueError(f"output {name!r} must copy from an input of kind 'text'")
                 field.copies = source
             outputs[name] = field
         if not inputs or not outputs:
@@ -129,15 +129,15 @@ class Signature:
 
 
 def fit_text_signature(settings: Settings, columns: Columns, *, name: str) -> Signature:
-    """Learns the vocabularies of pairs of texts, with or without tags, from the training rows.
+    """Build the vocabularies of the source, the target and the tags from the training rows.
 
     Args:
-        settings: of everything; with `network.tie` = `all`, both sides share one vocabulary.
-        columns: `source` and `target`, and `tags` where the settings have them.
-        name: where the rows come from, for messages.
+        settings: all settings; with `network.tie` = `all`, source and target share one vocabulary.
+        columns: the columns `source` and `target`, and `tags` if the settings use tags.
+        name: the name of the data, for error messages.
 
     Raises:
-        DataError: if a field has no tokens.
+        DataError: if a vocabulary is empty.
     """
     sources, targets = columns["source"], columns["target"]
     if settings.network.tie == "all":
@@ -174,4 +174,4 @@ def _require_tokens(tokenizer: Tokenizer, field: str, min_count: int, name: str)
     if not tokenizer.vocabulary.tokens:
         if min_count > 1:
             raise DataError(f"{name}: no {field} token occurs {min_count} times. Lower min_count.")
-        raise DataError(f"{name}: no {field} holds a token between its separators.")
+        raise DataError(f"{name}: the {field} column contains no tokens. Check the separator.")

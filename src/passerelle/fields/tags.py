@@ -1,4 +1,4 @@
-"""Tags: labels that come with a source and steer its translation, such as `V;PST`, `formal` or `fr`."""
+"""Tags: labels of a source that control its translation, such as `V;PST`, `formal` or `fr`."""
 
 from collections.abc import Mapping
 from typing import Any, Self
@@ -13,11 +13,11 @@ __all__ = ["TagsField"]
 
 
 class TagsField(Field):
-    """Tags as an input of its own, with an encoder of its own; their order does not matter.
+    """Tags as a separate input with its own encoder; their order has no effect.
 
     Args:
         name: see `Field`.
-        tokenizer: a row's tags <-> ids.
+        tokenizer: the tokenizer of the tags of a row.
     """
 
     kind = "tags"

@@ -1,4 +1,4 @@
-"""Text as an input or an output: ids of characters, words, subwords or ready-made tokens."""
+"""Text as an input or an output of a model, at any token level."""
 
 from collections.abc import Mapping
 from typing import Any, Self
@@ -16,15 +16,16 @@ __all__ = ["TextField", "token_list"]
 
 
 class TextField(Field):
-    """One text a row.
+    """One text for each row.
 
     Args:
         name: see `Field`.
-        tokenizer: text <-> ids.
-        inline_tags: the tokenizer of tags that are read as tokens before the text's own; None without. They are in the
-            column `tags`.
-        copies: of an output, the input whose tokens it may copy, known or not; None without.
-        extra: of an input, how many of the last tokens only have ready-made vectors, which training leaves as they are.
+        tokenizer: the tokenizer of the text.
+        inline_tags: for an input, the tokenizer of the column `tags`, whose tokens are put before those of the text;
+            None for no inline tags.
+        copies: for an output, the input whose tokens it may copy; None for an output that does not copy.
+        extra: for an input, the number of extra words. They are the last tokens of the vocabulary, and their pretrained
+            vectors are not trained.
     """
 
     kind = "text"
@@ -50,11 +51,11 @@ class TextField(Field):
 
     @property
     def copies_name(self) -> str:
-        """Name of the array with the output's id for each token of the input that it copies."""
+        """Name of the array of copy ids, for an output that copies."""
         return f"{self.name}_copies"
 
     def spec(self) -> dict[str, Any]:
-        """`size`: the ids, those of inline tags included; `extra`: see `TextField`."""
+        """Return `kind`, `size` (the number of ids, including those of inline tags) and `extra` (see `TextField`)."""
         inline = 0 if self.inline_tags is None else len(self.inline_tags.vocabulary.tokens)
         return {"kind": self.kind, "size": self.tokenizer.vocabulary.size + inline, "extra": self.extra}
 
@@ -68,30 +69,37 @@ class TextField(Field):
         return {self.name: ids}
 
     def encode_copies(self, columns: Columns) -> dict[str, Ragged]:
-        """Encodes, of a copying output, the input's tokens as ids of this field; nothing if it does not copy."""
+        """Encode the input that this output copies from as copy ids; empty if the output does not copy."""
         if self.copies is None:
             return {}
         return {self.copies_name: copy_ids(self.copies.tokens(columns), self.tokenizer)}
 
     def encode_targets(self, columns: Columns) -> Ragged:
-        """Encodes the texts as targets, END after each."""
+        """Encode the texts as targets, each with END."""
         if self.copies is None:
             return self.tokenizer.encode(columns[self.name], end=True)
         return copy_targets(self.copies.tokens(columns), self.tokenizer, columns[self.name])
 
     def decode(self, ids: Ragged, columns: Columns) -> list[str]:
-        """Decodes target ids, one sequence for each row of inputs in `columns`."""
+        """Decode target ids to texts.
+
+        Args:
+            ids: one sequence for each row.
+            columns: the inputs of the rows, from which tokens may have been copied.
+        """
         if self.copies is None:
             return self.tokenizer.decode(ids)
         tokens = self.copies.tokens(columns)
-        return [self.tokenizer.join(target_tokens(own, self.tokenizer, ids[row])) for row, own in enumerate(tokens)]
+        return [
+            self.tokenizer.join(target_tokens(source, self.tokenizer, ids[row])) for row, source in enumerate(tokens)
+        ]
 
     def tokens(self, columns: Columns) -> list[list[str]]:
-        """Splits each row into tokens, inline tags first: one token for each id of `encode`."""
-        own = [self.tokenizer.tokenize(text) for text in columns[self.name]]
+        """Split each row into tokens, inline tags first: one token for each id of `encode`."""
+        rows = [self.tokenizer.tokenize(text) for text in columns[self.name]]
         if self.inline_tags is None:
-            return own
-        return [[*self.inline_tags.tokenize(tags), *row] for tags, row in zip(columns["tags"], own, strict=True)]
+            return rows
+        return [[*self.inline_tags.tokenize(tags), *row] for tags, row in zip(columns["tags"], rows, strict=True)]
 
     def unknown(self, columns: Columns, row: int) -> tuple[str, ...]:
         tags = () if self.inline_tags is None else self.inline_tags.unknown(columns["tags"][row])
@@ -115,7 +123,7 @@ class TextField(Field):
     def from_json(cls, name: str, content: Mapping[str, Any]) -> Self:
         tokens = token_list(content["tokens"])
         if content["level"] == "character" and any(len(token) != 1 for token in tokens):
-            raise ValueError("a vocabulary of characters holds more than single characters")
+            raise ValueError("a character vocabulary must contain single characters only")
         tokenizer = make_tokenizer(
             content["level"], content["separator"], lowercase=bool(content["lowercase"]), tokens=tokens
         )
@@ -124,16 +132,16 @@ class TextField(Field):
             inline = make_tokenizer("pretokenized", inline["separator"], tokens=token_list(inline["tokens"]))
         extra = content["extra"]
         if type(extra) is not int or not 0 <= extra < max(1, len(tokens)):
-            raise ValueError("the number of extra words is out of bounds")
+            raise ValueError("the number of extra words must be at least 0 and below the number of tokens")
         return cls(name, tokenizer, inline_tags=inline, extra=extra)
 
 
 def token_list(tokens: Any) -> list[str]:
-    """Returns `tokens` if it is a list of strings.
+    """Return `tokens` if it is a list of strings.
 
     Raises:
-        ValueError: if it is not.
+        ValueError: if it is not a list of strings.
     """
     if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
-        raise ValueError("a vocabulary holds values that are not text")
+        raise ValueError("a vocabulary must be a list of strings")
     return tokens

@@ -1,4 +1,4 @@
-"""Which tokenizer goes with a level, and which level with a corpus."""
+"""Create the tokenizer of a level, and choose a level for a corpus."""
 
 import statistics
 from collections.abc import Iterable, Sequence
@@ -10,11 +10,11 @@ from passerelle.text.vocabulary import Vocabulary
 
 __all__ = ["choose_level", "make_tokenizer"]
 
-SHORT = 12
-"""Characters; texts whose median is below are spelled."""
+SHORT_TEXT = 12
+"""Median length in characters below which `choose_level` chooses character tokens."""
 
 FEW_PAIRS = 30_000
-"""With fewer, most subwords are seen too seldom to be learned."""
+"""Number of pairs below which most subwords are too rare to train on."""
 
 _TOKENIZERS: dict[str, type[Tokenizer]] = {
     tokenizer.level: tokenizer
@@ -32,23 +32,23 @@ def make_tokenizer(
     size: int = 0,
     min_count: int = 1,
 ) -> Tokenizer:
-    """Makes a tokenizer whose vocabulary is learned from `texts`, or given.
+    """Create a tokenizer, with a vocabulary that is built from `texts` or passed as `tokens`.
 
     Args:
         level: `character`, `word`, `subword` or `pretokenized`.
-        separator: what stands between tokens, at level `pretokenized` only.
-        texts: the training texts; read only where `tokens` is None.
-        tokens: the vocabulary's ordinary tokens, in the order of their ids.
+        separator: the string between two tokens; used at level `pretokenized` only.
+        texts: the training texts; used only if `tokens` is None.
+        tokens: the tokens of the vocabulary in the order of their ids, without special tokens.
         lowercase: whether texts are converted to lower case.
-        size: most tokens to learn; 0 for as many as the level has them, or as it usually has.
-        min_count: how often a token must occur in `texts`.
+        size: maximum number of tokens; 0 for the default of the level.
+        min_count: number of occurrences in `texts` that a token requires.
 
     Raises:
         SettingsError: if the level is unknown.
-        DataError: if `texts` are no texts, or `tokens` not those of the level.
+        DataError: if a text is not valid Unicode, or the level does not allow `tokens`.
     """
     if level not in _TOKENIZERS:
-        raise SettingsError(f"level must be one that exists, received: {level!r}.{did_you_mean(level, _TOKENIZERS)}")
+        raise SettingsError(f"unknown level, received: {level!r}.{did_you_mean(level, _TOKENIZERS)}")
     kind = _TOKENIZERS[level]
     vocabulary = Vocabulary(kind.alphabet if tokens is None else tokens)
     if kind is PretokenizedTokenizer:
@@ -61,23 +61,23 @@ def make_tokenizer(
 
 
 def choose_level(sources: Sequence[str], targets: Sequence[str]) -> tuple[Level, str]:
-    """A level for both sides of some pairs, by rules of thumb.
+    """Choose a token level for both sides of a corpus.
 
-    Short texts and texts without blanks are spelled, by character; so are few pairs, from which subwords cannot be
-    learned. Many pairs of longer texts are read by subword.
+    The level is `character` if the texts of a side are short or mostly contain no spaces, or if there are fewer than
+    `FEW_PAIRS` pairs. Otherwise it is `subword`.
 
     Args:
-        sources: one text a pair, at least one.
-        targets: as many.
+        sources: the source texts, at least one.
+        targets: the target texts, one for each source.
 
     Returns:
-        The level, and why, in a few words.
+        The level, and the reason as a short text.
     """
     for side, texts in (("source", sources), ("target", targets)):
-        if (median := statistics.median(map(len, texts))) < SHORT:
+        if (median := statistics.median(map(len, texts))) < SHORT_TEXT:
             return "character", f"{side} texts are short, {median:g} characters (median)"
         if 2 * sum(len(text.split()) < 2 for text in texts) > len(texts):
-            return "character", f"most {side} texts have no blanks"
+            return "character", f"most {side} texts contain no spaces"
     if len(sources) < FEW_PAIRS:
-        return "character", f"{len(sources):,} pairs to train on, and subwords want {FEW_PAIRS:,}"
-    return "subword", f"{len(sources):,} pairs to train on, enough for subwords"
+        return "character", f"{len(sources):,} training pairs, and subwords require {FEW_PAIRS:,}"
+    return "subword", f"{len(sources):,} training pairs, enough for subwords"

@@ -1,4 +1,4 @@
-"""Texts too long to be read as one, cut into parts: at the ends of sentences, and of those too long at blanks."""
+"""Split long texts at the ends of sentences, and long sentences at whitespace."""
 
 from collections.abc import Callable, Iterator
 
@@ -7,61 +7,65 @@ import regex
 __all__ = ["Part", "split_text"]
 
 Part = tuple[str, str]
-"""A part, and the blank that stood after it: all parts and blanks, one after the other, are the text."""
+"""A part of a text, and the whitespace after it. Concatenating all parts and their whitespace restores the text."""
 
-_SENTENCE = regex.compile(
+_SENTENCE_END = regex.compile(
     r"""
-      (?<=[.!?…] [\p{Pe}\p{Pf}"'’]{0,3}) \s+ (?![\p{Pe}\p{Pf}])  # a blank, and not before a bracket that closes
+      (?<=[.!?…] [\p{Pe}\p{Pf}"'’]{0,3}) \s+ (?![\p{Pe}\p{Pf}])  # whitespace, but not before a closing bracket
     | (?<=[。！？｡] [\p{Pe}\p{Pf}]?) \s* (?![\p{Pe}\p{Pf}。！？｡])
     | \s* [\n\r\u0085\u2028\u2029] \s*
     """,
     regex.VERBOSE,
 )
-_BLANK = regex.compile(r"\s+")
+_WHITESPACE = regex.compile(r"\s+")
 
 
-def split_text(text: str, most: int, length: Callable[[str], int]) -> list[Part]:
-    """Cuts a text into its sentences, and sentences longer than `most` into as few parts of whole words as fit.
+def split_text(text: str, max_length: int, length: Callable[[str], int]) -> list[Part]:
+    """Split a text into sentences, and sentences longer than `max_length` into runs of complete words.
 
-    What stands between two blanks is never cut, however long it is, and no part is blank.
+    A word is never split, even if it is longer than `max_length`. No part consists of whitespace only, unless the text
+    does.
 
     Args:
         text: any string.
-        most: length of the longest part.
-        length: of a text, in tokens.
+        max_length: length of the longest part.
+        length: function that returns the length of a text in tokens.
+
+    Returns:
+        The parts in order, at least one.
     """
-    return [part for sentence in _split(text, _SENTENCE) for part in _fitting(sentence, most, length)]
+    return [part for sentence in _split(text, _SENTENCE_END) for part in _split_long(sentence, max_length, length)]
 
 
-def _split(text: str, blank: regex.Pattern[str]) -> list[Part]:
-    """The pieces between blanks, none of them blank but where all of `text` is; blanks at its ends stay with them."""
-    pieces: list[Part] = []
+def _split(text: str, separator: regex.Pattern[str]) -> list[Part]:
+    """Split a text at the matches of `separator`; whitespace at the ends of the text stays in the first and last part."""
+    parts: list[Part] = []
     begin = 0
     start, end = len(text) - len(text.lstrip()), len(text.rstrip())
-    for match in blank.finditer(text, start, max(start, end)):
+    for match in separator.finditer(text, start, max(start, end)):
         if begin < match.start() and match.end() < end:
-            pieces.append((text[begin : match.start()], match.group()))
+            parts.append((text[begin : match.start()], match.group()))
             begin = match.end()
-    return [*pieces, (text[begin:], "")]
+    return [*parts, (text[begin:], "")]
 
 
-def _fitting(sentence: Part, most: int, length: Callable[[str], int]) -> Iterator[Part]:
+def _split_long(sentence: Part, max_length: int, length: Callable[[str], int]) -> Iterator[Part]:
+    """Yield a sentence, or runs of its words if it is longer than `max_length`."""
     text, after = sentence
-    if length(text) <= most:
+    if length(text) <= max_length:
         yield sentence
         return
-    words = _split(text, _BLANK)
+    words = _split(text, _WHITESPACE)
     begin = used = 0
-    for number, (word, blank) in enumerate(words):
-        own = length(word + blank)
-        if number > begin and used + length(word) > most:
-            yield _joined(words[begin:number])
+    for number, (word, whitespace) in enumerate(words):
+        word_length = length(word + whitespace)
+        if number > begin and used + length(word) > max_length:
+            yield _join(words[begin:number])
             begin, used = number, 0
-        used += own
-    part, _ = _joined(words[begin:])
+        used += word_length
+    part, _ = _join(words[begin:])
     yield part, after
 
 
-def _joined(words: list[Part]) -> Part:
-    """Words as one part."""
-    return "".join(word + blank for word, blank in words[:-1]) + words[-1][0], words[-1][1]
+def _join(words: list[Part]) -> Part:
+    return "".join(word + whitespace for word, whitespace in words[:-1]) + words[-1][0], words[-1][1]

@@ -1,8 +1,8 @@
-"""Text <-> ids, at the level of characters, words, or tokens that the text already separates.
+"""Tokenizers: text <-> ids, at level character, word or pretokenized.
 
-Whatever the level, `decode(encode(text))` gives back the normalized text, as long as all its tokens are known.
-`text.subword` adds a level at which all are; `text.level` makes the tokenizer of a level.
-Training, evaluation and translation share one tokenizer, so a sentence typed by a person meets the same ids.
+At each level, `decode(encode(text))` returns the normalized text if all its tokens are in the vocabulary. Level subword
+is in `text.subword`; `text.level` creates the tokenizer of a level. Training, evaluation and translation use the same
+tokenizer, so the same text always has the same ids.
 """
 
 import itertools
@@ -25,21 +25,21 @@ Level = Literal["character", "word", "subword", "pretokenized"]
 
 
 def normalize(text: str) -> str:
-    """Unicode's canonical composition (NFC): `e` + combining acute and `é` are one token."""
+    """Return `text` in Unicode normalization form C (NFC), in which `e` + combining acute accent becomes `é`."""
     return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
 
 
 class Tokenizer(ABC):
-    """Text <-> ids at one level, with the vocabulary learned from the training texts.
+    """Text <-> ids at one level, with a vocabulary.
 
     Args:
-        vocabulary: the tokens it knows.
-        lowercase: whether texts are read, and so written, in lower case.
+        vocabulary: the tokens and their ids.
+        lowercase: whether texts are converted to lower case before they are split.
     """
 
     level: ClassVar[Level]
     alphabet: ClassVar[tuple[str, ...]] = ()
-    """The tokens with which every vocabulary of the level begins."""
+    """The first tokens of every vocabulary at this level."""
     separator: str | None = None
 
     def __init__(self, vocabulary: Vocabulary, *, lowercase: bool = False):
@@ -48,22 +48,22 @@ class Tokenizer(ABC):
 
     @abstractmethod
     def split(self, text: str) -> list[str]:
-        """The tokens of a normalized text, known or not."""
+        """Split a normalized text into tokens, which need not be in the vocabulary."""
 
     @abstractmethod
     def join(self, tokens: Sequence[str]) -> str:
-        """The text of some tokens; undoes `split`."""
+        """Return the text of tokens; the inverse of `split`."""
 
     def build_vocabulary(self, texts: Iterable[str], *, size: int = 0, min_count: int = 1) -> None:
-        """Takes the tokens of `texts` for its vocabulary.
+        """Build the vocabulary from the tokens of `texts`.
 
         Args:
             texts: any strings.
-            size: at most so many tokens, the most frequent ones; 0 for all.
-            min_count: how often a token must occur.
+            size: maximum number of tokens, of which the most frequent are used; 0 for no limit.
+            min_count: number of occurrences that a token requires.
 
         Raises:
-            DataError: if a token is no text (a lone surrogate).
+            DataError: if a token contains a lone surrogate.
         """
         counts: Counter[str] = Counter()
         for text in texts:
@@ -74,73 +74,76 @@ class Tokenizer(ABC):
         self.vocabulary = Vocabulary.from_tokens(frequent)
 
     def normalize(self, text: str) -> str:
-        """`text` in NFC, and in lower case where the tokenizer is."""
+        """Return `text` in NFC, and in lower case if `lowercase` is set."""
         text = normalize(text)
         return normalize(text.lower()) if self.lowercase else text
 
     def tokenize(self, text: str) -> list[str]:
-        """The tokens of any text, known or not."""
+        """Normalize a text and split it into tokens, which need not be in the vocabulary."""
         return self.split(self.normalize(text))
 
     def encode(self, texts: Sequence[str], *, end: bool = False) -> Ragged:
-        """Turns texts into ids.
+        """Convert texts to ids.
 
         Args:
-            texts: any strings; they are normalized here.
-            end: whether END closes each sequence.
+            texts: any strings; they need not be normalized.
+            end: whether to append END to each sequence.
 
         Returns:
-            As many sequences, UNK where a token is not in the vocabulary.
+            One sequence of ids for each text, with UNK for tokens that the vocabulary does not contain.
         """
         closing = [END] if end else []
         id_of = self.vocabulary.id_of
         return Ragged.from_lists([*map(id_of, self.tokenize(text)), *closing] for text in texts)
 
     def decode(self, sequences: Ragged) -> list[str]:
-        """Turns ids into texts; special tokens look like U+FFFD, so leave END and PAD out of `sequences`."""
+        """Convert ids to texts. Special tokens become U+FFFD, so remove END and PAD from `sequences` first."""
         token_of = self.vocabulary.token_of
         return [self.join([token_of(i) for i in sequences[row].tolist()]) for row in range(len(sequences))]
 
     def unknown(self, text: str) -> tuple[str, ...]:
-        """The distinct tokens of `text` that the vocabulary lacks, as people read them, in order of appearance."""
+        """Return the distinct tokens of `text` that the vocabulary does not contain, in order of appearance."""
         missing = (token for token in self.tokenize(text) if token not in self.vocabulary)
         return tuple(dict.fromkeys(missing))
 
     def token_bytes(self, *, leading: bool) -> list[bytes]:
-        """What each token adds to a text, in the order of ids from FIRST_ORDINARY on.
+        """Return the bytes of UTF-8 that each token of the vocabulary adds to a text, in the order of ids.
 
         Args:
-            leading: whether it stands first in its text, or after a token of `leads`.
+            leading: whether the token is the first of its text, or follows an elided token (see `elided_tokens`).
 
         Returns:
-            Bytes of UTF-8, or a part of it; perhaps none.
+            The bytes of each token; they may be empty, or end within a character.
         """
         return [self._bytes_of(token) for token in self.vocabulary.tokens]
 
     def elided_tokens(self) -> np.ndarray:
-        """bool (tokens,): whether what follows each token is written as if it stood first."""
+        """Return bool (tokens,), True for elided words such as `l'`: the next token is written without its space."""
         return np.zeros(len(self.vocabulary.tokens), bool)
 
     def _bytes_of(self, token: str) -> bytes:
         return token.encode()
 
     def readable_tokens(self, count: int) -> list[str]:
-        """The first `count` tokens, as people read them."""
+        """Return the first `count` tokens of the vocabulary as text."""
         return list(self.vocabulary.tokens[:count])
 
     def differences(self, other: "Tokenizer") -> list[str]:
-        """In what `other` is not the same: level, lowercase, separator, tokens; empty where they share all ids."""
-        parts = {
+        """Return the names of the properties in which `other` differs; empty if both assign the same ids."""
+        properties = {
             "level": (self.level, other.level),
             "lowercase": (self.lowercase, other.lowercase),
             "separator": (self.separator, other.separator),
             "tokens": (self.vocabulary.tokens, other.vocabulary.tokens),
         }
-        return [name for name, (own, others) in parts.items() if own != others]
+        return [name for name, (own, others) in properties.items() if own != others]
 
 
 class CharacterTokenizer(Tokenizer):
-    """Every character (Unicode code point, after NFC) is a token. Whole batches are looked up in one table."""
+    """Tokenizer at level `character`: each Unicode code point is a token.
+
+    A batch of texts is converted by one look-up in a table of all code points.
+    """
 
     level = "character"
 
@@ -153,7 +156,7 @@ class CharacterTokenizer(Tokenizer):
     def encode(self, texts: Sequence[str], *, end: bool = False) -> Ragged:
         texts = [self.normalize(text) for text in texts]
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-        # A lone surrogate (a byte that was not UTF-8) is looked up like any unseen character.
+        # A lone surrogate (an input byte that was not UTF-8) is looked up like any unknown character.
         raw = "".join(texts).encode("utf-32-le", "surrogatepass")
         ids = self.vocabulary.ids_by_code_point[np.frombuffer(raw, np.uint32)]
         if end:
@@ -171,11 +174,11 @@ _WORD = regex.compile(r" ?(?:[\w\p{M}]+(?:['’](?=\w))?|[^\w\p{M}\s])| ?\s")
 
 
 class WordTokenizer(Tokenizer):
-    """Words and single punctuation marks are tokens.
+    """Tokenizer at level `word`: words and single punctuation marks are tokens.
 
-    A token carries the one blank before it, and a text is read as if a blank stood before it, and before a word after
-    an elided one: `Go.` is ` Go`, `.` and `l'eau ?` is ` l'`, ` eau`, ` ?`. So tokens join without rules of any
-    language, French spaces come out as they went in, and `eau` is one token in `l'eau`, `d'eau` and `une eau`.
+    A token includes the one space before it. A space is added before the text and before a word that follows an elided
+    word: `Go.` is split into ` Go`, `.` and `l'eau ?` into ` l'`, ` eau`, ` ?`. So joining tokens needs no rules of any
+    language, French spacing is preserved, and `eau` is the same token in `l'eau`, `d'eau` and `une eau`.
     """
 
     level = "word"
@@ -195,30 +198,30 @@ class WordTokenizer(Tokenizer):
         return tuple(dict.fromkeys(token.removeprefix(" ") or token for token in super().unknown(text)))
 
     def token_bytes(self, *, leading: bool) -> list[bytes]:
-        pieces = super().token_bytes(leading=leading)
-        return [piece.removeprefix(b" ") for piece in pieces] if leading else pieces
+        tokens = super().token_bytes(leading=leading)
+        return [token.removeprefix(b" ") for token in tokens] if leading else tokens
 
     def elided_tokens(self) -> np.ndarray:
         return np.fromiter(map(_is_elided, self.vocabulary.tokens), bool, len(self.vocabulary.tokens))
 
 
 def words(text: str) -> list[str]:
-    """Words and single punctuation marks, each with the one blank before it; one is added before the text."""
+    """Split a text into words and punctuation marks, each with the one space before it; the first gets a space too."""
     return _WORD.findall(" " + text) if text else []
 
 
 def _is_elided(token: str) -> bool:
-    """Whether it is a word with its apostrophe, after which `_WORD` has a word and no blank."""
+    """Return whether a token is a word with a final apostrophe, so that a word follows it without a space."""
     return token.endswith(("'", "’")) and not token[:-1].isspace() and len(token) > 1
 
 
 class PretokenizedTokenizer(Tokenizer):
-    """The text already separates its tokens: phones `a v iː ð`, tags `V;PST`.
+    """Tokenizer at level `pretokenized`: a separator splits the text, as in the phones `a v iː ð` or the tags `V;PST`.
 
     Args:
-        vocabulary: the tokens it knows.
-        separator: what stands between two tokens; pieces that are empty do not count.
-        lowercase: as in `Tokenizer`.
+        vocabulary: the tokens and their ids.
+        separator: the string between two tokens; empty tokens are dropped.
+        lowercase: see `Tokenizer`.
     """
 
     level = "pretokenized"
@@ -234,5 +237,5 @@ class PretokenizedTokenizer(Tokenizer):
         return str(self.separator).join(tokens)
 
     def token_bytes(self, *, leading: bool) -> list[bytes]:
-        between = b"" if leading else str(self.separator).encode()
-        return [between + piece for piece in super().token_bytes(leading=leading)]
+        separator = b"" if leading else str(self.separator).encode()
+        return [separator + token for token in super().token_bytes(leading=leading)]

@@ -8,20 +8,20 @@ import numpy as np
 from passerelle.errors import DataError
 from passerelle.special_tokens import FIRST_ORDINARY, UNK
 
-__all__ = ["Vocabulary", "require_text"]
+__all__ = ["Vocabulary", "require_utf8"]
 
 REPLACEMENT = "\ufffd"
-"""How an id that is no ordinary token looks in text."""
+"""The text of special tokens and of ids outside the vocabulary."""
 
 
 class Vocabulary:
-    """An ordered set of ordinary tokens; the n-th has id FIRST_ORDINARY + n.
+    """An ordered set of tokens and their ids: the n-th token has the id FIRST_ORDINARY + n.
 
     Args:
-        tokens: distinct, non-empty strings, in the order of their ids.
+        tokens: distinct, non-empty strings in the order of their ids, without special tokens.
 
     Raises:
-        DataError: if a token is empty, stands twice, or is no text (a lone surrogate).
+        DataError: if a token is empty, occurs twice, or contains a lone surrogate.
     """
 
     def __init__(self, tokens: Sequence[str]):
@@ -29,53 +29,53 @@ class Vocabulary:
         self._ids = {token: identifier for identifier, token in enumerate(self.tokens, FIRST_ORDINARY)}
         if len(self._ids) != len(self.tokens) or "" in self._ids:
             raise DataError("a vocabulary's tokens must be distinct and not empty")
-        require_text("".join(self.tokens))
+        require_utf8("".join(self.tokens))
 
     @classmethod
     def from_tokens(cls, tokens: Iterable[str]) -> "Vocabulary":
-        """The distinct `tokens`, sorted: the same for any order of the training pairs."""
+        """Create a vocabulary of the distinct `tokens`, sorted, so that it does not depend on the order of the data."""
         return cls(sorted(set(tokens)))
 
     @property
     def size(self) -> int:
-        """How many ids there are, the four special tokens included."""
+        """The number of ids, including those of the four special tokens."""
         return FIRST_ORDINARY + len(self.tokens)
 
     def __contains__(self, token: str) -> bool:
         return token in self._ids
 
     def id_of(self, token: str) -> int:
-        """The token's id, or UNK."""
+        """Return the id of a token; UNK if the vocabulary does not contain it."""
         return self._ids.get(token, UNK)
 
     def token_of(self, identifier: int) -> str:
-        """The token with this id; special tokens and foreign ids look like U+FFFD."""
+        """Return the token with this id; U+FFFD for special tokens and ids outside the vocabulary."""
         index = identifier - FIRST_ORDINARY
         return self.tokens[index] if 0 <= index < len(self.tokens) else REPLACEMENT
 
     @cached_property
     def code_points(self) -> np.ndarray:
-        """uint32 (size,): the character of each id, where every token is one character."""
+        """Code point of each id, uint32 (size,); requires that every token is a single character."""
         points = np.full(self.size, ord(REPLACEMENT), np.uint32)
         points[FIRST_ORDINARY:] = [ord(token) for token in self.tokens]
         return points
 
     @cached_property
     def ids_by_code_point(self) -> np.ndarray:
-        """int32 (0x110000,): the id of each character, UNK for those that are no token."""
+        """Id of each code point, int32 (0x110000,); UNK for characters that the vocabulary does not contain."""
         ids = np.full(0x110000, UNK, np.int32)
         ids[self.code_points[FIRST_ORDINARY:]] = np.arange(FIRST_ORDINARY, self.size)
         return ids
 
 
-def require_text(text: str) -> None:
-    """Checks that `text` can be written as UTF-8.
+def require_utf8(text: str) -> None:
+    """Check that `text` can be encoded as UTF-8.
 
     Raises:
-        DataError: if it holds a lone surrogate (names it).
+        DataError: if `text` contains a lone surrogate.
     """
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        half = error.object[error.start]
-        raise DataError(f"{half!r} is half a character (a lone surrogate), no text. Clean the pairs.") from None
+        surrogate = error.object[error.start]
+        raise DataError(f"{surrogate!r} is a lone surrogate, which UTF-8 cannot encode. Remove it.") from None
