@@ -19,7 +19,7 @@ LONG, LETTERS, MANY = "He is very tired.", "internationalization", FEW_PAIRS
         ([LETTERS] * MANY, [LONG] * MANY, "character", "most source texts contain no spaces"),
         (
             [LONG] * MANY,
-            ["彼はとても疲れているようですね。"] * MANY,
+            ["彼はとても疲れているようです。"] * MANY,
             "character",
             "most target texts contain no spaces",
         ),

@@ -19,8 +19,8 @@ class Field(ABC):
     """One named input or output of a model.
 
     A field is fitted to the training rows (it builds a vocabulary, or computes a mean and a scale), encodes and decodes
-    values, and converts itself to JSON and back. To add a kind of field, define a subclass with a new `kind`, and add an
-    encoder for it to `models.encoders.ENCODERS`.
+    values, and converts itself to JSON and back. To add a kind of field, define a subclass with a new `kind` and add
+    its encoder to `models.encoders.ENCODERS`.
 
     Args:
         name: the name of the field, of its column and of its array.

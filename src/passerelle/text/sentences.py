@@ -38,7 +38,7 @@ def split_text(text: str, max_length: int, length: Callable[[str], int]) -> list
 
 
 def _split(text: str, separator: regex.Pattern[str]) -> list[Part]:
-    """Split a text at the matches of `separator`; whitespace at the ends of the text stays in the first and last part."""
+    """Split a text at the matches of `separator`; leading and trailing whitespace stays in the outer parts."""
     parts: list[Part] = []
     begin = 0
     start, end = len(text) - len(text.lstrip()), len(text.rstrip())

@@ -134,8 +134,8 @@ def train_bpe(counts: Mapping[str, int], size: int, min_count: int) -> list[str]
         min_count: number of occurrences that a pair requires.
 
     Returns:
-        `BYTES`, then the merged tokens in the order of the merges. Of equally frequent pairs, the one with the lowest ids is
-        merged first, so the result does not depend on the order of `counts`.
+        `BYTES`, then the merged tokens in the order of the merges. Ties between pairs are broken by the
+        lowest ids, so the result does not depend on the order of `counts`.
     """
     tokens = list(BYTES)
     ids = {token: identifier for identifier, token in enumerate(tokens)}
