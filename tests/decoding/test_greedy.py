@@ -115,7 +115,7 @@ def test_it_stops_when_all_rows_have(rows: list[list[int]], limits: list[int], s
     search(*dictation(*rows), limits=limits)
     (loop,) = loops
     assert np.asarray(loop.position).tolist() == [steps] * len(rows)
-    assert np.asarray(loop.own.state[1]).tolist() == [steps] * len(rows), "the fake counts its own steps"
+    assert np.asarray(loop.search.state[1]).tolist() == [steps] * len(rows), "the fake counts its own steps"
 
 
 def test_the_step_reads_what_was_written() -> None:

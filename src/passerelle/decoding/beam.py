@@ -1,4 +1,4 @@
-"""Beam search: keep the likeliest hypotheses of each step, in one loop that a backend can compile."""
+"""Beam search, as one loop that a backend can compile."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -13,20 +13,20 @@ from passerelle.special_tokens import END, IMPOSSIBLE, PAD, START
 __all__ = ["BeamResult", "beam_search", "length_normalizer"]
 
 ops: Any = keras.ops
-"""Without Keras's annotations, which say that these may return None."""
+"""Typed as Any, because Keras's annotations say that these functions may return None."""
 
 
 class BeamResult(NamedTuple):
-    """What the search found, best first.
+    """The best hypotheses of each row, best first.
 
     Attributes:
         ids: int32 (rows, n_best, max_length): the tokens before END, then PAD.
-        lengths: int32 (rows, n_best): how many they are.
-        scores: float32 (rows, n_best): log probability of the tokens, and of END where it was reached, in nats;
-            not `is_possible` where there is no such hypothesis.
-        finished: bool (rows, n_best): False where the limit cut it before END, or there is none.
+        lengths: int32 (rows, n_best): number of tokens, END excluded.
+        scores: float32 (rows, n_best): log probability of the tokens, and of END if it was written, in nats; not
+            `is_possible` if a row has fewer than `n_best` hypotheses.
+        finished: bool (rows, n_best): False if the hypothesis reached the limit before END, or does not exist.
         token_scores: float32 (rows, n_best, max_length): log probability of each token, then of END, then 0.
-        bonuses: float32 (rows, n_best): of those that ended.
+        bonuses: float32 (rows, n_best): the bonus of each finished hypothesis; see `beam_search`.
     """
 
     ids: Any
@@ -38,7 +38,7 @@ class BeamResult(NamedTuple):
 
 
 def length_normalizer(lengths: Any, power: float) -> Any:
-    """What log probabilities are divided by to be compared: ((5 + length) / 6) ** power, 1 for power 0.
+    """Return ((5 + length) / 6) ** power, the divisor of log probabilities under the length penalty; 1 for power 0.
 
     Source: Wu et al. 2016, arXiv:1609.08144, section 7, equation 14.
     """
@@ -55,70 +55,72 @@ def beam_search(
     bonus: Callable[[Any], Any] | None = None,
     progress: Callable[[Any, int], Any] | None = None,
 ) -> BeamResult:
-    """Find likely token sequences, keeping the `beam` likeliest hypotheses of each row in every step.
+    """Find likely token sequences, with `beam` hypotheses per row in every step.
 
-    A hypothesis that ends keeps its slot: it never changes again, and those that still grow compete for the slots
-    that are left. So width 1 is exactly greedy search. A row stops once no growing hypothesis can still come among the
-    `n_best` that have ended: its log probability only falls, the penalty for its length is at most that of the limit,
-    and its bonus is at most 0.
+    A finished hypothesis stays in its slot and never changes again; the growing hypotheses compete for the other slots.
+    So beam size 1 is exactly greedy search. The search of a row ends when no growing hypothesis can become one of the
+    `n_best` finished ones: its log probability can only fall, its length normalizer is at most that of the limit, and
+    its bonus is at most 0.
 
-    With groups the slots are shared out among them, and each group is a beam of its own that chooses after those
-    before it, and avoids what they chose in this step (Vijayakumar et al. 2016, arXiv:1610.02424, with Hamming
-    diversity). Deviation: the penalty decides one step's choice and is not summed up; hypotheses are ranked by the
-    network's log probabilities. Two groups may end with the same hypothesis.
+    With groups, this is diverse beam search with Hamming diversity (Vijayakumar et al. 2016, arXiv:1610.02424): the
+    slots are divided among the groups, and a group is penalized for tokens that earlier groups chose in the same step.
+    Deviation: the penalty affects the choice in one step only and is not accumulated; hypotheses are ranked by the log
+    probabilities of the network. Two groups may find the same hypothesis.
 
     Args:
-        step: says what comes next. What it hands on unchanged, the very same array, is not moved between slots.
-        state: before the first token; leading axis rows.
-        limits: int32 (rows,), most steps of each row, END included; 0 leaves the row empty.
-        max_length: columns of the result, at least the largest limit.
-        settings: `beam`, hypotheses kept per row; `n_best`, hypotheses returned; `length_penalty`, by which finished
-            hypotheses are ranked; `groups`, which divides `beam`; `diversity`, taken from a token's log probability
-            for each choice of it by the groups before, in nats.
-        bonus: the step's state, leading axis batch -> float (batch,), at most 0, added where finished hypotheses are
-            ranked: the coverage penalty.
-        progress: the step's state after it was asked, leading axis batch, and how many tokens there are -> int
-            (batch, tokens), from 0 to `beam` - 1: how near what is required a hypothesis would be with each. The slots
-            are then shared out among the kinds, each kind's best first (Post and Vilar 2018, arXiv:1804.06609), so
-            that those that are near are not lost to those that are likely. Not with groups.
+        step: function that returns the log probabilities of the next token. Arrays of the state that it returns
+            unchanged (the same object) are not reordered.
+        state: state of `step` before the first token; leading axis rows.
+        limits: int32 (rows,), maximum number of steps of each row, END included; a row with 0 stays empty.
+        max_length: number of columns of the result, at least the largest limit.
+        settings: `beam`, number of hypotheses per row; `n_best`, number of hypotheses returned; `length_penalty`,
+            exponent of the length normalizer that ranks finished hypotheses; `groups`, a divisor of `beam`;
+            `diversity`, the penalty in nats for each choice of a token by an earlier group.
+        bonus: function (state of `step`, leading axis batch) -> float (batch,), at most 0: the coverage penalty. It is
+            added to the normalized score of finished hypotheses.
+        progress: function (state of `step` after the step, leading axis batch; vocabulary size) -> int (batch,
+            vocabulary), from 0 to `beam` - 1: the progress in the required phrases after each next token. The slots are
+            divided among the values of the progress, the best hypothesis of each first, so that hypotheses with more
+            required phrases are not displaced by more likely ones (dynamic beam allocation, Post and Vilar 2018,
+            arXiv:1804.06609). Not with groups.
 
     Returns:
-        `n_best` hypotheses a row: those that ended first, by log probability over length penalty, bonus added.
+        `n_best` hypotheses per row: finished ones first, ranked by log probability / length normalizer + bonus.
 
-    Source: Wu et al. 2016, arXiv:1609.08144, section 7, with slots that are kept instead of hypotheses pruned by their
-    distance to the best one.
+    Source: Wu et al. 2016, arXiv:1609.08144, section 7, with finished hypotheses that stay in their slots instead of
+    pruning by the distance to the best one.
     """
-    strategy = _Beam(step, settings, bonus, progress)
+    strategy = _BeamStrategy(step, settings, bonus, progress)
     result: BeamResult = run_lanes(strategy, state, limits, max_length)
     ranked = ops.where(result.finished, _ranking(result, settings.length_penalty), IMPOSSIBLE + result.scores)
-    order = ops.argsort(-ranked, axis=-1)[:, : settings.n_best]  # stable: the first slot of equals
-    best = BeamResult(*(_slots(values, order) for values in result))
+    order = ops.argsort(-ranked, axis=-1)[:, : settings.n_best]  # stable: the first slot wins ties
+    best = BeamResult(*(_take_slots(values, order) for values in result))
     return best._replace(ids=best.ids[..., :max_length], token_scores=best.token_scores[..., :max_length])
 
 
 def _ranking(result: BeamResult, power: float) -> Any:
-    """float32 (rows, beam): log probabilities over length penalty, END counted, and the bonus."""
+    """Return the normalized scores of finished hypotheses, float32 (rows, beam); their length includes END."""
     return result.scores / length_normalizer(result.lengths + 1, power) + result.bonuses
 
 
-def _slots(values: Any, order: Any) -> Any:
-    """(rows, beam, ...) and int (rows, n) -> (rows, n, ...): chosen slots."""
+def _take_slots(values: Any, order: Any) -> Any:
+    """Select slots: (rows, beam, ...) and int (rows, n) -> (rows, n, ...)."""
     return ops.take_along_axis(values, ops.reshape(order, (*order.shape, *[1] * (len(values.shape) - 2))), axis=1)
 
 
 def _flat(state: Any) -> Any:
-    """Leading axes lanes and beam -> one axis of both."""
+    """Merge the leading axes: (lanes, beam, ...) -> (lanes * beam, ...)."""
     return keras.tree.map_structure(lambda values: ops.reshape(values, (-1, *values.shape[2:])), state)
 
 
-class _Row(NamedTuple):
-    """One lane's search.
+class _SearchState(NamedTuple):
+    """The state of the search in each lane.
 
     Attributes:
-        last: int32 (lanes, beam), what each slot's next step reads.
-        growing: bool (lanes, beam), whether there is a hypothesis that has not ended.
-        result: as written so far; slots without a hypothesis have an impossible score.
-        state: the step's own, leading axes lanes and beam.
+        last: int32 (lanes, beam), the token that the next step of each slot reads.
+        growing: bool (lanes, beam), True for slots with an unfinished hypothesis.
+        result: the result so far; empty slots have an impossible score.
+        state: state of the step function, leading axes lanes and beam.
     """
 
     last: Any
@@ -127,8 +129,8 @@ class _Row(NamedTuple):
     state: Any
 
 
-class _Beam:
-    """A strategy; see `lanes.Strategy`."""
+class _BeamStrategy:
+    """The strategy of beam search; see `lanes.Strategy`."""
 
     def __init__(
         self,
@@ -144,8 +146,8 @@ class _Beam:
         self.progress = progress
         self.lanes = max(1, LANES // settings.beam)
 
-    def begin(self, state: Any, width: int) -> _Row:
-        """One empty hypothesis in the first slot of each group."""
+    def begin(self, state: Any, width: int) -> _SearchState:
+        """Begin with one empty hypothesis, in the first slot of each group."""
         lanes, beam = keras.tree.flatten(state)[0].shape[0], self.beam
         first = ops.equal(ops.arange(beam, dtype="int32") % (beam // self.settings.groups), 0)
         first = ops.broadcast_to(first, (lanes, beam))
@@ -158,128 +160,133 @@ class _Beam:
             bonuses=ops.zeros((lanes, beam), "float32"),
         )
         repeated = keras.tree.map_structure(lambda values: ops.repeat(ops.expand_dims(values, 1), beam, axis=1), state)
-        return _Row(ops.full((lanes, beam), START, "int32"), first, empty, repeated)
+        return _SearchState(ops.full((lanes, beam), START, "int32"), first, empty, repeated)
 
-    def advance(self, own: _Row, is_open: Any, position: Any, limit: Any) -> tuple[_Row, Any]:
-        before = own.result
-        log_probs, asked, after = self._ask(own)
-        kept = ops.logical_or(before.finished, ops.expand_dims(ops.logical_not(is_open), 1))
-        parent, token = self._choose(own, log_probs, kept, asked)
+    def advance(self, search: _SearchState, is_open: Any, position: Any, limit: Any) -> tuple[_SearchState, Any]:
+        before = search.result
+        log_probs, after, changed = self._step(search)
+        frozen = ops.logical_or(before.finished, ops.expand_dims(ops.logical_not(is_open), 1))
+        parent, token = self._choose(search, log_probs, frozen, after)
         tokens = log_probs.shape[-1]
         flat = ops.reshape(log_probs, (log_probs.shape[0], -1))
-        gained = ops.take_along_axis(flat, parent * tokens + token, axis=1)
-        moved = BeamResult(*(_slots(array, parent) for array in before))
+        gain = ops.take_along_axis(flat, parent * tokens + token, axis=1)
+        moved = BeamResult(*(_take_slots(array, parent) for array in before))
         grows = ops.logical_and(
-            ops.logical_and(ops.logical_not(kept), ops.take_along_axis(own.growing, parent, axis=1)),
-            is_possible(moved.scores + gained),
+            ops.logical_and(ops.logical_not(frozen), ops.take_along_axis(search.growing, parent, axis=1)),
+            is_possible(moved.scores + gain),
         )
         ends = ops.logical_and(grows, ops.equal(token, END))
         writes = ops.logical_and(grows, ops.not_equal(token, END))
         column = ops.equal(ops.arange(before.ids.shape[2], dtype="int32"), ops.expand_dims(position, -1))
-        column = ops.expand_dims(column, 1)  # (lanes, 1, width): all hypotheses that grow are as long
+        column = ops.expand_dims(column, 1)  # (lanes, 1, width): all growing hypotheses of a lane have the same length
         result = BeamResult(
             ids=ops.where(ops.logical_and(column, writes[..., None]), token[..., None], moved.ids),
             lengths=moved.lengths + ops.cast(writes, "int32"),
-            scores=ops.where(kept, before.scores, ops.where(grows, moved.scores + gained, IMPOSSIBLE)),
+            scores=ops.where(frozen, before.scores, ops.where(grows, moved.scores + gain, IMPOSSIBLE)),
             finished=ops.logical_or(moved.finished, ends),
-            token_scores=ops.where(ops.logical_and(column, grows[..., None]), gained[..., None], moved.token_scores),
+            token_scores=ops.where(ops.logical_and(column, grows[..., None]), gain[..., None], moved.token_scores),
             bonuses=moved.bonuses,
         )
-        state = self._moved(own.state, after, parent)
+        state = self._reorder(search.state, changed, parent)
         if self.bonus is not None:
             result = result._replace(bonuses=ops.where(ends, self._bonus(state), result.bonuses))
-        growing = ops.where(kept, own.growing, writes)
-        row = _Row(token, growing, result, state)
-        return row, self._undecided(row, limit)
+        growing = ops.where(frozen, search.growing, writes)
+        search = _SearchState(token, growing, result, state)
+        return search, self._can_improve(search, limit)
 
-    def _choose(self, own: _Row, log_probs: Any, kept: Any, asked: Any) -> tuple[Any, Any]:
-        """Slots that are kept stay as they are; in each group the best continuations fill the others, in order.
+    def _choose(self, search: _SearchState, log_probs: Any, frozen: Any, after: Any) -> tuple[Any, Any]:
+        """Choose the continuations of all slots. Frozen slots do not change; the best continuations fill the others.
+
+        Args:
+            search: the state before the step.
+            log_probs: float (lanes, beam, tokens).
+            frozen: bool (lanes, beam), True for slots that must not change.
+            after: state of the step function after the step, leading axis lanes * beam.
 
         Returns:
-            int32 (lanes, beam): each slot's parent, and its new token, int32 (lanes, beam).
+            The parent slot and the new token of each slot, both int32 (lanes, beam).
         """
         lanes, beam, tokens = log_probs.shape
-        totals = ops.expand_dims(own.result.scores, -1) + log_probs
-        totals = ops.where(ops.expand_dims(own.growing, -1), totals, 2 * IMPOSSIBLE)
+        totals = ops.expand_dims(search.result.scores, -1) + log_probs
+        totals = ops.where(ops.expand_dims(search.growing, -1), totals, 2 * IMPOSSIBLE)
         width = beam // self.settings.groups
-        chosen = ops.zeros((lanes, 1, tokens), "float32")
-        parents, written = [], []
+        counts = ops.zeros((lanes, 1, tokens), "float32")  # choices of each token by earlier groups
+        parents, chosen_tokens = [], []
         for first in range(0, beam, width):
-            part = slice(first, first + width)
-            ranked = totals[:, part] - self.settings.diversity * chosen if first else totals[:, part]
+            group = slice(first, first + width)
+            ranked = totals[:, group] - self.settings.diversity * counts if first else totals[:, group]
             flat = ops.reshape(ranked, (lanes, width * tokens))
-            index = ops.top_k(flat, width)[1] if self.progress is None else self._shared_out(flat, asked, tokens)
-            free = ops.logical_not(kept[:, part])
+            index = ops.top_k(flat, width)[1] if self.progress is None else self._top_by_progress(flat, after, tokens)
+            free = ops.logical_not(frozen[:, group])
             rank = ops.maximum(ops.cumsum(ops.cast(free, "int32"), axis=1) - 1, 0)
             index = ops.take_along_axis(index, rank, axis=1)
             here = ops.broadcast_to(ops.arange(width, dtype="int32"), (lanes, width))
             parents.append(first + ops.where(free, ops.cast(index // tokens, "int32"), here))
-            written.append(ops.cast(index % tokens, "int32"))
+            chosen_tokens.append(ops.cast(index % tokens, "int32"))
             if first + width < beam:
-                picks = ops.one_hot(written[-1], tokens) * ops.cast(free, "float32")[..., None]
-                chosen = chosen + ops.sum(picks, axis=1, keepdims=True)
-        return ops.concatenate(parents, axis=1), ops.concatenate(written, axis=1)
+                picks = ops.one_hot(chosen_tokens[-1], tokens) * ops.cast(free, "float32")[..., None]
+                counts = counts + ops.sum(picks, axis=1, keepdims=True)
+        return ops.concatenate(parents, axis=1), ops.concatenate(chosen_tokens, axis=1)
 
-    def _shared_out(self, totals: Any, asked: Any, tokens: int) -> Any:
-        """The best continuations by kind of progress: each kind's best, then each one's second, ...
+    def _top_by_progress(self, totals: Any, after: Any, tokens: int) -> Any:
+        """Choose the best continuation of each progress value, the highest first, then the second best of each, ...
 
         Args:
             totals: float (lanes, beam * tokens).
-            asked: the step's state, leading axis lanes * beam.
-            tokens: ids.
+            after: state of the step function after the step, leading axis lanes * beam.
+            tokens: number of ids.
 
         Returns:
-            int32 (lanes, beam), into the last axis of `totals`.
+            int32 (lanes, beam), indices into the last axis of `totals`.
         """
-        kinds = ops.reshape(self.progress(asked, tokens), totals.shape)  # pyright: ignore[reportOptionalCall]
+        progress = ops.reshape(self.progress(after, tokens), totals.shape)  # pyright: ignore[reportOptionalCall]
         best = [
-            ops.top_k(ops.where(ops.equal(kinds, kind), totals, 2 * IMPOSSIBLE), self.beam)
-            for kind in reversed(range(self.beam))
+            ops.top_k(ops.where(ops.equal(progress, value), totals, 2 * IMPOSSIBLE), self.beam)
+            for value in reversed(range(self.beam))
         ]
-        values, index = (ops.stack(parts, axis=2) for parts in zip(*best, strict=True))  # (lanes, rank, kind)
+        values, index = (ops.stack(parts, axis=2) for parts in zip(*best, strict=True))  # (lanes, rank, progress)
         values, index = (ops.reshape(array, (totals.shape[0], -1)) for array in (values, index))
-        turn = ops.arange(values.shape[1], dtype="int32")
-        order = ops.argsort(ops.where(is_possible(values), turn, turn + values.shape[1]), axis=-1)[:, : self.beam]
+        place = ops.arange(values.shape[1], dtype="int32")
+        order = ops.argsort(ops.where(is_possible(values), place, place + values.shape[1]), axis=-1)[:, : self.beam]
         return ops.take_along_axis(index, order, axis=1)
 
     def _bonus(self, state: Any) -> Any:
-        """float32 (lanes, beam)."""
+        """Return the bonus of each slot, float32 (lanes, beam)."""
         lanes = keras.tree.flatten(state)[0].shape[0]
         return ops.reshape(self.bonus(_flat(state)), (lanes, self.beam))  # pyright: ignore[reportOptionalCall]
 
-    def result(self, own: _Row) -> BeamResult:
-        return own.result
+    def result(self, search: _SearchState) -> BeamResult:
+        return search.result
 
-    def _ask(self, own: _Row) -> tuple[Any, Any, Any]:
-        """One step of all slots.
+    def _step(self, search: _SearchState) -> tuple[Any, Any, Any]:
+        """Call the step function for all slots.
 
         Returns:
-            Log probabilities, (lanes, beam, tokens); the state, leading axis lanes * beam; what of it the step
-            changed, None for the rest.
+            The log probabilities, (lanes, beam, tokens); the state after the step, leading axis lanes * beam; the same
+            state with None for each array that the step did not change.
         """
-        lanes, beam = own.last.shape
-        flat = _flat(own.state)
-        log_probs, after = self.step(ops.reshape(own.last, (lanes * beam,)), flat)
+        lanes, beam = search.last.shape
+        flat = _flat(search.state)
+        log_probs, after = self.step(ops.reshape(search.last, (lanes * beam,)), flat)
         changed = keras.tree.map_structure(lambda new, old: None if new is old else new, after, flat)
         return ops.reshape(log_probs, (lanes, beam, -1)), after, changed
 
-    def _moved(self, state: Any, changed: Any, parent: Any) -> Any:
-        """The state of each slot's parent after the step; what the step left as it was is the same in all slots."""
+    def _reorder(self, state: Any, changed: Any, parent: Any) -> Any:
+        """Return the state of each slot's parent after the step. Unchanged arrays need no reordering."""
         lanes, beam = parent.shape
         rows = ops.reshape(ops.expand_dims(ops.arange(lanes, dtype="int32") * beam, 1) + parent, (-1,))
 
-        def move(old: Any, new: Any) -> Any:
+        def take_parents(old: Any, new: Any) -> Any:
             return old if new is None else ops.reshape(ops.take(new, rows, axis=0), old.shape)
 
         both = zip(keras.tree.flatten(state), keras.tree.flatten(changed), strict=True)
-        moved = [move(old, new) for old, new in both]
-        return keras.tree.pack_sequence_as(state, moved)
+        return keras.tree.pack_sequence_as(state, [take_parents(old, new) for old, new in both])
 
-    def _undecided(self, row: _Row, limit: Any) -> Any:
-        """bool (lanes,), whether a hypothesis that grows could still come among the best."""
-        result = row.result
+    def _can_improve(self, search: _SearchState, limit: Any) -> Any:
+        """Return bool (lanes,), True if a growing hypothesis can still become one of the `n_best`."""
+        result = search.result
         ended = ops.where(result.finished, _ranking(result, self.settings.length_penalty), IMPOSSIBLE)
         worst = ops.top_k(ended, self.settings.n_best)[0][:, -1]
         longest = ops.expand_dims(length_normalizer(limit, self.settings.length_penalty), 1)
-        hopes = ops.where(row.growing, result.scores / longest, 2 * IMPOSSIBLE)
-        return ops.logical_and(ops.any(row.growing, axis=1), ops.max(hopes, axis=1) > worst)
+        upper_bound = ops.where(search.growing, result.scores / longest, 2 * IMPOSSIBLE)
+        return ops.logical_and(ops.any(search.growing, axis=1), ops.max(upper_bound, axis=1) > worst)

@@ -1,4 +1,4 @@
-"""Decoding: the search strategy and the logits processors that the settings ask for, around one step function."""
+"""Decoding: run the search strategy and the logits processors of the settings on a step function."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -24,17 +24,18 @@ __all__ = ["STRATEGIES", "Task", "decode", "strategy_name"]
 
 @dataclass(frozen=True)
 class Task:
-    """The rows to decode; all arrays have the leading axis rows.
+    """The rows to decode. All arrays have the leading axis rows.
 
     Attributes:
-        step: gives the log probabilities of the next token.
-        state: of the step before the first token.
-        limits: int32 (rows,), most steps of each row, END included; 0 leaves the row empty.
+        step: function that returns the log probabilities of the next token.
+        state: state of `step` before the first token.
+        limits: int32 (rows,), maximum number of steps of each row, END included; a row with 0 stays empty.
         max_length: at least the largest limit.
-        uniform: float32 (rows, max_length), uniform numbers from 0 to 1, for sampling; else None.
-        tables: of the constraint; None without.
-        covered: the step's state -> float (rows,), at most 0: the coverage of the source; for a coverage penalty.
-        progress: the step's state, tokens -> int (rows, tokens), from 0 to `beam` - 1; see `beam_search`.
+        uniform: float32 (rows, max_length), uniform random numbers from 0 to 1 for sampling; None without sampling.
+        tables: the arrays of the constraint; None for no constraint.
+        covered: function (state of `step`) -> float (rows,), at most 0: the coverage of the source, for the coverage
+            penalty; None for no penalty.
+        progress: function (state of `step`, vocabulary size) -> int (rows, vocabulary); see `beam_search`.
     """
 
     step: Step
@@ -48,12 +49,12 @@ class Task:
 
 
 def decode(task: Task, settings: SearchSettings) -> BeamResult:
-    """Search for the translations of every row, under the settings' logits processors and the task's constraint."""
+    """Decode all rows with the strategy and logits processors of the settings and the constraint of the task."""
     return STRATEGIES[strategy_name(settings)](_with_processors(task, settings), settings)
 
 
 def strategy_name(settings: SearchSettings) -> str:
-    """Return the name in `STRATEGIES` of the strategy that the settings ask for."""
+    """Return the key in `STRATEGIES` of the strategy that the settings select."""
     if settings.sample:
         return "sample"
     return "beam" if settings.beam > 1 else "greedy"
@@ -71,7 +72,7 @@ def _with_processors(task: Task, settings: SearchSettings) -> Task:
     if (covered := task.covered) is not None:
         task = replace(task, covered=lambda state: covered(state["step"]))
     if constraint is not None and constraint.tables.progress is not None:
-        task = replace(task, progress=lambda state, tokens: constraint.progress(state["processors"][0], tokens))
+        task = replace(task, progress=lambda state, size: constraint.progress(state["processors"][0], size))
     return task
 
 
@@ -99,5 +100,5 @@ STRATEGIES: Mapping[str, Callable[[Task, SearchSettings], BeamResult]] = {
 
 
 def _one_hypothesis(found: GreedyResult) -> BeamResult:
-    """The same with an axis of hypotheses: (rows, ...) -> (rows, 1, ...)."""
+    """Add an axis of hypotheses: (rows, ...) -> (rows, 1, ...)."""
     return BeamResult(*(values[:, None] for values in found), bonuses=ops.zeros_like(found.scores[:, None]))

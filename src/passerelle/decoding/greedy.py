@@ -1,6 +1,6 @@
-"""One path a row: in each step one token is chosen and never taken back; greedy search takes the likeliest.
+"""Greedy search: write the most likely token in each step.
 
-`decoding.sample` draws it instead.
+`decoding.sample` uses the same loop and samples the token instead.
 """
 
 from typing import Any, NamedTuple
@@ -14,18 +14,18 @@ from passerelle.special_tokens import END, IMPOSSIBLE, PAD, START
 __all__ = ["LANES", "GreedyResult", "GreedyStrategy", "greedy_search", "is_possible", "search_rows"]
 
 LANES = 128
-"""Rows that grow at once: more fill the processor no better, and wait longer for their last."""
+"""Number of rows searched at once. More lanes do not use the processor better, but wait longer for their last row."""
 
 
 class GreedyResult(NamedTuple):
-    """What the search found.
+    """The hypothesis of each row.
 
     Attributes:
         ids: int32 (rows, max_length): the tokens before END, then PAD.
-        lengths: int32 (rows,): how many they are.
-        scores: float32 (rows,): log probability of the tokens, and of END where it was reached, in nats; not
-            `is_possible` where a step left nothing that may be written.
-        finished: bool (rows,): False where the limit cut the row before END.
+        lengths: int32 (rows,): number of tokens, END excluded.
+        scores: float32 (rows,): log probability of the tokens, and of END if it was written, in nats; not `is_possible`
+            if no token was allowed in some step.
+        finished: bool (rows,): False if the row reached its limit before END.
         token_scores: float32 (rows, max_length): log probability of each token, then of END, then 0.
     """
 
@@ -37,38 +37,38 @@ class GreedyResult(NamedTuple):
 
 
 def is_possible(log_probs: Any) -> Any:
-    """bool, whether these are log probabilities of what can be written; of sums too."""
+    """Return bool, False for log probabilities of forbidden tokens, and for sums that contain one."""
     return log_probs > IMPOSSIBLE / 2
 
 
 def greedy_search(step: Step, state: Any, limits: Any, max_length: int) -> GreedyResult:
-    """Follows the likeliest token until END.
+    """Write the most likely token in each step, until END or the limit.
 
     Args:
-        step: says what comes next.
-        state: before the first token; leading axis rows.
-        limits: int32 (rows,), most steps of each row, END included; 0 leaves the row empty.
-        max_length: columns of the result, at least the largest limit.
+        step: function that returns the log probabilities of the next token.
+        state: state of `step` before the first token; leading axis rows.
+        limits: int32 (rows,), maximum number of steps of each row, END included; a row with 0 stays empty.
+        max_length: number of columns of the result, at least the largest limit.
 
     Returns:
-        One result a row.
+        One hypothesis per row.
     """
     return search_rows(GreedyStrategy(step), state, limits, max_length)
 
 
 def search_rows(strategy: "GreedyStrategy", state: Any, limits: Any, max_length: int) -> GreedyResult:
-    """Runs a strategy of one path a row; see `greedy_search`."""
+    """Run a strategy that follows one hypothesis per row; see `greedy_search`."""
     result: GreedyResult = run_lanes(strategy, state, limits, max_length)
     return result._replace(ids=result.ids[:, :max_length], token_scores=result.token_scores[:, :max_length])
 
 
-class _Row(NamedTuple):
-    """One lane's search.
+class _SearchState(NamedTuple):
+    """The state of the search in each lane.
 
     Attributes:
-        last: int32 (lanes,), what its next step reads.
-        result: as written so far.
-        state: as given to `search_rows`, leading axis lanes.
+        last: int32 (lanes,), the token that the next step reads.
+        result: the result so far.
+        state: state of the step function, leading axis lanes.
     """
 
     last: Any
@@ -77,27 +77,27 @@ class _Row(NamedTuple):
 
 
 class GreedyStrategy:
-    """A strategy, see `lanes.Strategy`, that takes the likeliest token. Others override how it is chosen."""
+    """The strategy (see `lanes.Strategy`) that writes the most likely token. Subclasses override `choose`."""
 
     def __init__(self, step: Step):
         self.step = step
         self.lanes = LANES
 
     def choose(self, state: Any, last: Any, position: Any) -> tuple[Any, Any, Any]:
-        """One step.
+        """Choose the next token of each lane.
 
         Args:
-            state: as given to `search_rows`.
-            last: int32 (lanes,), the token before.
-            position: int32 (lanes,), steps made before.
+            state: state of the step function, leading axis lanes.
+            last: int32 (lanes,), the previous token.
+            position: int32 (lanes,), number of steps made so far.
 
         Returns:
-            int32 (lanes,), the token chosen; float32 (lanes,), its log probability; the state after it.
+            The token, int32 (lanes,); its log probability, float32 (lanes,); the state after the step.
         """
         log_probs, state = self.step(last, state)
-        return *_likeliest(log_probs), state
+        return *_most_likely(log_probs), state
 
-    def begin(self, state: Any, width: int) -> _Row:
+    def begin(self, state: Any, width: int) -> _SearchState:
         lanes = keras.tree.flatten(state)[0].shape[0]
         empty = GreedyResult(
             ids=ops.full((lanes, width), PAD, "int32"),
@@ -106,14 +106,14 @@ class GreedyStrategy:
             finished=ops.zeros((lanes,), "bool"),
             token_scores=ops.zeros((lanes, width), "float32"),
         )
-        return _Row(ops.full((lanes,), START, "int32"), empty, state)
+        return _SearchState(ops.full((lanes,), START, "int32"), empty, state)
 
-    def advance(self, own: _Row, is_open: Any, position: Any, limit: Any) -> tuple[_Row, Any]:
-        token, log_prob, state = self.choose(own.state, own.last, position)
+    def advance(self, search: _SearchState, is_open: Any, position: Any, limit: Any) -> tuple[_SearchState, Any]:
+        token, log_prob, state = self.choose(search.state, search.last, position)
         grows = ops.logical_and(is_open, is_possible(log_prob))
         ends = ops.logical_and(grows, ops.equal(token, END))
         writes = ops.logical_and(grows, ops.not_equal(token, END))
-        before = own.result
+        before = search.result
         here = ops.equal(ops.arange(before.ids.shape[1], dtype="int32"), ops.expand_dims(position, -1))
         log_prob = ops.where(is_open, log_prob, 0.0)
         result = GreedyResult(
@@ -123,14 +123,17 @@ class GreedyStrategy:
             finished=ops.logical_or(before.finished, ends),
             token_scores=before.token_scores + ops.where(here, ops.expand_dims(log_prob, -1), 0.0),
         )
-        return _Row(token, result, state), writes
+        return _SearchState(token, result, state), writes
 
-    def result(self, own: _Row) -> GreedyResult:
-        return own.result
+    def result(self, search: _SearchState) -> GreedyResult:
+        return search.result
 
 
-def _likeliest(log_probs: Any) -> tuple[Any, Any]:
-    """The first of the largest values' indices, and the value; compilers make less of `argmax`."""
+def _most_likely(log_probs: Any) -> tuple[Any, Any]:
+    """Return the index of the largest value in each row, the first one of equals, and the value.
+
+    It is faster than `argmax` when compiled.
+    """
     largest: Any = ops.max(log_probs, axis=-1, keepdims=True)
     columns = log_probs.shape[-1]
     index = ops.where(ops.equal(log_probs, largest), ops.arange(columns, dtype="int32"), columns - 1)

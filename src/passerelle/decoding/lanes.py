@@ -1,6 +1,8 @@
-"""The loop around every search: some rows grow at once, each in a lane; the next take the places of those that ended.
+"""The loop of every search, with continuous batching.
 
-What a row does in a step is its strategy's affair; how rows come and go is this module's.
+A lane is a slot of the compiled loop, in which one row is searched. When the search of a row has ended, the next row
+takes its lane, so the loop stays full although rows need different numbers of steps. A `Strategy` defines a step of the
+search; this module assigns rows to lanes.
 """
 
 from collections.abc import Callable
@@ -12,74 +14,78 @@ from keras import ops
 __all__ = ["Step", "Strategy", "run_lanes"]
 
 Step = Callable[[Any, Any], tuple[Any, Any]]
-"""(ids int32 (batch,), state) -> (log_probs float32 (batch, ids) in nats, state); pure."""
+"""Pure function (ids int32 (batch,), state) -> (log_probs float32 (batch, vocabulary) in nats, state)."""
 
 REFILL = 8
-"""Free lanes are filled once one in so many is free: filling moves every row's state."""
+"""Free lanes are filled once 1 / REFILL of all lanes is free, because filling copies the state of every lane."""
 
 
 class Strategy(Protocol):
-    """What a row does in each step. All arrays of `own` and of a result have the leading axis lanes.
+    """A search algorithm. All arrays of the search state and of the result have the leading axis lanes.
 
     Attributes:
-        lanes: rows that grow at once.
+        lanes: number of rows that are searched at once.
     """
 
     lanes: int
 
     def begin(self, state: Any, width: int) -> Any:
-        """`own` before the first step, from the step's state of each row; a row writes at most `width` tokens."""
-
-    def advance(self, own: Any, is_open: Any, position: Any, limit: Any) -> tuple[Any, Any]:
-        """One step.
+        """Return the search state before the first step.
 
         Args:
-            own: as it was.
-            is_open: bool (lanes,), False where nothing may change.
-            position: int32 (lanes,), steps made before.
-            limit: int32 (lanes,), most steps.
-
-        Returns:
-            `own` after the step, and bool (lanes,), False where a row needs no more of them.
+            state: state of the step function, leading axis lanes.
+            width: maximum number of tokens of a row.
         """
         ...
 
-    def result(self, own: Any) -> Any:
-        """A tuple of arrays: what has been found so far. Zeros are the result of a row that made no step."""
+    def advance(self, search: Any, is_open: Any, position: Any, limit: Any) -> tuple[Any, Any]:
+        """Make one step of the search in every lane.
+
+        Args:
+            search: the search state.
+            is_open: bool (lanes,), False for lanes whose result must not change.
+            position: int32 (lanes,), number of steps made so far.
+            limit: int32 (lanes,), maximum number of steps.
+
+        Returns:
+            The search state after the step, and bool (lanes,), False where the search has ended.
+        """
+        ...
+
+    def result(self, search: Any) -> Any:
+        """Return the result so far, a tuple of arrays. The result of a row without steps must be zeros."""
+        ...
 
 
 class _Lanes(NamedTuple):
-    """The loop's state, one entry a lane.
+    """The state of the loop, one entry per lane.
 
     Attributes:
-        row: int32 (lanes,), whose search stands here; one past the last row for none.
-        limit: int32 (lanes,), most steps.
-        open: bool (lanes,), whether it may still grow.
-        position: int32 (lanes,), its steps made.
-        own: the strategy's.
+        row: int32 (lanes,), the row that is searched in the lane; the number of rows if there is none.
+        limit: int32 (lanes,), maximum number of steps.
+        open: bool (lanes,), False if the search of the row has ended.
+        position: int32 (lanes,), number of steps made so far.
+        search: the search state of the strategy.
     """
 
     row: Any
     limit: Any
     open: Any
     position: Any
-    own: Any
+    search: Any
 
 
 def run_lanes(strategy: Strategy, state: Any, limits: Any, max_length: int) -> Any:
-    """Searches for every row.
-
-    Once enough lanes are free, the next rows take them, so that the loop is full until the last rows, however
-    different their lengths. A row's result depends on no other.
+    """Search all rows. The result of a row does not depend on the other rows.
 
     Args:
-        strategy: what a row does.
-        state: the step's before the first token; leading axis rows.
-        limits: int32 (rows,), most steps of each row, END included; 0 leaves the row empty.
+        strategy: the search algorithm.
+        state: state of the step function before the first token; leading axis rows.
+        limits: int32 (rows,), maximum number of steps of each row, END included; a row with 0 stays empty.
         max_length: at least the largest limit.
 
     Returns:
-        The strategy's result, leading axis rows.
+        The result of the strategy, leading axis rows.
     """
     rows = limits.shape[0]
     width = max(1, max_length)
@@ -92,10 +98,10 @@ def run_lanes(strategy: Strategy, state: Any, limits: Any, max_length: int) -> A
             (lanes,),
             maximum_iterations=width,
         )
-        return strategy.result(found[0].own)
-    # One row more than there are: where lanes without a row put their results.
+        return strategy.result(found[0].search)
+    # One additional row, which receives the results of lanes without a row.
     results = keras.tree.map_structure(
-        lambda values: ops.zeros((rows + 1, *values.shape[1:]), values.dtype), strategy.result(lanes.own)
+        lambda values: ops.zeros((rows + 1, *values.shape[1:]), values.dtype), strategy.result(lanes.search)
     )
     following = ops.full((), strategy.lanes, "int32")
 
@@ -117,25 +123,25 @@ def run_lanes(strategy: Strategy, state: Any, limits: Any, max_length: int) -> A
 
 
 def _begin(strategy: Strategy, row: Any, state: Any, limits: Any, width: int) -> _Lanes:
-    """Lanes before their rows' first steps; `row` beyond the last leaves a lane closed."""
+    """Return lanes before the first step of their rows; a lane whose `row` is past the last row is closed."""
     known = ops.minimum(row, limits.shape[0] - 1)
     limit = ops.where(ops.equal(row, known), ops.take(limits, known), 0)
-    own = strategy.begin(keras.tree.map_structure(lambda values: ops.take(values, known, axis=0), state), width)
-    return _Lanes(row, limit, ops.greater(limit, 0), ops.zeros_like(limit), own)
+    search = strategy.begin(keras.tree.map_structure(lambda values: ops.take(values, known, axis=0), state), width)
+    return _Lanes(row, limit, ops.greater(limit, 0), ops.zeros_like(limit), search)
 
 
 def _advance(strategy: Strategy, lanes: _Lanes) -> _Lanes:
-    """One step of every lane; closed lanes keep what they have."""
-    own, goes_on = strategy.advance(lanes.own, lanes.open, lanes.position, lanes.limit)
+    """Make one step in every lane; the results of closed lanes do not change."""
+    search, continues = strategy.advance(lanes.search, lanes.open, lanes.position, lanes.limit)
     position = lanes.position + 1
-    still_open = ops.logical_and(ops.logical_and(lanes.open, goes_on), ops.less(position, lanes.limit))
-    return lanes._replace(open=still_open, position=position, own=own)
+    still_open = ops.logical_and(ops.logical_and(lanes.open, continues), ops.less(position, lanes.limit))
+    return lanes._replace(open=still_open, position=position, search=search)
 
 
 def _refill(
     strategy: Strategy, lanes: _Lanes, following: Any, results: Any, state: Any, limits: Any, width: int
 ) -> tuple[_Lanes, Any, Any]:
-    """Puts closed lanes' results where they belong, and begins the rows that follow in their places."""
+    """Copy the results of closed lanes to their rows, and begin the next rows in these lanes."""
     rows = limits.shape[0]
     results = _put(strategy, results, lanes)
     closed = ops.logical_not(lanes.open)
@@ -150,8 +156,8 @@ def _refill(
 
 
 def _put(strategy: Strategy, results: Any, lanes: _Lanes) -> Any:
-    """Copies every lane's result to its row; that of an open one will be copied again."""
+    """Copy the result of every lane to its row; results of open lanes are copied again later."""
     index = ops.expand_dims(lanes.row, -1)
     return keras.tree.map_structure(
-        lambda all_rows, own: ops.scatter_update(all_rows, index, own), results, strategy.result(lanes.own)
+        lambda rows, lane_rows: ops.scatter_update(rows, index, lane_rows), results, strategy.result(lanes.search)
     )

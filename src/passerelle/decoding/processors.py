@@ -1,7 +1,7 @@
-"""Logits processors: they forbid tokens around any step function, for any search.
+"""Logits processors: forbid tokens in each step of any search.
 
-A processor keeps a state of its own for each row, which the search moves like the network's. To add one, write its
-class and an entry in `PROCESSORS`, by the name of its setting.
+`with_processors` wraps the step function. A processor has a state for each row, which the search reorders together with
+the state of the network. To add a processor, write its class and add it to `PROCESSORS` under the name of its setting.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,158 +25,161 @@ __all__ = [
 ]
 
 ops: Any = keras.ops
-"""Without Keras's annotations, which say that these may return None."""
+"""Typed as Any, because Keras's annotations say that these functions may return None."""
 
 
 class LogitsProcessor(Protocol):
-    """Decides which tokens may come next, given those before. All arrays have the leading axis batch."""
+    """Decide which tokens are allowed next, from the tokens written so far. All arrays have the leading axis batch."""
 
     def begin(self, rows: int) -> Any:
-        """Return the processor's state before the first token: an array, or () for none."""
+        """Return the state before the first token: an array, or () for a processor without a state."""
+        ...
 
-    def read(self, own: Any, ids: Any, made: Any) -> Any:
+    def update(self, state: Any, ids: Any, length: Any) -> Any:
         """Return the state after one more token.
 
         Args:
-            own: as it was.
-            ids: int32 (batch,), the token; the result is ignored where it is START.
-            made: int32 (batch,), how many there were before it.
+            state: the state before the token.
+            ids: int32 (batch,), the token; the result is ignored for rows in which it is START.
+            length: int32 (batch,), number of tokens before it.
         """
+        ...
 
-    def allowed(self, own: Any, tokens: int, made: Any, left: Any) -> Any:
-        """Return which tokens may come next.
+    def allowed(self, state: Any, size: int, length: Any, remaining: Any) -> Any:
+        """Return the tokens that are allowed next, bool (batch or 1, size).
 
         Args:
-            own: the state.
-            tokens: how many ids there are.
-            made: int32 (batch,), tokens written.
-            left: int32 (batch,), steps that may still be made.
-
-        Returns:
-            bool (batch or 1, tokens).
+            state: the state of the processor.
+            size: number of ids.
+            length: int32 (batch,), number of tokens written so far.
+            remaining: int32 (batch,), number of steps before the limit.
         """
+        ...
 
 
 def with_processors(step: Step, state: Any, limits: Any, processors: Sequence[LogitsProcessor]) -> tuple[Step, Any]:
-    """Wrap a step so that tokens that a processor forbids are impossible; return the new step and its state.
+    """Wrap a step function so that tokens that a processor forbids have the log probability `IMPOSSIBLE`.
 
-    Log probabilities of the other tokens stay the network's own; they are not normalized again.
+    The log probabilities of the other tokens are not renormalized.
 
     Args:
-        step: gives the log probabilities of the next token.
-        state: before the first token; leading axis rows.
-        limits: int32 (rows,), most steps of each row, END included.
+        step: function that returns the log probabilities of the next token.
+        state: state of `step` before the first token; leading axis rows.
+        limits: int32 (rows,), maximum number of steps of each row, END included.
         processors: at least one.
+
+    Returns:
+        The wrapped step function, and its state before the first token.
     """
 
     def processed_step(ids: Any, state: Any) -> tuple[Any, Any]:
-        first, made = ops.equal(ids, START), state["made"]
-        own = [
+        first, length = ops.equal(ids, START), state["length"]
+        updated = [
             ()
             if isinstance(before, tuple)
-            else ops.where(_as_wide(first, before), before, processor.read(before, ids, made))
+            else ops.where(_expand_like(first, before), before, processor.update(before, ids, length))
             for processor, before in zip(processors, state["processors"], strict=True)
         ]
-        made = ops.where(first, made, made + 1)
+        length = ops.where(first, length, length + 1)
         log_probs, after = step(ids, state["step"])
-        for processor, now in zip(processors, own, strict=True):
-            allowed = processor.allowed(now, log_probs.shape[-1], made, state["limit"] - made)
+        for processor, own_state in zip(processors, updated, strict=True):
+            allowed = processor.allowed(own_state, log_probs.shape[-1], length, state["limit"] - length)
             log_probs = ops.where(allowed, log_probs, IMPOSSIBLE)
-        return log_probs, {"step": after, "processors": own, "made": made, "limit": state["limit"]}
+        return log_probs, {"step": after, "processors": updated, "length": length, "limit": state["limit"]}
 
     rows = limits.shape[0]
     return processed_step, {
         "step": state,
         "processors": [processor.begin(rows) for processor in processors],
-        "made": ops.zeros((rows,), "int32"),
+        "length": ops.zeros((rows,), "int32"),
         "limit": limits,
     }
 
 
-def _as_wide(flags: Any, values: Any) -> Any:
+def _expand_like(flags: Any, values: Any) -> Any:
+    """Add axes to `flags`, (batch,), so that it broadcasts against `values`, (batch, ...)."""
     return ops.reshape(flags, (-1, *[1] * (len(values.shape) - 1)))
 
 
 class MinimumLength:
-    """END does not come before `least` tokens, unless the limit comes first."""
+    """Forbid END before `min_length` tokens."""
 
-    def __init__(self, least: int):
-        self.least = least
+    def __init__(self, min_length: int):
+        self.min_length = min_length
 
     def begin(self, rows: int) -> Any:
         return ()
 
-    def read(self, own: Any, ids: Any, made: Any) -> Any:
-        return own
+    def update(self, state: Any, ids: Any, length: Any) -> Any:
+        return state
 
-    def allowed(self, own: Any, tokens: int, made: Any, left: Any) -> Any:
-        is_end = ops.equal(ops.arange(tokens, dtype="int32"), END)
-        return ops.logical_not(ops.logical_and(ops.expand_dims(made < self.least, -1), is_end))
+    def allowed(self, state: Any, size: int, length: Any, remaining: Any) -> Any:
+        is_end = ops.equal(ops.arange(size, dtype="int32"), END)
+        return ops.logical_not(ops.logical_and(ops.expand_dims(length < self.min_length, -1), is_end))
 
 
 class NoRepeatNgram:
-    """No `length` tokens in a row come twice (Paulus et al. 2017, arXiv:1705.04304, section 2.5, where it is three).
+    """Never repeat an n-gram (Paulus et al. 2017, arXiv:1705.04304, section 2.5, with n = 3).
 
     Args:
-        length: at least 1.
-        longest: most tokens that a row may write.
+        n: length of the n-grams, at least 1.
+        max_length: maximum number of tokens of a row.
     """
 
-    def __init__(self, length: int, longest: int):
-        self.length = length
-        self.longest = max(longest, length)
+    def __init__(self, n: int, max_length: int):
+        self.n = n
+        self.max_length = max(max_length, n)
 
     def begin(self, rows: int) -> Any:
-        """int32 (rows, longest): what was written."""
-        return ops.zeros((rows, self.longest), "int32")
+        """Return an array of the tokens written so far, int32 (rows, max_length)."""
+        return ops.zeros((rows, self.max_length), "int32")
 
-    def read(self, own: Any, ids: Any, made: Any) -> Any:
-        here = ops.equal(ops.arange(self.longest, dtype="int32"), ops.expand_dims(made, -1))
-        return ops.where(here, ops.expand_dims(ids, -1), own)
+    def update(self, state: Any, ids: Any, length: Any) -> Any:
+        here = ops.equal(ops.arange(self.max_length, dtype="int32"), ops.expand_dims(length, -1))
+        return ops.where(here, ops.expand_dims(ids, -1), state)
 
-    def allowed(self, own: Any, tokens: int, made: Any, left: Any) -> Any:
-        made = ops.expand_dims(made, -1)
-        starts = self.longest - self.length + 1
-        # The places where what was written last stands already, and what came after it there.
-        same = ops.arange(starts, dtype="int32") + self.length <= made
-        for back in range(1, self.length):
-            last = ops.take_along_axis(own, ops.maximum(made - back, 0), axis=1)
-            offset = self.length - 1 - back
-            same = ops.logical_and(same, ops.equal(own[:, offset : offset + starts], last))
-        banned = ops.where(same, own[:, self.length - 1 :], PAD)
-        rows = ops.broadcast_to(ops.expand_dims(ops.arange(own.shape[0], dtype="int32"), -1), banned.shape)
+    def allowed(self, state: Any, size: int, length: Any, remaining: Any) -> Any:
+        length = ops.expand_dims(length, -1)
+        starts = self.max_length - self.n + 1
+        # True at each earlier position at which the last n - 1 tokens also occur; the token after them is banned.
+        same = ops.arange(starts, dtype="int32") + self.n <= length
+        for back in range(1, self.n):
+            last = ops.take_along_axis(state, ops.maximum(length - back, 0), axis=1)
+            offset = self.n - 1 - back
+            same = ops.logical_and(same, ops.equal(state[:, offset : offset + starts], last))
+        banned = ops.where(same, state[:, self.n - 1 :], PAD)
+        rows = ops.broadcast_to(ops.expand_dims(ops.arange(state.shape[0], dtype="int32"), -1), banned.shape)
         index = ops.reshape(ops.stack([rows, banned], axis=-1), (-1, 2))
-        allowed = ops.ones((own.shape[0], tokens), "int32")
+        allowed = ops.ones((state.shape[0], size), "int32")
         return ops.scatter_update(allowed, index, ops.zeros((index.shape[0],), "int32")) > 0
 
 
 PROCESSORS: Mapping[str, Callable[[Any, int], LogitsProcessor]] = {
-    "min_length": lambda least, max_length: MinimumLength(least),
-    "no_repeat_ngram_size": lambda length, max_length: NoRepeatNgram(length, max_length),
+    "min_length": lambda min_length, max_length: MinimumLength(min_length),
+    "no_repeat_ngram_size": lambda n, max_length: NoRepeatNgram(n, max_length),
 }
-"""The processor of each setting, by its name: (value, most tokens of a row) -> processor; 0 means none."""
+"""Setting name -> function (value of the setting, maximum number of tokens) -> processor; no processor if it is 0."""
 
 
 def make_processors(settings: SearchSettings, max_length: int) -> list[LogitsProcessor]:
-    """Return the processors that the settings ask for, constraints left out.
+    """Create the processors of the settings, except for constraints.
 
     Args:
-        settings: of the search.
-        max_length: most tokens of a row.
+        settings: the search settings.
+        max_length: maximum number of tokens of a row.
     """
     return [make(value, max_length) for name, make in PROCESSORS.items() if (value := getattr(settings, name))]
 
 
 class Tables(NamedTuple):
-    """A deterministic automaton over target ids; see `constraints.lift.Constraint`, whose arrays these are.
+    """The arrays of a constraint, a deterministic automaton over target ids; see `constraints.lift.Constraint`.
 
     Attributes:
-        next: int32 (states, classes), the state after a token of each class; -1 where it may not be written.
-        class_of: int32 (ids,), the class of each target id; -1 for those that are never written.
-        accepting: bool (states,), where END may come.
-        distance: int32 (states,), fewest tokens to an accepting state.
-        progress: int32 (states,), how much of the required phrases a state has completed; None where no phrase is
-            required.
+        next: int32 (states, classes), the state after a token of each class; -1 for forbidden tokens.
+        class_of: int32 (ids,), the class of each target id; -1 for ids that are always forbidden.
+        accepting: bool (states,), True for states in which END is allowed.
+        distance: int32 (states,), minimum number of tokens to an accepting state.
+        progress: int32 (states,), progress in the required phrases; None if there are none.
         start: int32 (), the state before the first token.
     """
 
@@ -189,13 +192,14 @@ class Tables(NamedTuple):
 
 
 class ConstraintProcessor:
-    """Only texts that an automaton accepts, and that it can still accept within the limit.
+    """Allow only texts that a constraint accepts.
 
-    So a row ends in an accepting state, if one can be reached within its limit at all. Tokens past the vocabulary,
-    which a copying network takes from the source, are not written: the automaton does not know them.
+    A token is allowed only if an accepting state can still be reached within the limit of the row, so a row always ends
+    in an accepting state if its limit is long enough. Copy ids past the vocabulary are forbidden, because the automaton
+    does not contain them.
 
     Args:
-        tables: the automaton's.
+        tables: the arrays of the constraint.
     """
 
     def __init__(self, tables: Tables):
@@ -204,29 +208,32 @@ class ConstraintProcessor:
     def begin(self, rows: int) -> Any:
         return ops.broadcast_to(ops.cast(self.tables.start, "int32"), (rows,))
 
-    def read(self, own: Any, ids: Any, made: Any) -> Any:
+    def update(self, state: Any, ids: Any, length: Any) -> Any:
         known = ops.minimum(ids, self.tables.class_of.shape[0] - 1)
-        kind = ops.maximum(ops.take(self.tables.class_of, known), 0)
-        after = self.tables.next[own, kind]
-        return ops.maximum(after, 0)  # after END, or in a slot that has ended: anything
+        token_class = ops.maximum(ops.take(self.tables.class_of, known), 0)
+        after = self.tables.next[state, token_class]
+        return ops.maximum(after, 0)  # after END, and in finished slots, the state has no effect
 
-    def allowed(self, own: Any, tokens: int, made: Any, left: Any) -> Any:
-        following = ops.take(self.tables.next, own, axis=0)  # (batch, classes)
-        far = ops.take(self.tables.distance, ops.maximum(following, 0))
-        # After a token, `distance` more and END must fit.
-        fits = ops.logical_and(following >= 0, far + 2 <= ops.expand_dims(left, -1))
-        return self._by_id(fits, ops.take(self.tables.accepting, own), tokens)
+    def allowed(self, state: Any, size: int, length: Any, remaining: Any) -> Any:
+        following = ops.take(self.tables.next, state, axis=0)  # (batch, classes)
+        distance = ops.take(self.tables.distance, ops.maximum(following, 0))
+        # The token, `distance` further tokens and END must fit into the remaining steps.
+        fits = ops.logical_and(following >= 0, distance + 2 <= ops.expand_dims(remaining, -1))
+        return self._by_id(fits, ops.take(self.tables.accepting, state), size)
 
-    def progress(self, own: Any, tokens: int) -> Any:
-        """int32 (batch, tokens): how much of the required phrases a row has completed after each next token."""
-        following = ops.maximum(ops.take(self.tables.next, own, axis=0), 0)
+    def progress(self, state: Any, size: int) -> Any:
+        """Return the progress in the required phrases after each possible next token, int32 (batch, size)."""
+        following = ops.maximum(ops.take(self.tables.next, state, axis=0), 0)
         after = ops.take(self.tables.progress, following)
-        return self._by_id(after, ops.take(self.tables.progress, own), tokens)
+        return self._by_id(after, ops.take(self.tables.progress, state), size)
 
-    def _by_id(self, by_class: Any, at_end: Any, tokens: int) -> Any:
-        """(batch, classes) and for END (batch,) -> (batch, tokens), 0 for ids without a class."""
+    def _by_id(self, by_class: Any, at_end: Any, size: int) -> Any:
+        """Convert values of classes, (batch, classes), and of END, (batch,), to values of ids, (batch, size).
+
+        Ids without a class have the value 0.
+        """
         values = ops.take(by_class, ops.maximum(self.tables.class_of, 0), axis=1)
         values = ops.where(self.tables.class_of >= 0, values, ops.zeros_like(values))
         is_end = ops.equal(ops.arange(values.shape[1], dtype="int32"), END)
         values = ops.where(is_end, ops.expand_dims(at_end, -1), values)
-        return ops.pad(values, ((0, 0), (0, tokens - values.shape[1])))
+        return ops.pad(values, ((0, 0), (0, size - values.shape[1])))

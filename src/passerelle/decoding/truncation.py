@@ -1,6 +1,6 @@
-"""Truncation of the distribution that sampling draws from: which of the likeliest tokens may be drawn.
+"""Truncation of the distribution in sampling: top-k, top-p.
 
-To add a sampling method such as min-p, add its setting to `SearchSettings` and its function to `TRUNCATIONS`.
+To add a method such as min-p, add its setting to `SearchSettings` and its function to `TRUNCATIONS`.
 """
 
 from collections.abc import Sequence
@@ -13,40 +13,43 @@ from passerelle.settings import SearchSettings
 __all__ = ["TRUNCATIONS", "Truncation", "allowed_candidates", "num_candidates", "top_p"]
 
 ops: Any = keras.ops
-"""Without Keras's annotations, which say that these may return None."""
+"""Typed as Any, because Keras's annotations say that these functions may return None."""
 
 
 class Truncation(Protocol):
-    """Decides which candidates may be drawn."""
+    """A function that decides which candidates may be sampled."""
 
-    def __call__(self, shares: Any, settings: SearchSettings) -> Any:
-        """Return bool (rows, candidates), True where a candidate may be drawn; at least one in each row.
+    def __call__(self, probs: Any, settings: SearchSettings) -> Any:
+        """Return bool (rows, candidates), True for candidates that may be sampled; at least one in each row.
 
         Args:
-            shares: float32 (rows, candidates), probabilities after temperature and top-k; they fall along a row and
-                sum to 1.
-            settings: of the search.
+            probs: float32 (rows, candidates), probabilities after temperature and top-k, sorted in descending order;
+                each row sums to 1.
+            settings: the search settings.
         """
 
 
 def num_candidates(settings: SearchSettings, tokens: int) -> int:
-    """Return the number of likeliest tokens that are considered at all (Fan et al. 2018, arXiv:1805.04833)."""
+    """Return the number of most likely tokens to sample from: top-k (Fan et al. 2018, arXiv:1805.04833)."""
     return min(settings.top_k or tokens, tokens)
 
 
-def top_p(shares: Any, settings: SearchSettings) -> Any:
-    """Keep the fewest likeliest tokens whose probabilities sum to `top_p` (Holtzman et al. 2019, arXiv:1904.09751)."""
-    before: Any = ops.cumsum(shares, axis=-1) - shares
+def top_p(probs: Any, settings: SearchSettings) -> Any:
+    """Allow the smallest set of most likely tokens whose probabilities sum to at least `top_p`.
+
+    Source: Holtzman et al. 2019, arXiv:1904.09751.
+    """
+    before: Any = ops.cumsum(probs, axis=-1) - probs
     return before < settings.top_p
 
 
 TRUNCATIONS: Sequence[Truncation] = (top_p,)
-"""All of them apply; each leaves every candidate at its setting's default."""
+"""All truncations; each is applied, and allows every candidate at the default of its setting."""
 
 
-def allowed_candidates(shares: Any, settings: SearchSettings) -> Any:
-    """Return bool (rows, candidates), True where a candidate may be drawn; see `Truncation`."""
-    allowed = shares > 0.0  # rounding must not leave a token without probability
+def allowed_candidates(probs: Any, settings: SearchSettings) -> Any:
+    """Return bool (rows, candidates), True for candidates that all truncations allow; see `Truncation`."""
+    allowed = probs > 0.0  # a token whose probability was rounded to 0 must not be sampled
     for truncation in TRUNCATIONS:
-        allowed = ops.logical_and(truncation(shares, settings), allowed)
+        allowed = ops.logical_and(truncation(probs, settings), allowed)
     return allowed
