@@ -137,7 +137,7 @@ def test_a_file_that_reads_back_otherwise_is_not_kept(
     before = snapshot(old.parent)
     original = model_file.load_network
     monkeypatch.setattr(model_file, "load_network", lambda path: change(*original(path)))
-    with pytest.raises(OutputError, match="was not saved, it does not read back the same"):
+    with pytest.raises(OutputError, match="was not saved; writing or verifying the file failed"):
         copier.save(old)
     assert snapshot(old.parent) == before
 
@@ -184,7 +184,7 @@ translator.save(sys.argv[1])
 
 @pytest.mark.parametrize("name", ["model", "model.h5", "model.keras.zip"])
 def test_a_wrong_name(copier: Any, tmp_path: Path, name: str) -> None:
-    with pytest.raises(OutputError, match=r"ends in \.keras"):
+    with pytest.raises(OutputError, match=r"must end in \.keras"):
         copier.save(tmp_path / name)
     assert not snapshot(tmp_path)
 
@@ -229,20 +229,20 @@ def edited(data: bytes, *keys: str, value: Any) -> bytes:
 
 
 CONFIG_EDITS: list[tuple[str, tuple[str, ...], Any, str]] = [
-    ("another class", ("class_name",), "Lambda", "not this package's"),
-    ("another module", ("module",), "os", "not this package's"),
-    ("another registered name", ("registered_name",), "Functional", "not this package's"),
-    ("an optimizer", ("compile_config",), {"optimizer": "adam"}, "more than its own settings"),
-    ("something to build", ("build_config",), {"code": "x"}, "more than its own settings"),
-    ("more arguments", ("config", "trainable"), False, "settings are incomplete"),
-    ("no name", ("config", "name"), 7, "no name"),
+    ("another class", ("class_name",), "Lambda", "not SequenceToSequence of this package"),
+    ("another module", ("module",), "os", "not SequenceToSequence of this package"),
+    ("another registered name", ("registered_name",), "Functional", "not SequenceToSequence of this package"),
+    ("an optimizer", ("compile_config",), {"optimizer": "adam"}, "unexpected entries"),
+    ("something to build", ("build_config",), {"code": "x"}, "unexpected entries"),
+    ("more arguments", ("config", "trainable"), False, "must have the entries inputs, name, outputs, settings"),
+    ("no name", ("config", "name"), 7, "not a string"),
     ("settings that are none", ("config", "settings"), [], "valid dictionary"),
     ("an unknown setting", ("config", "settings", "run"), "x", "run"),
     ("a cell that is none", ("config", "settings", "cell"), "__import__", "cell"),
     ("beyond the bounds", ("config", "settings", "encoder", "units"), 10**9, "encoder.units"),
     ("a size that is none", ("config", "inputs", "source", "size"), "9", "a vocabulary must have"),
     ("a size beyond the bounds", ("config", "inputs", "source", "size"), 2**22, "a vocabulary must have"),
-    ("a vocabulary that does not fit", ("config", "inputs", "source", "size"), 10, "do not fit its settings"),
+    ("a vocabulary that does not fit", ("config", "inputs", "source", "size"), 10, "do not match its settings"),
     (
         "more vectors left alone than there are",
         ("config", "inputs", "source", "extra"),
@@ -255,9 +255,9 @@ CONFIG_EDITS: list[tuple[str, tuple[str, ...], Any, str]] = [
         True,
         "extra source vectors must be fewer",
     ),
-    ("vectors that do not fit", ("config", "inputs", "source", "extra"), 1, "do not fit its settings"),
-    ("vectors tied that are not", ("config", "settings", "tie"), "target", "do not fit its settings"),
-    ("another width", ("config", "settings", "decoder", "units"), 17, "do not fit its settings"),
+    ("vectors that do not fit", ("config", "inputs", "source", "extra"), 1, "do not match its settings"),
+    ("vectors tied that are not", ("config", "settings", "tie"), "target", "do not match its settings"),
+    ("another width", ("config", "settings", "decoder", "units"), 17, "do not match its settings"),
 ]
 
 
@@ -305,7 +305,7 @@ def test_oversized_settings_cost_no_memory(
     data = edited(members["config.json"], "config", value=config)
     path = archive(tmp_path / "bad.keras", members | {"config.json": data})
     before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
-    refused(path, "do not fit its settings")
+    refused(path, "do not match its settings")
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 400 * 1024, f"{grown / 1024:.0f} MiB"
     assert time.monotonic() - start < 60
@@ -374,13 +374,13 @@ def boundless(file: h5py.File) -> None:
         (replaced(compression="gzip"), "not plain arrays"),
         (replaced(convert=lambda array: array.astype("i4")), "not plain arrays"),
         (replaced(convert=lambda array: array.astype("S4")), "not plain arrays"),
-        (replaced(convert=lambda array: array.T), "do not fit its settings"),
-        (removed, "do not fit its settings"),
-        (added, "do not fit its settings"),
-        (linked_elsewhere, "do not fit its settings"),
+        (replaced(convert=lambda array: array.T), "do not match its settings"),
+        (removed, "do not match its settings"),
+        (added, "do not match its settings"),
+        (linked_elsewhere, "do not match its settings"),
         (stored_elsewhere, "not plain arrays"),
         (virtual, "not plain arrays"),
-        (boundless, "claim more than the file holds"),
+        (boundless, "larger than the file"),
     ],
     ids=[
         "chunked", "compressed", "integers", "bytes", "turned", "one less", "one more", "linked", "external",
@@ -396,20 +396,20 @@ def test_changed_weights(
 
 def test_changed_archives(members: dict[str, bytes], saved: Path, tmp_path: Path) -> None:
     path = tmp_path / "bad.keras"
-    refused(archive(path, members | {"assets/../../x.py": b""}), "not those of a translator")
-    refused(archive(path, {n: d for n, d in members.items() if n != ASSET}), "holds no translator")
-    refused(archive(path, {n: d for n, d in members.items() if n != WEIGHTS}), "not those of a translator")
+    refused(archive(path, members | {"assets/../../x.py": b""}), "missing or unexpected archive members")
+    refused(archive(path, {n: d for n, d in members.items() if n != ASSET}), "contains no translator")
+    refused(archive(path, {n: d for n, d in members.items() if n != WEIGHTS}), "missing or unexpected archive members")
     bomb = members | {WEIGHTS: bytes(2**26)}
     refused(archive(path, bomb, zipfile.ZIP_DEFLATED), "compressed")
     archive(path, members)
     with zipfile.ZipFile(path, "a") as file, pytest.warns(UserWarning, match="Duplicate name"):
         file.writestr("config.json", b"{}")
-    refused(path, "a file twice")
+    refused(path, "duplicate members")
 
     whole = saved.read_bytes()
     for data in (b"", b"PK", whole[:-1], whole[: len(whole) // 2], b"x" * 1000):
         path.write_bytes(data)
-        refused(path, "not a model file, or only a part of one")
+        refused(path, "not a model file, or incomplete")
     position = whole.index(members[WEIGHTS][:512]) + 2000
     path.write_bytes(whole[:position] + bytes(64) + whole[position + 64 :])
     refused(path)
@@ -421,11 +421,11 @@ def test_texts_that_are_no_json(members: dict[str, bytes], tmp_path: Path) -> No
         refused(archive(path, members | {ASSET: data}))
         refused(archive(path, members | {"config.json": data}))
     for data in (b"[]", b"7", b"null", b"{}", b'{"format": "1"}', b'{"format": true}'):
-        refused(archive(path, members | {ASSET: data}), "names no format")
+        refused(archive(path, members | {ASSET: data}), "has no integer `format`")
     newer = edited(members[ASSET], "format", value=3)
-    refused(archive(path, members | {ASSET: newer}), r"newer version.*pip install --upgrade passerelle")
+    refused(archive(path, members | {ASSET: newer}), r"newer version wrote it.*pip install --upgrade passerelle")
     older = edited(members[ASSET], "format", value=1)
-    refused(archive(path, members | {ASSET: older}), "format 1, from before the first release. Train it again")
+    refused(archive(path, members | {ASSET: older}), "format 1, which is older than the first release. Train it again")
 
 
 def test_files_that_are_no_translators(tmp_path: Path) -> None:
@@ -433,7 +433,7 @@ def test_files_that_are_no_translators(tmp_path: Path) -> None:
     (tmp_path / "folder.keras").mkdir()
     refused(tmp_path / "folder.keras", "is a folder")
     (tmp_path / "model.h5").write_bytes(b"x")
-    refused(tmp_path / "model.h5", r"ends in \.keras")
+    refused(tmp_path / "model.h5", r"must end in \.keras")
     other = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     other.save(tmp_path / "other.keras")
     refused(tmp_path / "other.keras", "may be another Keras model")
@@ -474,7 +474,7 @@ def test_changed_content(
     """The network is what it was; what stands beside it is checked against it."""
     content = json.loads(edited(members[ASSET], *keys, value=value))
     monkeypatch.setattr(bundle, "load_network", lambda path: (copier.network, copy.deepcopy(content)))
-    refused(Path("changed.keras"), "damaged|not a translator")
+    refused(Path("changed.keras"), "damaged|cannot be loaded as a translator")
 
 
 def test_reading_runs_nothing_and_writes_nothing(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:

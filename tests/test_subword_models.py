@@ -94,7 +94,7 @@ def test_a_file_that_leaves_its_level_open(taught: Any, saved: Path, monkeypatch
     content["settings"]["source"]["level"] = "auto"
     monkeypatch.setattr(bundle, "load_network", lambda path: (taught.network, copy.deepcopy(content)))
     with pytest.raises(
-        ModelFileError, match="the settings have level 'auto' for the source, and its vocabulary level 'subword'"
+        ModelFileError, match="the source level is 'auto' in the settings and 'subword' in the vocabulary"
     ):
         passerelle.load("x.keras")
 

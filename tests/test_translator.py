@@ -321,8 +321,8 @@ def test_other_vocabularies_are_refused(members: list[Any], other: dict[str, Any
     with pytest.raises(SettingsError) as caught:
         members[0].ensemble_with([members[1], untrained(**other)])
     assert str(caught.value) == (
-        f"the translators of an ensemble must share both tokenizers; number 3 differs from the first in: {differences}."
-        " Train all of them on one split of the same pairs."
+        "the translators of an ensemble must share their tokenizers; number 3 differs from the first in: "
+        f"{differences}. Train all of them on the same split of the same pairs."
     )
 
 
@@ -337,6 +337,6 @@ def test_several_together_are_evaluated_but_not_saved(members: list[Any], tmp_pa
     together = members[0].ensemble_with(members[1:])
     texts = list(dict.fromkeys(TEXTS))
     assert together.evaluate(list(zip(texts, together.translate(texts), strict=True))).exact == len(texts)
-    with pytest.raises(OutputError, match=r"a model file holds one network, received: an ensemble of 3\. Save each"):
+    with pytest.raises(OutputError, match=r"a model file contains one network, received: an ensemble of 3\. Save each"):
         together.save(tmp_path / "together.keras")
     assert not list(tmp_path.iterdir())

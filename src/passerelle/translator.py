@@ -1,4 +1,4 @@
-"""The translator: a trained model as people use it; every call goes to a module of `inference`."""
+"""The translator: a trained model with methods that translate, align, encode, score and evaluate."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,12 +30,20 @@ __all__ = ["Translator"]
 
 
 class Translator:
-    """Translates texts, and explains, scores and evaluates translations.
+    """A trained model that translates texts.
+
+    `passerelle.train` and `passerelle.load` return a translator.
 
     Args:
-        bundle: the network, its signature, settings, lengths and training record.
-        model: of an ensemble, whose first network is the bundle's; None for the bundle's network only.
-        output: the output that is written; None for the first one.
+        bundle: the network with its signature, settings, lengths and training record.
+        model: the model of an ensemble whose first network is that of `bundle`; None for the network of `bundle` only.
+        output: the name of the output to translate to; None for the first output.
+
+    Attributes:
+        record: the training record: data, versions, epochs and metrics as JSON values. `save` writes it.
+
+    Raises:
+        SettingsError: if the network has no such output.
     """
 
     def __init__(self, bundle: Bundle, model: InferenceModel | None = None, output: str | None = None):
@@ -48,58 +56,76 @@ class Translator:
         self.model = model or InferenceModel([steppers[name]], bundle.signature, bundle.lengths)
 
     def for_output(self, output: str) -> "Translator":
-        """Return a translator of the same network that writes another of its outputs.
+        """Return a translator with the same network that translates to another output.
+
+        Args:
+            output: the name of an output of the network.
+
+        Returns:
+            A new translator; it shares the weights of this one.
 
         Raises:
-            SettingsError: if there is no such output, or this translator is an ensemble.
+            SettingsError: if the network has no such output, or this translator is an ensemble.
         """
         if len(self.model.steppers) > 1:
-            raise SettingsError("an ensemble writes one output; choose it with for_output before ensemble_with.")
+            raise SettingsError(
+                "an ensemble has a single output. Call for_output on each translator, then ensemble_with."
+            )
         return Translator(replace(self.bundle, record=self.record), output=output)
 
     @property
     def network(self) -> SequenceToSequence:
-        """The training model, which holds the inference models."""
+        """The Keras model that was trained; it contains the inference models."""
         return self.bundle.network
 
     @property
     def signature(self) -> Signature:
-        """The inputs, and the output that is written."""
+        """The named inputs of the model, and the output that it translates to."""
         return self.model.signature
 
     @property
     def settings(self) -> Settings:
-        """Of the training."""
+        """The settings that the network was trained with."""
         return self.bundle.settings
 
     @property
     def lengths(self) -> Lengths:
-        """Of the texts in training."""
+        """The lengths of the training pairs, which determine the length limits of translations."""
         return self.model.lengths
 
     @property
     def source(self) -> Tokenizer:
-        """Text <-> source ids."""
+        """The tokenizer of the source texts."""
         return self.signature.source.tokenizer
 
     @property
     def target(self) -> Tokenizer:
-        """Text <-> target ids."""
+        """The tokenizer of the target texts."""
         return self.signature.target.tokenizer
 
     @property
     def training_model(self) -> Any:
-        """Keras model: `source` (batch, S) and `target` (batch, T) -> logits (batch, T, columns)."""
+        """The Keras model for training.
+
+        Its inputs are `source`, int32 (batch, S), and `target`, int32 (batch, T); its output is the logits, float32
+        (batch, T, columns).
+        """
         return self.network
 
     @property
     def inference_encoder(self) -> Any:
-        """Keras model: inputs by name -> the decoder's initial states and the memory, by name."""
+        """The Keras model that encodes the inputs.
+
+        It maps the inputs by name to the initial states of the decoder and the memory, both by name.
+        """
         return self.model.steppers[0].encoder
 
     @property
     def inference_decoder(self) -> Any:
-        """Keras model: `target` (batch, T), states and memory by name -> `logits` and states, by name."""
+        """The Keras model that decodes T steps.
+
+        It maps `target`, int32 (batch, T), the states and the memory to `logits` and the new states, all by name.
+        """
         return self.model.steppers[0].decoder
 
     @overload  # a str is a Sequence[str] too, so the order matters
@@ -118,7 +144,22 @@ class Translator:
         tags: str | Sequence[str] | None = None,
         **options: Any,
     ) -> str | list[str]:
-        """Translate each text; one string gives one string. `search` returns more about each."""
+        """Translate one text or several texts.
+
+        Args:
+            texts: a string, or a sequence of strings. They may be of any length; blank strings have empty translations.
+            tags: the tags of each text, or one string for all texts; only for a translator that was trained with tags.
+            **options: the search settings, such as `beam=5` or `max_length=100`; see `SearchSettings`.
+
+        Returns:
+            The translation, a string if `texts` is a string; otherwise the list of translations, in the same order. A
+            translation does not depend on the other texts.
+
+        Raises:
+            DataError: if `texts` does not consist of strings, or `tags` does not match the texts or this translator.
+            LongTextError: if a text that cannot be split requires more memory than the limit of 1 GB.
+            SettingsError: if an option is unknown, out of range, or not supported by this translator.
+        """
         one = isinstance(texts, str)
         results = self.search([texts] if one else texts, tags=tags, **options)
         return results[0].text if one else [result.text for result in results]
@@ -132,24 +173,26 @@ class Translator:
         inputs: Mapping[str, Sequence[Any]] | None = None,
         **options: Any,
     ) -> list[Result]:
-        """Translate each text and return its score, tokens and more.
+        """Translate texts and return the translations with their scores and tokens.
 
-        A text of more than twice as many tokens as the longest source in training is split into sentences, and longer
-        sentences into runs of whole words. Constrained and pretokenized texts are not split.
+        A text of more than twice the tokens of the longest source in training is split into sentences, and longer
+        sentences are split into runs of complete words. Constrained and pretokenized texts are not split.
 
         Args:
-            texts: any strings, of any length; blank ones give empty results.
-            tags: the tags of each text, or one string for all; for a translator that was trained with tags.
-            inputs: the values of further input fields by name, one for each text; for a translator that has some.
-            **options: see `SearchSettings`.
+            texts: strings of any length; blank strings have empty translations.
+            tags: the tags of each text, or one string for all texts; only for a translator that was trained with tags.
+            inputs: the values of further input fields by name, one value for each text; only for a translator with such
+                fields.
+            **options: the search settings, such as `beam=5` or `max_length=100`; see `SearchSettings`.
 
         Returns:
-            One result per text, in the same order; none depends on the other texts.
+            A list with one `Result` for each text, in the same order. A result does not depend on the other texts.
 
         Raises:
-            DataError: if `texts` is not a sequence of strings, or `tags` does not fit them or this translator.
-            LongTextError: if a text that cannot be split would need more than a gigabyte (`models.footprint`).
-            SettingsError: if an option is unknown or out of range.
+            DataError: if `texts` is not a sequence of strings, or `tags` or `inputs` do not match the texts or this
+                translator.
+            LongTextError: if a text that cannot be split requires more memory than the limit of 1 GB.
+            SettingsError: if an option is unknown, out of range, or not supported by this translator.
         """
         settings = validated(SearchSettings, options)
         return [best for (best,) in self._search(make_requests(texts, tags, self.signature, inputs), settings)]
@@ -158,23 +201,43 @@ class Translator:
     def n_best(
         self, texts: Sequence[str], n: int, *, tags: str | Sequence[str] | None = None, **options: Any
     ) -> list[list[Result]]:
-        """Return the best `n` translations of each text, best first; fewer where there are fewer. See `search`.
+        """Return the `n` best translations of each text, or `n` samples.
 
-        The beam size is `n` unless `options` name a larger one; with `sample` they are `n` samples.
+        Args:
+            texts: strings of any length; blank strings have empty translations.
+            n: maximum number of translations of each text.
+            tags: the tags of each text, or one string for all texts; only for a translator that was trained with tags.
+            **options: the search settings; see `SearchSettings`. The default of `beam` is `n`. With `sample=True`, the
+                translations are samples.
+
+        Returns:
+            A list with one list of results for each text, in the same order. The results of a text are sorted, best
+            first, and distinct unless they are samples. There are fewer than `n` if the search finds fewer.
+
+        Raises:
+            DataError: if `texts` is not a sequence of strings, or `tags` does not match the texts or this translator.
+            LongTextError: if a text that cannot be split requires more memory than the limit of 1 GB.
+            SettingsError: if an option is unknown, out of range, or not supported by this translator.
         """
         beam = 1 if options.get("sample") else n
         settings = validated(SearchSettings, {"beam": beam, **options, "n_best": n})
         return self._search(make_requests(texts, tags, self.signature), settings)
 
     def align(self, results: Sequence[Result], *, tags: str | Sequence[str] | None = None) -> list[Alignment]:
-        """Return which source token each token of some translations attended to; see `inference.alignment`.
+        """Return the attention weights between the tokens of translations and the tokens of their sources.
 
         Args:
-            results: as `search` gives them.
-            tags: the tags of each, or one string for all, as they were given to the search.
+            results: results of `search`, or of `n_best` in one list.
+            tags: the tags that were passed to the search, for each result, or one string for all results.
+
+        Returns:
+            A list with one `Alignment` for each result, in the same order. The alignment is empty if the result is
+            empty, or if its text was split into parts.
 
         Raises:
-            SettingsError: if no network has attention.
+            DataError: if `tags` does not match the results or this translator.
+            LongTextError: if a text requires more memory than the limit of 1 GB.
+            SettingsError: if this translator has no attention.
         """
         return self._aligner(make_requests([result.source for result in results], tags, self.signature), results)
 
@@ -185,15 +248,20 @@ class Translator:
         *,
         tags: str | Sequence[str] | None = None,
     ) -> list[Result]:
-        """Replace each unknown token of some translations by the source token that it attended to most.
+        """Replace the unknown tokens (UNK) of translations by the source tokens with the largest attention weights.
 
         Args:
-            results: as `search` gives them.
-            replacements: translations of source tokens; other tokens are copied.
-            tags: as for `align`.
+            results: results of `search`, or of `n_best` in one list.
+            replacements: source token -> the text that replaces it. Source tokens without an entry are copied.
+            tags: the tags that were passed to the search, for each result, or one string for all results.
+
+        Returns:
+            The results with new texts, in the same order; results without UNK are unchanged.
 
         Raises:
-            SettingsError: as for `align`.
+            DataError: if `tags` does not match the results or this translator.
+            LongTextError: if a text requires more memory than the limit of 1 GB.
+            SettingsError: if this translator has no attention.
         """
         return [
             replace_unknown(result, alignment, self.signature, replacements or {})
@@ -201,69 +269,82 @@ class Translator:
         ]
 
     def encode(self, texts: Sequence[str], *, tags: str | Sequence[str] | None = None) -> np.ndarray:
-        """Return the encoder's vector of each text.
+        """Encode texts as vectors.
 
-        It is the last output of the encoder's last layer; of a bidirectional layer, both directions concatenated. The
-        decoder starts from it. With attention the decoder reads the source as well, so the vector holds less.
+        The vector of a text is the last output of the last encoder layer; for a bidirectional layer, the outputs of
+        both directions are concatenated. With attention, the decoder reads all encoder outputs, so the vector contains
+        less information about the text than without attention.
 
         Args:
-            texts: any strings; blank ones have a vector of zeros.
-            tags: as in `search`.
+            texts: any strings; blank strings have a vector of zeros.
+            tags: the tags of each text, or one string for all texts; only for a translator that was trained with tags.
 
         Returns:
-            float32 (texts, width); no row depends on the other texts.
+            A NumPy array, float32 (texts, width). A vector does not depend on the other texts.
 
         Raises:
-            DataError: as in `search`.
+            DataError: if `texts` is not a sequence of strings, or `tags` does not match the texts or this translator.
         """
         return self._encoder(make_requests(texts, tags, self.signature))
 
     def score(self, pairs: Iterable[tuple[str, ...]]) -> list[PairScore]:
-        """Return the log probability of each pair's target, teacher-forced; it helps to find wrong pairs.
+        """Return the log probability of the target of each pair, computed by teacher forcing.
 
-        A token that the target vocabulary lacks counts as UNK where the network can write that, and otherwise makes
-        its target impossible. A blank source has a blank target and no other, as in `search`.
+        Low scores help to find wrong pairs in training data. A token that the target vocabulary does not contain is
+        scored as a copy if the network can copy it from the source, or as UNK if the network can write UNK; otherwise
+        the log probability is minus infinity. For a blank source, it is 0 if the target is blank, and minus infinity
+        otherwise.
 
         Args:
-            pairs: rows (source, target); (source, target, tags) if this translator was trained with tags.
+            pairs: rows (source, target), or (source, target, tags) for a translator that was trained with tags.
 
         Returns:
-            One score per pair, in the same order; none depends on the other pairs.
+            A list with one `PairScore` for each pair, in the same order. A score does not depend on the other pairs.
 
         Raises:
-            DataError: if `pairs` are no such rows.
-            LongTextError: if a pair would need more than a gigabyte (`models.footprint`).
+            DataError: if a row of `pairs` has another form.
+            LongTextError: if a pair requires more memory than the limit of 1 GB.
         """
         return self._scorer(requests_and_targets(pairs, self.signature))
 
     @accepts_options(SearchSettings)
     def evaluate(self, pairs: Iterable[tuple[str, ...]], **options: Any) -> Report:
-        """Translate each distinct source and compare it with all its targets in `pairs`.
+        """Translate each distinct source and compare the translation with its references.
+
+        Rows that share a source, with the same tags, count as multiple references.
 
         Args:
-            pairs: rows (source, target); (source, target, tags) if this translator was trained with tags.
-            **options: of the search; see `SearchSettings`.
+            pairs: rows (source, target), or (source, target, tags) for a translator that was trained with tags.
+            **options: the search settings; see `SearchSettings`.
+
+        Returns:
+            A `Report` with exact match, character error rate, BLEU and chrF.
 
         Raises:
-            DataError: if `pairs` are no such rows, or there are none.
+            DataError: if a row of `pairs` has another form, or there are no rows.
+            LongTextError: if a text that cannot be split requires more memory than the limit of 1 GB.
+            SettingsError: if an option is unknown, out of range, or not supported by this translator.
         """
         return evaluate(self._search, pairs, validated(SearchSettings, options))
 
     def ensemble_with(
         self, others: Iterable["Translator"], *, weights: Sequence[float] | None = None, mean: Mean = "arithmetic"
     ) -> "Translator":
-        """Return an ensemble: a translator whose search averages the probabilities of all their networks.
+        """Return an ensemble: a translator that averages the probabilities of several networks in each step.
 
-        The networks may differ in kind and size; the vocabularies must be the same. Settings, record and the three
-        Keras models remain those of this translator.
+        The networks may differ in architecture and size, but their vocabularies must be the same. The settings, the
+        record and the three Keras models of the ensemble are those of this translator.
 
         Args:
-            others: any number.
-            weights: relative weight of each network, this translator's first; None for equal weights.
-            mean: of probabilities, or of their logarithms; see `Ensemble`.
+            others: the other translators; they may be ensembles.
+            weights: relative weight of each network, those of this translator first; None for equal weights.
+            mean: `"arithmetic"` averages probabilities, `"geometric"` averages log probabilities.
+
+        Returns:
+            A new translator. It cannot be saved; save its members separately.
 
         Raises:
-            SettingsError: if the translators do not share their tokenizers, or the weights do not fit.
+            SettingsError: if the translators do not share their tokenizers, or `weights` or `mean` is invalid.
         """
         model = ensemble_of([self.model, *(other.model for other in others)], weights, mean)
         return Translator(replace(self.bundle, record=self.record), model)
@@ -285,24 +366,37 @@ class Translator:
         return TextEncoder(self.network, self.signature)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write one self-contained `.keras` file, read it back, and check that nothing in it changed.
+        """Save the translator to one self-contained `.keras` file.
+
+        The file is loaded and compared with this translator before it replaces an existing file.
+
+        Args:
+            path: path of the file; it must end in `.keras`, and its folder must exist.
 
         Raises:
-            OutputError: if it cannot be written or does not read back the same (an existing file stays whole), or if
-                this translator is an ensemble.
+            OutputError: if the file cannot be written, or differs from this translator when loaded (an existing file is
+                unchanged then), or if this translator is an ensemble.
         """
         if len(self.model.steppers) > 1:
             raise OutputError(
-                f"a model file holds one network, received: an ensemble of {len(self.model.steppers)}. Save each, load "
-                "each, and combine them with ensemble_with."
+                f"a model file contains one network, received: an ensemble of {len(self.model.steppers)}. Save each "
+                "translator separately, and combine them with ensemble_with after loading."
             )
         save_bundle(replace(self.bundle, record=self.record), path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Translator":
-        """Read a translator from its `.keras` file.
+        """Load a translator from a `.keras` file that `save` wrote.
+
+        The file is checked before it is used, and loading never executes code from it.
+
+        Args:
+            path: path of the file.
+
+        Returns:
+            The translator.
 
         Raises:
-            ModelFileError: if the file is damaged, foreign or hostile; the message says how.
+            ModelFileError: if the file is missing, damaged, no model file, from another version, or unsafe.
         """
         return cls(load_bundle(path))

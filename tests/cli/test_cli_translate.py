@@ -127,8 +127,8 @@ def test_models_that_do_not_go_together(quick, trained, untrained):
     for command, text in (("translate", "A cat sees it."), ("evaluate", trained.pairs)):
         outcome = quick(command, trained.model, text, "--with", trained.model, "--with", back)
         assert outcome.refused() == (
-            "the translators of an ensemble must share both tokenizers; number 3 differs from the first in: source "
-            "tokens, target tokens. Train all of them on one split of the same pairs."
+            "the translators of an ensemble must share their tokenizers; number 3 differs from the first in: source "
+            "tokens, target tokens. Train all of them on the same split of the same pairs."
         )
     assert quick("translate", trained.model, "--with", "no.keras", "x").refused().startswith("no.keras: no such file. ")
 

@@ -147,9 +147,9 @@ def test_a_field_of_another_kind_is_read_trained_saved_and_loaded(tmp_path: Path
     assert decoded(again.network, again.signature, unseen, "target") == expected
     results = Translator(again).search(unseen["source"], inputs={"degrees": unseen["degrees"]}, beam=2)
     assert [result.text for result in results] == expected
-    with pytest.raises(DataError, match="needs inputs for: degrees; received:"):
+    with pytest.raises(DataError, match=r"inputs must have the keys \['degrees'\], received:"):
         Translator(again).search(["in town"])
-    with pytest.raises(DataError, match="a value for each of 1 texts, received: 2 of degrees"):
+    with pytest.raises(DataError, match="one value for each of 1 texts, received: 2 for 'degrees'"):
         Translator(again).search(["in town"], inputs={"degrees": [1.0, 2.0]})
 
 
@@ -187,7 +187,7 @@ def test_one_encoder_and_two_outputs(network: dict[str, Any], tmp_path: Path) ->
     assert all(score.per_token > -0.5 for score in scores)
     with pytest.raises(SettingsError, match="unknown output 'es'"):
         translator.for_output("es")
-    with pytest.raises(SettingsError, match="an ensemble writes one output"):
+    with pytest.raises(SettingsError, match="an ensemble has a single output"):
         translator.ensemble_with([translator]).for_output("de")
     assert json.loads(json.dumps(again.signature.to_json())) == signature.to_json()
 

@@ -64,8 +64,8 @@ def test_what_memory_has_no_room_for_is_refused(translator: Translator, monkeypa
         translator.search(["ab.", "b. " + "ab" * 40 + " a.", "a"])
     assert caught.value.row == 1
     assert str(caught.value) == (
-        "text 2 is too long: its 80 tokens, which cannot be cut at a blank, need about 0.0 GB at once, and 1 GB is "
-        "the bound. Cut it."
+        "text 2 is too long: its 80 tokens cannot be processed in parts and require about 0.0 GB of memory; the limit "
+        "is 1 GB. Split the text."
     )
 
 

@@ -37,7 +37,7 @@ def model(tagged: Translator) -> InferenceModel:
 def test_requests_are_texts_with_their_tags(model: InferenceModel) -> None:
     assert make_requests(TEXTS, TAGS, model.signature) == REQUESTS
     assert make_requests(["a", "b"], "s", model.signature) == [Request("a", "s"), Request("b", "s")]
-    with pytest.raises(DataError, match="needs `tags` for each text"):
+    with pytest.raises(DataError, match="requires `tags` for each text"):
         make_requests(["a"], None, model.signature)
 
 

@@ -1,4 +1,4 @@
-"""A bundle: everything that makes a trained model, in memory as in its file."""
+"""The bundle: everything that a trained model consists of, in memory and in the model file."""
 
 import os
 from collections.abc import Mapping
@@ -21,10 +21,10 @@ class Bundle:
 
     Attributes:
         network: the Keras models.
-        signature: its named inputs and outputs.
-        settings: that made it.
-        lengths: of the training rows.
-        record: of the training: data, versions, epochs, metrics; JSON values.
+        signature: the named inputs and outputs of the model.
+        settings: the settings that the model was trained with.
+        lengths: the lengths of the training pairs.
+        record: the training record: data, versions, epochs and metrics as JSON values.
     """
 
     network: SequenceToSequence
@@ -35,10 +35,15 @@ class Bundle:
 
 
 def save_bundle(bundle: Bundle, path: str | os.PathLike[str]) -> None:
-    """Writes one self-contained `.keras` file, reads it back, and checks that nothing in it changed.
+    """Write a bundle to one self-contained `.keras` file, load the file and compare it with the bundle.
+
+    Args:
+        bundle: the trained model.
+        path: path of the file; it must end in `.keras`. An existing file is replaced.
 
     Raises:
-        OutputError: if it cannot be written or does not read back the same; what was there before is whole.
+        OutputError: if the file cannot be written, or differs from the bundle when loaded. An existing file is
+            unchanged then.
     """
     content = {
         "signature": bundle.signature.to_json(),
@@ -50,10 +55,10 @@ def save_bundle(bundle: Bundle, path: str | os.PathLike[str]) -> None:
 
 
 def load_bundle(path: str | os.PathLike[str]) -> Bundle:
-    """Reads the file that `save_bundle` wrote, without trust.
+    """Load a bundle from a file that `save_bundle` wrote. The file is checked and cannot execute code.
 
     Raises:
-        ModelFileError: saying in one line what is wrong with the file.
+        ModelFileError: if the file is missing, damaged, no model file, from another version, or unsafe.
     """
     network, content = load_network(path)
     try:
@@ -63,28 +68,28 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
 
 
 def _assemble(network: SequenceToSequence, content: Mapping[str, Any]) -> Bundle:
-    """Raises a ValueError or the like if the parts do not fit each other."""
+    """Create a bundle from the content of a file; raise a ValueError or similar if its parts contradict each other."""
     settings = validated(Settings, content["settings"])
     if settings.network != network.settings:
-        raise ValueError("the translator's settings are not its network's")
+        raise ValueError("the settings of the translator and of its network differ")
     signature = Signature.from_json(content["signature"])
     if signature.specs() != {"inputs": network.inputs_spec, "outputs": network.outputs_spec}:
-        raise ValueError("the vocabularies do not fit the network")
-    for side, own in (("source", signature.source), ("target", signature.outputs.get("target"))):
+        raise ValueError("the vocabularies do not match the network")
+    for side, field_ in (("source", signature.source), ("target", signature.outputs.get("target"))):
         level = getattr(settings, side).level
-        if own is not None and level != own.tokenizer.level:
+        if field_ is not None and level != field_.tokenizer.level:
             raise ValueError(
-                f"the settings have level {level!r} for the {side}, and its vocabulary level {own.tokenizer.level!r}"
+                f"the {side} level is {level!r} in the settings and {field_.tokenizer.level!r} in the vocabulary"
             )
-    if any((own.copies is not None) != settings.network.copying for own in signature.outputs.values()):
-        raise ValueError("the outputs do not copy as the network does")
+    if any((output.copies is not None) != settings.network.copying for output in signature.outputs.values()):
+        raise ValueError("the outputs and the network differ in copying")
     return Bundle(network, signature, settings, _lengths(content["lengths"]), dict(content["record"]))
 
 
-def _lengths(found: Mapping[str, Any]) -> Lengths:
-    lengths = Lengths(int(found["source"]), int(found["target"]), float(found["ratio"]))
+def _lengths(content: Mapping[str, Any]) -> Lengths:
+    lengths = Lengths(int(content["source"]), int(content["target"]), float(content["ratio"]))
     if not all(1 <= length <= LONGEST_TEXT for length in (lengths.source, lengths.target)):
-        raise ValueError(f"the longest pair must have 1 to {LONGEST_TEXT:,} tokens a side")
+        raise ValueError(f"the lengths of source and target must be from 1 to {LONGEST_TEXT:,} tokens")
     if not 0 < lengths.ratio <= LONGEST_TEXT:
-        raise ValueError("the ratio of lengths is out of bounds")
+        raise ValueError(f"the ratio of lengths must be above 0 and at most {LONGEST_TEXT:,}")
     return lengths

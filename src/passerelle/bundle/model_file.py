@@ -1,10 +1,10 @@
-"""One `.keras` file is the translator: written whole or not at all, read without trust.
+"""The model file: one `.keras` file, written atomically and checked before it is loaded.
 
-The file is Keras's own zip archive: `config.json` (the network's settings), `model.weights.h5`, and under `assets/`
-one JSON text with everything that is not the network. `keras.saving.load_model` opens it too, once
-`passerelle.SequenceToSequence` is imported. Nothing in it is ever
-executed: only this package's one class is accepted, and settings, texts and array shapes are checked against each
-other before a network is built.
+The file is a zip archive in Keras's format: `config.json` (the settings of the network), `model.weights.h5`, and
+`assets/translator.json` with everything else. `keras.saving.load_model` can open it too, if
+`passerelle.SequenceToSequence` has been imported. Loading never executes code from the file: its only class must be
+`SequenceToSequence`, and settings, JSON content and array shapes are checked against each other before the network is
+built.
 """
 
 import io
@@ -34,7 +34,7 @@ __all__ = ["SUFFIX", "load_network", "require_model_path", "save_network"]
 SUFFIX = ".keras"
 ASSET = "translator.json"
 FORMAT = 2
-"""Raised when a reader of the old format would misread the new one."""
+"""Version of the format, incremented when code for the old format would misread the new one."""
 
 _ASSET_MEMBER = f"assets/{ASSET}"
 _WEIGHTS_MEMBER = "model.weights.h5"
@@ -44,13 +44,13 @@ _LARGEST_TEXT = 2**28  # bytes; a vocabulary of a million long words takes a ten
 
 
 def require_model_path(path: str | os.PathLike[str]) -> Path:
-    """Returns `path` if a model file can be written there.
+    """Return `path` if a model file can be written there.
 
     Raises:
-        OutputError: if it does not end in `.keras`, or its folder is absent or not writable.
+        OutputError: if `path` does not end in `.keras`, or its folder does not exist or is not writable.
     """
     if Path(path).suffix != SUFFIX:
-        raise OutputError(f"a model file's name ends in {SUFFIX}, received: {os.fspath(path)}. Add it.")
+        raise OutputError(f"the name of a model file must end in {SUFFIX}, received: {os.fspath(path)}. Add {SUFFIX}.")
     return require_writable_file(path)
 
 
@@ -61,56 +61,57 @@ def save_network(
     *,
     check: Callable[[SequenceToSequence, dict[str, Any]], object],
 ) -> None:
-    """Writes the network and `content` into one file.
+    """Save the network and `content` in one file.
 
-    The file is written beside its destination, loaded again, compared with what went in, and only then renamed.
+    A temporary file in the same folder is written, loaded, compared with the arguments, and then renamed to `path`.
 
     Args:
-        network: compiled or not; no optimizer goes into the file.
-        content: what else the translator needs, as JSON values.
-        path: ends in `.keras`; its folder must exist.
-        check: gets what was read back; raises a ValueError if no translator can be made of it.
+        network: the network; its optimizer is not saved.
+        content: the other parts of the translator, as JSON values.
+        path: path of the file; it must end in `.keras`, and its folder must exist.
+        check: function (loaded network, loaded content) that raises a ValueError if they are no valid translator.
 
     Raises:
-        OutputError: if the file cannot be written or does not read back the same; what stood there is whole.
+        OutputError: if the file cannot be written, or differs from the arguments when loaded. An existing file is
+            unchanged then.
     """
     path = require_model_path(path)
-    clone = SequenceToSequence.from_config(network.get_config())  # never compiled, so it brings no optimizer back
+    clone = SequenceToSequence.from_config(network.get_config())  # not compiled, so without an optimizer
     weights = network.get_weights()
     clone.set_weights(weights)
-    text = _text({"format": FORMAT} | content)
+    text = _to_json({"format": FORMAT} | content)
     clone.assets = {ASSET: text}
     with replace_atomically(path) as temporary:
         try:
             keras.saving.save_model(clone, temporary)
-            again, read = load_network(temporary)
-            if _text(read) != text or again.get_config() != network.get_config():
-                raise ModelFileError("its texts or settings changed")
-            pairs = zip(weights, again.get_weights(), strict=True)
+            loaded, loaded_content = load_network(temporary)
+            if _to_json(loaded_content) != text or loaded.get_config() != network.get_config():
+                raise ModelFileError("its content or settings differ")
+            pairs = zip(weights, loaded.get_weights(), strict=True)
             if not all(np.array_equal(before, after, equal_nan=True) for before, after in pairs):
-                raise ModelFileError("its weights changed")
-            check(again, read)
-        except (ModelFileError, RuntimeError, ValueError) as error:  # what HDF5 and Keras make of a full disk
-            raise OutputError(f"{path} was not saved, it does not read back the same: {error}") from error
+                raise ModelFileError("its weights differ")
+            check(loaded, loaded_content)
+        except (ModelFileError, RuntimeError, ValueError) as error:  # HDF5 and Keras raise these for a full disk
+            raise OutputError(f"{path} was not saved; writing or verifying the file failed: {error}") from error
 
 
-def _text(content: dict[str, Any]) -> str:
+def _to_json(content: dict[str, Any]) -> str:
     return json.dumps(content, ensure_ascii=False, indent=1)
 
 
 def load_network(path: str | os.PathLike[str]) -> tuple[SequenceToSequence, dict[str, Any]]:
-    """Reads a file that `save_network` wrote.
+    """Load a file that `save_network` wrote.
 
     Returns:
-        The network, not compiled, and the content saved with it.
+        The network, not compiled, and the content that was saved with it.
 
     Raises:
-        ModelFileError: if the file is missing, damaged, no translator, from a newer version, or hostile.
+        ModelFileError: if the file is missing, damaged, no model file, from another version, or unsafe.
     """
     path = Path(path)
     with _one_line_errors(path):
         with zipfile.ZipFile(path) as archive:
-            content, config = _read_texts(archive)
+            content, config = _read_json(archive)
             with h5py.File(io.BytesIO(archive.read(_WEIGHTS_MEMBER)), "r") as weights:
                 _check_shapes(config, weights)
         with override_initializers(np.zeros):
@@ -121,53 +122,59 @@ def load_network(path: str | os.PathLike[str]) -> tuple[SequenceToSequence, dict
 
 @contextmanager
 def _one_line_errors(path: Path) -> Iterator[None]:
+    """Convert every error of reading a file to a `ModelFileError` with a one-line message."""
     try:
         if path.suffix != SUFFIX:
-            raise ModelFileError(f"a model file's name ends in {SUFFIX}")
+            raise ModelFileError(f"the name of a model file must end in {SUFFIX}")
         yield
     except FileNotFoundError:
-        raise ModelFileError(f"{path}: no such file. Train one: passerelle train PAIRS --out {path}") from None
+        raise ModelFileError(
+            f"{path}: no such file. Check the path, or train a translator and save it there."
+        ) from None
     except IsADirectoryError:
-        raise ModelFileError(f"{path} is a folder. Name the {SUFFIX} file in it.") from None
+        raise ModelFileError(f"{path} is a folder. Specify a {SUFFIX} file.") from None
     except PermissionError:
         raise ModelFileError(f"{path} cannot be read: permission denied.") from None
     except (ModelFileError, SettingsError) as error:
         reason = str(error)
         raise ModelFileError(
-            f"{path} is not a translator that this version reads: {reason}{'' if reason.endswith(('.', '?')) else '.'}"
+            f"{path} cannot be loaded as a translator: {reason}{'' if reason.endswith(('.', '?')) else '.'}"
         ) from None
     except zipfile.BadZipFile:
-        raise ModelFileError(f"{path} is not a model file, or only a part of one. Copy or train it again.") from None
+        raise ModelFileError(f"{path} is not a model file, or incomplete. Copy or train it again.") from None
     except MemoryError:
-        raise ModelFileError(f"{path} needs more memory than this machine has.") from None
-    # Whatever a damaged or hostile file makes the zip, JSON, HDF5 and Keras readers raise, in one line.
+        raise ModelFileError(f"{path} requires more memory than this machine has.") from None
+    # The zip, JSON, HDF5 and Keras readers raise many kinds of errors for damaged or manipulated files.
     except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelFileError(f"{path} is damaged: {reason:.200}. Copy or train it again.") from error
 
 
-def _read_texts(archive: zipfile.ZipFile) -> tuple[dict[str, Any], dict[str, Any]]:
+def _read_json(archive: zipfile.ZipFile) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the content and the configuration of the network, after checking both."""
     names = archive.namelist()
     if _ASSET_MEMBER not in names:
-        raise ModelFileError("it holds no translator; it may be another Keras model")
+        raise ModelFileError("it contains no translator; it may be another Keras model")
     if set(names) != _MEMBERS or len(names) != len(_MEMBERS):
-        odd = sorted(set(names) ^ _MEMBERS) or ["a file twice"]
-        raise ModelFileError(f"its contents are not those of a translator ({', '.join(odd)[:100]})")
+        unexpected = sorted(set(names) ^ _MEMBERS) or ["duplicate members"]
+        raise ModelFileError(f"missing or unexpected archive members ({', '.join(unexpected)[:100]})")
     for info in archive.infolist():
         if info.filename != _WEIGHTS_MEMBER and info.file_size > _LARGEST_TEXT:
-            raise ModelFileError(f"{info.filename} in it is too large ({info.file_size:,} bytes)")
+            raise ModelFileError(f"its member {info.filename} is too large ({info.file_size:,} bytes)")
         if info.filename == _WEIGHTS_MEMBER and info.file_size > 1.1 * info.compress_size + 2**20:
-            raise ModelFileError("its weights are compressed, which Keras does not do")
+            raise ModelFileError("its weights are compressed, and Keras does not compress weights")
     content = json.loads(archive.read(_ASSET_MEMBER))
     if not isinstance(content, dict) or type(content.get("format")) is not int:
-        raise ModelFileError(f"{ASSET} in it names no format")
+        raise ModelFileError(f"its {ASSET} has no integer `format`")
     if content["format"] > FORMAT:
         raise ModelFileError(
-            f"it has format {content['format']}, made by a newer version; this one reads up to {FORMAT}. "
-            f"Upgrade: pip install --upgrade passerelle"
+            f"it has format {content['format']}, and this version reads format {FORMAT}; a newer version wrote it. "
+            f"Upgrade with: pip install --upgrade passerelle"
         )
     if content["format"] < FORMAT:
-        raise ModelFileError(f"it has format {content['format']}, from before the first release. Train it again")
+        raise ModelFileError(
+            f"it has format {content['format']}, which is older than the first release. Train it again"
+        )
     config = json.loads(archive.read("config.json"))
     cls = SequenceToSequence
     expected = {
@@ -176,37 +183,37 @@ def _read_texts(archive: zipfile.ZipFile) -> tuple[dict[str, Any], dict[str, Any
         "registered_name": f"passerelle>{cls.__name__}",
     }
     if not isinstance(config, dict) or any(config.get(key) != value for key, value in expected.items()):
-        raise ModelFileError("its network is of a class that is not this package's")
+        raise ModelFileError("the class of its network is not SequenceToSequence of this package")
     if config.get("compile_config") or set(config.get("build_config") or {}) - {"input_shape"}:
-        raise ModelFileError("its network asks for more than its own settings")
+        raise ModelFileError("its network configuration has unexpected entries")
     values = config.get("config")
     if not isinstance(values, dict) or set(values) != _CONFIG:
-        raise ModelFileError("its network's settings are incomplete")
+        raise ModelFileError(f"its network configuration must have the entries {', '.join(sorted(_CONFIG))}")
     if not isinstance(values["name"], str):
-        raise ModelFileError("its network has no name")
+        raise ModelFileError("the name of its network is not a string")
     check_specs(validated(NetworkSettings, values["settings"]), values["inputs"], values["outputs"])
     return content, values
 
 
 def _check_shapes(config: dict[str, Any], weights: h5py.File) -> None:
-    """Compares what the settings ask for with what the weights hold, without reserving memory for either."""
-    held: list[tuple[int, ...]] = []
+    """Compare the array shapes that the settings imply with those of the file, without allocating the arrays."""
+    shapes: list[tuple[int, ...]] = []
 
     def visit(name: str, item: Any) -> None:
         if isinstance(item, h5py.Dataset):
             if item.external or item.is_virtual or item.chunks or item.dtype.kind != "f":
-                raise ModelFileError(f"its weights are not plain arrays ({name})")
-            held.append(item.shape)
+                raise ModelFileError(f"its weights are not plain arrays of floats ({name})")
+            shapes.append(item.shape)
 
     weights.visititems(visit)  # does not follow links
-    size = sum(math.prod(shape) for shape in held) * 4
+    size = sum(math.prod(shape) for shape in shapes) * 4
     if size > 2 * weights.id.get_filesize():
-        raise ModelFileError("its weights claim more than the file holds")
+        raise ModelFileError("its weights are larger than the file")
     if keras.backend.backend() == "jax":
         import jax
 
         build = SequenceToSequence.from_config
         with override_initializers(keras.ops.zeros):
-            wanted = jax.eval_shape(lambda: [weight.value for weight in build(config).weights])
-        if Counter(tuple(array.shape) for array in wanted) != Counter(held):
-            raise ModelFileError("its weights do not fit its settings")
+            expected = jax.eval_shape(lambda: [weight.value for weight in build(config).weights])
+        if Counter(tuple(array.shape) for array in expected) != Counter(shapes):
+            raise ModelFileError("the shapes of its weights do not match its settings")

@@ -1,7 +1,7 @@
-"""Alignment: which source token each token of a translation attended to.
+"""Alignment: the source token that each token of a translation attends to.
 
-A search does not carry attention weights along. The decoder is one function of T steps, so one call repeats all steps
-of a finished translation and returns its weights.
+A search does not store attention weights. Instead, one teacher-forced call of the decoder repeats all steps of a
+finished translation and returns their weights.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,12 +28,12 @@ __all__ = ["Aligner", "Alignment", "replace_unknown"]
 
 @dataclass(frozen=True, eq=False)
 class Alignment:
-    """The attention of each token of a translation.
+    """The attention weights of a translation.
 
     Attributes:
-        source: the source's tokens, without tags.
-        target: the translation's tokens.
-        weights: float32 (target tokens, source tokens), attention weights.
+        source: the tokens of the source, without tags.
+        target: the tokens of the translation.
+        weights: float32 (target tokens, source tokens), the attention weights.
     """
 
     source: tuple[str, ...]
@@ -42,14 +42,14 @@ class Alignment:
 
     @property
     def links(self) -> tuple[tuple[int, int], ...]:
-        """For each target token the source token that it attended to most: (source, target), from 0."""
+        """The source token with the largest weight for each target token: (source index, target index), from 0."""
         if not self.source:
             return ()
         return tuple((int(place), row) for row, place in enumerate(self.weights.argmax(axis=1)))
 
     @property
     def pharaoh(self) -> str:
-        """The links in Pharaoh format: `0-0 1-2 2-1`, source first."""
+        """The links in Pharaoh format, source index first: `0-0 1-2 2-1`."""
         return " ".join(f"{source}-{target}" for source, target in self.links)
 
 
@@ -64,11 +64,13 @@ class Aligner:
         self.model = model
 
     def __call__(self, requests: Sequence[Request], results: Sequence[Result]) -> list[Alignment]:
-        """Return the alignment of each result; without links where it is empty, or where its text was split.
+        """Return the alignment of each result.
+
+        The alignment is empty if the result is empty, or if its text was split into parts.
 
         Args:
-            requests: one per result: what was searched for.
-            results: of a search.
+            requests: the request of each result.
+            results: results of a search.
 
         Raises:
             SettingsError: if no network has attention.
@@ -76,24 +78,24 @@ class Aligner:
         model, signature = self.model, self.model.signature
         if not model.network.attends:
             raise SettingsError(
-                "this translator has no attention, so its translations cannot be aligned. Train one with "
-                "network.attention, for example with the preset 'compact'."
+                "this translator has no attention, so its translations cannot be aligned. Train a translator with "
+                "the setting network.attention, for example with the preset 'compact'."
             )
         inputs = encode_requests(requests, signature)
         targets = Ragged.from_lists([*result.ids, END] for result in results)
         sources = [tuple(signature.source.tokenizer.tokenize(request.text)) for request in requests]
         weights = [np.zeros((0, len(source)), np.float32) for source in sources]
-        wanted = [row for row, result in enumerate(results) if result.ids and result.parts == 1]
+        rows_to_align = [row for row, result in enumerate(results) if result.ids and result.parts == 1]
         lengths = np.maximum(inputs[self.model.signature.source.name].lengths, targets.lengths)
         steps = int(lengths.max(initial=1))
-        at_once = rows_at_once(model.steppers, wanted, lengths, steps=steps, growing=BATCH_SIZES[-1])
-        for rows in row_batches(wanted, lengths, at_once):
+        max_rows = rows_at_once(model.steppers, rows_to_align, lengths, steps=steps, growing=BATCH_SIZES[-1])
+        for rows in row_batches(rows_to_align, lengths, max_rows):
             arrays = padded_inputs(inputs, rows, min_length=int(lengths[rows].max()))
             height, width = arrays[self.model.signature.source.name].shape
             found = np.asarray(self._weights(arrays, targets.padded(rows, width, first=START, height=height)))
             for row, own in zip(rows.tolist(), found, strict=False):
                 stop = int(inputs[self.model.signature.source.name].lengths[row])
-                # Inline tags come before the source's own tokens.
+                # Inline tags are before the tokens of the source.
                 weights[row] = own[: len(results[row].ids), stop - len(sources[row]) : stop]
         written = [
             tuple(target_tokens(source, signature.target.tokenizer, np.array(result.ids, np.int32))) if len(own) else ()
@@ -103,7 +105,7 @@ class Aligner:
 
     @cached_property
     def _weights(self) -> Any:
-        """Inputs and target ids, int32 (batch, T), START first -> attention weights, float (batch, T, S)."""
+        """Compiled function (inputs, target ids int32 (batch, T), START first) -> attention weights (batch, T, S)."""
         network = self.model.network
         return compiled(lambda inputs, ids: network.steps(ids, network.begin(inputs))[2], network.variables)
 
@@ -111,15 +113,15 @@ class Aligner:
 def replace_unknown(
     result: Result, alignment: Alignment, signature: Signature, replacements: Mapping[str, str]
 ) -> Result:
-    """Replace every unknown token of a result by the source token that it attended to most.
-
-    Source: Luong et al. 2014, arXiv:1410.8206; here the positions are attention's.
+    """Replace each UNK of a result by the source token with the largest attention weight.
 
     Args:
-        result: any.
-        alignment: of it.
-        signature: of the model.
-        replacements: translations of source tokens, by the token without white space; others are copied.
+        result: a result of a search.
+        alignment: the alignment of the result.
+        signature: the signature of the model.
+        replacements: source token without whitespace -> its translation; other source tokens are copied.
+
+    Source: Luong et al. 2014, arXiv:1410.8206, with positions from attention.
     """
     if UNK not in result.ids or not alignment.links:
         return result
@@ -127,7 +129,7 @@ def replace_unknown(
     for source, target in alignment.links:
         if result.ids[target] == UNK:
             own = alignment.source[source]
-            blank = own[: len(own) - len(own.lstrip())]
+            whitespace = own[: len(own) - len(own.lstrip())]
             word = replacements.get(own.strip())
-            tokens[target] = own if word is None else blank + word
+            tokens[target] = own if word is None else whitespace + word
     return replace(result, text=signature.target.tokenizer.join(tokens))

@@ -1,4 +1,4 @@
-"""From the arrays that a search found to results: ids become texts, and the parts of a text are joined again."""
+"""Convert the arrays of a search to results, and join the results of the parts of a text."""
 
 from collections.abc import Sequence
 
@@ -22,14 +22,14 @@ def make_results(
     length_penalty: float,
     signature: Signature,
 ) -> list[list[Result]]:
-    """Return the distinct translations of each request, best first; at least one each.
+    """Return the distinct translations of each request, best first, at least one per request.
 
     Args:
         found: NumPy arrays, one row per request.
-        requests: of one batch.
+        requests: the requests of one batch.
         unknown: the unknown tokens of each request.
         length_penalty: see `length_normalizer`.
-        signature: of the model.
+        signature: the signature of the model.
     """
     n = found.ids.shape[1]
     is_token = np.arange(found.ids.shape[2]) < found.lengths[..., None]
@@ -41,7 +41,7 @@ def make_results(
     ranked = scores / length_normalizer(counts, length_penalty) + found.bonuses
     results = []
     for row, request in enumerate(requests):
-        best: dict[str, Result] = {}  # different ids may spell the same text
+        best: dict[str, Result] = {}  # different ids may decode to the same text
         for place in np.flatnonzero(exists[row]).tolist():
             result = Result(
                 source=request.text,
@@ -61,34 +61,35 @@ def make_results(
 def join_results(
     requests: Sequence[Request], parts: Sequence[Part], found: Sequence[Sequence[list[Result]]]
 ) -> list[list[Result]]:
-    """Return the results of each text from those of its parts.
+    """Join the results of the parts of each text.
 
-    The k-th result of a text joins the k-th result of every part, or the last of a part that has fewer. Samples are
-    ranked by normalized score.
+    The k-th result of a text consists of the k-th result of each part, or of the last result if a part has fewer.
+    Samples are ranked by normalized score.
 
     Args:
-        requests: one per text.
-        parts: of all texts, in order; at least one per text.
-        found: for each part, for each sample, its results, best first. A search without samples counts as one sample.
+        requests: one request per text.
+        parts: the parts of all texts, in order; at least one per text.
+        found: for each part and each sample, the results, best first. A search without sampling has one sample.
     """
     own: list[list[int]] = [[] for _ in requests]
     for index, part in enumerate(parts):
         own[part.row].append(index)
     results = []
     for request, indices in zip(requests, own, strict=True):
-        blanks = [parts[index].blank for index in indices]
+        whitespace = [parts[index].whitespace for index in indices]
         samples = [
-            _ranked(request.text, of_parts, blanks) for of_parts in zip(*(found[i] for i in indices), strict=True)
+            _join_ranks(request.text, of_parts, whitespace)
+            for of_parts in zip(*(found[i] for i in indices), strict=True)
         ]
         ranked = [result for sample in samples for result in sample]
         results.append(sorted(ranked, key=lambda result: -result.normalized_score) if len(samples) > 1 else ranked)
     return results
 
 
-def _ranked(source: str, of_parts: Sequence[list[Result]], blanks: Sequence[str]) -> list[Result]:
+def _join_ranks(source: str, of_parts: Sequence[list[Result]], whitespace: Sequence[str]) -> list[Result]:
     if len(of_parts) == 1:
         return of_parts[0]
     return [
-        Result.joined(source, [results[min(rank, len(results) - 1)] for results in of_parts], blanks)
+        Result.joined(source, [results[min(rank, len(results) - 1)] for results in of_parts], whitespace)
         for rank in range(max(map(len, of_parts)))
     ]

@@ -1,4 +1,4 @@
-"""The arrays of constraints, kept for the next search."""
+"""The arrays of constraints, cached for later searches."""
 
 from functools import lru_cache
 
@@ -12,28 +12,28 @@ from passerelle.text.tokenizer import Tokenizer
 
 __all__ = ["ConstraintTables", "make_tables"]
 
-KEPT = 4
-"""Constraints kept; each takes up to 256 MiB."""
+CACHE_SIZE = 4
+"""Number of cached constraints; each takes up to 256 MiB."""
 
 
 class ConstraintTables:
-    """Makes the arrays of constraints and keeps the last few; several threads may use it.
+    """Creates the arrays of constraints, with a cache of the last few. It is thread-safe.
 
     Args:
-        tokenizer: of the target.
+        tokenizer: the target tokenizer.
     """
 
     def __init__(self, tokenizer: Tokenizer):
         self._tokenizer = tokenizer
-        self._kept = lru_cache(KEPT)(self._make)
+        self._cached = lru_cache(CACHE_SIZE)(self._make)
 
     def __call__(self, constraints: ConstraintSettings, beam: int) -> Tables | None:
-        """Return the arrays of a constraint for a beam of this size; None where nothing is constrained.
+        """Return the arrays of a constraint for a beam of this size; None if nothing is constrained.
 
         Raises:
-            SettingsError: if the constraint is wrong, or no text can meet it.
+            SettingsError: if the constraint is invalid, or the vocabulary cannot write any text that it accepts.
         """
-        return self._kept(constraints, beam)  # pyright: ignore[reportArgumentType] - frozen settings are hashable
+        return self._cached(constraints, beam)  # pyright: ignore[reportArgumentType] - frozen settings are hashable
 
     def _make(self, constraints: ConstraintSettings, beam: int) -> Tables | None:
         constraint = constraint_of(constraints, self._tokenizer)
@@ -41,25 +41,25 @@ class ConstraintTables:
 
 
 def make_tables(constraint: Constraint, beam: int) -> Tables:
-    """Return a constraint's arrays, padded to sizes that are powers of two, so that programs are few.
+    """Return the arrays of a constraint, padded to powers of two, so that few programs are compiled.
 
     Args:
-        constraint: over target ids.
-        beam: progress is counted in as many kinds as the beam has slots.
+        constraint: a constraint over target ids.
+        beam: the beam size; the progress in required phrases is scaled to 0, ..., `beam` - 1.
     """
     states, classes = constraint.next.shape
-    wide, high = _power(classes), _power(states)
+    padded_classes, padded_states = _next_power_of_two(classes), _next_power_of_two(states)
     longest = int(constraint.progress.max())
     progress = np.ceil(constraint.progress * (beam - 1) / longest).astype(np.int32) if longest else None
     return Tables(
-        next=np.pad(constraint.next, ((0, high - states), (0, wide - classes)), constant_values=-1),
+        next=np.pad(constraint.next, ((0, padded_states - states), (0, padded_classes - classes)), constant_values=-1),
         class_of=constraint.class_of,
-        accepting=np.pad(constraint.accepting, (0, high - states)),
-        distance=np.pad(constraint.distance, (0, high - states)),
-        progress=None if progress is None else np.pad(progress, (0, high - states)),
+        accepting=np.pad(constraint.accepting, (0, padded_states - states)),
+        distance=np.pad(constraint.distance, (0, padded_states - states)),
+        progress=None if progress is None else np.pad(progress, (0, padded_states - states)),
         start=np.int32(constraint.start),
     )
 
 
-def _power(size: int) -> int:
+def _next_power_of_two(size: int) -> int:
     return 1 << max(0, size - 1).bit_length()

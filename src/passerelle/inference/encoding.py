@@ -1,4 +1,4 @@
-"""Encoding: the encoder's vector of each text."""
+"""Encoding: one vector per text, from the encoder."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -19,8 +19,8 @@ class TextEncoder:
     """Encodes texts as vectors.
 
     Args:
-        network: whose encoder reads them.
-        signature: of the model.
+        network: the network, whose encoder is used.
+        signature: the signature of the model.
     """
 
     def __init__(self, network: SequenceToSequence, signature: Signature):
@@ -28,7 +28,7 @@ class TextEncoder:
         self.signature = signature
 
     def __call__(self, requests: Sequence[Request]) -> np.ndarray:
-        """Return float32 (requests, width), the encoder's last output for each request; zeros for blank texts."""
+        """Return the last output of the encoder for each request, float32 (requests, width); zeros for blank texts."""
         inputs = encode_requests(requests, self.signature)
         vectors = np.zeros((len(requests), self.network.settings.encoder.widths[-1]), np.float32)
         rows = [row for row, request in enumerate(requests) if request.text.strip()]

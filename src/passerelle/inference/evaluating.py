@@ -1,4 +1,4 @@
-"""Evaluation: translate each distinct source and compare the translation with all its references."""
+"""Evaluation: translate each distinct source and compare the translation with its references."""
 
 from collections.abc import Iterable
 
@@ -14,21 +14,21 @@ __all__ = ["evaluate"]
 
 
 def evaluate(search: Search, pairs: Iterable[tuple[str, ...]], settings: SearchSettings) -> Report:
-    """Return the scores of the translations of all distinct sources; rows that share a source are its references.
+    """Translate all distinct sources and score the translations. Rows that share a source count as its references.
 
     Args:
-        search: of the model to evaluate.
-        pairs: rows (source, target); (source, target, tags) for a model with tags.
-        settings: of the search.
+        search: the search of the model to evaluate.
+        pairs: rows (source, target), or (source, target, tags) for a model with tags.
+        settings: the search settings.
 
     Raises:
-        DataError: if `pairs` are no such rows, or there are none.
+        DataError: if a row of `pairs` has another form, or there are no rows.
     """
     signature = search.model.signature
     tagged = signature.tagged
     targets = references(check_pairs(pairs, tagged=tagged))
     if not targets:
-        raise DataError("there are no pairs to evaluate on.")
+        raise DataError("there are no pairs to evaluate on; `pairs` must contain a row without a blank text.")
     sources, tags = zip(*targets, strict=True)
     results = search(make_requests(sources, tags if tagged else None, signature), settings)
     translations = [best.text for best, *_ in results]

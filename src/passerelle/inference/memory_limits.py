@@ -1,4 +1,4 @@
-"""Memory limits: the number of texts that are computed at once."""
+"""Memory limits: the number of texts that are processed at once."""
 
 from collections.abc import Callable, Sequence
 
@@ -22,18 +22,18 @@ def rows_at_once(
     steps: int = 1,
     growing: int = LANES,
 ) -> Callable[[int], int]:
-    """Return a function: padded width -> most rows of that width in one call.
+    """Return a function: padded width -> maximum number of rows of that width in one call.
 
     Args:
-        steppers: all that run at once.
-        rows: the rows that are wanted.
-        lengths: int (all rows,), in tokens.
+        steppers: the networks that run at the same time.
+        rows: the rows to process.
+        lengths: int (all rows,), length of each row in tokens.
         beam: hypotheses per row.
-        steps: of one call of the decoder.
-        growing: rows of a call that are computed at once.
+        steps: number of steps in one call of the decoder.
+        growing: number of rows of a call that are processed at once.
 
     Raises:
-        LongTextError: if one of `rows` needs more memory than one call may take.
+        LongTextError: if one of `rows` requires more memory than the limit.
     """
 
     def floats(width: int) -> int:
@@ -43,7 +43,7 @@ def rows_at_once(
     if row is not None and (needed := floats(padded_width(int(lengths[row])))) > MAX_FLOATS:
         raise LongTextError(
             row,
-            f"is too long: its {lengths[row]:,} tokens, which cannot be cut at a blank, need about "
-            f"{needed / 2**28:,.1f} GB at once, and 1 GB is the bound. Cut it.",
+            f"is too long: its {lengths[row]:,} tokens cannot be processed in parts and require about "
+            f"{needed / 2**28:,.1f} GB of memory; the limit is 1 GB. Split the text.",
         )
     return lambda width: most if (most := MAX_FLOATS // floats(width)) < growing else BATCH_SIZES[-1]

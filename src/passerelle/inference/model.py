@@ -1,4 +1,4 @@
-"""The model that inference runs: one network or an ensemble, its signature for one output, and its length limits."""
+"""The model that inference runs: one network or an ensemble, its signature with one output, and length limits."""
 
 from collections.abc import Sequence
 from dataclasses import astuple
@@ -14,17 +14,17 @@ __all__ = ["InferenceModel", "ensemble_of"]
 
 
 class InferenceModel:
-    """Networks that share their vocabularies, and all that inference needs besides.
+    """One network, or an ensemble of networks that share their vocabularies.
 
     Args:
-        steppers: of each network the inference models of the output to write; several form an ensemble.
-        signature: the inputs, and the one output that is written.
-        lengths: seen in training.
+        steppers: the inference models of each network, for the output to write; more than one form an ensemble.
+        signature: the signature of the model.
+        lengths: the lengths of the training pairs.
         weights: relative weight of each network; None for equal weights.
-        mean: of the networks' probabilities, see `Ensemble`.
+        mean: how to average the probabilities of the networks; see `Ensemble`.
 
     Attributes:
-        network: the stepper, or the ensemble of all.
+        network: the stepper, or the ensemble of all steppers.
     """
 
     def __init__(
@@ -45,22 +45,22 @@ class InferenceModel:
 def ensemble_of(
     models: Sequence[InferenceModel], weights: Sequence[float] | None = None, mean: Mean = "arithmetic"
 ) -> InferenceModel:
-    """Combine the networks of some models into one ensemble.
+    """Combine the networks of several models into one ensemble.
 
     Args:
-        models: at least one.
-        weights: relative weight of each network, all networks of the first model first; None for equal weights.
-        mean: of probabilities, or of their logarithms; see `Ensemble`.
+        models: at least one model.
+        weights: relative weight of each network, in the order of `models`; None for equal weights.
+        mean: `arithmetic` averages probabilities, `geometric` their logarithms; see `Ensemble`.
 
     Raises:
-        SettingsError: if the models do not share their tokenizers, or the weights do not fit.
+        SettingsError: if the models do not share their tokenizers, or `weights` or `mean` is invalid.
     """
     first = models[0]
     for number, model in enumerate(models, start=1):
         if differences := first.signature.differences(model.signature):
             raise SettingsError(
-                f"the translators of an ensemble must share both tokenizers; number {number} differs from the first "
-                f"in: {', '.join(differences)}. Train all of them on one split of the same pairs."
+                f"the translators of an ensemble must share their tokenizers; number {number} differs from the first "
+                f"in: {', '.join(differences)}. Train all of them on the same split of the same pairs."
             )
     steppers = [stepper for model in models for stepper in model.steppers]
     if weights is not None and (len(weights) != len(steppers) or not all(weight > 0 for weight in weights)):

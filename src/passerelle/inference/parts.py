@@ -1,4 +1,4 @@
-"""Texts too long to translate at once, split into parts before the search."""
+"""Split texts that are too long to translate at once into parts, before the search."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,44 +14,48 @@ __all__ = ["Part", "split_requests", "unsplit"]
 
 @dataclass(frozen=True)
 class Part:
-    """A text, or a part of it.
+    """A complete text, or a part of one.
 
     Attributes:
-        request: of the part.
-        row: the place of the text among the requests.
-        blank: the white space after the part in its text.
+        request: the request for the part.
+        row: index of the text in the requests.
+        whitespace: the whitespace after the part in its text.
     """
 
     request: Request
     row: int
-    blank: str = ""
+    whitespace: str = ""
 
 
 def unsplit(requests: Sequence[Request]) -> list[Part]:
-    """Return every text as a single part."""
+    """Return each text as a single part."""
     return [Part(request, row) for row, request in enumerate(requests)]
 
 
-def split_requests(requests: Sequence[Request], lengths: np.ndarray, longest: int, signature: Signature) -> list[Part]:
-    """Split texts that are too long into sentences, and sentences that are too long into runs of whole words.
+def split_requests(
+    requests: Sequence[Request], lengths: np.ndarray, max_length: int, signature: Signature
+) -> list[Part]:
+    """Split texts that are too long into sentences, and sentences that are too long into runs of complete words.
 
     Args:
-        requests: any.
-        lengths: int (requests,), in tokens.
-        longest: most tokens of a part.
-        signature: of the model; pretokenized texts are never split.
+        requests: the requests to split.
+        lengths: int (requests,), length of each text in tokens.
+        max_length: maximum number of tokens of a part.
+        signature: the signature of the model; pretokenized texts are never split.
 
     Returns:
-        The parts of all texts, in order; a text that need not or cannot be split is its only part.
+        The parts of all texts, in order. A text that is short enough, or cannot be split, is a single part.
     """
     if signature.source.tokenizer.level == "pretokenized":
         return unsplit(requests)
-    read = signature.source.tokenizer.tokenize
+    tokenize = signature.source.tokenizer.tokenize
     parts: list[Part] = []
     for row, request in enumerate(requests):
-        pieces = split_text(request.text, longest, lambda text: len(read(text))) if lengths[row] > longest else []
-        if len(pieces) > 1:
-            parts += [Part(replace(request, text=text), row, blank) for text, blank in pieces]
+        texts = []
+        if lengths[row] > max_length:
+            texts = split_text(request.text, max_length, lambda text: len(tokenize(text)))
+        if len(texts) > 1:
+            parts += [Part(replace(request, text=text), row, whitespace) for text, whitespace in texts]
         else:
             parts.append(Part(request, row))
     return parts

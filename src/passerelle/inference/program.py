@@ -1,4 +1,4 @@
-"""The search of one batch as one compiled program."""
+"""The search of one batch, as one compiled program."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ __all__ = ["Program"]
 
 
 class Program:
-    """Searches a batch. One program is compiled for each `SearchSettings.program_key` and shape.
+    """Searches a batch. A program is compiled for each combination of `SearchSettings.program_key` and array shapes.
 
     Args:
         network: a `Stepper` or an `Ensemble`.
@@ -34,18 +34,18 @@ class Program:
         uniform: np.ndarray | None = None,
         tables: Tables | None = None,
     ) -> BeamResult:
-        """Search for the translations of every row of a batch.
+        """Search for the translations of all rows of a batch.
 
         Args:
-            inputs: of the network, int32 (rows, width) by name.
-            limits: int32 (rows,), most steps; 0 for rows that fill up the batch.
-            settings: of the search.
+            inputs: the inputs of the network by name, int32 (rows, width).
+            limits: int32 (rows,), maximum number of steps; 0 for padding rows.
+            settings: the search settings.
             max_length: at least the largest limit.
-            uniform: float32 (rows, max_length), random numbers for sampling.
-            tables: of a constraint.
+            uniform: float32 (rows, max_length), uniform random numbers from 0 to 1; None without sampling.
+            tables: the arrays of the constraint; None for no constraint.
 
         Returns:
-            NumPy arrays.
+            The result as NumPy arrays.
         """
         key = settings.program_key()
         found = self._compiled(inputs, limits, uniform, tables, max_length=max_length, settings=key)

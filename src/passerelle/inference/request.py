@@ -1,6 +1,6 @@
-"""Requests: the texts that a user asks about, and the arrays that the networks read for them.
+"""Requests: the input texts of inference, and their conversion to arrays.
 
-Only this module calls a signature with requests.
+Only this module passes requests to a signature.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,12 +27,12 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Request:
-    """One source text, and what comes with it.
+    """One source text with its tags and further inputs.
 
     Attributes:
-        text: as the user gave it.
-        tags: its tags; None for a translator without tags.
-        others: the values of further inputs by field name.
+        text: the unchanged text.
+        tags: the tags of the text; None for a translator without tags.
+        extra_inputs: the values of further input fields, by name.
     """
 
     text: str
@@ -46,16 +46,16 @@ def make_requests(
     signature: Signature,
     inputs: Mapping[str, Sequence[Any]] | None = None,
 ) -> list[Request]:
-    """Make one request of each text.
+    """Create a request for each text.
 
     Args:
         texts: any strings.
-        tags: the tags of each text, or one string for all; None for a model without tags.
-        signature: of the model.
-        inputs: the values of further input fields by name, one for each text.
+        tags: the tags of each text, or one string for all texts; None for a model without tags.
+        signature: the signature of the model.
+        inputs: the values of further input fields by name, one value for each text.
 
     Raises:
-        DataError: if `texts` is not a sequence of strings, or `tags` does not fit them or the model.
+        DataError: if `texts` is not a sequence of strings, or `tags` or `inputs` do not match the texts or the model.
     """
     if isinstance(texts, str) or not isinstance(texts, Iterable):
         raise DataError(f"texts must be a list of strings, received: {texts!r:.80}")
@@ -63,22 +63,24 @@ def make_requests(
     for text in texts:
         if not isinstance(text, str):
             raise DataError(f"texts must be strings, received: {text!r:.80}")
-    others = _checked_inputs(inputs or {}, len(texts), signature)
+    extra_inputs = _checked_inputs(inputs or {}, len(texts), signature)
     return [
-        Request(text, own, {name: values[row] for name, values in others.items()})
-        for row, (text, own) in enumerate(zip(texts, _checked_tags(tags, len(texts), signature), strict=True))
+        Request(text, own_tags, {name: values[row] for name, values in extra_inputs.items()})
+        for row, (text, own_tags) in enumerate(zip(texts, _checked_tags(tags, len(texts), signature), strict=True))
     ]
 
 
 def _checked_inputs(
     inputs: Mapping[str, Sequence[Any]], count: int, signature: Signature
 ) -> Mapping[str, Sequence[Any]]:
-    wanted = [name for name in signature.columns if name not in (signature.source.name, "tags")]
-    if sorted(inputs) != sorted(wanted):
-        raise DataError(f"this translator needs inputs for: {', '.join(wanted) or 'none'}; received: {sorted(inputs)}.")
+    required = [name for name in signature.columns if name not in (signature.source.name, "tags")]
+    if sorted(inputs) != sorted(required):
+        raise DataError(f"inputs must have the keys {required}, received: {sorted(inputs)}.")
     for name, values in inputs.items():
         if len(values) != count:
-            raise DataError(f"inputs must have a value for each of {count} texts, received: {len(values)} of {name}.")
+            raise DataError(
+                f"inputs must have one value for each of {count} texts, received: {len(values)} for {name!r}."
+            )
     return inputs
 
 
@@ -92,7 +94,7 @@ def _checked_tags(tags: str | Iterable[str] | None, count: int, signature: Signa
         return [None] * count
     if tags is None:
         raise DataError(
-            "this translator was trained with tags and needs `tags` for each text; an empty string means no tags."
+            "this translator was trained with tags and requires `tags` for each text; an empty string means no tags."
         )
     tags = [tags] * count if isinstance(tags, str) else list(tags)
     if len(tags) != count or not all(isinstance(tag, str) for tag in tags):
@@ -101,35 +103,41 @@ def _checked_tags(tags: str | Iterable[str] | None, count: int, signature: Signa
 
 
 def encode_requests(requests: Sequence[Request], signature: Signature) -> dict[str, Ragged]:
-    """Return the inputs of a network for some requests, by name; see `Signature.encode_inputs`."""
+    """Encode requests as the inputs of a network, by name; see `Signature.encode_inputs`."""
     return signature.encode_inputs(_columns(requests, signature))
 
 
 def encode_targets(pairs: Sequence[tuple[Request, str]], signature: Signature) -> Ragged:
-    """Return the ids of each pair's target, END after each."""
+    """Return the ids of the target of each pair, each with END."""
     columns = _columns([request for request, _ in pairs], signature)
     target = signature.target
     return target.encode_targets(columns | {target.name: [text for _, text in pairs]})
 
 
 def decode_targets(ids: Ragged, requests: Sequence[Request], signature: Signature) -> list[str]:
-    """Return the texts of target ids, one for each request, whose tokens may have been copied."""
+    """Decode target ids to texts.
+
+    Args:
+        ids: one sequence for each request.
+        requests: the requests, from which tokens may have been copied.
+        signature: the signature of the model.
+    """
     return signature.target.decode(ids, _columns(requests, signature))
 
 
 def source_tokens(requests: Sequence[Request], signature: Signature) -> list[list[str]]:
-    """Return the tokens of each source as copying counts them: inline tags first."""
+    """Return the tokens of each source, inline tags first; copy ids count positions in them."""
     return signature.source.tokens(_columns(requests, signature))
 
 
 def unknown_tokens(request: Request, inputs: dict[str, Ragged], row: int, signature: Signature) -> tuple[str, ...]:
-    """Return the distinct tokens of a request that have no id, in order of appearance.
+    """Return the distinct tokens of a request that the vocabularies do not contain, in order of appearance.
 
     Args:
         request: one request.
-        inputs: of many requests, as `encode_requests` gives them.
-        row: the place of the request in `inputs`.
-        signature: of the model.
+        inputs: the encoded inputs of several requests, from `encode_requests`.
+        row: index of the request in `inputs`.
+        signature: the signature of the model.
     """
     if not any(UNK in inputs[name][row] for name in signature.inputs if inputs[name].values.dtype == np.int32):
         return ()
@@ -137,7 +145,7 @@ def unknown_tokens(request: Request, inputs: dict[str, Ragged], row: int, signat
 
 
 def _columns(requests: Sequence[Request], signature: Signature) -> dict[str, list[Any]]:
-    """The values of the requests by column, as the signature's inputs read them."""
+    """Return the values of the requests by column, for the signature."""
     columns: dict[str, list[Any]] = {name: [request.extra_inputs.get(name) for request in requests] for name in
                                      signature.columns}  # fmt: skip
     columns[signature.source.name] = [request.text for request in requests]

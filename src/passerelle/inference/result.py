@@ -1,4 +1,4 @@
-"""The result of a search for one text, and its JSON."""
+"""The result of a search for one text, and its JSON form."""
 
 import math
 from collections.abc import Sequence
@@ -18,17 +18,18 @@ class Result:
     """One translation of one text.
 
     Attributes:
-        source: the text as it was given.
-        text: its translation; empty for a blank source.
-        score: log probability of the translation, in nats, at most 0; -inf where no translation meets the constraints
+        source: the unchanged source text.
+        text: the translation; empty for a blank source.
+        score: log probability of the translation in nats, at most 0; -inf if no translation satisfies the constraints
             within the length limit.
-        normalized_score: the score over the length penalty, plus the coverage penalty; ranks translations of one text.
-        ids: the target ids of `text`, without END.
-        token_scores: log probability of each of them, then of END where it was reached.
-        unknown: the distinct tokens of the source that have no id, in order of appearance.
-        finished: False where the translation was cut at the length limit.
-        parts: number of parts that the text was split into. With more than one, all other attributes are joined from
-            the parts, and `token_scores` has an END for each.
+        normalized_score: the score divided by the length normalizer, plus the coverage penalty (at most 0). It ranks
+            the translations of a text.
+        ids: the target ids of the translation, without END.
+        token_scores: log probability of each token in nats, then of END if it was written.
+        unknown: the distinct source tokens that the vocabulary does not contain, in order of appearance.
+        finished: False if the translation was cut off at the length limit.
+        parts: number of parts into which the text was split. If there are several, the other attributes are joined from
+            those of the parts, and `token_scores` contains an END for each part.
     """
 
     source: str
@@ -42,21 +43,21 @@ class Result:
     parts: int = 1
 
     @classmethod
-    def of_blank(cls, source: str) -> "Result":
-        """Return the result of a blank source."""
+    def for_blank(cls, source: str) -> "Result":
+        """Return the result for a blank source."""
         return cls(source, "", 0.0, 0.0, (), (), (), True)
 
     @classmethod
     def impossible(cls, source: str, unknown: tuple[str, ...]) -> "Result":
-        """Return the result of a source that has no translation within its constraints and limit."""
+        """Return the result for a source without a translation that satisfies the constraints within the limit."""
         return cls(source, "", -math.inf, -math.inf, (), (), unknown, False)
 
     @classmethod
-    def joined(cls, source: str, parts: Sequence["Result"], blanks: Sequence[str]) -> "Result":
-        """Join the translations of a text's parts; `blanks` are the blanks after each part."""
+    def joined(cls, source: str, parts: Sequence["Result"], whitespace: Sequence[str]) -> "Result":
+        """Join the translations of the parts of a text; `whitespace` contains the whitespace after each part."""
         return cls(
             source=source,
-            text="".join(part.text + blank for part, blank in zip(parts, blanks, strict=True)),
+            text="".join(part.text + after for part, after in zip(parts, whitespace, strict=True)),
             score=sum(part.score for part in parts),
             normalized_score=sum(part.normalized_score for part in parts),
             ids=tuple(identifier for part in parts for identifier in part.ids),
@@ -73,14 +74,14 @@ def result_json(
     """Return the translations of one text as a JSON object.
 
     Args:
-        results: of one text, best first, at least one.
-        signature: of the model.
-        alignments: of each result; None leaves them out.
+        results: the results of one text, best first, at least one.
+        signature: the signature of the model.
+        alignments: the alignment of each result; None for a JSON object without alignments.
 
     Returns:
-        `source`, `unknown` and `translations`, each with `text`, `score`, `log_probability`, `finished`, `tokens`,
-        `probabilities` (of each token, then of END where it was reached) and, with alignments, `alignment`. A copied
-        token is U+FFFD in `tokens`. An infinite score is null.
+        `source`, `unknown` and `translations`. Each translation has `text`, `score`, `log_probability`, `finished`,
+        `tokens`, `probabilities` (of each token, then of END if it was written) and, with alignments, `alignment`. A
+        copied token that the vocabulary does not contain is U+FFFD in `tokens`. An infinite score is null.
     """
     token_of = signature.target.tokenizer.vocabulary.token_of
     return {

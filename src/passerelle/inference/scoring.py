@@ -1,4 +1,4 @@
-"""Scoring: the log probability of given targets, teacher-forced, many pairs at once."""
+"""Scoring: the log probability of the targets of pairs, by teacher forcing."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -25,7 +25,7 @@ from passerelle.text.tokenizer import normalize
 __all__ = ["STEPS", "PairScore", "Scorer", "character_perplexity", "requests_and_targets"]
 
 STEPS = 128
-"""Steps of one call of the decoder: longer targets take several calls, so that memory does not grow with them."""
+"""Steps in one call of the decoder. Longer targets need several calls, so memory does not grow with their length."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class PairScore:
     """The score of one pair.
 
     Attributes:
-        source: the text as it was given.
-        target: the text as it was given.
-        log_probability: of the target and the END after it, given the source, in nats; minus infinity where the
+        source: the unchanged source text.
+        target: the unchanged target text.
+        log_probability: log probability of the target and END under the translator, in nats; minus infinity if the
             translator cannot write the target.
-        tokens: number of tokens of the target, END included.
+        tokens: number of tokens of the target, including END.
         characters: number of characters of the target in NFC, plus one for END.
     """
 
@@ -49,28 +49,31 @@ class PairScore:
 
     @property
     def per_token(self) -> float:
-        """Mean log probability of a token, in nats."""
+        """Mean log probability per token, in nats."""
         return self.log_probability / self.tokens
 
     @property
     def character_perplexity(self) -> float:
-        """Perplexity per character, at least 1, which is comparable across token levels."""
+        """Perplexity per character, at least 1. It is comparable between token levels."""
         return character_perplexity(self.log_probability, self.characters)
 
 
 def character_perplexity(log_probability: float, characters: int) -> float:
-    """Return the perplexity per character of a log probability in nats; infinite where that is minus infinity."""
+    """Return the perplexity per character of a log probability in nats; infinity for minus infinity."""
     mean = -log_probability / max(1, characters)
     return math.exp(mean) if mean < 700 else math.inf
 
 
 def requests_and_targets(pairs: Iterable[tuple[str, ...]], signature: Signature) -> list[tuple[Request, str]]:
-    """Return a request and a target for each row (source, target), or (source, target, tags) for a signature with tags.
+    """Return a request and a target for each row of `pairs`.
 
-    Tags of `Pairs` are ignored where the signature has none.
+    Args:
+        pairs: rows (source, target), or (source, target, tags) if the signature has tags. The tags of `Pairs` are
+            ignored if the signature has no tags.
+        signature: the signature of the model.
 
     Raises:
-        DataError: if `pairs` are no such rows.
+        DataError: if a row has another form.
     """
     tagged = signature.tagged
     rows = [row[: 2 + tagged] for row in pairs.rows()] if isinstance(pairs, Pairs) else list(pairs)
@@ -79,10 +82,10 @@ def requests_and_targets(pairs: Iterable[tuple[str, ...]], signature: Signature)
 
 
 class Scorer:
-    """Scores pairs.
+    """Computes the log probabilities of pairs.
 
     Args:
-        model: the networks and their signature.
+        model: the model to score with.
     """
 
     def __init__(self, model: InferenceModel):
@@ -91,19 +94,19 @@ class Scorer:
     def __call__(self, pairs: Sequence[tuple[Request, str]]) -> list[PairScore]:
         """Return the score of each pair of a request and a target.
 
-        A blank source has a blank target and no other, as in a search.
+        As in a search, a blank source has the log probability 0 for a blank target, and minus infinity for any other.
 
         Raises:
-            LongTextError: if a pair would need more than a gigabyte.
+            LongTextError: if a pair requires more memory than the limit.
         """
         inputs = encode_requests([request for request, _ in pairs], self.model.signature)
         targets = encode_targets(pairs, self.model.signature)
         log_probs = np.array([-math.inf if target.strip() else 0.0 for _, target in pairs])
-        wanted = [row for row, (request, _) in enumerate(pairs) if request.text.strip()]
+        non_blank = [row for row, (request, _) in enumerate(pairs) if request.text.strip()]
         lengths = np.maximum(inputs[self.model.signature.source.name].lengths, targets.lengths)
-        most = rows_at_once(self.model.steppers, wanted, lengths, steps=STEPS, growing=BATCH_SIZES[-1])
-        batches = list(row_batches(wanted, lengths, most))
-        _ = self._begin, self._steps  # made before the threads that share them
+        max_rows = rows_at_once(self.model.steppers, non_blank, lengths, steps=STEPS, growing=BATCH_SIZES[-1])
+        batches = list(row_batches(non_blank, lengths, max_rows))
+        _ = self._begin, self._steps  # create the compiled functions before threads share them
         with ThreadPoolExecutor(CONCURRENT_BATCHES) as pool:
             scored = pool.map(lambda batch: self._batch(inputs, targets, batch), batches)
             for batch, values in zip(batches, scored, strict=True):
@@ -114,14 +117,14 @@ class Scorer:
         ]
 
     def _batch(self, inputs: dict[str, Ragged], targets: Ragged, rows: np.ndarray) -> np.ndarray:
-        """Return the log probabilities of some targets, float64 (n,), in nats.
+        """Return the log probabilities of a batch of targets in nats, float64 (n,).
 
-        Source and target are padded to one width, so that shapes are few.
+        Source and target are padded to the same width, so that few shapes are compiled.
 
         Args:
-            inputs: of all pairs, as `encode_requests` gives them.
-            targets: of all pairs, END after each.
-            rows: int (n,), the pairs of the batch.
+            inputs: the inputs of all pairs, from `encode_requests`.
+            targets: the target ids of all pairs, each with END.
+            rows: int (n,), the indices of the pairs of the batch.
         """
         arrays = padded_inputs(inputs, rows, min_length=int(targets.lengths[rows].max()))
         height, width = arrays[self.model.signature.source.name].shape
@@ -148,18 +151,17 @@ class Scorer:
 
 
 def _label_scores(network: Any, ids: Any, labels: Any, state: Any) -> tuple[Any, Any]:
-    """Read T target tokens and return the log probability of each label.
+    """Return the log probability of each label, by teacher forcing.
 
     Args:
         network: a `Stepper` or an `Ensemble`.
-        ids: int (batch, T), START first.
-        labels: int (batch, T), the token after each.
-        state: from `begin` or the steps before.
+        ids: int (batch, T), the decoder inputs, START first.
+        labels: int (batch, T), the token after each id.
+        state: the state from `begin` or from the previous steps.
 
     Returns:
-        log_probs: float (batch, T), nats; 0 where the label is PAD.
-        state: after the last step.
+        The log probabilities in nats, float (batch, T), 0 for PAD; the state after the last step.
     """
     log_probs, state, _ = network.steps(ids, state)
-    own: Any = ops.take_along_axis(log_probs, ops.expand_dims(labels, -1), axis=-1)
-    return ops.where(ops.equal(labels, PAD), 0.0, own[..., 0]), state
+    of_labels: Any = ops.take_along_axis(log_probs, ops.expand_dims(labels, -1), axis=-1)
+    return ops.where(ops.equal(labels, PAD), 0.0, of_labels[..., 0]), state

@@ -24,14 +24,14 @@ from passerelle.settings import SearchSettings
 __all__ = ["CONCURRENT_BATCHES", "Search"]
 
 CONCURRENT_BATCHES = 2
-"""Batches searched at the same time: while one waits for its last rows or is decoded to text, the other computes."""
+"""Number of batches searched at the same time: while one finishes or is decoded to text, the other computes."""
 
 
 class Search:
-    """Translates requests; compiled programs and constraints are kept for the next call.
+    """Translates requests. Compiled programs and constraints are cached for later calls.
 
     Args:
-        model: the networks, their signature and limits.
+        model: the model to translate with.
     """
 
     def __init__(self, model: InferenceModel):
@@ -40,44 +40,48 @@ class Search:
         self._tables = ConstraintTables(model.signature.target.tokenizer)
 
     def __call__(self, requests: Sequence[Request], settings: SearchSettings) -> list[list[Result]]:
-        """Return the best translations of each request, best first: at most `settings.n_best`, at least one.
+        """Return the best translations of each request, best first: at least one, at most `settings.n_best`.
 
-        They are distinct, except where they are samples. Blank texts have empty results. A text of more than
-        `Lengths.split_above` tokens is split and its parts are translated; but constraints apply to the whole output,
-        so constrained texts are not split.
+        The translations of a request are distinct, unless they are samples. Blank texts have empty results. A text of
+        more than `Lengths.split_above` tokens is split, and its parts are translated separately. Constraints apply to
+        the complete output, so constrained texts are not split.
 
         Raises:
-            LongTextError: if a text that cannot be split would need more than a gigabyte.
-            SettingsError: if the networks cannot do what `settings` ask for.
+            LongTextError: if a text that cannot be split requires more memory than the limit.
+            SettingsError: if the model does not support the settings.
         """
         if settings.coverage_penalty and not self.model.network.attends:
-            raise SettingsError("coverage_penalty needs attention, and this translator has no attention")
+            raise SettingsError(
+                "coverage_penalty requires attention, and this translator has no attention. Set coverage_penalty to 0."
+            )
         tables = self._tables(settings.constraints, settings.beam)
         samples = settings.n_best if settings.sample else 1
         if settings.sample:
             settings = settings.model_copy(update={"n_best": 1})
-        parts, inputs = self._expanded(requests, constrained=tables is not None)
-        lengths = np.repeat(inputs[self.model.signature.source.name].lengths, samples)  # of each sample of each part
-        wanted = [unit for unit in range(len(lengths)) if parts[unit // samples].request.text.strip()]
+        parts, inputs = self._split(requests, constrained=tables is not None)
+        lengths = np.repeat(
+            inputs[self.model.signature.source.name].lengths, samples
+        )  # one for each sample of each part
+        non_blank = [unit for unit in range(len(lengths)) if parts[unit // samples].request.text.strip()]
         try:
-            most = rows_at_once(self.model.steppers, wanted, lengths, beam=settings.beam)
+            max_rows = rows_at_once(self.model.steppers, non_blank, lengths, beam=settings.beam)
         except LongTextError as error:
             raise LongTextError(parts[error.row // samples].row, error.reason) from None
-        found = [[[Result.of_blank(part.request.text)] for _ in range(samples)] for part in parts]
+        found = [[[Result.for_blank(part.request.text)] for _ in range(samples)] for part in parts]
 
         def search(batch: np.ndarray) -> None:
             rows, numbers = np.divmod(batch, samples)
-            own = [parts[row].request for row in rows.tolist()]
-            arrays = self._searched(inputs, rows, own, numbers, settings, tables)
+            batch_requests = [parts[row].request for row in rows.tolist()]
+            arrays = self._run(inputs, rows, batch_requests, numbers, settings, tables)
             unknown = [
                 unknown_tokens(request, inputs, row, self.model.signature)
-                for request, row in zip(own, rows.tolist(), strict=True)
+                for request, row in zip(batch_requests, rows.tolist(), strict=True)
             ]
-            best = make_results(arrays, own, unknown, settings.length_penalty, self.model.signature)
+            best = make_results(arrays, batch_requests, unknown, settings.length_penalty, self.model.signature)
             for row, number, results in zip(rows.tolist(), numbers.tolist(), best, strict=True):
                 found[row][number] = results
 
-        batches = list(row_batches(wanted, lengths, most))
+        batches = list(row_batches(non_blank, lengths, max_rows))
         if len(batches) < 2:
             for batch in batches:
                 search(batch)
@@ -87,8 +91,8 @@ class Search:
                     pass
         return join_results(requests, parts, found)
 
-    def _expanded(self, requests: Sequence[Request], *, constrained: bool) -> tuple[list[Part], dict[str, Ragged]]:
-        """Return the parts of all texts and their encoded inputs."""
+    def _split(self, requests: Sequence[Request], *, constrained: bool) -> tuple[list[Part], dict[str, Ragged]]:
+        """Return the parts of all texts, and their encoded inputs."""
         signature = self.model.signature
         inputs = encode_requests(requests, signature)
         if constrained:
@@ -100,7 +104,7 @@ class Search:
             inputs = encode_requests([part.request for part in parts], signature)
         return parts, inputs
 
-    def _searched(
+    def _run(
         self,
         inputs: dict[str, Ragged],
         rows: np.ndarray,
@@ -112,19 +116,19 @@ class Search:
         """Run the compiled search on one batch.
 
         Args:
-            inputs: of all parts.
-            rows: int (n,), the parts in the batch.
-            requests: of each of them.
-            numbers: int (n,), the sample of each of them.
-            settings: of the search.
-            tables: of the constraint.
+            inputs: the encoded inputs of all parts.
+            rows: int (n,), the indices of the parts of the batch.
+            requests: the request of each part.
+            numbers: int (n,), the number of the sample of each part, from 0.
+            settings: the search settings.
+            tables: the arrays of the constraint; None for no constraint.
 
         Returns:
-            NumPy arrays, leading axis n.
+            The result as NumPy arrays, leading axis n.
         """
         arrays = padded_inputs(inputs, rows)
         height, width = arrays[self.model.signature.source.name].shape
-        limits = np.zeros(height, np.int32)  # rows that fill up the batch make no step
+        limits = np.zeros(height, np.int32)  # padding rows make no step
         if settings.max_length is None:
             limits[: len(rows)] = self.model.lengths.max_steps(inputs[self.model.signature.source.name].lengths[rows])
             longest = int(self.model.lengths.max_steps(width))
@@ -140,7 +144,7 @@ class Search:
 
 
 def _uniform(seed: int, request: Request, number: int, count: int) -> np.ndarray:
-    """float32 (count,), uniform from 0 to 1: the same for the same request and sample, whatever the other requests."""
-    words = "\0".join((str(seed), str(number), request.text, request.tags or "")).encode("utf-8", "surrogatepass")
-    key = int.from_bytes(hashlib.blake2b(words, digest_size=16).digest())
+    """Return uniform numbers from 0 to 1, float32 (count,), that depend only on seed, request and sample."""
+    content = "\0".join((str(seed), str(number), request.text, request.tags or "")).encode("utf-8", "surrogatepass")
+    key = int.from_bytes(hashlib.blake2b(content, digest_size=16).digest())
     return np.random.Generator(np.random.Philox(key=key)).random(count, np.float32)
