@@ -1,4 +1,4 @@
-"""Learning tests: what each preset is for, on strings made for it."""
+"""Training test: the preset `compact` reverses random strings."""
 
 import random
 from collections.abc import Iterator
@@ -17,16 +17,16 @@ pytestmark = pytest.mark.slow
 
 def strings(count: int, seed: int = 1) -> list[str]:
     """Distinct random strings of three to eight letters."""
-    draw = random.Random(seed)
+    generator = random.Random(seed)
     found: dict[str, None] = {}
     while len(found) < count:
-        found["".join(draw.choice("abcdefgh") for _ in range(draw.randint(3, 8)))] = None
+        found["".join(generator.choice("abcdefgh") for _ in range(generator.randint(3, 8)))] = None
     return list(found)
 
 
 @pytest.fixture(scope="module")
 def optimized() -> Iterator[None]:
-    """Programs as fast as they come: what is learned here is learned for so long that it pays."""
+    """Enable all compiler optimizations, because the training here is long."""
     before = jax.config.read("jax_disable_most_optimizations")
     jax.config.update("jax_disable_most_optimizations", False)
     yield
@@ -39,14 +39,14 @@ def reverser(optimized: None) -> Any:
     return passerelle.train([(text, text[::-1]) for text in known], preset="compact", epochs=8, validation=0.1)
 
 
-def test_attention_reverses_strings_it_has_not_seen(reverser: Any) -> None:
+def test_unseen_strings_are_reversed(reverser: Any) -> None:
     unseen = strings(3200)[3000:]
     report = reverser.evaluate([(text, text[::-1]) for text in unseen])
     assert report.exact_match >= 95.0
 
 
-def test_its_weights_are_the_reversal(reverser: Any) -> None:
-    """Token i of the output looks at token n - 1 - i of the input. All strings of one length at once, by hand."""
+def test_attention_weights_are_reversed(reverser: Any) -> None:
+    """Token i of the output attends to token n - 1 - i of the input; strings of the same length form a batch."""
     unseen = strings(3200)[3000:]
     right = total = 0
     for length in sorted({len(text) for text in unseen}):

@@ -1,4 +1,4 @@
-"""A model file of the first kept format, written by an earlier version of the code: every later one must read it."""
+"""A model file that an earlier version of the code wrote; every later version must load it."""
 
 import json
 import zipfile
@@ -8,15 +8,15 @@ import pytest
 
 import passerelle
 
-KEPT = sorted((Path(__file__).parent / "saved_models").glob("*.keras"))
+SAVED = sorted((Path(__file__).parent / "saved_models").glob("*.keras"))
 
 
-def test_there_are_kept_files() -> None:
-    assert [path.name for path in KEPT] == ["characters.keras"]
+def test_saved_files_exist() -> None:
+    assert [path.name for path in SAVED] == ["characters.keras"]
 
 
-@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
-def test_it_loads_and_translates_as_it_did(path: Path) -> None:
+@pytest.mark.parametrize("path", SAVED, ids=lambda path: path.stem)
+def test_it_loads_and_gives_the_same_translations(path: Path) -> None:
     expected = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     with zipfile.ZipFile(path) as archive:
         assert json.loads(archive.read("assets/translator.json"))["format"] == expected["format"]
@@ -28,7 +28,7 @@ def test_it_loads_and_translates_as_it_did(path: Path) -> None:
 
 
 def test_it_can_be_saved_again(tmp_path: Path) -> None:
-    translator = passerelle.load(KEPT[0])
+    translator = passerelle.load(SAVED[0])
     translator.save(tmp_path / "again.keras")
     again = passerelle.load(tmp_path / "again.keras")
     assert (again.settings, again.record) == (translator.settings, translator.record)

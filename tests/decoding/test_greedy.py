@@ -1,4 +1,4 @@
-"""Greedy search, driven by small fakes: what it finds, where it stops, and that rows do not meet."""
+"""Greedy search with small fake step functions: results, stopping, independence of rows."""
 
 from typing import Any
 
@@ -16,9 +16,9 @@ A, B, C = 4, 5, 6
 
 
 def dictation(*rows: list[int], best: float = 0.5) -> tuple[Any, Any]:
-    """A step that says row by row what `rows` say, END for ever after; its state is (row, steps made).
+    """A step function that writes the tokens of `rows`, then END; its state is (row, number of steps).
 
-    The token said has probability `best`, the others share the rest.
+    The token to write has the probability `best`; the others share the rest.
     """
     width = max(map(len, rows), default=0) + 1
     script = np.full((len(rows), width), END, np.int32)
@@ -27,12 +27,12 @@ def dictation(*rows: list[int], best: float = 0.5) -> tuple[Any, Any]:
     script_tensor = ops.convert_to_tensor(script)
 
     def step(ids: Any, state: Any) -> Any:
-        row, made = state
+        row, count = state
         flat = ops.reshape(script_tensor, (-1,))
-        said = ops.take(flat, row * width + ops.minimum(made, width - 1))
-        hit = ops.equal(ops.expand_dims(said, -1), ops.arange(TOKENS, dtype="int32"))
+        token = ops.take(flat, row * width + ops.minimum(count, width - 1))
+        hit = ops.equal(ops.expand_dims(token, -1), ops.arange(TOKENS, dtype="int32"))
         other = np.log((1 - best) / (TOKENS - 1)).astype("f4")
-        return ops.where(hit, np.log(best).astype("f4"), other), (row, made + 1)
+        return ops.where(hit, np.log(best).astype("f4"), other), (row, count + 1)
 
     count = len(rows)
     return step, (ops.arange(count, dtype="int32"), ops.zeros((count,), "int32"))
@@ -46,7 +46,7 @@ def search(step: Any, state: Any, limits: Any, max_length: int | None = None) ->
 
 @pytest.fixture
 def loops(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The last state of every loop that ran."""
+    """The final state of each loop that has run."""
     ended: list[Any] = []
     original = ops.while_loop
 
@@ -69,15 +69,15 @@ def test_golden_sequences() -> None:
     np.testing.assert_allclose(found.token_scores.sum(-1), found.scores, rtol=1e-6)
 
 
-def test_end_at_once() -> None:
+def test_end_in_the_first_step() -> None:
     found = search(*dictation([], [A]), limits=[5, 5])
     assert not found.ids[0].any()
     assert (found.lengths[0], found.finished[0]) == (0, True)
     np.testing.assert_allclose(found.scores[0], np.log(0.5), rtol=1e-6)
 
 
-def test_the_limit_cuts() -> None:
-    """END counts as a step: three tokens and END need a limit of four."""
+def test_the_limit() -> None:
+    """END counts as a step: three tokens and END require a limit of four."""
     found = search(*dictation([A, B, C], [A, B, C], [A, B, C]), limits=[4, 3, 1])
     np.testing.assert_array_equal(found.ids, [[A, B, C, PAD], [A, B, C, PAD], [A, PAD, PAD, PAD]])
     np.testing.assert_array_equal(found.lengths, [3, 3, 1])
@@ -86,7 +86,7 @@ def test_the_limit_cuts() -> None:
 
 
 @pytest.mark.parametrize("width", [0, 3])
-def test_rows_of_no_steps_stay_empty(width: int, loops: list[Any]) -> None:
+def test_rows_without_steps_stay_empty(width: int, loops: list[Any]) -> None:
     found = search(*dictation([A], [B]), limits=[0, 0], max_length=width)
     assert found.ids.shape == (2, width)
     assert not found.ids.any()
@@ -96,7 +96,7 @@ def test_rows_of_no_steps_stay_empty(width: int, loops: list[Any]) -> None:
     assert not np.asarray(loops[0].position).any()
 
 
-def test_a_closed_row_beside_an_open_one() -> None:
+def test_a_row_without_steps_next_to_another() -> None:
     found = search(*dictation([A, A], [B, B]), limits=[0, 6])
     assert (found.lengths.tolist(), found.finished.tolist()) == ([0, 2], [False, True])
     assert found.scores[0] == 0.0
@@ -105,25 +105,27 @@ def test_a_closed_row_beside_an_open_one() -> None:
 @pytest.mark.parametrize(
     ("rows", "limits", "steps"),
     [
-        ([[A, B], [A]], [50, 50], 3),  # the longest row and its END
+        ([[A, B], [A]], [50, 50], 3),  # the longest row and END
         ([[], []], [50, 50], 1),
-        ([[A] * 20, [B]], [4, 50], 4),  # cut before the other would have ended it
+        ([[A] * 20, [B]], [4, 50], 4),  # the first row ends at its limit
         ([[A] * 20], [50], 21),
     ],
 )
-def test_it_stops_when_all_rows_have(rows: list[list[int]], limits: list[int], steps: int, loops: list[Any]) -> None:
+def test_it_stops_when_all_rows_have_ended(
+    rows: list[list[int]], limits: list[int], steps: int, loops: list[Any]
+) -> None:
     search(*dictation(*rows), limits=limits)
     (loop,) = loops
     assert np.asarray(loop.position).tolist() == [steps] * len(rows)
-    assert np.asarray(loop.search.state[1]).tolist() == [steps] * len(rows), "the fake counts its own steps"
+    assert np.asarray(loop.search.state[1]).tolist() == [steps] * len(rows), "the fake step function counts the steps"
 
 
-def test_the_step_reads_what_was_written() -> None:
-    """START first, then each token: a step that answers only the right question."""
-    answer = {START: A, A: C, C: B, B: END}
+def test_the_step_reads_the_token_that_was_written() -> None:
+    """The step function reads START first, then each token that was written."""
+    next_token = {START: A, A: C, C: B, B: END}
     table = np.full((TOKENS, TOKENS), -5.0, np.float32)
-    for read, said in answer.items():
-        table[read, said] = 0.0
+    for token, following in next_token.items():
+        table[token, following] = 0.0
 
     def step(ids: Any, state: Any) -> Any:
         return ops.take(ops.convert_to_tensor(table), ids, axis=0), state
@@ -142,8 +144,8 @@ def markov_chains(seed: int, rows: int) -> np.ndarray:
     return np.maximum(log_probs, -1e9).astype("f4")
 
 
-def follow(chain: np.ndarray, limit: int) -> tuple[list[int], float, bool]:
-    """Greedy search for one row, as plainly as can be."""
+def naive_greedy(chain: np.ndarray, limit: int) -> tuple[list[int], float, bool]:
+    """Greedy search for one row, in plain Python."""
     last, written, total = START, [], 0.0
     for _ in range(limit):
         last, gain = int(chain[last].argmax()), float(chain[last].max())
@@ -155,13 +157,13 @@ def follow(chain: np.ndarray, limit: int) -> tuple[list[int], float, bool]:
 
 
 def chain_step(ids: Any, chains: Any) -> Any:
-    read = ops.expand_dims(ops.expand_dims(ids, -1), -1)
-    return ops.take_along_axis(chains, read, axis=1)[:, 0], chains
+    index = ops.expand_dims(ops.expand_dims(ids, -1), -1)
+    return ops.take_along_axis(chains, index, axis=1)[:, 0], chains
 
 
 @pytest.mark.parametrize(("lanes", "refill"), [(128, 8), (4, 4), (4, 2), (5, 1), (1, 1), (23, 8)])
 @pytest.mark.parametrize("seed", range(3))
-def test_random_chains_equal_brute_force(seed: int, lanes: int, refill: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_random_chains_equal_naive_search(seed: int, lanes: int, refill: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(greedy, "LANES", lanes)
     monkeypatch.setattr(lanes_module, "REFILL", refill)
     chains = markov_chains(seed, rows=24)
@@ -169,22 +171,22 @@ def test_random_chains_equal_brute_force(seed: int, lanes: int, refill: int, mon
     found = search(chain_step, ops.convert_to_tensor(chains), limits, max_length=12)
     ends = 0
     for row, limit in enumerate(limits.tolist()):
-        written, total, finished = follow(chains[row], limit)
+        written, total, finished = naive_greedy(chains[row], limit)
         assert found.ids[row].tolist() == written + [PAD] * (12 - len(written))
         assert found.lengths[row] == len(written)
         assert bool(found.finished[row]) == finished
         np.testing.assert_allclose(found.scores[row], total, rtol=1e-5, atol=1e-5)
         ends += finished
-    assert 0 < ends < 24, "rows that end and rows that are cut"
+    assert 0 < ends < 24, "some rows end and some reach their limit"
 
 
 def test_lanes_stay_full(monkeypatch: pytest.MonkeyPatch, loops: list[Any]) -> None:
-    """One long row beside many short ones: the short ones follow each other in the other lane."""
+    """One long row takes a lane; the short rows take the other lane one after the other."""
     monkeypatch.setattr(greedy, "LANES", 2)
     rows = [[A] * 20, *[[B, C]] * 6]
     found = search(*dictation(*rows), limits=[50] * 7)
     assert found.lengths.tolist() == [20, *[2] * 6]
-    # Each short row takes three steps with its END: all six end in 18, within the 21 of the long one.
+    # Each short row needs three steps including END: all six end after 18 steps, within the 21 of the long row.
     (lanes,) = loops
     assert np.asarray(lanes.position).max() == 21
     assert np.asarray(lanes.row).tolist() == [0, 6]
@@ -193,14 +195,14 @@ def test_lanes_stay_full(monkeypatch: pytest.MonkeyPatch, loops: list[Any]) -> N
 def test_a_row_does_not_depend_on_its_batch() -> None:
     chains = markov_chains(9, rows=6)
     limits = np.array([11, 3, 0, 7, 11, 1])
-    together = search(chain_step, ops.convert_to_tensor(chains), limits, max_length=11)
+    batch = search(chain_step, ops.convert_to_tensor(chains), limits, max_length=11)
     for row in range(6):
-        alone = search(chain_step, ops.convert_to_tensor(chains[row : row + 1]), limits[row : row + 1], max_length=11)
-        for name, left, right in zip(GreedyResult._fields, together, alone, strict=True):
+        single = search(chain_step, ops.convert_to_tensor(chains[row : row + 1]), limits[row : row + 1], max_length=11)
+        for name, left, right in zip(GreedyResult._fields, batch, single, strict=True):
             np.testing.assert_array_equal(left[row], right[0], err_msg=name)
 
 
-def test_it_compiles_as_a_whole() -> None:
+def test_it_compiles_to_one_program() -> None:
     jax = pytest.importorskip("jax")
     chains = markov_chains(3, rows=5)
     limits = np.full(5, 8, np.int32)

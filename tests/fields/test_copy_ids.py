@@ -1,4 +1,4 @@
-"""Names for tokens that no vocabulary has."""
+"""Copy ids of source tokens, also of tokens that no vocabulary contains."""
 
 import numpy as np
 from hypothesis import given
@@ -14,18 +14,18 @@ def word(*texts: str):
     return make_tokenizer("word", None, texts=texts)
 
 
-def test_known_words_go_by_their_id_and_others_by_their_first_place() -> None:
+def test_known_words_have_their_id_and_others_their_first_position() -> None:
     source, target = word("define an integer variable"), word("int integer")
     size, known = target.vocabulary.size, target.vocabulary.id_of(" integer")
     (ids,) = [copy_ids([source.split("define an integer variable define")], target)[0].tolist()]
     assert ids == [size, size + 1, known, size + 3, size]
-    (answer,) = [copy_targets([source.split("define add")], target, ["int add strange"])[0].tolist()]
-    assert answer == [target.vocabulary.id_of(" int"), size + 1, UNK, END]
+    (targets,) = [copy_targets([source.split("define add")], target, ["int add strange"])[0].tolist()]
+    assert targets == [target.vocabulary.id_of(" int"), size + 1, UNK, END]
 
 
 @given(st.lists(st.text("abcdxyz é", max_size=12), min_size=1, max_size=5))
-def test_a_copied_text_is_the_text(texts: list[str]) -> None:
-    """Whatever the vocabularies hold: the ids of a source's own tokens spell the source."""
+def test_copying_all_tokens_gives_the_source(texts: list[str]) -> None:
+    """The copy ids of a source decode to the source, independently of the vocabularies."""
     source = make_tokenizer("character", None, texts=["abc"])
     target = make_tokenizer("character", None, texts=["bcd"])
     tokens = [source.split(normalize(text)) for text in texts]
@@ -33,6 +33,6 @@ def test_a_copied_text_is_the_text(texts: list[str]) -> None:
     np.testing.assert_array_equal(copies.lengths, source.encode(texts).lengths)
     for row, text in enumerate(texts):
         assert target.join(target_tokens(tokens[row], target, copies[row])) == text
-    answers = copy_targets(tokens, target, texts)
+    targets = copy_targets(tokens, target, texts)
     for row in range(len(texts)):
-        assert answers[row].tolist() == [*copies[row].tolist(), END]
+        assert targets[row].tolist() == [*copies[row].tolist(), END]

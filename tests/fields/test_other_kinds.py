@@ -1,4 +1,4 @@
-"""The interfaces of fields, by a kind of field that the package does not have, and by a model of two outputs."""
+"""Field interfaces, tested with a kind of field outside the package, and with a model of two outputs."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -32,7 +32,7 @@ DEGREES = [-20.0, -5.0, 3.0, 12.0, 25.0, 31.0, 40.0]
 
 
 class Measurement(Field):
-    """One number a row, scaled by the training rows' mean and deviation."""
+    """One number per row, standardized with the mean and standard deviation of the training rows."""
 
     kind = "measurement"
 
@@ -73,7 +73,7 @@ class MeasurementEncoder:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def known() -> Iterator[None]:
+def registered_encoder() -> Iterator[None]:
     ENCODERS["measurement"] = MeasurementEncoder
     yield
     del ENCODERS["measurement"], FIELD_KINDS["measurement"]
@@ -84,7 +84,7 @@ def text(name: str, *texts: str, **options: Any) -> TextField:
 
 
 def weather() -> tuple[Signature, dict[str, list[Any]]]:
-    """A greeting is translated by the temperature that comes with it."""
+    """Rows whose translation depends on a second input, a temperature."""
     rows = [(place, degrees) for place in ("in town", "at sea") for degrees in DEGREES for _ in range(4)]
     columns: dict[str, list[Any]] = {
         "source": [place for place, _ in rows],
@@ -99,9 +99,9 @@ def train(signature: Signature, columns: Columns, network: dict[str, Any], epoch
     from passerelle.training.trainer import fit
 
     settings = settings_of(network, epochs)
-    made = SequenceToSequence(settings.network, **signature.specs())
-    fit(made, batches_of(signature, columns), None, settings.training)
-    return made
+    network_model = SequenceToSequence(settings.network, **signature.specs())
+    fit(network_model, batches_of(signature, columns), None, settings.training)
+    return network_model
 
 
 def batches_of(signature: Signature, columns: Columns, **options: Any) -> Batches:
@@ -120,7 +120,7 @@ def settings_of(network: dict[str, Any], epochs: int) -> Any:
 
 
 def decoded(network: SequenceToSequence, signature: Signature, columns: Columns, output: str) -> list[str]:
-    """Greedy, by hand: only what a `Stepper` offers."""
+    """Greedy search written with the methods of a `Stepper` only."""
     stepper, field = network.steppers[output], signature.outputs[output]
     arrays = {name: own.padded(np.arange(len(own)), int(own.lengths.max())) for name, own in
               signature.encode_inputs(columns).items()}  # fmt: skip
@@ -135,7 +135,7 @@ def decoded(network: SequenceToSequence, signature: Signature, columns: Columns,
     return field.decode(Ragged.from_lists(rows), columns)
 
 
-def test_a_field_of_another_kind_is_read_trained_saved_and_loaded(tmp_path: Path) -> None:
+def test_a_new_kind_of_field_is_encoded_trained_saved_and_loaded(tmp_path: Path) -> None:
     signature, columns = weather()
     network = train(signature, columns, {})
     unseen = {"source": ["in town", "in town", "at sea", "at sea"], "degrees": [-12.0, 35.0, -2.0, 28.0]}
@@ -176,13 +176,13 @@ def test_one_encoder_and_two_outputs(network: dict[str, Any], tmp_path: Path) ->
     save_bundle(Bundle(trained, signature, settings_of(network, 1), Lengths(2, 2, 1.0)), tmp_path / "two.keras")
     again = load_bundle(tmp_path / "two.keras")
     translator = Translator(again)
-    translator.record["note"] = "kept"
+    translator.record["note"] = "saved"
     german = translator.for_output("de")
     assert (translator.translate(columns["source"]), german.translate(columns["source"])) == (
         columns["fr"],
         columns["de"],
     )
-    assert german.record["note"] == "kept"
+    assert german.record["note"] == "saved"
     scores = german.score(zip(columns["source"], columns["de"], strict=True))
     assert all(score.per_token > -0.5 for score in scores)
     with pytest.raises(SettingsError, match="unknown output 'es'"):
@@ -192,7 +192,7 @@ def test_one_encoder_and_two_outputs(network: dict[str, Any], tmp_path: Path) ->
     assert json.loads(json.dumps(again.signature.to_json())) == signature.to_json()
 
 
-def test_each_output_steps_as_it_is_trained() -> None:
+def test_stepwise_equals_teacher_forced_for_each_output() -> None:
     signature, columns = languages(copying=True)
     network: Any = SequenceToSequence(NETWORK | {"copying": True}, **signature.specs())
     batch = next(batches_of(signature, columns).epoch(1))

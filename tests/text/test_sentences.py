@@ -1,4 +1,4 @@
-"""Long texts cut into parts: nothing is lost, and the cuts are where people would make them."""
+"""Long texts are split at sentences and words, and no character is lost."""
 
 import pytest
 from hypothesis import given
@@ -28,7 +28,7 @@ def test_sentences(text: str, parts: list[str]) -> None:
     assert [part for part, _ in split_text(text, 1000, len)] == parts
 
 
-def test_long_sentences_are_cut_between_words() -> None:
+def test_long_sentences_are_split_between_words() -> None:
     assert split_text("aa bb  cc dddddddd e. f", 5, len) == [
         ("aa bb", "  "),
         ("cc", " "),
@@ -39,12 +39,12 @@ def test_long_sentences_are_cut_between_words() -> None:
 
 
 @given(st.text(st.sampled_from('ab .!?。…\n»")\u00a0'), max_size=60), st.integers(1, 12))
-def test_parts_and_blanks_are_the_text(text: str, most: int) -> None:
-    parts = split_text(text, most, len)
-    assert "".join(part + blank for part, blank in parts) == text
+def test_parts_and_whitespace_restore_the_text(text: str, max_length: int) -> None:
+    parts = split_text(text, max_length, len)
+    assert "".join(part + whitespace for part, whitespace in parts) == text
     assert parts[-1][1] == ""
-    assert all(not blank.strip() for _, blank in parts)
+    assert all(not whitespace.strip() for _, whitespace in parts)
     if text.strip():
         assert all(part.strip() for part, _ in parts)
     for part, _ in parts:
-        assert len(part.strip()) <= most or len(part.split()) == 1
+        assert len(part.strip()) <= max_length or len(part.split()) == 1

@@ -1,4 +1,4 @@
-"""Subwords: merges as an independent library makes them, any text whole again, and no list of tokens trusted."""
+"""Subwords: the same merges as an independent library, lossless round trips, and checked vocabularies."""
 
 import itertools
 import random
@@ -20,8 +20,8 @@ L'été, l'oiseau chantait ; l'hiver, il ne chantait plus\u202f!
 Un garçon, deux garçons, trois garçons ; un oiseau, deux oiseaux, trois oiseaux.
 naïve naïveté cœur sœur cœurs sœurs ohohohoh ohohoh aaaa aaaaa"""
 
-# The library `tokenizers` 0.23.3: BpeTrainer(vocab_size=330, min_frequency=2, initial_alphabet=<the 256 characters>) on
-# TEXTS, cut into the same words. On both sides of 140,000 pairs all 8,000 tokens were the same too.
+# From the library `tokenizers` 0.23.3: BpeTrainer(vocab_size=330, min_frequency=2, initial_alphabet=<256 characters>)
+# on TEXTS, split into the same words. For each side of 140,000 pairs, all 8,000 tokens were the same too.
 MERGED = (
     "is it ois aa oh au ait eau oiseau ar gar on §on Ã© Ã§on Ġl Ġgar ohoh ĠgarÃ§on et tait ur Åĵ âĢ Ġc Ġp Ġoiseau "
     "Åĵur an de es un Ġn Ġde Ġun Ġl' etit Ġpetit Ġoiseaux Il aÃ han il rois sÅĵur trois ux ve Ã¹ ðŁ Ġ; Ġaa ĠÃ© Ġohoh "
@@ -44,20 +44,20 @@ ANY = st.text(
 
 
 @pytest.fixture(scope="module")
-def learned():
+def trained():
     return make_tokenizer("subword", texts=TEXTS.splitlines())
 
 
-def test_merges_are_those_of_the_library(learned):
-    assert learned.vocabulary.tokens == (*BYTES, *MERGED.split())
+def test_merges_equal_those_of_the_library(trained):
+    assert trained.vocabulary.tokens == (*BYTES, *MERGED.split())
 
 
 @pytest.mark.parametrize("text", SPLIT)
-def test_splits_are_those_of_the_library(learned, text):
-    assert learned.split(text) == SPLIT[text].split()
+def test_splits_equal_those_of_the_library(trained, text):
+    assert trained.split(text) == SPLIT[text].split()
 
 
-def test_the_alphabet_is_every_byte_once():
+def test_the_alphabet_contains_every_byte_once():
     assert len(set(BYTES)) == 256
     assert list(BYTES) == sorted(BYTES)
     assert all(token.isprintable() and not token.isspace() for token in BYTES)
@@ -68,55 +68,55 @@ def test_the_alphabet_is_every_byte_once():
 @quick
 @given(ANY)
 @example("")
-@example("  two  blanks  ")
+@example("  two  spaces  ")
 @example("Où ça\u00a0? «\u202fL'été\u202f», c’est l'heure\u202f!")
 @example("x" * (3 * LONGEST_WORD + 1))
-def test_any_text_comes_back_byte_for_byte(learned, text):
-    ids = learned.encode([text])
+def test_any_text_round_trips(trained, text):
+    ids = trained.encode([text])
     assert UNK not in ids.values
-    assert learned.decode(ids) == [normalize(text)]
-    assert learned.unknown(text) == ()
+    assert trained.decode(ids) == [normalize(text)]
+    assert trained.unknown(text) == ()
 
 
 @quick
 @given(st.text(st.characters(categories=["Cs", "Ll"]), max_size=12))
 @example("a\ud800b \udcff")
-def test_lone_surrogates_are_read_and_written_as_replacements(learned, text):
-    kept = [character for character in learned.decode(learned.encode([text]))[0] if character != "\ufffd"]
-    assert kept == [character for character in normalize(text) if not "\ud800" <= character <= "\udfff"]
-    assert UNK not in learned.encode([text]).values
+def test_lone_surrogates_decode_to_replacement_characters(trained, text):
+    decoded = [character for character in trained.decode(trained.encode([text]))[0] if character != "\ufffd"]
+    assert decoded == [character for character in normalize(text) if not "\ud800" <= character <= "\udfff"]
+    assert UNK not in trained.encode([text]).values
 
 
-def test_lone_surrogates_are_not_learned():
+def test_lone_surrogates_are_refused_in_training():
     with pytest.raises(DataError, match="'\\\\ud800' is a lone surrogate"):
         make_tokenizer("subword", texts=["ab", "a\ud800"])
 
 
 @quick
 @given(st.lists(st.integers(0, FIRST_ORDINARY + 400)))
-def test_whatever_a_network_writes_is_text(learned, ids):
-    (text,) = learned.decode(Ragged.from_lists([ids]))
+def test_any_ids_decode_to_valid_text(trained, ids):
+    (text,) = trained.decode(Ragged.from_lists([ids]))
     text.encode()
     if any(i < FIRST_ORDINARY for i in ids):
         assert "\ufffd" in text
 
 
-def test_bytes_that_are_no_utf_8_look_like_a_replacement_character(learned):
-    assert learned.join(["Ġa", "Ã", "b"]) == "a\ufffdb"
-    assert learned.decode(Ragged.from_lists([[UNK, END], []])) == ["\ufffd\ufffd", ""]
+def test_invalid_utf_8_decodes_to_a_replacement_character(trained):
+    assert trained.join(["Ġa", "Ã", "b"]) == "a\ufffdb"
+    assert trained.decode(Ragged.from_lists([[UNK, END], []])) == ["\ufffd\ufffd", ""]
 
 
 @quick
 @given(st.lists(st.text("abc é", max_size=10), max_size=12), st.randoms())
-def test_neither_order_nor_repetition_of_words_changes_the_vocabulary(texts, order):
+def test_the_order_of_texts_does_not_change_the_vocabulary(texts, order):
     shuffled = list(texts)
     order.shuffle(shuffled)
-    first, second = (make_tokenizer("subword", texts=given_texts) for given_texts in (texts, shuffled))
+    first, second = (make_tokenizer("subword", texts=own_texts) for own_texts in (texts, shuffled))
     assert first.vocabulary.tokens == second.vocabulary.tokens
 
 
-def by_recounting(counts, size, min_count):
-    """Byte-pair encoding as its paper tells it: count everything again for every merge."""
+def naive_bpe(counts, size, min_count):
+    """Byte-pair encoding as in the paper: count all pairs again for every merge."""
     tokens = list(BYTES)
     words = {word: make_tokenizer("subword").tokenize(word)[1:] for word in counts}
     while len(tokens) < size:
@@ -138,45 +138,45 @@ def by_recounting(counts, size, min_count):
 
 @settings(max_examples=100, deadline=None)
 @given(st.dictionaries(st.text("abé", min_size=1, max_size=9), st.integers(1, 5), max_size=8), st.integers(1, 4))
-def test_counting_as_it_goes_is_counting_anew(counts, min_count):
-    assert train_bpe(counts, 280, min_count) == by_recounting(counts, 280, min_count)
+def test_incremental_counts_equal_recounting(counts, min_count):
+    assert train_bpe(counts, 280, min_count) == naive_bpe(counts, 280, min_count)
 
 
 def test_size_and_min_count():
-    drawn = random.Random(1)
-    texts = ["".join(drawn.choices("abcdefgh ", k=30)) for _ in range(200)]
+    generator = random.Random(1)
+    texts = ["".join(generator.choices("abcdefgh ", k=30)) for _ in range(200)]
     every = make_tokenizer("subword", texts=texts).vocabulary.tokens
     fewer = make_tokenizer("subword", texts=texts, size=300).vocabulary.tokens
     assert fewer == every[:300]
     frequent = make_tokenizer("subword", texts=texts, min_count=20).vocabulary.tokens
     assert 256 < len(frequent) < len(every)
     assert frequent == every[: len(frequent)]
-    assert make_tokenizer("subword", texts=["once a"]).vocabulary.tokens == BYTES, "what occurs once is no token"
+    assert make_tokenizer("subword", texts=["once a"]).vocabulary.tokens == BYTES, "rare pairs are not merged"
 
 
-def test_splitting_needs_the_list_alone(learned):
-    again = make_tokenizer("subword", tokens=list(learned.vocabulary.tokens))
+def test_splitting_depends_on_the_tokens_only(trained):
+    again = make_tokenizer("subword", tokens=list(trained.vocabulary.tokens))
     for text in (*TEXTS.splitlines(), *SPLIT):
-        assert again.tokenize(text) == learned.tokenize(text)
-    assert again.differences(learned) == []
+        assert again.tokenize(text) == trained.tokenize(text)
+    assert again.differences(trained) == []
 
 
-def test_case():
+def test_lowercase():
     lower = make_tokenizer("subword", texts=["The the THE"] * 2, lowercase=True)
     assert lower.tokenize("THE") == ["Ġthe"]
     assert lower.decode(lower.encode(["The İ"])) == ["the i\u0307"]
 
 
-def test_shown_to_people(learned):
-    assert learned.readable_tokens(16)[-1] == " l"
-    assert learned.readable_tokens(14)[-1] == "é"
+def test_readable_tokens(trained):
+    assert trained.readable_tokens(16)[-1] == " l"
+    assert trained.readable_tokens(14)[-1] == "é"
 
 
 @pytest.mark.parametrize(
     "tokens",
     [[], BYTES[:255], BYTES[::-1], [*BYTES, " a"], [*BYTES, "a\ud800"], [*BYTES, "ab", "ab"], [*BYTES, ""]],
-    ids=["none", "a byte less", "another order", "a blank", "a surrogate", "twice", "empty"],
+    ids=["none", "a byte missing", "another order", "a space", "a surrogate", "duplicate", "empty"],
 )
-def test_a_vocabulary_of_something_else(tokens):
+def test_invalid_vocabularies(tokens):
     with pytest.raises(DataError):
         make_tokenizer("subword", tokens=tokens)

@@ -1,4 +1,4 @@
-"""Vocabularies: ids are fixed by the set of tokens alone, special ones stand apart."""
+"""Vocabularies: the ids depend on the set of tokens only, and special tokens have fixed ids."""
 
 import numpy as np
 import pytest
@@ -12,13 +12,13 @@ from passerelle.text.vocabulary import Vocabulary
 TOKENS = st.lists(st.text(min_size=1, max_size=3), unique=True, max_size=12)
 
 
-def test_special_ids_are_fixed_for_ever():
+def test_special_ids_never_change():
     assert (PAD, UNK, START, END, FIRST_ORDINARY) == (0, 1, 2, 3, 4)
 
 
 @settings(max_examples=100, deadline=None)
 @given(tokens=TOKENS, random=st.randoms())
-def test_sorted_and_the_same_for_any_order(tokens, random):
+def test_tokens_are_sorted_so_their_order_has_no_effect(tokens, random):
     shuffled = [*tokens, *tokens[:2]]
     random.shuffle(shuffled)
     vocabulary = Vocabulary.from_tokens(shuffled)
@@ -30,7 +30,7 @@ def test_sorted_and_the_same_for_any_order(tokens, random):
         assert vocabulary.id_of(token) >= FIRST_ORDINARY
 
 
-def test_ids_and_tokens_that_are_not_there():
+def test_ids_and_tokens_that_do_not_exist():
     vocabulary = Vocabulary(["a", "b"])
     assert vocabulary.id_of("c") == UNK
     assert "c" not in vocabulary
@@ -39,7 +39,7 @@ def test_ids_and_tokens_that_are_not_there():
     ]  # fmt: skip
 
 
-def test_tables_of_characters():
+def test_tables_of_code_points():
     vocabulary = Vocabulary(["a", "é", "👩"])
     assert vocabulary.code_points.tolist() == [0xFFFD] * 4 + [ord("a"), 0xE9, 0x1F469]
     table = vocabulary.ids_by_code_point
