@@ -1,4 +1,4 @@
-"""One file: written whole or not at all, checked, read back the same, and never trusted."""
+"""The model file: written atomically, verified, loaded unchanged, and checked when loaded."""
 
 import copy
 import io
@@ -41,7 +41,7 @@ def members(saved: Path) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-# ---- the same again
+# ---- round trip
 
 
 def test_loaded_equals_saved(copier: Any, saved: Path) -> None:
@@ -62,7 +62,7 @@ def run(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_new_process_reads_it_with_keras_and_with_us(copier: Any, saved: Path) -> None:
+def test_a_new_process_loads_it_with_keras_and_with_passerelle(copier: Any, saved: Path) -> None:
     script = """
 import json, sys
 import passerelle
@@ -83,17 +83,17 @@ print(json.dumps([type(network).__name__, network.count_params(), bool(network.c
         assert score == expected.score
 
 
-def test_what_is_inside(members: dict[str, bytes], copier: Any) -> None:
+def test_members_and_content(members: dict[str, bytes], copier: Any) -> None:
     assert set(members) == {"metadata.json", "config.json", WEIGHTS, ASSET}
     content = json.loads(members[ASSET])
     assert set(content) == {
         "format", "signature", "settings", "lengths", "record",
     }  # fmt: skip
-    assert "é" in members[ASSET].decode("utf-8"), "readable by people"
+    assert "é" in members[ASSET].decode("utf-8"), "characters are not escaped"
     assert passerelle.Settings.model_validate(content["settings"]) == copier.settings
 
 
-# ---- whole or not at all
+# ---- atomic writing
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
@@ -102,7 +102,7 @@ def snapshot(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def old(saved: Path, tmp_path: Path) -> Path:
-    """A file that stands where the next one shall."""
+    """An existing file, which the next one replaces."""
     path = tmp_path / "model.keras"
     path.write_bytes(saved.read_bytes())
     return path
@@ -131,7 +131,7 @@ def changed_vocabulary(network: Any, content: dict[str, Any]) -> tuple[Any, dict
 
 
 @pytest.mark.parametrize("change", [changed_weights, changed_weight, changed_lengths, changed_vocabulary])
-def test_a_file_that_reads_back_otherwise_is_not_kept(
+def test_a_file_that_fails_verification_is_not_saved(
     copier: Any, old: Path, change: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = snapshot(old.parent)
@@ -146,7 +146,7 @@ def test_a_file_that_reads_back_otherwise_is_not_kept(
     "error", [OSError(28, "No space left on device"), RuntimeError("h5 write failed"), KeyboardInterrupt()],
     ids=repr,
 )  # fmt: skip
-def test_writing_that_fails_leaves_the_old_file(
+def test_a_failed_write_leaves_the_old_file_unchanged(
     copier: Any, old: Path, error: BaseException, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = snapshot(old.parent)
@@ -162,7 +162,7 @@ def test_writing_that_fails_leaves_the_old_file(
     assert snapshot(old.parent) == before
 
 
-def test_killed_while_saving(old: Path) -> None:
+def test_a_process_killed_while_saving(old: Path) -> None:
     before = old.read_bytes()
     script = """
 import os, signal, sys
@@ -183,25 +183,25 @@ translator.save(sys.argv[1])
 
 
 @pytest.mark.parametrize("name", ["model", "model.h5", "model.keras.zip"])
-def test_a_wrong_name(copier: Any, tmp_path: Path, name: str) -> None:
+def test_a_wrong_suffix(copier: Any, tmp_path: Path, name: str) -> None:
     with pytest.raises(OutputError, match=r"must end in \.keras"):
         copier.save(tmp_path / name)
     assert not snapshot(tmp_path)
 
 
-def test_no_folder(copier: Any, tmp_path: Path) -> None:
+def test_a_missing_folder(copier: Any, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="no such folder"):
         copier.save(tmp_path / "absent" / "model.keras")
 
 
-def test_saving_twice_replaces_and_keeps_the_rights(copier: Any, old: Path) -> None:
+def test_saving_again_replaces_the_file_and_keeps_its_permissions(copier: Any, old: Path) -> None:
     old.chmod(0o640)
     copier.save(old)
     assert old.stat().st_mode & 0o777 == 0o640
     assert [path.name for path in old.parent.iterdir()] == ["model.keras"]
 
 
-# ---- never trusted
+# ---- checks
 
 
 def archive(path: Path, members: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> Path:
@@ -219,7 +219,7 @@ def refused(path: Path, match: str | None = None) -> None:
 
 
 def edited(data: bytes, *keys: str, value: Any) -> bytes:
-    """JSON with the value at this path replaced."""
+    """Return JSON with the value at the path `keys` replaced."""
     content = json.loads(data)
     place = content
     for key in keys[:-1]:
@@ -233,30 +233,30 @@ CONFIG_EDITS: list[tuple[str, tuple[str, ...], Any, str]] = [
     ("another module", ("module",), "os", "not SequenceToSequence of this package"),
     ("another registered name", ("registered_name",), "Functional", "not SequenceToSequence of this package"),
     ("an optimizer", ("compile_config",), {"optimizer": "adam"}, "unexpected entries"),
-    ("something to build", ("build_config",), {"code": "x"}, "unexpected entries"),
-    ("more arguments", ("config", "trainable"), False, "must have the entries inputs, name, outputs, settings"),
-    ("no name", ("config", "name"), 7, "not a string"),
-    ("settings that are none", ("config", "settings"), [], "valid dictionary"),
+    ("a build configuration", ("build_config",), {"code": "x"}, "unexpected entries"),
+    ("an additional argument", ("config", "trainable"), False, "must have the entries inputs, name, outputs, settings"),
+    ("a name of a wrong type", ("config", "name"), 7, "not a string"),
+    ("settings of a wrong type", ("config", "settings"), [], "valid dictionary"),
     ("an unknown setting", ("config", "settings", "run"), "x", "run"),
-    ("a cell that is none", ("config", "settings", "cell"), "__import__", "cell"),
-    ("beyond the bounds", ("config", "settings", "encoder", "units"), 10**9, "encoder.units"),
-    ("a size that is none", ("config", "inputs", "source", "size"), "9", "a vocabulary must have"),
-    ("a size beyond the bounds", ("config", "inputs", "source", "size"), 2**22, "a vocabulary must have"),
-    ("a vocabulary that does not fit", ("config", "inputs", "source", "size"), 10, "do not match its settings"),
+    ("an invalid cell", ("config", "settings", "cell"), "__import__", "cell"),
+    ("a value out of range", ("config", "settings", "encoder", "units"), 10**9, "encoder.units"),
+    ("a size of a wrong type", ("config", "inputs", "source", "size"), "9", "a vocabulary must have"),
+    ("a size out of range", ("config", "inputs", "source", "size"), 2**22, "a vocabulary must have"),
+    ("a vocabulary of another size", ("config", "inputs", "source", "size"), 10, "do not match its settings"),
     (
-        "more vectors left alone than there are",
+        "more extra words than tokens",
         ("config", "inputs", "source", "extra"),
         99,
         "extra source vectors must be fewer",
     ),
     (
-        "a number of them that is none",
+        "a number of extra words of a wrong type",
         ("config", "inputs", "source", "extra"),
         True,
         "extra source vectors must be fewer",
     ),
-    ("vectors that do not fit", ("config", "inputs", "source", "extra"), 1, "do not match its settings"),
-    ("vectors tied that are not", ("config", "settings", "tie"), "target", "do not match its settings"),
+    ("another number of extra words", ("config", "inputs", "source", "extra"), 1, "do not match its settings"),
+    ("tied embeddings that are not tied", ("config", "settings", "tie"), "target", "do not match its settings"),
     ("another width", ("config", "settings", "decoder", "units"), 17, "do not match its settings"),
 ]
 
@@ -266,15 +266,15 @@ CONFIG_EDITS: list[tuple[str, tuple[str, ...], Any, str]] = [
     [case[1:] for case in CONFIG_EDITS],
     ids=[case[0] for case in CONFIG_EDITS],
 )
-def test_a_changed_network(
+def test_changed_network_configurations(
     members: dict[str, bytes], tmp_path: Path, keys: tuple[str, ...], value: Any, match: str
 ) -> None:
     config = edited(members["config.json"], *keys, value=value)
     refused(archive(tmp_path / "bad.keras", members | {"config.json": config}), match)
 
 
-def test_files_from_before_some_settings(copier: Any, members: dict[str, bytes], tmp_path: Path) -> None:
-    """What they do not name is as it was then."""
+def test_files_without_newer_settings(copier: Any, members: dict[str, bytes], tmp_path: Path) -> None:
+    """Missing settings have their defaults."""
     config, content = (json.loads(members[name]) for name in ("config.json", "assets/translator.json"))
     for settings in (config["config"]["settings"], content["settings"]["network"]):
         del settings["tie"]
@@ -292,12 +292,12 @@ def test_files_from_before_some_settings(copier: Any, members: dict[str, bytes],
         ({"encoder": {"units": 8192, "layers": 8}, "decoder": {"units": 8192, "layers": 8}}, 8),
         ({"encoder": {"embedding": 8192}, "decoder": {"embedding": 8192}}, 2**21),
     ],
-    ids=["wide and deep", "a vast vocabulary"],
+    ids=["wide and deep", "a large vocabulary"],
 )
-def test_oversized_settings_cost_no_memory(
+def test_too_large_settings_are_refused_without_allocating_memory(
     members: dict[str, bytes], tmp_path: Path, changes: dict[str, Any], size: int
 ) -> None:
-    """Within the bounds of settings, but tens of gigabytes: refused before any is reserved."""
+    """The settings are valid, but imply tens of gigabytes."""
     config = json.loads(members["config.json"])["config"]
     for side, values in changes.items():
         config["settings"][side] |= values
@@ -363,7 +363,7 @@ def virtual(file: h5py.File) -> None:
     file.create_virtual_dataset(name, layout)
 
 
-def boundless(file: h5py.File) -> None:
+def too_large(file: h5py.File) -> None:
     file.create_dataset("more", (2**40,), "f4")
 
 
@@ -380,11 +380,11 @@ def boundless(file: h5py.File) -> None:
         (linked_elsewhere, "do not match its settings"),
         (stored_elsewhere, "not plain arrays"),
         (virtual, "not plain arrays"),
-        (boundless, "larger than the file"),
+        (too_large, "larger than the file"),
     ],
     ids=[
-        "chunked", "compressed", "integers", "bytes", "turned", "one less", "one more", "linked", "external",
-        "virtual", "boundless",
+        "chunked", "compressed", "integers", "bytes", "transposed", "one missing", "one more", "linked", "external",
+        "virtual", "too large",
     ],
 )  # fmt: skip
 def test_changed_weights(
@@ -406,16 +406,16 @@ def test_changed_archives(members: dict[str, bytes], saved: Path, tmp_path: Path
         file.writestr("config.json", b"{}")
     refused(path, "duplicate members")
 
-    whole = saved.read_bytes()
-    for data in (b"", b"PK", whole[:-1], whole[: len(whole) // 2], b"x" * 1000):
+    content = saved.read_bytes()
+    for data in (b"", b"PK", content[:-1], content[: len(content) // 2], b"x" * 1000):
         path.write_bytes(data)
         refused(path, "not a model file, or incomplete")
-    position = whole.index(members[WEIGHTS][:512]) + 2000
-    path.write_bytes(whole[:position] + bytes(64) + whole[position + 64 :])
+    position = content.index(members[WEIGHTS][:512]) + 2000
+    path.write_bytes(content[:position] + bytes(64) + content[position + 64 :])
     refused(path)
 
 
-def test_texts_that_are_no_json(members: dict[str, bytes], tmp_path: Path) -> None:
+def test_invalid_json(members: dict[str, bytes], tmp_path: Path) -> None:
     path = tmp_path / "bad.keras"
     for data in (b"", b"{", b"\xff", b"[" * 100_000):
         refused(archive(path, members | {ASSET: data}))
@@ -428,7 +428,7 @@ def test_texts_that_are_no_json(members: dict[str, bytes], tmp_path: Path) -> No
     refused(archive(path, members | {ASSET: older}), "format 1, which is older than the first release. Train it again")
 
 
-def test_files_that_are_no_translators(tmp_path: Path) -> None:
+def test_other_files(tmp_path: Path) -> None:
     refused(tmp_path / "absent.keras", "no such file")
     (tmp_path / "folder.keras").mkdir()
     refused(tmp_path / "folder.keras", "is a folder")
@@ -441,23 +441,23 @@ def test_files_that_are_no_translators(tmp_path: Path) -> None:
 
 CONTENT_EDITS: list[tuple[str, tuple[str, ...], Any]] = [
     ("other settings", ("settings", "network", "dropout"), 0.7),
-    ("settings that are none", ("settings",), "x"),
+    ("settings of a wrong type", ("settings",), "x"),
     ("an unknown setting", ("settings", "network", "x"), 1),
-    ("a token less", ("signature", "inputs", "source", "tokens"), ["a", "b", "c"]),
-    ("a token twice", ("signature", "inputs", "source", "tokens"), ["a", "b", "c", "c"]),
+    ("a token missing", ("signature", "inputs", "source", "tokens"), ["a", "b", "c"]),
+    ("a duplicate token", ("signature", "inputs", "source", "tokens"), ["a", "b", "c", "c"]),
     ("an empty token", ("signature", "inputs", "source", "tokens"), ["a", "b", "c", ""]),
     ("a long token", ("signature", "inputs", "source", "tokens"), ["a", "b", "c", "dd"]),
-    ("tokens that are none", ("signature", "inputs", "source", "tokens"), [1, 2, 3, 4]),
+    ("tokens of a wrong type", ("signature", "inputs", "source", "tokens"), [1, 2, 3, 4]),
     ("no tokens", ("signature", "outputs", "target", "tokens"), None),
     ("a surrogate", ("signature", "outputs", "target", "tokens"), ["a", "b", "c", "\ud800"]),
-    ("no length", ("lengths", "source"), 0),
-    ("a length below none", ("lengths", "target"), -5),
-    ("a vast length", ("lengths", "target"), 10**9),
+    ("a length of 0", ("lengths", "source"), 0),
+    ("a negative length", ("lengths", "target"), -5),
+    ("a large length", ("lengths", "target"), 10**9),
     ("an infinite length", ("lengths", "source"), float("inf")),
-    ("a length that is no number", ("lengths", "source"), float("nan")),
-    ("a length that is a text", ("lengths", "source"), "x"),
-    ("lengths that are none", ("lengths",), 7),
-    ("a record that is none", ("record",), [1, 2]),
+    ("a length that is NaN", ("lengths", "source"), float("nan")),
+    ("a length of a wrong type", ("lengths", "source"), "x"),
+    ("lengths of a wrong type", ("lengths",), 7),
+    ("a record of a wrong type", ("record",), [1, 2]),
 ]
 
 
@@ -471,13 +471,13 @@ def test_changed_content(
     value: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The network is what it was; what stands beside it is checked against it."""
+    """The content is checked against the network, which is unchanged."""
     content = json.loads(edited(members[ASSET], *keys, value=value))
     monkeypatch.setattr(bundle, "load_network", lambda path: (copier.network, copy.deepcopy(content)))
     refused(Path("changed.keras"), "damaged|cannot be loaded as a translator")
 
 
-def test_reading_runs_nothing_and_writes_nothing(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loading_writes_no_files(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(saved.parent)
     before = snapshot(saved.parent)
     passerelle.load(saved.name)

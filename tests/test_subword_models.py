@@ -1,4 +1,4 @@
-"""Translators of subwords: taught, copying, saved, loaded, and their tokens never trusted."""
+"""Translators at level subword: training, copying, saving, loading, and refusal of invalid vocabularies."""
 
 import copy
 import itertools
@@ -29,70 +29,70 @@ TINY: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def taught() -> Any:
+def trained() -> Any:
     return passerelle.train(PAIRS, validation=0.2, level="subword", vocabulary_size=300, settings=TINY)
 
 
 @pytest.fixture(scope="module")
-def saved(taught: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def saved(trained: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("subword") / "subword.keras"
-    taught.save(path)
+    trained.save(path)
     return path
 
 
-def test_saved_and_loaded(taught: Any, saved: Path) -> None:
+def test_saving_and_loading(trained: Any, saved: Path) -> None:
     texts = ["Zoé is tired.", "Xavier is œ 👩‍👧.", "\ud800", "\x00\n"]
     loaded = passerelle.load(saved)
-    assert loaded.search(texts) == taught.search(texts)
+    assert loaded.search(texts) == trained.search(texts)
     assert all(result.unknown == () for result in loaded.search(texts))
     for side in ("source", "target"):
         tokens = getattr(loaded, side).vocabulary.tokens
-        assert tokens == getattr(taught, side).vocabulary.tokens
+        assert tokens == getattr(trained, side).vocabulary.tokens
         assert tokens[:256] == BYTES
         assert 256 < len(tokens) <= 300
 
 
-def test_copied_pieces_are_the_text_they_came_from(taught: Any) -> None:
+def test_copying_all_tokens_gives_the_source(trained: Any) -> None:
     texts = [source for source, _ in PAIRS] + ["Où est Łucja\u202f?"]
-    answers = taught.signature.encode_targets({"source": texts, "target": texts})["target"]
-    size = taught.target.vocabulary.size
-    copies = taught.signature.encode_inputs({"source": texts})["target_copies"]
-    assert (copies.values >= size).any(), "the source has pieces that the target lacks"
-    assert taught.signature.target.decode(copies, {"source": texts}) == texts
-    assert (answers.values < size).all(), "no target text has unknown tokens"
+    targets = trained.signature.encode_targets({"source": texts, "target": texts})["target"]
+    size = trained.target.vocabulary.size
+    copies = trained.signature.encode_inputs({"source": texts})["target_copies"]
+    assert (copies.values >= size).any(), "the source has tokens that the target vocabulary does not contain"
+    assert trained.signature.target.decode(copies, {"source": texts}) == texts
+    assert (targets.values < size).all(), "no target text has unknown tokens"
 
 
-HOSTILE: dict[str, Any] = {
-    "a byte less": BYTES[1:],
+INVALID: dict[str, Any] = {
+    "a byte missing": BYTES[1:],
     "bytes in another order": BYTES[::-1],
-    "a token that is no bytes": [*BYTES, "a b"],
-    "a token twice": [*BYTES, "a"],
+    "a token with a space": [*BYTES, "a b"],
+    "a duplicate token": [*BYTES, "a"],
     "a surrogate": [*BYTES, "\ud800"],
     "numbers": list(range(300)),
-    "one text": "".join(BYTES) + "!",
+    "a string": "".join(BYTES) + "!",
     "fewer tokens than the network has": BYTES,
-    "nothing": None,
+    "null": None,
 }
 
 
-@pytest.mark.parametrize("tokens", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("tokens", INVALID.values(), ids=INVALID)
 @pytest.mark.parametrize("side", ["source", "target"])
-def test_tokens_that_are_none(
-    taught: Any, saved: Path, side: str, tokens: Any, monkeypatch: pytest.MonkeyPatch
+def test_invalid_vocabularies_are_refused(
+    trained: Any, saved: Path, side: str, tokens: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with zipfile.ZipFile(saved) as archive:
         content = json.loads(archive.read("assets/translator.json"))
     content["signature"]["inputs" if side == "source" else "outputs"][side]["tokens"] = tokens
-    monkeypatch.setattr(bundle, "load_network", lambda path: (taught.network, copy.deepcopy(content)))
+    monkeypatch.setattr(bundle, "load_network", lambda path: (trained.network, copy.deepcopy(content)))
     with pytest.raises(ModelFileError, match=r"^x\.keras is damaged: [^\n]+$"):
         passerelle.load("x.keras")
 
 
-def test_a_file_that_leaves_its_level_open(taught: Any, saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_with_level_auto_is_refused(trained: Any, saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with zipfile.ZipFile(saved) as archive:
         content = json.loads(archive.read("assets/translator.json"))
     content["settings"]["source"]["level"] = "auto"
-    monkeypatch.setattr(bundle, "load_network", lambda path: (taught.network, copy.deepcopy(content)))
+    monkeypatch.setattr(bundle, "load_network", lambda path: (trained.network, copy.deepcopy(content)))
     with pytest.raises(
         ModelFileError, match="the source level is 'auto' in the settings and 'subword' in the vocabulary"
     ):
@@ -102,34 +102,34 @@ def test_a_file_that_leaves_its_level_open(taught: Any, saved: Path, monkeypatch
 # ---- settings
 
 
-def lesson(pairs: Any = PAIRS, **options: Any) -> Any:
+def prepared(pairs: Any = PAIRS, **options: Any) -> Any:
     return prepare(pairs, choose_settings(settings={"training": {"epochs": 1}}, **options), validation=0)
 
 
-def test_a_level_left_open_is_chosen_and_kept() -> None:
-    made = lesson(level="auto", target_level="word")
-    assert (made.settings.source.level, made.settings.target.level) == ("character", "word")
-    assert made.level_chosen == "level character: 18 training pairs, and subwords require 30,000"
-    assert made.with_seed(2).settings.source.level == "character"
-    assert lesson(level="character").level_chosen == ""
-    many = lesson([pair for pair in PAIRS for _ in range(2000)], level="auto")
+def test_level_auto_is_replaced_by_the_chosen_level() -> None:
+    data = prepared(level="auto", target_level="word")
+    assert (data.settings.source.level, data.settings.target.level) == ("character", "word")
+    assert data.level_chosen == "level character: 18 training pairs, and subwords require 30,000"
+    assert data.with_seed(2).settings.source.level == "character"
+    assert prepared(level="character").level_chosen == ""
+    many = prepared([pair for pair in PAIRS for _ in range(2000)], level="auto")
     assert (many.settings.source.level, many.settings.target.level) == ("subword", "subword")
     assert many.signature.source.tokenizer.level == "subword"
 
 
-def test_bounds_hold_for_both_sides_and_lower_case_for_the_source() -> None:
-    made = lesson(level="word", vocabulary_size=5, source_lowercase=True)
+def test_options_of_vocabularies() -> None:
+    data = prepared(level="word", vocabulary_size=5, source_lowercase=True)
     assert [
-        len(side.vocabulary.tokens) for side in (made.signature.source.tokenizer, made.signature.target.tokenizer)
+        len(side.vocabulary.tokens) for side in (data.signature.source.tokenizer, data.signature.target.tokenizer)
     ] == [5, 5]
-    assert (made.settings.source.lowercase, made.settings.target.lowercase) == (True, False)
-    assert made.signature.source.tokenizer.tokenize("ZOÉ is") == [" zoé", " is"]
-    assert made.signature.target.tokenizer.tokenize("ZOÉ") == [" ZOÉ"]
-    frequent = lesson(level="word", min_count=6)
+    assert (data.settings.source.lowercase, data.settings.target.lowercase) == (True, False)
+    assert data.signature.source.tokenizer.tokenize("ZOÉ is") == [" zoé", " is"]
+    assert data.signature.target.tokenizer.tokenize("ZOÉ") == [" ZOÉ"]
+    frequent = prepared(level="word", min_count=6)
     assert " Zoé" not in frequent.signature.source.tokenizer.vocabulary
     assert " is" in frequent.signature.source.tokenizer.vocabulary
     with pytest.raises(DataError, match=r"no source token occurs 1000 times\. Lower min_count\."):
-        lesson(min_count=1000)
+        prepared(min_count=1000)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_bounds_hold_for_both_sides_and_lower_case_for_the_source() -> None:
         ({"preset": "pointer", "source_level": "subword"}, r"use 'subword' on both sides or on neither"),
     ],
 )
-def test_what_does_not_go_together(options: Any, message: str) -> None:
+def test_conflicting_options(options: Any, message: str) -> None:
     with pytest.raises(SettingsError, match=message) as caught:
-        lesson(**options)
+        prepared(**options)
     assert "\n" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""Text in, text out."""
+"""The public methods of `Translator`."""
 
 import itertools
 import math
@@ -31,20 +31,20 @@ def test_one_string_gives_one_string(copier: Any) -> None:
     assert copier.translate(("a", "b")) == ["a", "b"]
 
 
-def test_the_order_is_kept(copier: Any) -> None:
+def test_results_are_in_the_order_of_the_texts(copier: Any) -> None:
     texts = ["abcé", "a", "bb", "", "cab", "é", "abcé", "b"]
     assert copier.translate(texts) == texts
     assert [result.source for result in copier.search(texts)] == texts
 
 
-def test_more_texts_than_one_batch_holds(copier: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_texts_than_a_batch(copier: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "BATCH_SIZES", (1, 8))
     texts = ["".join(letters) for letters in itertools.product("abc", repeat=3)][:21]
     texts[::2] = [text[:2] for text in texts[::2]]
     assert copier.translate(texts) == texts
 
 
-def test_long_texts_go_fewer_at_once(copier: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_of_long_texts_have_fewer_rows(copier: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     heights = []
     original = copier._search._program
 
@@ -75,14 +75,14 @@ def test_unknown_tokens_are_reported(copier: Any) -> None:
     assert copier.search(["a\ud800b"])[0].unknown == ("\ud800",), "a byte that was not UTF-8"
 
 
-def test_a_text_is_normalized_and_given_back_as_it_came(copier: Any) -> None:
+def test_the_source_of_a_result_is_not_normalized(copier: Any) -> None:
     decomposed = "ae\u0301"
     (result,) = copier.search([decomposed])
     assert (result.source, result.text, result.unknown) == (decomposed, "aé", ())
 
 
-def test_what_a_result_says(copier: Any) -> None:
-    """The score is what the training model gives the translation, END included."""
+def test_attributes_of_a_result(copier: Any) -> None:
+    """The score is the log probability under the training model, END included."""
     for result in copier.search(["abca", "zzz"]):
         assert result.finished
         assert copier.target.vocabulary.token_of(result.ids[0]) == result.text[0]
@@ -96,25 +96,25 @@ def test_what_a_result_says(copier: Any) -> None:
         assert result.score <= 0
 
 
-def test_none_depends_on_the_other_texts(copier: Any) -> None:
+def test_a_result_does_not_depend_on_the_other_texts(copier: Any) -> None:
     texts = ["a", "zq", "bcaé", "bb", "éééé", "abcabcabcab", "zzzzzzzzzzzzzzzzzz", "cab", "c", "ba z"]
-    together = copier.search(texts)
+    batch = copier.search(texts)
     backwards = copier.search(texts[::-1])[::-1]
-    alone = [copier.search([text])[0] for text in texts]
-    for others in (backwards, alone):
-        for left, right in zip(together, others, strict=True):
+    single = [copier.search([text])[0] for text in texts]
+    for others in (backwards, single):
+        for left, right in zip(batch, others, strict=True):
             assert (left.source, left.text, left.ids) == (right.source, right.text, right.ids)
             assert (left.unknown, left.finished) == (right.unknown, right.finished)
             np.testing.assert_allclose(left.score, right.score, rtol=1e-4, atol=1e-4)
 
 
-def test_max_length_cuts(copier: Any) -> None:
+def test_max_length(copier: Any) -> None:
     for length, text, finished in ((1, "a", False), (4, "abca", False), (5, "abca", True)):
         (result,) = copier.search(["abca"], max_length=length)
         assert (result.text, result.finished) == (text, finished)
         assert copier.translate("abca", max_length=length) == text
     scores = [copier.search(["abca"], max_length=length)[0].score for length in (1, 4, 5)]
-    assert scores == sorted(scores, reverse=True), "each step costs"
+    assert scores == sorted(scores, reverse=True), "each step lowers the score"
 
 
 @pytest.mark.parametrize("length", [0, -1, 10**9])
@@ -123,7 +123,7 @@ def test_max_length_out_of_range(copier: Any, length: int) -> None:
         copier.translate("abca", max_length=length)
 
 
-def test_longer_than_anything_in_training(copier: Any) -> None:
+def test_a_text_longer_than_those_in_training(copier: Any) -> None:
     (result,) = copier.search(["abcé" * 10])
     assert 0 < len(result.text) <= copier.lengths.max_steps(40)
     assert result.finished == (len(result.ids) < copier.lengths.max_steps(40))
@@ -137,7 +137,7 @@ def test_the_limit_grows_with_the_source() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(1, 300), st.integers(1, 300)), min_size=1, max_size=20))
-def test_every_training_pair_fits_its_limit_and_no_text_runs_away(pairs: list[tuple[int, int]]) -> None:
+def test_limits_exceed_training_targets_and_are_bounded(pairs: list[tuple[int, int]]) -> None:
     lengths = Lengths.of(*np.array(pairs).T)
     assert all(lengths.max_steps(source) >= target * 1.1 + 1 for source, target in pairs)
     limits = lengths.max_steps(np.arange(400))
@@ -146,13 +146,13 @@ def test_every_training_pair_fits_its_limit_and_no_text_runs_away(pairs: list[tu
 
 
 def test_short_sources_have_shorter_limits() -> None:
-    """Where a longer source had the longest target."""
+    """The limit of a short source does not follow the longest target, which had a longer source."""
     lengths = Lengths.of(np.array([2, 92]), np.array([5, 100]))
     assert lengths.max_steps(2) == 13
     assert lengths.max_steps(92) == 112
 
 
-def test_widths_are_few_and_at_most_half_padding() -> None:
+def test_padded_widths_are_few_and_at_most_half_padding() -> None:
     widths = [padded_width(length) for length in range(5000)]
     assert widths[:9] == [8] * 9
     assert sorted(set(widths))[:9] == [8, 16, 24, 32, 48, 64, 96, 128, 192]
@@ -162,18 +162,18 @@ def test_widths_are_few_and_at_most_half_padding() -> None:
 
 
 @pytest.mark.parametrize("texts", [["a", 5], [None], [b"a"], [["a"]]], ids=repr)
-def test_no_strings(copier: Any, texts: Any) -> None:
+def test_texts_that_are_not_strings(copier: Any, texts: Any) -> None:
     with pytest.raises(DataError, match="texts must be strings, received"):
         copier.translate(texts)
 
 
 @pytest.mark.parametrize("texts", [5, None, 1.5], ids=repr)
-def test_no_sequence(copier: Any, texts: Any) -> None:
+def test_texts_that_are_not_a_sequence(copier: Any, texts: Any) -> None:
     with pytest.raises(DataError, match="texts"):
         copier.search(texts)
 
 
-def test_search_does_not_take_a_string_for_its_letters(copier: Any) -> None:
+def test_search_does_not_accept_a_single_string(copier: Any) -> None:
     with pytest.raises(DataError, match="texts"):
         copier.search("abc")
 
@@ -190,7 +190,7 @@ def test_evaluate_with_several_references(copier: Any) -> None:
     assert copier.evaluate(stream()) == report
 
 
-def test_nothing_to_evaluate(copier: Any) -> None:
+def test_evaluate_without_pairs(copier: Any) -> None:
     for pairs in ([], [("", "a")]):
         with pytest.raises(DataError, match="there are no pairs to evaluate on"):
             copier.evaluate(pairs)
@@ -198,7 +198,7 @@ def test_nothing_to_evaluate(copier: Any) -> None:
         copier.evaluate(["ab"])
 
 
-def test_the_three_models(copier: Any) -> None:
+def test_the_three_keras_models(copier: Any) -> None:
     assert copier.training_model is copier.network
     state = copier.inference_encoder.predict({"source": copier.source.encode(["abc"])[0][None]}, verbose=0)
     step = {"target": np.array([[START]], np.int32), **state}
@@ -206,8 +206,8 @@ def test_the_three_models(copier: Any) -> None:
     assert int(logits[0, 0].argmax()) + copier.network.stepper.first == copier.target.vocabulary.id_of("a")
 
 
-def test_it_sees_weights_that_change(copier: Any) -> None:
-    """As after a user's own `fit`: the compiled search holds no weights of its own."""
+def test_changed_weights_take_effect(copier: Any) -> None:
+    """The compiled search does not store weights, so changes (for example by `fit`) take effect."""
     before = copier.network.get_weights()
     try:
         copier.network.set_weights([weight * 0 for weight in before])
@@ -223,7 +223,7 @@ def logits_columns(translator: Any) -> int:
     return translator.network.output_shape[-1]
 
 
-# ---- several together
+# ---- ensembles
 
 PAIRS = [("abca", "xyz"), ("bc", "zzyx"), ("c", "y"), ("ab cab", "zy")]
 TEXTS = ["abca", "b", "cc ab", "a", "c?b", "abcabcabcabca", "bca", "ba", "cab", "ac"]
@@ -232,7 +232,7 @@ GRU = {"cell": "gru", "bridge": "zero", "unknown": False, "encoder": {"units": 3
 
 
 def untrained(network: dict[str, Any] = LSTM, pairs: Any = PAIRS, *, seed: int = 1, **options: Any) -> Any:
-    """With weights that make it write this and that, sometimes to the end."""
+    """An untrained translator with random weights, so that its outputs vary and some are finished."""
     settings = choose_settings(settings={"network": network}, **options)
     translator = build(prepare(pairs, settings, validation=0))
     random = np.random.default_rng(seed)
@@ -247,22 +247,22 @@ def members() -> list[Any]:
 
 
 def probabilities(translator: Any, results: list[Result]) -> np.ndarray:
-    """What the training model gives each next id after those of each result: (results, steps, ids)."""
+    """Probabilities of the next id after each prefix of each result, from the training model: (results, steps, ids)."""
     network = translator.network
     source = translator.source.encode([result.source for result in results])
     target = Ragged.from_lists([START, *result.ids] for result in results)
     ids = [side.padded(np.arange(len(results)), int(side.lengths.max())) for side in (source, target)]
     run = compiled(lambda source, target: network({"source": source, "target": target}), network.variables)
     logits = np.asarray(run(*ids), np.float64)
-    shares = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
-    by_id = np.pad(shares, ((0, 0), (0, 0), (network.stepper.first, 0)))
+    probs = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
+    by_id = np.pad(probs, ((0, 0), (0, 0), (network.stepper.first, 0)))
     by_id[..., START] = 0.0
     return by_id
 
 
-def test_together_means_the_mean_of_probabilities(members: list[Any]) -> None:
-    together = members[0].ensemble_with(members[1:])
-    results = together.search(TEXTS)
+def test_an_ensemble_averages_probabilities(members: list[Any]) -> None:
+    ensemble = members[0].ensemble_with(members[1:])
+    results = ensemble.search(TEXTS)
     assert {result.finished for result in results} == {True, False}
     assert [result.text for result in results] not in [member.translate(TEXTS) for member in members]
     means = np.mean([probabilities(member, results) for member in members], axis=0)
@@ -273,15 +273,15 @@ def test_together_means_the_mean_of_probabilities(members: list[Any]) -> None:
         np.testing.assert_allclose(result.score, expected, rtol=1e-3, atol=1e-4)
 
 
-def test_together_none_depends_on_the_other_texts(members: list[Any]) -> None:
-    together = members[0].ensemble_with(members[1:])
-    for text, result in zip(TEXTS, together.search(TEXTS), strict=True):
-        (alone,) = together.search([text])
-        assert (alone.text, alone.ids, alone.finished) == (result.text, result.ids, result.finished)
-        np.testing.assert_allclose(alone.score, result.score, rtol=1e-4, atol=1e-4)
+def test_ensemble_results_do_not_depend_on_the_other_texts(members: list[Any]) -> None:
+    ensemble = members[0].ensemble_with(members[1:])
+    for text, result in zip(TEXTS, ensemble.search(TEXTS), strict=True):
+        (single,) = ensemble.search([text])
+        assert (single.text, single.ids, single.finished) == (result.text, result.ids, result.finished)
+        np.testing.assert_allclose(single.score, result.score, rtol=1e-4, atol=1e-4)
 
 
-def test_alike_ones_together_are_as_one(copier: Any) -> None:
+def test_an_ensemble_of_equal_networks_equals_one_network(copier: Any) -> None:
     texts = ["abcé", "a", "bb", "zq", "", "abcabcabcab"]
     expected = copier.search(texts)
     for others in ([], iter([copier]), [copier, copier.ensemble_with([copier])]):
@@ -291,17 +291,17 @@ def test_alike_ones_together_are_as_one(copier: Any) -> None:
             assert left.score <= 0
 
 
-def test_groups_join_to_a_larger_group(members: list[Any]) -> None:
+def test_ensembles_of_ensembles(members: list[Any]) -> None:
     first, second, third = members
     left = first.ensemble_with([second]).ensemble_with([third])
     right = first.ensemble_with([second.ensemble_with([third])])
     assert left.model.steppers == right.model.steppers == tuple(member.network.stepper for member in members)
     assert left.search(TEXTS) == right.search(TEXTS)
     assert first.ensemble_with(iter([second, third])).model.steppers == left.model.steppers
-    assert len(first.model.steppers) == 1, "the members stay as they were"
+    assert len(first.model.steppers) == 1, "the members are unchanged"
 
 
-def test_together_the_longest_limit_counts(copier: Any) -> None:
+def test_an_ensemble_has_the_longest_limits_of_its_members(copier: Any) -> None:
     short, long = untrained(pairs=[("abcabc", "xyz"), ("a", "x")]), untrained(pairs=[("abc", "xyzxyzx"), ("a", "x")])
     assert short.ensemble_with([long]).lengths == long.ensemble_with([short]).lengths == Lengths(6, 7, 7 / 11)
 
@@ -333,10 +333,10 @@ def test_other_separators_are_refused() -> None:
         spaces.ensemble_with([commas])
 
 
-def test_several_together_are_evaluated_but_not_saved(members: list[Any], tmp_path: Path) -> None:
-    together = members[0].ensemble_with(members[1:])
+def test_an_ensemble_can_be_evaluated_but_not_saved(members: list[Any], tmp_path: Path) -> None:
+    ensemble = members[0].ensemble_with(members[1:])
     texts = list(dict.fromkeys(TEXTS))
-    assert together.evaluate(list(zip(texts, together.translate(texts), strict=True))).exact == len(texts)
+    assert ensemble.evaluate(list(zip(texts, ensemble.translate(texts), strict=True))).exact == len(texts)
     with pytest.raises(OutputError, match=r"a model file contains one network, received: an ensemble of 3\. Save each"):
-        together.save(tmp_path / "together.keras")
+        ensemble.save(tmp_path / "ensemble.keras")
     assert not list(tmp_path.iterdir())

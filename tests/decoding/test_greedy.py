@@ -111,9 +111,7 @@ def test_a_row_without_steps_next_to_another() -> None:
         ([[A] * 20], [50], 21),
     ],
 )
-def test_it_stops_when_all_rows_have_ended(
-    rows: list[list[int]], limits: list[int], steps: int, loops: list[Any]
-) -> None:
+def test_it_stops_after_the_last_row(rows: list[list[int]], limits: list[int], steps: int, loops: list[Any]) -> None:
     search(*dictation(*rows), limits=limits)
     (loop,) = loops
     assert np.asarray(loop.position).tolist() == [steps] * len(rows)
@@ -136,7 +134,7 @@ def test_the_step_reads_the_token_that_was_written() -> None:
 
 
 def markov_chains(seed: int, rows: int) -> np.ndarray:
-    """log_probs float32 (rows, TOKENS, TOKENS): a chain of its own for each row; PAD and START never come."""
+    """Log probabilities of one random chain per row, float32 (rows, TOKENS, TOKENS), without PAD and START."""
     random = np.random.default_rng(seed)
     weights = random.gumbel(size=(rows, TOKENS, TOKENS)) * 2
     weights[:, :, [PAD, START]] = -np.inf

@@ -1,4 +1,4 @@
-"""Where tokens come from, and what stands in the place of unknown ones."""
+"""Alignment, and the replacement of unknown tokens."""
 
 from dataclasses import replace
 from typing import Any
@@ -18,8 +18,8 @@ SOURCES = ["a b", "b a! c", "cc", ""]
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["general", "additive", "monotonic", "copying", "feeding"])
-def test_weights_are_those_of_the_steps(kind: str) -> None:
-    """Asked for at once, they are what the inference decoder says step by step."""
+def test_weights_equal_those_of_single_steps(kind: str) -> None:
+    """One call for all steps gives the same weights as calling the inference decoder step by step."""
     own: Any = {"copying": {"copying": True}, "feeding": {"input_feeding": True}}.get(kind, {"attention": kind})
     translator = untrained(PAIRS, network=own)
     results = translator.search(SOURCES, max_length=7)
@@ -39,32 +39,32 @@ def test_weights_are_those_of_the_steps(kind: str) -> None:
         np.testing.assert_allclose(alignment.weights.sum(axis=1), 1.0, atol=1e-4)
 
 
-def test_the_copier_looks_at_what_it_writes(copier: Any) -> None:
+def test_a_copied_token_is_aligned_with_itself(copier: Any) -> None:
     texts = ["abc\u00e9", "cab", "b"]
     for alignment in copier.align(copier.search(texts)):
         assert [alignment.source[source] for source, _ in alignment.links] == list(alignment.target)
         assert alignment.pharaoh.startswith("0-0")
 
 
-def test_tags_beside_the_source_are_not_counted() -> None:
+def test_inline_tags_are_not_part_of_the_source() -> None:
     translator = untrained([("ab", "xy", "V;PST"), ("ba", "yx", "V")], tag_mode="inline")
     (alignment,) = translator.align(translator.search(["ab"], tags="V;PST", max_length=4), tags="V;PST")
     assert alignment.weights.shape[1] == len(alignment.source) == 2
 
 
-def test_networks_together_say_the_mean(copier: Any) -> None:
+def test_an_ensemble_averages_the_weights(copier: Any) -> None:
     results = copier.search(["abc"])
     (one,), (two,) = copier.align(results), copier.ensemble_with([copier]).align(results)
     np.testing.assert_allclose(one.weights, two.weights, atol=1e-5)
 
 
-def test_without_attention_nothing_is_known() -> None:
+def test_alignment_requires_attention() -> None:
     translator = untrained(PAIRS, network={"attention": "none"})
     with pytest.raises(SettingsError, match="no attention"):
         translator.align(translator.search(["a"]))
 
 
-def test_unknown_tokens_are_replaced_by_what_was_looked_at() -> None:
+def test_unknown_tokens_are_replaced_by_attended_source_tokens() -> None:
     translator = untrained([("see Rome now", "voir Rome"), ("see Bonn", "voir Bonn")], level="word")
     (result,) = translator.search(["see Oslo now"])
     known = translator.target.vocabulary.id_of(" voir")
@@ -72,10 +72,10 @@ def test_unknown_tokens_are_replaced_by_what_was_looked_at() -> None:
     alignment = Alignment((" see", " Oslo", " now"), (" voir", "\ufffd"), np.array([[0.9, 0.1, 0], [0.2, 0.7, 0.1]]))
     assert replace_unknown(result, alignment, translator.signature, {}).text == "voir Oslo"
     assert replace_unknown(result, alignment, translator.signature, {"Oslo": "Christiania"}).text == "voir Christiania"
-    whole = replace(result, ids=(known, known))
-    assert replace_unknown(whole, alignment, translator.signature, {}) is whole
+    without_unk = replace(result, ids=(known, known))
+    assert replace_unknown(without_unk, alignment, translator.signature, {}) is without_unk
 
 
-def test_replacing_leaves_known_tokens_alone(copier: Any) -> None:
+def test_results_without_unknown_tokens_are_unchanged(copier: Any) -> None:
     results = copier.search(["abc", "b"])
     assert copier.replace_unknown(results) == results

@@ -1,4 +1,4 @@
-"""Vectors of sentences: what the encoder has read, whatever else is read with it."""
+"""Vectors of texts: the last output of the encoder, independent of the other texts."""
 
 import itertools
 from pathlib import Path
@@ -19,7 +19,7 @@ def translator(request: pytest.FixtureRequest) -> passerelle.Translator:
     return passerelle.train(PAIRS, settings={"network": {"encoder": encoder}, "training": {"epochs": 1}}, validation=0)
 
 
-def test_a_row_a_text_and_as_wide_as_the_layer(translator: passerelle.Translator) -> None:
+def test_one_vector_per_text_with_the_width_of_the_layer(translator: passerelle.Translator) -> None:
     texts = ["abc", "", "a", "cab" * 7, "  "]
     vectors = translator.encode(texts)
     width = 12 if translator.settings.network.encoder.direction == "both" else 6
@@ -31,7 +31,7 @@ def test_a_row_a_text_and_as_wide_as_the_layer(translator: passerelle.Translator
 
 
 def test_it_is_the_state_of_the_last_layer(translator: passerelle.Translator) -> None:
-    """Keras's own layers, called one after the other."""
+    """Compared with calling the Keras layers one after the other."""
     network = translator.network
     ids = translator.source.encode(["abca"]).padded(np.array([0]), 4)
     reverse = translator.settings.network.encoder.direction == "backward"
@@ -42,14 +42,14 @@ def test_it_is_the_state_of_the_last_layer(translator: passerelle.Translator) ->
     np.testing.assert_allclose(translator.encode(["abca"])[0], expected, rtol=1e-5, atol=1e-6)
 
 
-def test_a_saved_translator_reads_the_same(translator: passerelle.Translator, tmp_path: Path) -> None:
+def test_a_loaded_translator_gives_the_same_vectors(translator: passerelle.Translator, tmp_path: Path) -> None:
     before = translator.encode(["abc", "b"])
     translator.save(tmp_path / "model.keras")
     again = passerelle.load(tmp_path / "model.keras")
     np.testing.assert_allclose(again.encode(["abc", "b"]), before, rtol=1e-6)
 
 
-def test_texts_must_be_texts(translator: passerelle.Translator) -> None:
+def test_texts_must_be_strings(translator: passerelle.Translator) -> None:
     with pytest.raises(DataError, match="list of strings"):
         translator.encode("abc")
     with pytest.raises(DataError, match="must be strings"):

@@ -1,4 +1,4 @@
-"""No setting of a search is forgotten: each changes the compiled program or the arrays that enter it."""
+"""Every search setting has an effect: it changes the compiled program or its input arrays."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ CHANGED: dict[str, tuple[dict[str, Any], Any]] = {
     "pattern": ({}, "[xyz]*"),
     "grammar": ({}, "letters"),
 }
-"""For each setting: other settings, and a value that is not its default."""
+"""For each setting: other settings that it requires, and a value that is not its default."""
 
 
 @pytest.fixture(scope="module")
@@ -47,14 +47,14 @@ def speaker() -> Translator:
 
 
 def call_of(translator: Translator, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> str:
-    """All that a search hands to its compiled program: the settings that select it, and the arrays."""
+    """Everything that a search passes to its compiled program, as text: the settings that select it, and the arrays."""
     calls: list[str] = []
 
     def compiled(function: Any, variables: Any) -> Any:
         def run(inputs: Any, limits: Any, uniform: Any, tables: Any, **static: Any) -> Any:
             arrays = [*inputs.values(), limits, uniform, *(tables or ())]
-            said = [None if array is None else np.asarray(array).tolist() for array in arrays]
-            calls.append(repr((said, sorted(static.items()))))
+            values = [None if array is None else np.asarray(array).tolist() for array in arrays]
+            calls.append(repr((values, sorted(static.items()))))
             row = np.zeros((len(limits), 1))
             ids = np.zeros((len(limits), 1, static["max_length"]), np.int32)
             return BeamResult(ids, row.astype(int), row, row > 0, ids * 0.0, row)
@@ -67,7 +67,7 @@ def call_of(translator: Translator, options: dict[str, Any], monkeypatch: pytest
     return call
 
 
-def test_every_setting_is_tried() -> None:
+def test_every_setting_is_tested() -> None:
     assert CHANGED.keys() == SearchSettings.model_fields.keys()
     assert set(options_of(SearchSettings)) == SearchSettings.model_fields.keys() - {"n_best"}
     assert MAKERS.keys() == ConstraintSettings.model_fields.keys()
@@ -86,7 +86,7 @@ def test_each_setting_changes_the_program_or_its_arrays(
     assert call_of(speaker, others | {name: value}, monkeypatch) != plain
 
 
-def test_settings_that_are_arrays_share_a_program() -> None:
+def test_data_only_settings_share_a_program() -> None:
     one = SearchSettings(sample=True, seed=1, max_length=5, pattern="x")
     other = SearchSettings(sample=True, seed=2, prefix="y")
     assert one.program_key() == other.program_key() == SearchSettings(sample=True)
@@ -95,7 +95,7 @@ def test_settings_that_are_arrays_share_a_program() -> None:
     assert one.constraints != other.constraints
 
 
-def test_tables_are_kept_by_constraint_and_beam(speaker: Translator) -> None:
+def test_tables_are_cached_by_constraint_and_beam(speaker: Translator) -> None:
     tables = Search(speaker.model)._tables
     required = ConstraintSettings(require=("zx.y",))
     small, large = tables(required, 2), tables(required, 4)
@@ -104,11 +104,11 @@ def test_tables_are_kept_by_constraint_and_beam(speaker: Translator) -> None:
     assert (small.progress.max(), large.progress.max()) == (1, 3)
     assert tables(required, 2) is small
     assert tables(ConstraintSettings(), 2) is None
-    free = tables(ConstraintSettings(forbid=("x",)), 2)
-    assert free is not None
-    assert free.progress is None
+    without_phrases = tables(ConstraintSettings(forbid=("x",)), 2)
+    assert without_phrases is not None
+    assert without_phrases.progress is None
 
 
-def test_searches_in_turn_keep_their_constraints(speaker: Translator) -> None:
+def test_alternating_constraints(speaker: Translator) -> None:
     for word in ("xx", "zy", "xx", "y.y", "z", "x", "zx", "xx"):
         assert speaker.translate("a b", lexicon=[word]) == word

@@ -1,4 +1,4 @@
-"""Texts far longer than training: put together from their parts, or refused where memory would not hold them."""
+"""Texts much longer than those in training: translated in parts, or refused because of the memory limit."""
 
 from typing import Any
 
@@ -21,12 +21,12 @@ def translator() -> Translator:
     return untrained(PAIRS)
 
 
-def test_a_long_text_is_its_sentences_together(translator: Translator) -> None:
-    """Six tokens are the longest in training, so twelve are translated as one, and more are not."""
+def test_a_long_text_is_translated_sentence_by_sentence(translator: Translator) -> None:
+    """The longest source in training has six tokens, so texts of more than twelve are split."""
     sentences, text = ["ab ab.", "b a!", "ba\u00e7."], "ab ab.  b a!\nba\u00e7."
     parts = translator.search(sentences)
-    whole, long, _ = translator.search(["ab ab. b a!", text, "a"])
-    assert (whole.parts, long.parts, long.source) == (1, 3, text)
+    short, long, _ = translator.search(["ab ab. b a!", text, "a"])
+    assert (short.parts, long.parts, long.source) == (1, 3, text)
     assert long.text == f"{parts[0].text}  {parts[1].text}\n{parts[2].text}"
     assert long.ids == sum((part.ids for part in parts), ())
     assert long.unknown == ("\u00e7",)
@@ -35,14 +35,14 @@ def test_a_long_text_is_its_sentences_together(translator: Translator) -> None:
     assert translator.translate(text) == long.text
 
 
-def test_the_kth_best_is_made_of_the_kth_best(translator: Translator) -> None:
+def test_the_kth_best_joins_the_kth_best_of_the_parts(translator: Translator) -> None:
     parts = translator.n_best(["ab ab.", "b a!", "ab."], 3)
     (joined,) = translator.n_best(["ab ab. b a! ab."], 3)
     for rank, result in enumerate(joined):
         assert result.text == " ".join(own[min(rank, len(own) - 1)].text for own in parts)
 
 
-def test_tags_go_with_every_part() -> None:
+def test_each_part_has_the_tags_of_its_text() -> None:
     rows = [("ab.", "x", "s"), ("b a!", "yx", "t")]
     tagged = untrained(rows, seed=1, tag_mode="separate")
     text, parts = "ab. b a! ab.", ["ab.", "b a!", "ab."]
@@ -51,13 +51,13 @@ def test_tags_go_with_every_part() -> None:
     assert found[0] != found[1]
 
 
-def test_ready_tokens_and_a_single_word_are_not_cut(translator: Translator) -> None:
+def test_pretokenized_texts_and_single_words_are_not_split(translator: Translator) -> None:
     assert translator.search(["ab" * 20])[0].parts == 1
     tokens = untrained([("a. b", "x"), ("b", "y")], source_separator=" ")
     assert tokens.search(["a. b " * 20])[0].parts == 1
 
 
-def test_what_memory_has_no_room_for_is_refused(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_above_the_memory_limit_is_refused(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory_limits, "MAX_FLOATS", 2**12)
     assert translator.translate("ab.")
     with pytest.raises(LongTextError) as caught:
@@ -69,7 +69,7 @@ def test_what_memory_has_no_room_for_is_refused(translator: Translator, monkeypa
     )
 
 
-def test_rows_are_fewer_where_each_is_large(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_of_long_texts_have_fewer_rows(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = ["ab" * 6] * 20
     expected = translator.translate(texts)
     heights = []
@@ -86,7 +86,7 @@ def test_rows_are_fewer_where_each_is_large(translator: Translator, monkeypatch:
 
 
 @pytest.mark.parametrize("attention", ["none", "general", "additive", "monotonic"])
-def test_numbers_grow_as_the_arrays_do(attention: str) -> None:
+def test_estimated_size_grows_with_the_length(attention: str) -> None:
     settings = validated(NetworkSettings, {"attention": attention})
     few, many = (floats_per_row(settings, 50, source, steps=10) for source in (1_000, 10_000))
     assert 8 * few < many < 120 * few
@@ -94,5 +94,5 @@ def test_numbers_grow_as_the_arrays_do(attention: str) -> None:
     assert floats_per_row(settings, 50, 10_000) < MAX_FLOATS or attention == "monotonic"
 
 
-def test_the_error_is_public_as_data_error() -> None:
+def test_long_text_error_is_a_data_error() -> None:
     assert issubclass(LongTextError, passerelle.DataError)

@@ -1,4 +1,4 @@
-"""Inference without the facade: requests in, results out, and the same as the translator's."""
+"""Inference without `Translator`: requests to results, equal to those of the translator."""
 
 import json
 from typing import Any
@@ -34,7 +34,7 @@ def model(tagged: Translator) -> InferenceModel:
     return InferenceModel([tagged.network.stepper], tagged.signature, tagged.lengths)
 
 
-def test_requests_are_texts_with_their_tags(model: InferenceModel) -> None:
+def test_make_requests(model: InferenceModel) -> None:
     assert make_requests(TEXTS, TAGS, model.signature) == REQUESTS
     assert make_requests(["a", "b"], "s", model.signature) == [Request("a", "s"), Request("b", "s")]
     with pytest.raises(DataError, match="requires `tags` for each text"):
@@ -57,7 +57,7 @@ def test_search_align_encode_score_and_evaluate(tagged: Translator, model: Infer
     assert evaluate(Search(model), ROWS, SearchSettings()) == tagged.evaluate(ROWS)
 
 
-def test_an_ensemble_is_a_model_too(model: InferenceModel) -> None:
+def test_an_ensemble_is_a_model(model: InferenceModel) -> None:
     both = ensemble_of([model, model], weights=[1.0, 2.0])
     assert len(both.steppers) == 2
     one, two = (Search(own)(REQUESTS[:1], SearchSettings())[0][0] for own in (model, both))
@@ -65,15 +65,15 @@ def test_an_ensemble_is_a_model_too(model: InferenceModel) -> None:
     np.testing.assert_allclose(one.score, two.score, rtol=1e-4)
 
 
-def test_a_result_as_json(model: InferenceModel) -> None:
+def test_result_json(model: InferenceModel) -> None:
     (results,) = Search(model)(REQUESTS[:1], SearchSettings(beam=2, n_best=2))
     alignments = Aligner(model)([REQUESTS[0]] * len(results), results)
-    said: dict[str, Any] = json.loads(json.dumps(result_json(results, model.signature, alignments)))
-    assert list(said) == ["source", "unknown", "translations"]
-    for translation, result in zip(said["translations"], results, strict=True):
+    content: dict[str, Any] = json.loads(json.dumps(result_json(results, model.signature, alignments)))
+    assert list(content) == ["source", "unknown", "translations"]
+    for translation, result in zip(content["translations"], results, strict=True):
         names = ["text", "score", "log_probability", "finished", "tokens", "probabilities", "alignment"]
         assert list(translation) == names
         assert "".join(translation["tokens"]) == translation["text"] == result.text
     (impossible,) = Search(model)(REQUESTS[:1], SearchSettings(prefix="xyxyxy", max_length=2))
-    (nothing,) = result_json(impossible, model.signature)["translations"]
-    assert (nothing["score"], nothing["log_probability"], "alignment" in nothing) == (None, None, False)
+    (empty,) = result_json(impossible, model.signature)["translations"]
+    assert (empty["score"], empty["log_probability"], "alignment" in empty) == (None, None, False)

@@ -1,4 +1,4 @@
-"""Log probabilities of given targets: those that search would have added up, whatever is scored beside them."""
+"""Scoring: the same log probabilities as in search, independent of the other pairs."""
 
 import itertools
 import math
@@ -29,8 +29,8 @@ PAIRS = [("abca", "xyz", "s"), ("bc", "zzyx", "t;s"), ("c", "y", ""), ("ab cab",
 SOURCES = ["abca", "b", "cc ab", "abc" * 5, "c?b", "bca", "ab", "a é"]
 
 
-def made(kind: str, seed: int = 1, **options: Any) -> Translator:
-    """With weights that make it write this and that."""
+def translator_of(kind: str, seed: int = 1, **options: Any) -> Translator:
+    """An untrained translator with random weights, so that its outputs vary."""
     network = dict(KINDS[kind])
     for side in ("encoder", "decoder"):
         network[side] = {"embedding": 3, "units": 6} | network.get(side, {})
@@ -40,15 +40,15 @@ def made(kind: str, seed: int = 1, **options: Any) -> Translator:
     return untrained(pairs, network, seed=seed, spread=0.8, **options)
 
 
-def agrees(translator: Translator, tags: list[str] | None = None) -> None:
-    """What search finds and how likely, scoring finds as likely."""
+def check_agreement(translator: Translator, tags: list[str] | None = None) -> None:
+    """Check that scoring the translations of a search gives the scores of the search."""
     found = translator.n_best(SOURCES, 3, tags=tags)
     own = [""] * len(SOURCES) if tags is None else tags
     done = [
         (result, tag)
         for best, tag in zip(found, own, strict=True)
         for result in best
-        # Texts that are read again as they were written.
+        # Only translations that encode to the same ids again.
         if result.finished
         and translator.signature.encode_targets({"source": [result.source], "tags": [tag], "target": [result.text]})[
             "target"
@@ -64,47 +64,49 @@ def agrees(translator: Translator, tags: list[str] | None = None) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_it_is_what_search_adds_up(kind: str) -> None:
-    agrees(made(kind, seed=3 if kind == "monotonic copying" else 1))  # with 1 it writes UNK alone, and never ends
+def test_scores_equal_those_of_search(kind: str) -> None:
+    check_agreement(
+        translator_of(kind, seed=3 if kind == "monotonic copying" else 1)
+    )  # with seed 1 it writes only UNK, without END
 
 
-@pytest.mark.parametrize("place", ["separate", "inline"])
-def test_tags(place: str) -> None:
-    translator = made("general", tag_mode=place)
-    agrees(translator, ["s", "t", "", "s;t", "t", "s", "?", ""])
+@pytest.mark.parametrize("mode", ["separate", "inline"])
+def test_tags(mode: str) -> None:
+    translator = translator_of("general", tag_mode=mode)
+    check_agreement(translator, ["s", "t", "", "s;t", "t", "s", "?", ""])
     first, second = translator.score([("abca", "xyz", "s"), ("abca", "xyz", "t")])
     assert first.log_probability != second.log_probability
     with pytest.raises(DataError, match="row 1: expected .* three texts"):
         translator.score([("abca", "xyz")])
 
 
-def test_several_together() -> None:
-    agrees(made("general").ensemble_with([made("gru", 2), made("copying", 3)]))
+def test_an_ensemble() -> None:
+    check_agreement(translator_of("general").ensemble_with([translator_of("gru", 2), translator_of("copying", 3)]))
 
 
-def test_words() -> None:
-    agrees(made("general", target_level="word"))
+def test_word_tokens() -> None:
+    check_agreement(translator_of("general", target_level="word"))
 
 
-def test_all_targets_together_are_sure() -> None:
-    """The probabilities of all texts of up to so many tokens, and of what begins as no shorter one ended."""
-    translator = made("general")
+def test_probabilities_of_all_targets_sum_to_at_most_1() -> None:
+    """The sum over all texts of up to three tokens."""
+    translator = translator_of("general")
     texts = ["".join(letters) for count in range(4) for letters in itertools.product("xyz", repeat=count)]
     found = translator.score([("abca", text) for text in texts])
     total = sum(math.exp(scored.log_probability) for scored in found)
     assert 0 < total < 1.0001
 
 
-def test_none_depends_on_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    translator = made("general")
+def test_a_score_does_not_depend_on_the_other_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    translator = translator_of("general")
     pairs = [(source, target * count) for source in SOURCES for target, count in (("xy", 1), ("zyx", 4), ("y", 30))]
-    together = translator.score(pairs)
-    assert [(scored.source, scored.target) for scored in together] == pairs
+    batch = translator.score(pairs)
+    assert [(scored.source, scored.target) for scored in batch] == pairs
     backwards = translator.score(pairs[::-1])[::-1]
-    alone = [translator.score([pair])[0] for pair in pairs[::5]]
+    single = [translator.score([pair])[0] for pair in pairs[::5]]
     monkeypatch.setattr(scoring, "STEPS", 7)
     in_steps = translator.score(pairs)
-    for others, expected in ((backwards, together), (in_steps, together), (alone, together[::5])):
+    for others, expected in ((backwards, batch), (in_steps, batch), (single, batch[::5])):
         np.testing.assert_allclose(
             [scored.log_probability for scored in others],
             [scored.log_probability for scored in expected],
@@ -113,18 +115,18 @@ def test_none_depends_on_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
         )
 
 
-def test_what_cannot_be_written() -> None:
-    known, strange = made("no unknown").score([("abca", "xyz"), ("abca", "x?z")])
+def test_targets_that_cannot_be_written() -> None:
+    known, strange = translator_of("no unknown").score([("abca", "xyz"), ("abca", "x?z")])
     assert known.log_probability > -math.inf
     assert (strange.log_probability, strange.character_perplexity) == (-math.inf, math.inf)
-    (read_as_unknown,) = made("general").score([("abca", "x?z")])
-    assert read_as_unknown.log_probability > -math.inf
-    copied, strange = made("copying").score([("ab?", "x?"), ("ab", "x?")])
+    (scored_as_unk,) = translator_of("general").score([("abca", "x?z")])
+    assert scored_as_unk.log_probability > -math.inf
+    copied, strange = translator_of("copying").score([("ab?", "x?"), ("ab", "x?")])
     assert -math.inf < copied.log_probability != strange.log_probability
 
 
-def test_blank_sides_as_search_has_them() -> None:
-    translator = made("general")
+def test_blank_sources_and_targets() -> None:
+    translator = translator_of("general")
     both, source, target = translator.score([(" ", ""), ("", "xy"), ("ab", "")])
     assert (both.log_probability, source.log_probability) == (0.0, -math.inf)
     assert -100 < target.log_probability < 0
@@ -132,8 +134,8 @@ def test_blank_sides_as_search_has_them() -> None:
     assert translator.score([]) == []
 
 
-def test_pairs_in_every_shape() -> None:
-    translator = made("general")
+def test_pairs_of_all_types() -> None:
+    translator = translator_of("general")
     pairs = [("abca", "xyz"), ("bc", "zy")]
     expected = translator.score(pairs)
     assert translator.score(passerelle.Pairs(["abca", "bc"], ["xyz", "zy"], tags=["s", "t"])) == expected
@@ -142,7 +144,7 @@ def test_pairs_in_every_shape() -> None:
         translator.score([("a", "b"), "ab"])  # pyright: ignore[reportArgumentType]
 
 
-def test_numbers_of_a_pair() -> None:
+def test_properties_of_pair_score() -> None:
     scored = PairScore("ab", "xy", -6.0, tokens=2, characters=3)
     assert scored.per_token == -3.0
     np.testing.assert_allclose(scored.character_perplexity, math.exp(2))

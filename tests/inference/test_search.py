@@ -1,4 +1,4 @@
-"""What a search may be told, on real networks."""
+"""Search settings, tested on small untrained networks."""
 
 import itertools
 import math
@@ -40,7 +40,7 @@ NETWORKS = {
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_a_beam_of_one_is_greedy_to_the_last_token(kind: str) -> None:
+def test_beam_size_1_is_greedy_search(kind: str) -> None:
     network = untrained(PAIRS, network=NETWORKS[kind]).network
     inputs = {"source": np.array([[5, 4, 6, 7], [4, 6, 0, 0], [8, 1, 1, 4]], np.int32)}
     if network.settings.copying:
@@ -57,13 +57,13 @@ def test_a_beam_of_one_is_greedy_to_the_last_token(kind: str) -> None:
         np.testing.assert_array_equal(getattr(beam, name)[:, 0], values, err_msg=name)
 
 
-def test_a_wider_beam_finds_what_is_as_likely_or_likelier(speaker: Translator) -> None:
-    """Not so in general; it is where the beam holds everything, as here."""
-    (greedy, wide) = (speaker.search(SOURCES, beam=width, max_length=3, length_penalty=0.0) for width in (1, 200))
+def test_a_larger_beam_finds_more_likely_translations(speaker: Translator) -> None:
+    """This is not true in general, but for a beam that contains all hypotheses."""
+    greedy, wide = (speaker.search(SOURCES, beam=width, max_length=3, length_penalty=0.0) for width in (1, 200))
     assert all(more.score >= less.score - 1e-5 for less, more in zip(greedy, wide, strict=True) if less.finished)
 
 
-def test_the_best_are_distinct_sorted_and_bounded(speaker: Translator) -> None:
+def test_n_best_results_are_distinct_and_sorted(speaker: Translator) -> None:
     for options in (
         {"beam": 8},
         {"beam": 8, "groups": 4},
@@ -77,25 +77,26 @@ def test_the_best_are_distinct_sorted_and_bounded(speaker: Translator) -> None:
             assert scores == sorted(scores, reverse=True)
 
 
-def test_batched_is_one_by_one_and_any_order(speaker: Translator) -> None:
+def test_a_result_does_not_depend_on_the_other_texts(speaker: Translator) -> None:
     for options in ({"beam": 4}, {"beam": 4, "groups": 2}, {"sample": True}, {"pattern": "[xyz]{2,5}"}):
-        together = speaker.search(SOURCES * 3, max_length=8, **options)
+        batch = speaker.search(SOURCES * 3, max_length=8, **options)
         backwards = speaker.search((SOURCES * 3)[::-1], max_length=8, **options)[::-1]
-        alone = [speaker.search([source], max_length=8, **options)[0] for source in SOURCES] * 3
-        for others in (backwards, alone):
-            for left, right in zip(together, others, strict=True):
+        single = [speaker.search([source], max_length=8, **options)[0] for source in SOURCES] * 3
+        for others in (backwards, single):
+            for left, right in zip(batch, others, strict=True):
                 assert left.text == right.text
                 np.testing.assert_allclose(left.score, right.score, atol=1e-4)
 
 
-def test_groups_make_the_best_differ(speaker: Translator) -> None:
-    def kinds(**options: Any) -> int:
+def test_groups_give_more_diverse_translations(speaker: Translator) -> None:
+    def distinct_prefixes(**options: Any) -> int:
         return sum(len({result.text[:1] for result in results}) for results in speaker.n_best(SOURCES, 6, **options))
 
-    assert kinds(beam=6, groups=6, diversity=5.0, max_length=6) > kinds(beam=6, max_length=6)
+    diverse = distinct_prefixes(beam=6, groups=6, diversity=5.0, max_length=6)
+    assert diverse > distinct_prefixes(beam=6, max_length=6)
 
 
-def test_draws_depend_on_the_seed_and_the_text_alone(speaker: Translator) -> None:
+def test_samples_depend_on_the_seed_and_the_text_only(speaker: Translator) -> None:
     first = [result.text for result in speaker.search(SOURCES, sample=True)]
     assert [result.text for result in speaker.search(SOURCES, sample=True)] == first
     assert [result.text for result in speaker.search(SOURCES, sample=True, seed=2)] != first
@@ -107,7 +108,7 @@ def test_draws_depend_on_the_seed_and_the_text_alone(speaker: Translator) -> Non
         assert scores == sorted(scores, reverse=True)
 
 
-def test_coverage_prefers_translations_that_looked_everywhere(speaker: Translator) -> None:
+def test_coverage_penalty_changes_the_ranking(speaker: Translator) -> None:
     plain, covered = (speaker.n_best(SOURCES, 5, coverage_penalty=weight, max_length=7) for weight in (0.0, 5.0))
     assert [best[0].text for best in plain] != [best[0].text for best in covered]
     for results in covered:
@@ -116,7 +117,7 @@ def test_coverage_prefers_translations_that_looked_everywhere(speaker: Translato
                 assert result.normalized_score <= result.score / ((5 + len(result.ids) + 1) / 6) ** 0.6 + 1e-6
 
 
-def test_coverage_needs_attention() -> None:
+def test_coverage_penalty_requires_attention() -> None:
     with pytest.raises(SettingsError, match="no attention"):
         untrained(PAIRS, network=NETWORKS["one-hot"]).search(["a"], beam=2, coverage_penalty=0.2)
 
@@ -128,7 +129,7 @@ class TestConstraints:
             assert re.fullmatch(r"(x|yz){2,4}\.", result.text)
             assert result.finished
 
-    def test_everything_at_once(self, speaker: Translator, how: Any) -> None:
+    def test_all_constraints_combined(self, speaker: Translator, how: Any) -> None:
         options = {
             "prefix": "x",
             "require": ["y", "z."],
@@ -146,8 +147,8 @@ class TestConstraints:
         words = ["xx", "xyz", "zy", "y.y"]
         assert {result.text for result in speaker.search(SOURCES, lexicon=words, **how)} <= set(words)
 
-    def test_what_cannot_be_is_said_for_its_text_alone(self, speaker: Translator, how: Any) -> None:
-        """Eight tokens do not go into six steps; the blank text is none of its business."""
+    def test_an_unsatisfiable_constraint_affects_only_its_text(self, speaker: Translator, how: Any) -> None:
+        """Eight tokens do not fit into six steps; the blank text still has a finished result."""
         results = speaker.search(["a", ""], prefix="xyzxyzxy", max_length=6, **how)
         assert (results[0].text, results[0].score, results[0].finished) == ("", -math.inf, False)
         assert results[1].finished
@@ -156,29 +157,29 @@ class TestConstraints:
 @pytest.mark.parametrize("level", ["character", "word", "subword"])
 def test_constraints_at_every_level(level: str) -> None:
     translator = untrained(PAIRS, level=level, vocabulary_size=270 if level == "subword" else 0)
-    given: dict[str, Any] = {
+    constraints: dict[str, Any] = {
         "pattern": r"xyz( zy|, x){1,3}",
         "prefix": "xy",
         "require": [" zy"],
         "lexicon": ["xyz, x"],
     }
-    shapes = {"pattern": given["pattern"], "prefix": "xy.*", "require": ".* zy.*", "lexicon": "xyz, x"}
-    for name, value in given.items():
+    patterns = {"pattern": constraints["pattern"], "prefix": "xy.*", "require": ".* zy.*", "lexicon": "xyz, x"}
+    for name, value in constraints.items():
         for result in translator.search(SOURCES, beam=4, max_length=40, **{name: value}):
-            assert re.fullmatch(shapes[name], result.text, re.DOTALL)
+            assert re.fullmatch(patterns[name], result.text, re.DOTALL)
 
 
-def test_required_phrases_are_searched_for_and_not_only_forced_at_the_end(speaker: Translator) -> None:
-    """With its slots shared out by progress, the beam finds likelier ways to say what is required."""
+def test_a_beam_finds_better_translations_with_required_phrases(speaker: Translator) -> None:
+    """Its slots are divided by progress; greedy search writes the phrases when the limit forces it to."""
     required = {"require": ["zx.y"], "max_length": 14}
-    forced = speaker.search(SOURCES, **required)
-    searched = speaker.search(SOURCES, beam=6, **required)
-    assert all("zx.y" in result.text for result in [*forced, *searched])
-    assert sum(result.normalized_score for result in searched) > sum(result.normalized_score for result in forced)
+    greedy = speaker.search(SOURCES, **required)
+    beam = speaker.search(SOURCES, beam=6, **required)
+    assert all("zx.y" in result.text for result in [*greedy, *beam])
+    assert sum(result.normalized_score for result in beam) > sum(result.normalized_score for result in greedy)
 
 
-def test_a_beam_of_everything_with_a_pattern_finds_the_best_that_matches() -> None:
-    """Against scoring all texts of the pattern, one by one."""
+def test_a_beam_of_all_hypotheses_finds_the_best_text_of_a_pattern() -> None:
+    """Compared with scoring all texts that match the pattern."""
     translator = untrained(PAIRS, seed=5)
     texts = ["".join(letters) for n in (1, 2, 3) for letters in itertools.product("xyz", repeat=n)]
     scored = translator.score([("a b", text) for text in texts])
@@ -188,16 +189,16 @@ def test_a_beam_of_everything_with_a_pattern_finds_the_best_that_matches() -> No
     np.testing.assert_allclose(found.score, best.log_probability, atol=1e-4)
 
 
-def test_scores_are_those_of_score(speaker: Translator) -> None:
+def test_scores_equal_those_of_score(speaker: Translator) -> None:
     for options in ({}, {"beam": 3}, {"sample": True}, {"pattern": "[xyz]{2,4}"}, {"beam": 4, "groups": 2}):
         results = [one for one in speaker.search(SOURCES, **options) if one.finished and one.text.strip()]
         scored = speaker.score([(one.source, one.text) for one in results])
         np.testing.assert_allclose([one.score for one in results], [one.log_probability for one in scored], atol=1e-4)
 
 
-def test_the_copier_keeps_to_what_it_knows_under_constraints(copier: Any) -> None:
-    free = copier.translate(TEXTS)
-    assert copier.translate(TEXTS, pattern="[abcé]*") == free, "what matches already stays as it is"
+def test_constraints_on_a_trained_translator(copier: Any) -> None:
+    unconstrained = copier.translate(TEXTS)
+    assert copier.translate(TEXTS, pattern="[abcé]*") == unconstrained, "texts that match are unchanged"
     assert all(re.fullmatch("[ab]+", text) for text in copier.translate(["abcé", "ab"], pattern="[ab]+"))
 
 
@@ -215,12 +216,12 @@ def test_the_copier_keeps_to_what_it_knows_under_constraints(copier: Any) -> Non
     ],
     ids=str,
 )
-def test_what_does_not_go(speaker: Translator, options: Any, message: str) -> None:
+def test_invalid_settings(speaker: Translator, options: Any, message: str) -> None:
     with pytest.raises((SettingsError, DataError), match=re.escape(message)):
         speaker.search(["a"], **options)
 
 
-def test_weights_of_networks_together(speaker: Translator) -> None:
+def test_ensemble_weights(speaker: Translator) -> None:
     other = untrained(PAIRS, seed=9)
     heavy = speaker.ensemble_with([other], weights=[1e6, 1])
     assert heavy.translate(SOURCES) == speaker.translate(SOURCES)
