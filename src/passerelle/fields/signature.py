@@ -87,11 +87,11 @@ class Signature:
     def differences(self, other: "Signature") -> list[str]:
         """Return descriptions of the differences, such as `source tokens`; empty if both assign the same ids."""
         found = []
-        for own, others in ((self.inputs, other.inputs), (self.outputs, other.outputs)):
-            found += [f"field {name}" for name in {**own, **others} if not (name in own and name in others)]
-            for name in own:
-                if name in others:
-                    found += [f"{name} {part}" for part in own[name].differences(others[name])]
+        for mine, theirs in ((self.inputs, other.inputs), (self.outputs, other.outputs)):
+            found += [f"field {name}" for name in {**mine, **theirs} if not (name in mine and name in theirs)]
+            for name in mine:
+                if name in theirs:
+                    found += [f"{name} {part}" for part in mine[name].differences(theirs[name])]
         return found
 
     def to_json(self) -> dict[str, Any]:
@@ -111,14 +111,14 @@ class Signature:
         Raises:
             ValueError, KeyError, TypeError or DataError: if `content` does not describe a signature.
         """
-        inputs = {name: field_from_json(name, own) for name, own in content["inputs"].items()}
+        inputs = {name: field_from_json(name, field) for name, field in content["inputs"].items()}
         outputs = {}
-        for name, own in content["outputs"].items():
-            field = field_from_json(name, own)
+        for name, description in content["outputs"].items():
+            field = field_from_json(name, description)
             if not isinstance(field, TextField):
                 raise ValueError(f"output {name!r} must have the kind 'text'")
-            if own["copies"] is not None:
-                source = inputs[own["copies"]]
+            if description["copies"] is not None:
+                source = inputs[description["copies"]]
                 if not isinstance(source, TextField):
                     raise ValueError(f"output {name!r} must copy from an input of kind 'text'")
                 field.copies = source

@@ -93,13 +93,15 @@ class Aligner:
             arrays = padded_inputs(inputs, rows, min_length=int(lengths[rows].max()))
             height, width = arrays[self.model.signature.source.name].shape
             found = np.asarray(self._weights(arrays, targets.padded(rows, width, first=START, height=height)))
-            for row, own in zip(rows.tolist(), found, strict=False):
+            for row, row_weights in zip(rows.tolist(), found, strict=False):
                 stop = int(inputs[self.model.signature.source.name].lengths[row])
                 # Inline tags are before the tokens of the source.
-                weights[row] = own[: len(results[row].ids), stop - len(sources[row]) : stop]
+                weights[row] = row_weights[: len(results[row].ids), stop - len(sources[row]) : stop]
         written = [
-            tuple(target_tokens(source, signature.target.tokenizer, np.array(result.ids, np.int32))) if len(own) else ()
-            for source, result, own in zip(source_tokens(requests, signature), results, weights, strict=True)
+            tuple(target_tokens(source, signature.target.tokenizer, np.array(result.ids, np.int32)))
+            if len(array)
+            else ()
+            for source, result, array in zip(source_tokens(requests, signature), results, weights, strict=True)
         ]
         return [Alignment(*parts) for parts in zip(sources, written, weights, strict=True)]
 
@@ -128,8 +130,8 @@ def replace_unknown(
     tokens = list(alignment.target)
     for source, target in alignment.links:
         if result.ids[target] == UNK:
-            own = alignment.source[source]
-            whitespace = own[: len(own) - len(own.lstrip())]
-            word = replacements.get(own.strip())
-            tokens[target] = own if word is None else whitespace + word
+            token = alignment.source[source]
+            whitespace = token[: len(token) - len(token.lstrip())]
+            word = replacements.get(token.strip())
+            tokens[target] = token if word is None else whitespace + word
     return replace(result, text=signature.target.tokenizer.join(tokens))

@@ -71,11 +71,11 @@ def join_results(
         parts: the parts of all texts, in order; at least one per text.
         found: for each part and each sample, the results, best first. A search without sampling has one sample.
     """
-    own: list[list[int]] = [[] for _ in requests]
+    parts_of: list[list[int]] = [[] for _ in requests]
     for index, part in enumerate(parts):
-        own[part.row].append(index)
+        parts_of[part.row].append(index)
     results = []
-    for request, indices in zip(requests, own, strict=True):
+    for request, indices in zip(requests, parts_of, strict=True):
         whitespace = [parts[index].whitespace for index in indices]
         samples = [
             _join_ranks(request.text, of_parts, whitespace)

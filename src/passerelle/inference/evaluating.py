@@ -32,4 +32,4 @@ def evaluate(search: Search, pairs: Iterable[tuple[str, ...]], settings: SearchS
     sources, tags = zip(*targets, strict=True)
     results = search(make_requests(sources, tags if tagged else None, signature), settings)
     translations = [best.text for best, *_ in results]
-    return score(translations, [[normalize(target) for target in own] for own in targets.values()])
+    return score(translations, [[normalize(target) for target in texts] for texts in targets.values()])

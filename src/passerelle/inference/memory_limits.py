@@ -46,4 +46,4 @@ def rows_at_once(
             f"is too long: its {lengths[row]:,} tokens cannot be processed in parts and require about "
             f"{needed / 2**28:,.1f} GB of memory; the limit is 1 GB. Split the text.",
         )
-    return lambda width: most if (most := MAX_FLOATS // floats(width)) < growing else BATCH_SIZES[-1]
+    return lambda width: limit if (limit := MAX_FLOATS // floats(width)) < growing else BATCH_SIZES[-1]

@@ -30,7 +30,7 @@ def normalize(text: str) -> str:
 
 
 class Tokenizer(ABC):
-    """Text <-> ids at one level, with a vocabulary.
+    """Converts texts to ids and back, at one token level, with a vocabulary.
 
     Args:
         vocabulary: the tokens and their ids.
@@ -136,7 +136,7 @@ class Tokenizer(ABC):
             "separator": (self.separator, other.separator),
             "tokens": (self.vocabulary.tokens, other.vocabulary.tokens),
         }
-        return [name for name, (own, others) in properties.items() if own != others]
+        return [name for name, (mine, theirs) in properties.items() if mine != theirs]
 
 
 class CharacterTokenizer(Tokenizer):
