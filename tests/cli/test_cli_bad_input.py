@@ -48,7 +48,7 @@ def train(*arguments):
         (["train", "single.tsv"], "single.tsv: fewer than two pairs to train on (1). Give more."),
         (["train", "cut.tsv.gz"], "cut.tsv.gz is a damaged archive ("),
         (["train", "-"], "standard input contains no pairs (it is empty)."),
-        (["train", "spaces.tsv", "--source-separator", ";"], "spaces.tsv: no source holds a token"),
+        (["train", "spaces.tsv", "--source-separator", ";"], "spaces.tsv: the source column contains no tokens"),
         (train("--preset", "tutoral"), "unknown preset 'tutoral'. Did you mean 'tutorial'?"),
         (train("--epoch", "3"), "Unknown option: --epoch. Did you mean --epochs?"),
         (train("--epochs", "many"), "Invalid value"),
