@@ -95,7 +95,7 @@ class Combination:
         return self.target_embedding if self.tie == "all" and self.source_embedding else self.source_embedding
 
     @property
-    def encoder_is_heard(self) -> bool:
+    def source_affects_output(self) -> bool:
         """Whether the source can change the logits at all."""
         return self.bridge != "zero" or self.attention != "none" or self.reads != "token"
 

@@ -28,7 +28,7 @@ TAG_SIZE = 7
 PAD, FIRST_ORDINARY = 0, 4
 
 
-QUICK_TO_COMPILE = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+FAST_COMPILATION_FLAGS = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
 """Code by the compiler's older emitters, in one piece."""
 
 
@@ -41,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
     # And with these, left as it comes out of the first passes, it is compiled in a sixth of the time.
     os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
-    os.environ.setdefault("XLA_FLAGS", QUICK_TO_COMPILE)
+    os.environ.setdefault("XLA_FLAGS", FAST_COMPILATION_FLAGS)
     # A shell starts background jobs deaf to Ctrl-C, and their children inherit it; the tests of Ctrl-C need ears.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -118,13 +118,13 @@ class Harness:
 
         source_size = TARGET_SIZE if settings.get("tie") == "all" else SOURCE_SIZE
         self.network = network_of(settings, source_size, TARGET_SIZE, tags=TAG_SIZE if tags else 0)
-        self.scramble(seed)
+        self.randomize_weights(seed)
         variables = self.network.variables
         self._training = compiled(self._teacher_forced, variables)
         self._encoder = compiled(self.network.inference_encoder, variables)
         self._decoder = compiled(self.network.inference_decoder, variables)
 
-    def scramble(self, seed: int) -> None:
+    def randomize_weights(self, seed: int) -> None:
         """Weights as a trained network might have them: no bias is zero, no token's vector is tiny."""
         random = np.random.default_rng(seed)
         self.network.set_weights([random.normal(0, 0.5, w.shape) for w in self.network.get_weights()])

@@ -193,7 +193,7 @@ def names_defined_by(path):
         elif isinstance(node, ast.ImportFrom) and path.name == "__init__.py":
             yield from (alias.asname or alias.name for alias in node.names)
     if path == ROOT / "__init__.py":
-        yield from passerelle._HOMES
+        yield from passerelle._MODULES
 
 
 def test_every_module_says_what_it_gives():
@@ -223,10 +223,10 @@ def test_modules_say_what_they_are_and_give_what_they_say(path):
 
 
 def test_public_names_have_their_homes():
-    assert set(passerelle.__all__) == {*passerelle._HOMES, "load"}
+    assert set(passerelle.__all__) == {*passerelle._MODULES, "load"}
     assert len(set(passerelle.__all__)) == len(passerelle.__all__)
     assert set(passerelle.__all__) <= set(dir(passerelle))
-    for name, home in passerelle._HOMES.items():
+    for name, home in passerelle._MODULES.items():
         path = ROOT.joinpath(*home.split(".")).with_suffix(".py")
         path = path if path.exists() else path.with_suffix("") / "__init__.py"
         assert name in names_given_by(path), f"{home} does not offer {name}"
@@ -238,7 +238,7 @@ def test_public_names_resolve():
     for name in passerelle.__all__:
         value = getattr(passerelle, name)
         if name != "load":
-            home = importlib.import_module(f"passerelle.{passerelle._HOMES[name]}")
+            home = importlib.import_module(f"passerelle.{passerelle._MODULES[name]}")
             assert value is getattr(home, name)
 
 
@@ -247,7 +247,7 @@ def test_types_seen_by_checkers_are_those_that_come_at_run_time():
     for node in ast.walk(tree_of(ROOT / "__init__.py")):
         if isinstance(node, ast.ImportFrom) and node.module.startswith("passerelle."):
             seen |= {alias.name: node.module.removeprefix("passerelle.") for alias in node.names}
-    assert seen == passerelle._HOMES
+    assert seen == passerelle._MODULES
 
 
 HEAVY = {"keras", "jax", "tensorflow", "torch", "matplotlib", "sacrebleu", "h5py"}

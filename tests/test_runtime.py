@@ -33,7 +33,7 @@ def test_freed_memory_is_not_fetched_again() -> None:
 
 
 SHOW = (
-    "import json, os; from passerelle import runtime; runtime.keep_compiled_programs()\n"
+    "import json, os; from passerelle import runtime; runtime.enable_compilation_cache()\n"
     "print(json.dumps({name: value for name, value in os.environ.items() if name.startswith('JAX_')}))"
 )
 
@@ -63,7 +63,7 @@ def test_without_a_home_nothing_is_kept() -> None:
 
 def test_jax_finds_its_programs_again(tmp_path: Path) -> None:
     code = (
-        "from passerelle import runtime; runtime.keep_compiled_programs()\n"
+        "from passerelle import runtime; runtime.enable_compilation_cache()\n"
         "import jax, jax.monitoring\n"
         "hits = []\n"
         "jax.monitoring.register_event_listener(lambda name, **_: hits.append(name))\n"

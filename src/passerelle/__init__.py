@@ -37,7 +37,7 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-_HOMES = {
+_MODULES = {
     "PRESETS": "settings", "Settings": "settings",
     "Pair": "data.pairs", "Pairs": "data.pairs", "read_pairs": "data.pairs",
     "phrasebook": "data.phrasebook",
@@ -63,9 +63,9 @@ def load(path: "str | os.PathLike[str]") -> "Translator":
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
     globals()[name] = value
     return value
 

@@ -163,7 +163,7 @@ def _record(prepared: Prepared, history: History) -> dict[str, Any]:
         "data": data,
         "versions": {"python": platform.python_version()} | versions,
         "padding_share": round(prepared.training_batches.padding_share(), 4),
-        "kept_epoch": history.kept,
+        "kept_epoch": history.kept_epoch,
         "interrupted": history.interrupted,
         "diverged": history.diverged,
         "stopped": history.stopped,

@@ -23,7 +23,7 @@ from passerelle.text.level import choose_level, make_tokenizer
 
 __all__ = ["Prepared", "Validation", "prepare"]
 
-VALIDATION_BATCH = 256
+VALIDATION_BATCH_SIZE = 256
 
 Validation = float | PairPath | Iterable[tuple[str, ...]] | None
 """Share of the sources to hold out, or a file, or a tuple of two side by side, or pairs; 0 holds out none, None a
@@ -169,7 +169,7 @@ def prepare(
         settings,
         signature,
         _training_batches(encoded, signature, settings),
-        Batches(validating.inputs, validating.targets, VALIDATION_BATCH, seed=None) if validating.pairs else None,
+        Batches(validating.inputs, validating.targets, VALIDATION_BATCH_SIZE, seed=None) if validating.pairs else None,
         Lengths.of(encoded.source_lengths, encoded.target_lengths),
         level_chosen,
         vectors,

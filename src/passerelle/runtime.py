@@ -6,7 +6,7 @@ import sys
 import warnings
 from pathlib import Path
 
-__all__ = ["keep_compiled_programs", "keep_freed_memory"]
+__all__ = ["enable_compilation_cache", "keep_freed_memory"]
 
 LARGEST_CACHE = 2**28
 """Bytes of compiled programs kept on disk; those unused for longest go first."""
@@ -27,7 +27,7 @@ def keep_freed_memory() -> None:
             mallopt(option, value)
 
 
-def keep_compiled_programs() -> None:
+def enable_compilation_cache() -> None:
     """Has JAX keep compiled programs in the user's cache folder, for the next process. Call before JAX is imported.
 
     What the environment says already stands; a folder that cannot be written is left alone.

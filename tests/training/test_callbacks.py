@@ -87,7 +87,7 @@ def test_results_are_complete_at_the_end_of_an_epoch_whatever_the_order(
     assert [loss for loss, *_ in found] == [epoch.validation_loss for epoch in history.epochs]
     assert all(loss is not None for loss, *_ in found)
     assert [sample.translation for _, sample, *_ in found] == ["t7", "t5", "t7"]
-    assert found[-1][2] == history.kept
+    assert found[-1][2] == history.kept_epoch
 
 
 def test_no_rows_no_sample(make_small_network: Any, make_batches: Any) -> None:
@@ -116,7 +116,7 @@ def test_a_callback_ends_the_run(
     spy = Spy(**{event: lambda run: run.stop("enough", drop_epoch=drop)})
     history = fit(make_small_network(), make_batches(8, 4), None, settings(epochs=5), callbacks=[spy])
     seen = [name for name, *_ in spy.seen]
-    assert (len(history.epochs), seen.count("on_update_end"), history.kept) == (epochs, updates, epochs)
+    assert (len(history.epochs), seen.count("on_update_end"), history.kept_epoch) == (epochs, updates, epochs)
     assert (history.stopped, history.interrupted, history.diverged) == ("enough", False, False)
     assert seen[-1] == "on_train_end"
     assert seen.count("on_epoch_end") == epochs
@@ -142,9 +142,9 @@ def test_after_the_last_update_an_epoch_counts_in_any_case(make_small_network: A
 def test_the_network_holds_the_kept_weights_when_training_ends(make_small_network: Any, make_batches: Any) -> None:
     network = make_small_network()
     found: list[Any] = []
-    spy = Spy(on_train_end=lambda run: found.append((run.kept, network.get_weights())))
+    spy = Spy(on_train_end=lambda run: found.append((run.kept_epoch, network.get_weights())))
     history = fit(network, make_batches(8, 4), None, settings(epochs=4, learning_rate=3.0), callbacks=[spy])
     ((kept, weights),) = found
-    assert kept == history.kept
+    assert kept == history.kept_epoch
     for left, right in zip(weights, network.get_weights(), strict=True):
         np.testing.assert_array_equal(left, right)

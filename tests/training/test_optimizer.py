@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from passerelle.settings import TrainingSettings
-from passerelle.training.optimizer import WARM_UP, learning_rate, make_optimizer
+from passerelle.training.optimizer import WARMUP_SHARE, learning_rate, make_optimizer
 
 
 @pytest.mark.parametrize("name", get_args(TrainingSettings.model_fields["optimizer"].annotation))
@@ -37,7 +37,7 @@ def test_muon_moves_matrices_and_adam_the_rest(make_harness: Any) -> None:
 def test_cosine_is_the_one_of_keras(updates: int) -> None:
     """Where updates end the training: after each one the same as Keras's own schedule."""
     settings = TrainingSettings(schedule="cosine", learning_rate=0.5)
-    warm_up = min(round(WARM_UP * updates), 500)
+    warm_up = min(round(WARMUP_SHARE * updates), 500)
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0 if warm_up else 0.5,
         max(1, updates - warm_up),

@@ -8,17 +8,17 @@ import pytest
 from networks import network_of
 from passerelle.settings import TrainingSettings
 from passerelle.special_tokens import START
-from passerelle.training.scheduled_sampling import own_inputs, right_tokens
+from passerelle.training.scheduled_sampling import mix_in_predictions, teacher_forced_steps
 
 RANDOM = np.random.default_rng(1)
 
 
 def test_teacher_forcing_draws_nothing() -> None:
-    assert right_tokens(TrainingSettings(), 3.0, (2, 3), RANDOM) is None
+    assert teacher_forced_steps(TrainingSettings(), 3.0, (2, 3), RANDOM) is None
 
 
 def test_own_choices_alone() -> None:
-    right = right_tokens(TrainingSettings(decoder_inputs="free_running"), 0.0, (2, 3), RANDOM)
+    right = teacher_forced_steps(TrainingSettings(decoder_inputs="free_running"), 0.0, (2, 3), RANDOM)
     assert right is not None
     assert not right.any()
 
@@ -28,7 +28,7 @@ def test_own_choices_alone() -> None:
 )
 def test_the_share_of_right_tokens_is_an_inverse_sigmoid(epoch: float, share: float) -> None:
     settings = TrainingSettings(decoder_inputs="scheduled_sampling", scheduled_sampling_k=5.0)
-    right = right_tokens(settings, epoch, (400, 100), RANDOM)
+    right = teacher_forced_steps(settings, epoch, (400, 100), RANDOM)
     assert right is not None
     assert right.mean() == pytest.approx(share, abs=0.01)
 
@@ -53,7 +53,7 @@ def test_a_walk_step_by_step(network: Any) -> None:
     """Each token is the right one or what the network finds likeliest after what it has read so far."""
     right = np.array([[True, True, False, False, True], [False, False, False, True, False]])
     given = inputs()
-    found = np.asarray(own_inputs(network, given, right)["target"])
+    found = np.asarray(mix_in_predictions(network, given, right)["target"])
     for row in range(2):
         one = {name: array[row : row + 1] for name, array in given.items()}
         state = network.stepper.begin(one)
@@ -63,4 +63,4 @@ def test_a_walk_step_by_step(network: Any) -> None:
             assert found[row, position] == read
             log_probs, state = network.stepper.step(np.array([read], np.int32), state)
             own = int(np.asarray(log_probs)[0].argmax())
-    np.testing.assert_array_equal(own_inputs(network, given, np.ones_like(right))["target"], given["target"])
+    np.testing.assert_array_equal(mix_in_predictions(network, given, np.ones_like(right))["target"], given["target"])

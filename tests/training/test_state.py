@@ -50,11 +50,11 @@ def saved(state: TrainingState) -> tuple[bytes, str]:
     """The state as an .npz file and JSON."""
     stream = io.BytesIO()
     np.savez(stream, **state.arrays())
-    return stream.getvalue(), json.dumps(state.numbers(), allow_nan=False)
+    return stream.getvalue(), json.dumps(state.metadata(), allow_nan=False)
 
 
 def restored(files: tuple[bytes, str]) -> TrainingState:
-    return TrainingState.restored(np.load(io.BytesIO(files[0]), allow_pickle=False), json.loads(files[1]))
+    return TrainingState.restore(np.load(io.BytesIO(files[0]), allow_pickle=False), json.loads(files[1]))
 
 
 def without_times(history: History) -> History:
@@ -73,7 +73,7 @@ def assert_equal_states(left: TrainingState, right: TrainingState) -> None:
         assert array.dtype == others[name].dtype
         np.testing.assert_array_equal(array, others[name], err_msg=name)
     timed = {"seconds", "epoch_began", "history"}
-    kept = [{name: value for name, value in s.numbers().items() if name not in timed} for s in (left, right)]
+    kept = [{name: value for name, value in s.metadata().items() if name not in timed} for s in (left, right)]
     assert kept[0] == kept[1]
 
 
@@ -96,9 +96,9 @@ def test_a_resumed_run_of_a_real_network_is_the_uninterrupted_one(epoch: int, po
         batches = lesson.training_batches, lesson.validation_batches
         return fit(fresh, *batches, lesson.settings.training, callbacks=callbacks, state=state), fresh
 
-    whole_state = TrainingState.of_seed(1)
+    whole_state = TrainingState.from_seed(1)
     whole, network_of_whole = run(whole_state)
-    state = TrainingState.of_seed(1)
+    state = TrainingState.from_seed(1)
     part, _ = run(state, StopAfter(epoch, position))
     assert (part.stopped, len(part.epochs)) == ("enough", epoch - 1)
     assert (state.epoch, state.position) == (epoch, position)
@@ -127,7 +127,7 @@ def test_a_state_of_any_event_continues_exactly(
     batches, validation = make_batches(14, 4), make_batches(6, 4, seed=None, data=1)
     network = make_small_network()
     snapshot = Snapshot(event, 4 if event == "on_train_end" else 2)
-    state = TrainingState.of_seed(1)
+    state = TrainingState.from_seed(1)
     history = fit(network, batches, validation, settings, callbacks=[snapshot], state=state)
     fresh = make_small_network(seed=8)
     again = restored(snapshot.saved)
@@ -141,18 +141,18 @@ def test_interrupted_again_before_the_epoch_ends(make_small_network: Any, make_b
     """The network holds the weights of the epoch that `kept` names, also when this process finished none."""
     settings = TrainingSettings(epochs=4, learning_rate=0.5, keep="last")
     first = make_small_network()
-    state = TrainingState.of_seed(1)
+    state = TrainingState.from_seed(1)
     history = fit(first, make_batches(14, 4), None, settings, callbacks=[StopAfter(3, 1)], state=state)
     second = make_small_network(seed=8)
     again = fit(second, make_batches(14, 4), None, settings, callbacks=[StopAfter(3, 2)], state=restored(saved(state)))
-    assert history.kept == again.kept == 2
+    assert history.kept_epoch == again.kept_epoch == 2
     assert_equal_arrays(first.get_weights(), second.get_weights())
 
 
 def test_patience_that_ran_out_stays_out(make_small_network: Any, make_batches: Any) -> None:
     settings = TrainingSettings(epochs=9, optimizer="sgd", learning_rate=10.0, patience=1)
     snapshot = Snapshot("on_train_end", 0)
-    state = TrainingState.of_seed(1)
+    state = TrainingState.from_seed(1)
     network = make_small_network()
     history = fit(network, make_batches(14, 4), None, settings, callbacks=[snapshot], state=state)
     assert history.stopped == "no better loss for 1 epoch"
@@ -168,7 +168,7 @@ def test_numbers_keep_every_bit_and_are_json() -> None:
     state.random.random(5)
     again = restored(saved(state))
     assert str(again.history) == str(state.history)
-    assert again.numbers() == state.numbers()
+    assert again.metadata() == state.metadata()
     assert again.arrays().keys() == state.arrays().keys()
     assert again.random.random() == state.random.random()
     empty = restored(saved(TrainingState()))
@@ -204,4 +204,4 @@ def test_a_state_of_another_network_is_refused(kind: Any, make_small_network: Ca
 def test_another_format_is_refused() -> None:
     state = TrainingState()
     with pytest.raises(ValueError, match="must have format 1, received: 2"):
-        TrainingState.restored(state.arrays(), state.numbers() | {"format": 2})
+        TrainingState.restore(state.arrays(), state.metadata() | {"format": 2})

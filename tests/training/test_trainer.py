@@ -140,7 +140,7 @@ def test_which_weights_are_kept(
         network, make_batches(8, 4), make_batches(4, 4, seed=None), settings(epochs=4, keep=keep),
         callbacks=[recorder(network, seen)],
     )  # fmt: skip
-    assert history.kept == kept
+    assert history.kept_epoch == kept
     assert [same(copies(network), weights) for weights in seen] == [n == kept for n in (1, 2, 3, 4)]
     assert [epoch.validation_loss for epoch in history.epochs] == [3.0, 1.0, 2.0, 1.0]
 
@@ -152,8 +152,8 @@ def test_without_validation_the_training_loss_judges(make_small_network: Any, ma
         network, make_batches(8, 4), None, settings(epochs=3, learning_rate=3.0),
         callbacks=[recorder(network, seen)],
     )  # fmt: skip
-    assert history.kept == 1 + int(np.argmin([epoch.loss for epoch in history.epochs]))
-    assert same(copies(network), seen[history.kept - 1])
+    assert history.kept_epoch == 1 + int(np.argmin([epoch.loss for epoch in history.epochs]))
+    assert same(copies(network), seen[history.kept_epoch - 1])
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_patience(
     assert len(history.epochs) == ended
     early = f"no better validation loss for {patience} epoch{'s' if patience > 1 else ''}"
     assert history.stopped == (early if ended < len(losses) or patience == 2 else "")
-    assert history.kept == 1 + int(np.nanargmin(losses[:ended]))
+    assert history.kept_epoch == 1 + int(np.nanargmin(losses[:ended]))
     assert not history.interrupted
 
 
@@ -198,8 +198,8 @@ def test_interrupted_after_an_epoch(keep: str, make_small_network: Any, make_bat
     )  # fmt: skip
     assert history.interrupted
     assert len(history.epochs) == 2
-    assert history.kept == (1 if keep == "best" else 2)
-    assert same(copies(network), seen[history.kept - 1])
+    assert history.kept_epoch == (1 if keep == "best" else 2)
+    assert same(copies(network), seen[history.kept_epoch - 1])
     assert signal.getsignal(signal.SIGINT) is before
 
 
@@ -225,8 +225,8 @@ def test_interrupted_within_a_later_epoch(keep: str, make_small_network: Any, ma
     )  # fmt: skip
     assert history.interrupted
     assert len(history.epochs) == len(seen) == 2
-    assert history.kept in (1, 2)
-    assert same(copies(network), seen[history.kept - 1])
+    assert history.kept_epoch in (1, 2)
+    assert same(copies(network), seen[history.kept_epoch - 1])
 
 
 def test_interrupted_with_the_last_update_of_an_epoch(make_small_network: Any, make_batches: Any, often: None) -> None:
@@ -247,7 +247,7 @@ def test_interrupted_within_the_first_epoch(keep: str, make_small_network: Any, 
         network, make_batches(12, 4), None, settings(epochs=5, keep=keep),
         callbacks=[Interrupting(epoch=1, done=2)],
     )  # fmt: skip
-    assert (history.interrupted, history.diverged, history.epochs, history.kept) == (True, False, (), 0)
+    assert (history.interrupted, history.diverged, history.epochs, history.kept_epoch) == (True, False, (), 0)
     assert not same(copies(network), before), "what two updates won is not thrown away"
 
 
@@ -288,7 +288,7 @@ def test_divergence_later_keeps_the_best(keep: str, make_small_network: Any, mak
     network = make_small_network()
     seen: list[list[np.ndarray]] = []
     history = fit(network, make_batches(8, 4), None, settings(epochs=5, keep=keep), callbacks=[recorder(network, seen)])
-    assert (len(history.epochs), history.kept, history.interrupted, history.diverged) == (2, 2, False, True)
+    assert (len(history.epochs), history.kept_epoch, history.interrupted, history.diverged) == (2, 2, False, True)
     assert same(copies(network), seen[1])
 
 

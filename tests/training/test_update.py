@@ -16,7 +16,7 @@ from passerelle.training.update import CompiledUpdate, PortableUpdate, make_upda
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "jax", reason="compares with JAX's update")
 
 
-def after_three(kind: Any, network: Any, batches: Any, settings: TrainingSettings) -> tuple[Any, Any]:
+def after_three_updates(kind: Any, network: Any, batches: Any, settings: TrainingSettings) -> tuple[Any, Any]:
     update = kind(network, make_optimizer(settings), 7.0, settings.label_smoothing)
     state = begun(update)
     for batch in [*batches.epoch(1), *batches.epoch(2)][:3]:
@@ -53,7 +53,7 @@ def test_compiled_and_portable_agree(
     for kind in (CompiledUpdate, PortableUpdate):
         network = make_small_network(columns=5, first=2)
         before = network.get_weights()
-        found.append(after_three(kind, network, make_batches(14, 5), settings))
+        found.append(after_three_updates(kind, network, make_batches(14, 5), settings))
         assert all((a != b).any() for a, b in zip(before, network.get_weights(), strict=True))
     (left, left_sums), (right, right_sums) = found
     for a, b in zip(left, right, strict=True):

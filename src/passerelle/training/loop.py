@@ -59,7 +59,7 @@ def _train_epoch(current: Run, batches: Batches, call: Callable[[str], None]) ->
     for batch in batches.epoch(state.epoch, state.position):
         if state.stopped:
             return state.position > 0 and not current.epoch_dropped
-        right = schedule.right_tokens(state, batch.steps)
+        right = schedule.teacher_forced_steps(state, batch.steps)
         current.update(state, batch, right, rate=schedule.rate(state))
         state.position += 1
         state.updates += 1

@@ -9,14 +9,14 @@ from passerelle.settings import TrainingSettings
 
 __all__ = ["learning_rate", "make_optimizer"]
 
-WARM_UP = 0.05
+WARMUP_SHARE = 0.05
 """Share of all updates over which the `cosine` schedule rises from nothing, at most."""
-MOST_WARM_UP = 500
+MAX_WARMUP_UPDATES = 500
 """Updates that it takes at most."""
-LEAST = 0.01
+FINAL_RATE_SHARE = 0.01
 """Of its height, what the `cosine` schedule ends at."""
 
-NOT_MATRICES = [r"(?<!kernel)$", r"(^|/)(output|emission)/"]
+ADAM_WEIGHTS = [r"(?<!kernel)$", r"(^|/)(output|emission)/"]
 """Paths of the weights that Muon leaves to Adam: tables of vectors, biases, gains, and what writes tokens."""
 
 
@@ -29,7 +29,7 @@ def make_optimizer(settings: TrainingSettings) -> Any:
     """
     config: dict[str, Any] = {"learning_rate": settings.learning_rate, "global_clipnorm": settings.clip or None}
     if settings.optimizer == "muon":
-        config |= {"exclude_layers": NOT_MATRICES, "weight_decay": None, "adam_weight_decay": None}
+        config |= {"exclude_layers": ADAM_WEIGHTS, "weight_decay": None, "adam_weight_decay": None}
     return keras.optimizers.get({"class_name": settings.optimizer, "config": config})
 
 
@@ -48,8 +48,8 @@ def learning_rate(settings: TrainingSettings, share: float, done: int, updates: 
     """
     if settings.schedule == "constant":
         return settings.learning_rate
-    warm_up = min(round(WARM_UP * updates), MOST_WARM_UP)
+    warm_up = min(round(WARMUP_SHARE * updates), MAX_WARMUP_UPDATES)
     rising = min(1.0, done / warm_up) if warm_up else 1.0
     fallen = (share - warm_up / updates) / (1.0 - warm_up / updates)
     wave = (1.0 + math.cos(math.pi * min(1.0, max(0.0, fallen)))) / 2.0
-    return settings.learning_rate * min(rising, LEAST + (1.0 - LEAST) * wave)
+    return settings.learning_rate * min(rising, FINAL_RATE_SHARE + (1.0 - FINAL_RATE_SHARE) * wave)

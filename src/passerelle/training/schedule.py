@@ -7,7 +7,7 @@ import numpy as np
 
 from passerelle.settings import TrainingSettings
 from passerelle.training.optimizer import learning_rate
-from passerelle.training.scheduled_sampling import right_tokens
+from passerelle.training.scheduled_sampling import teacher_forced_steps
 from passerelle.training.state import TrainingState
 
 __all__ = ["Schedule"]
@@ -49,6 +49,6 @@ class Schedule:
         done = (state.epoch - 1) * self.updates + state.position
         return learning_rate(self.settings, self.share(state), done, self.epochs * self.updates)
 
-    def right_tokens(self, state: TrainingState, shape: tuple[int, int]) -> np.ndarray | None:
+    def teacher_forced_steps(self, state: TrainingState, shape: tuple[int, int]) -> np.ndarray | None:
         """Draw where the decoder reads the right token: bool (batch, T), or None for everywhere."""
-        return right_tokens(self.settings, state.epoch - 1 + self.epoch_share(state), shape, state.random)
+        return teacher_forced_steps(self.settings, state.epoch - 1 + self.epoch_share(state), shape, state.random)

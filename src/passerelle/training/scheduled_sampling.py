@@ -14,13 +14,13 @@ import numpy as np
 from passerelle.settings import TrainingSettings
 from passerelle.special_tokens import START
 
-__all__ = ["own_inputs", "right_tokens"]
+__all__ = ["mix_in_predictions", "teacher_forced_steps"]
 
 ops: Any = keras.ops
 """Without Keras's annotations, which say that these may return None."""
 
 
-def right_tokens(
+def teacher_forced_steps(
     settings: TrainingSettings, epoch: float, shape: tuple[int, int], random: np.random.Generator
 ) -> np.ndarray | None:
     """Draws where the decoder reads the right token.
@@ -47,7 +47,7 @@ def right_tokens(
     return random.random(shape) < share
 
 
-def own_inputs(network: Any, inputs: Mapping[str, Any], right: Any) -> dict[str, Any]:
+def mix_in_predictions(network: Any, inputs: Mapping[str, Any], right: Any) -> dict[str, Any]:
     """Walks through the targets and replaces tokens by the network's likeliest prediction.
 
     No gradient goes through a prediction, so the walk needs none: an update costs this search more, not a scan with
@@ -61,10 +61,10 @@ def own_inputs(network: Any, inputs: Mapping[str, Any], right: Any) -> dict[str,
     Returns:
         The inputs, with other tokens of the outputs.
     """
-    return {**inputs, **{name: _own_tokens(one, inputs, right) for name, one in network.steppers.items()}}
+    return {**inputs, **{name: _mixed_tokens(one, inputs, right) for name, one in network.steppers.items()}}
 
 
-def _own_tokens(stepper: Any, inputs: Mapping[str, Any], right: Any) -> Any:
+def _mixed_tokens(stepper: Any, inputs: Mapping[str, Any], right: Any) -> Any:
     """int (batch, T): the tokens of one output to read instead."""
     ids = ops.convert_to_tensor(inputs[stepper.name])
     state = stepper.begin(inputs)

@@ -12,7 +12,7 @@ from passerelle.training.history import Epoch
 __all__ = ["Best", "TrainingState", "check_fit"]
 
 FORMAT = 1
-"""Version of the layout that `arrays` and `numbers` write."""
+"""Version of the layout that `arrays` and `metadata` write."""
 
 LISTS = ("trainable", "non_trainable", "optimizer", "last")
 
@@ -37,7 +37,7 @@ class TrainingState:
     """Everything that a run knows between two updates.
 
     `Update.begin` fills an empty state from a network and an optimizer. A run changes its state in place. Save it with
-    `arrays` and `numbers`, in the events `on_update_end`, `on_epoch_end` and `on_train_end`, or after the run; a run
+    `arrays` and `metadata`, in the events `on_update_end`, `on_epoch_end` and `on_train_end`, or after the run; a run
     that goes on from `restored` gives the same weights as one that was never stopped, bit for bit on the same backend.
 
     Attributes:
@@ -77,7 +77,7 @@ class TrainingState:
     stopped: str = ""
 
     @classmethod
-    def of_seed(cls, seed: int) -> Self:
+    def from_seed(cls, seed: int) -> Self:
         """Return the state before the first update, without arrays yet."""
         return cls(random=np.random.default_rng((seed, 2)))
 
@@ -98,7 +98,7 @@ class TrainingState:
         named = {f"{name}/{i}": array for name, arrays in lists.items() for i, array in enumerate(arrays)}
         return {name: np.array(array) for name, array in (named | {"sums": self.sums}).items()}
 
-    def numbers(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any]:
         """Return the rest of the state as JSON values; floats keep every bit, also infinite and undefined ones."""
         return {
             "format": FORMAT,
@@ -114,29 +114,29 @@ class TrainingState:
         }
 
     @classmethod
-    def restored(cls, arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any]) -> Self:
-        """Return the state that `arrays()` and `numbers()` describe.
+    def restore(cls, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> Self:
+        """Return the state that `arrays()` and `metadata()` describe.
 
         Raises:
             ValueError: if they were written in another format.
         """
-        if numbers.get("format") != FORMAT:
+        if metadata.get("format") != FORMAT:
             raise ValueError(
-                f"a training state must have format {FORMAT}, received: {numbers.get('format')!r}. Restore it with the "
+                f"a training state must have format {FORMAT}, received: {metadata.get('format')!r}. Restore it with the "
                 "version of Passerelle that wrote it."
             )
         random = np.random.default_rng(0)
-        random.bit_generator.state = numbers["random"]
-        best = numbers["best"]
+        random.bit_generator.state = metadata["random"]
+        best = metadata["best"]
         return cls(
             **{name: _listed(arrays, name) for name in LISTS},
             sums=np.array(arrays["sums"]),
             random=random,
             history=[
-                Epoch(**{name: _from_json(value) for name, value in epoch.items()}) for epoch in numbers["history"]
+                Epoch(**{name: _from_json(value) for name, value in epoch.items()}) for epoch in metadata["history"]
             ],
             best=Best(best["epoch"], _from_json(best["value"]), _listed(arrays, "best")),
-            **{name: numbers[name] for name in ("epoch", "position", "updates", "seconds", "epoch_began", "stopped")},
+            **{name: metadata[name] for name in ("epoch", "position", "updates", "seconds", "epoch_began", "stopped")},
         )
 
 
@@ -148,7 +148,7 @@ def check_fit(state: TrainingState, **groups: Sequence[Any]) -> None:
         **groups: variables by the name of the state's list.
 
     Raises:
-        ValueError: if numbers or shapes of arrays differ.
+        ValueError: if metadata or shapes of arrays differ.
     """
     for name, variables in groups.items():
         found = [tuple(np.shape(array)) for array in getattr(state, name)]

@@ -60,11 +60,11 @@ def fit(
     """
     tokens = training.target_tokens / len(training)
     update = make_update(network, make_optimizer(settings), tokens=tokens, smoothing=settings.label_smoothing)
-    state = state or TrainingState.of_seed(settings.seed)
+    state = state or TrainingState.from_seed(settings.seed)
     with Interruption() as interruption:
         chosen = [*_callbacks(network, validation, settings, frozen or {}), *callbacks, interruption]
         run = loop.run(state, training, update, chosen, Schedule(settings, len(training)))
-    return History(tuple(state.history), run.kept, interruption.requested, run.diverged, state.stopped)
+    return History(tuple(state.history), run.kept_epoch, interruption.requested, run.diverged, state.stopped)
 
 
 def _callbacks(

@@ -10,7 +10,7 @@ from keras import ops
 from passerelle.data.batches import Batch
 from passerelle.runtime import keep_freed_memory
 from passerelle.training.loss import network_sums
-from passerelle.training.scheduled_sampling import own_inputs
+from passerelle.training.scheduled_sampling import mix_in_predictions
 from passerelle.training.state import TrainingState, check_fit
 
 __all__ = ["CompiledUpdate", "PortableUpdate", "Update", "make_update"]
@@ -148,7 +148,7 @@ def _gradients_program(network: Any, tokens: float, smoothing: float) -> Any:
         if right is not None:
             variables = [*network.trainable_variables, *network.non_trainable_variables]
             with keras.StatelessScope(state_mapping=list(zip(variables, [*trainable, *fixed], strict=True))):
-                inputs = own_inputs(network, inputs, right)
+                inputs = mix_in_predictions(network, inputs, right)
         (_, (batch, fixed)), gradients = jax.value_and_grad(loss, has_aux=True)(trainable, fixed, inputs, labels)
         return gradients, fixed, sums + batch
 
@@ -162,13 +162,13 @@ def _optimizer_program(optimizer: Any) -> Any:
     def apply(memory: Any, gradients: Any, trainable: Any, frozen: Any) -> Any:
         # Twice: frozen rows have no part in the norm of gradients, and weight decay does not change them.
         none = [0.0] * len(frozen)
-        after, memory = optimizer.stateless_apply(memory, _frozen_kept(none, gradients, frozen), trainable)
-        return _frozen_kept(trainable, after, frozen), memory
+        after, memory = optimizer.stateless_apply(memory, _restore_frozen_rows(none, gradients, frozen), trainable)
+        return _restore_frozen_rows(trainable, after, frozen), memory
 
     return jax.jit(apply, donate_argnums=(0, 2))
 
 
-def _frozen_kept(old: Any, new: Any, frozen: Any) -> list[Any]:
+def _restore_frozen_rows(old: Any, new: Any, frozen: Any) -> list[Any]:
     """Return each array of `new` with the frozen rows of `old`."""
     return [
         after if rows is None else ops.where(rows, before, after)
@@ -195,7 +195,7 @@ class PortableUpdate:
         self._network = network
         self._optimizer = optimizer
         self._tokens = tokens
-        self._model = _Trained(network.input, network.output)
+        self._model = _TrainingModel(network.input, network.output)
         self._model.sums_of = lambda logits, labels: network_sums(network, logits, labels, smoothing=smoothing)
         self._model.tokens = tokens
         optimizer.build(self._model.trainable_variables)
@@ -220,7 +220,7 @@ class PortableUpdate:
             self._model.optimizer.learning_rate = rate
         inputs: dict[str, Any] = dict(batch.inputs)
         if right is not None:
-            inputs = own_inputs(self._network, inputs, ops.convert_to_tensor(right))
+            inputs = mix_in_predictions(self._network, inputs, ops.convert_to_tensor(right))
         self._model.reset_metrics()
         found = self._model.train_on_batch(inputs, batch.labels, return_dict=True)
         loss = float(found["loss"]) * self._tokens
@@ -246,7 +246,7 @@ class PortableUpdate:
             setattr(state, name, [np.array(variable) for variable in getattr(state, name)])
 
 
-class _Trained(keras.Model):
+class _TrainingModel(keras.Model):
     """A Keras model of the network's layers, with the loss of all outputs and the counts of tokens as metrics.
 
     Attributes:

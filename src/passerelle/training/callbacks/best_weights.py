@@ -9,7 +9,7 @@ __all__ = ["BestWeights"]
 
 
 class BestWeights(Callback):
-    """Keeps the weights of the best epoch in `run.state.best`; at the end sets the network's weights and `run.kept`.
+    """Keeps the weights of the best epoch in `run.state.best`; at the end sets the network's weights and `run.kept_epoch`.
 
     The best epoch is the first one with the lowest validation loss, or training loss without validation pairs.
 
@@ -35,9 +35,9 @@ class BestWeights(Callback):
         state = run.state
         if state.best.epoch and (self._keep == "best" or run.diverged):
             self._network.set_weights(state.best.weights)
-            run.kept = state.best.epoch
+            run.kept_epoch = state.best.epoch
         elif state.history:
             self._network.set_weights(state.last)
-            run.kept = state.history[-1].number
+            run.kept_epoch = state.history[-1].number
         else:
             run.update.assign(state)

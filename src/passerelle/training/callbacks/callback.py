@@ -34,7 +34,7 @@ class Run:
         self.sample: Sample | None = None
         self.epoch_dropped = False
         self.diverged = False
-        self.kept = 0
+        self.kept_epoch = 0
         self._counted = time.perf_counter()
 
     def stop(self, reason: str, *, drop_epoch: bool = False) -> None:
