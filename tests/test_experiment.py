@@ -96,7 +96,7 @@ def test_pairs_and_files(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("share", [1, 1.0, -0.1, 7, float("nan"), True])
 def test_no_share(share: Any) -> None:
-    with pytest.raises(SettingsError, match="validation must be a share from 0 to 1"):
+    with pytest.raises(SettingsError, match="validation must be at least 0 and less than 1"):
         lesson(validation=share)
 
 
@@ -142,7 +142,7 @@ def test_wrong_validation_pairs_are_called_so() -> None:
 
 @pytest.mark.parametrize("pairs", [[], [("a", "b")], [("a", "b"), ("", "c"), (" ", "d")]])
 def test_too_few_pairs(pairs: Any) -> None:
-    with pytest.raises(DataError, match="fewer than two pairs to train on"):
+    with pytest.raises(DataError, match="training needs at least two pairs, received: "):
         lesson(pairs)
 
 
@@ -321,7 +321,7 @@ def test_limits_of_length_by_settings() -> None:
     assert len(prepare([*PAIRS, LONG], choose_settings(settings=wide), validation=0).training) == len(PAIRS) + 1
     narrow = TINY | {"target": {"max_length": 3}}
     with pytest.raises(
-        DataError, match=r"fewer than two pairs are left to train on; the others are longer than 200 so"
+        DataError, match=r"training needs at least two pairs, and 0 of 36 remain; the others are longer than 200 so"
     ):
         prepare(PAIRS, choose_settings(settings=narrow), validation=0)
 

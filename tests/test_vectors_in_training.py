@@ -141,10 +141,10 @@ def test_held_out_words_are_known_by_their_vector(files: dict[str, Path]) -> Non
 @pytest.mark.parametrize(
     ("settings", "options", "message"),
     [
-        (SMALL, {"level": "character"}, r"source vectors are of words, and source\.level is 'character'; use"),
-        ({"network": {"encoder": {"embedding": 32}}}, {}, r"network\.encoder\.embedding is 32, and the vectors of"),
-        ({"tags": {"mode": "inline"}}, {}, r"extra words and inline tags both have the ids"),
-        ({"network": {"tie": "all"}}, {}, r"ready-made vectors are one side's, and network\.tie 'all'"),
+        (SMALL, {"level": "character"}, r"source vectors require source\.level 'word', received: 'character'"),
+        ({"network": {"encoder": {"embedding": 32}}}, {}, r"network\.encoder\.embedding is 32, but the vectors in"),
+        ({"tags": {"mode": "inline"}}, {}, r"extra words and inline tags would use the same ids"),
+        ({"network": {"tie": "all"}}, {}, r"pretrained vectors belong to one side, but with network\.tie 'all'"),
         (SMALL, {"frozen_epochs": "often"}, r"training\.frozen_epochs: .* received: 'often'"),
         (SMALL, {"frozen_epochs": -1}, r"training\.frozen_epochs: .* received: -1"),
     ],
@@ -156,7 +156,7 @@ def test_what_is_refused(files: dict[str, Path], settings: Any, options: Any, me
 
 
 def test_target_vectors_that_nothing_reads(files: dict[str, Path]) -> None:
-    with pytest.raises(SettingsError, match="target vectors are read by the decoder"):
+    with pytest.raises(SettingsError, match="target vectors initialize the decoder's input embeddings"):
         lesson(None, preset="repeat", target_vectors=files["target"])
 
 

@@ -1,4 +1,4 @@
-"""Passerelle: pairs of texts in, one self-contained `.keras` translator out.
+"""Passerelle: train sequence-to-sequence translators from pairs of texts, and save each as one `.keras` file.
 
     pairs = passerelle.read_pairs("fra.txt", limit=10_000)
     translator = passerelle.train(pairs, preset="tutorial", epochs=30)
@@ -6,14 +6,14 @@
     translator.save("fra.keras")
     translator = passerelle.load("fra.keras")
 
-Names are imported on first use, so `import passerelle` costs nothing and reading pairs needs no Keras.
+Public names are imported at first use, so `import passerelle` is fast and reading pairs does not load Keras.
 """
 
 import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
-# Keras would choose TensorFlow, which is not installed with this package. A choice made by the user stands.
+# The default backend of Keras is TensorFlow, which this package does not install. The user's own choice has precedence.
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
 if TYPE_CHECKING:
@@ -52,10 +52,13 @@ _MODULES = {
 
 
 def load(path: "str | os.PathLike[str]") -> "Translator":
-    """Reads a translator from the `.keras` file that `Translator.save` wrote, here or on another machine.
+    """Load a translator from a `.keras` file that was written by `Translator.save`.
+
+    Args:
+        path: path of the file.
 
     Raises:
-        ModelFileError: saying in one line what is wrong with the file.
+        ModelFileError: if the file cannot be read or is not a valid model file; the message is one line.
     """
     from passerelle.translator import Translator
 

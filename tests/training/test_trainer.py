@@ -278,7 +278,8 @@ def diverging(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
 def test_divergence_at_once_is_an_error(make_small_network: Any, make_batches: Any, diverging: Any) -> None:
     diverging(1)
-    with pytest.raises(SettingsError, match=r"training diverged.*Lower the learning rate \(now 0\.1\)"):
+    message = r"training diverged: the loss of epoch 1 is inf\. Lower training\.learning_rate \(now 0\.1\)"
+    with pytest.raises(SettingsError, match=message):
         fit(make_small_network(), make_batches(8, 4), None, settings())
 
 
