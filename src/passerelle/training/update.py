@@ -70,8 +70,8 @@ def make_update(network: Any, optimizer: Any, *, tokens: float, smoothing: float
     Args:
         network: maps the inputs of a batch to logits; see `loss.network_sums`.
         optimizer: a Keras optimizer that nothing else uses.
-        tokens: mean number of labels per batch; divides the summed loss of each batch. If each batch's own number were
-            the divisor, tokens in batches of short texts would have larger weights than those in batches of long texts.
+        tokens: mean number of labels per batch; divides the summed loss of each batch. A division by the batch's actual
+            number would give tokens in batches of short texts larger weights than tokens in batches of long texts.
         smoothing: label smoothing; see `loss.cross_entropy_sums`.
     """
     kind = CompiledUpdate if keras.backend.backend() == "jax" else PortableUpdate
@@ -91,7 +91,7 @@ class CompiledUpdate:
         optimizer.build(network.trainable_variables)
         self._network = network
         self._optimizer = optimizer
-        self._rate = next(i for i, own in enumerate(optimizer.variables) if own is optimizer.learning_rate)
+        self._rate = next(i for i, variable in enumerate(optimizer.variables) if variable is optimizer.learning_rate)
         self._gradients = _gradients_program(network, tokens, smoothing)
         self._apply = _optimizer_program(optimizer)
         self.freeze({})
