@@ -1,4 +1,4 @@
-"""The allocator option and the compilation cache. Each test starts a process, because both affect a whole process."""
+"""The allocator option and the compilation cache. Each test starts a process, because both affect an entire process."""
 
 import json
 import os

@@ -197,7 +197,7 @@ def test_network_weights_are_valid_between_updates(
         update(state, batch)
 
 
-def test_the_compiled_update_keeps_freed_memory(make_small_network: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compiled_update_keeps_freed_memory(make_small_network: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without it an update takes a sixth longer. In training without validation, only the update calls it."""
     calls: list[bool] = []
     monkeypatch.setattr("passerelle.training.update.keep_freed_memory", lambda: calls.append(True))
