@@ -307,7 +307,7 @@ def _with_embedding_widths(settings: Settings, vectors: Mapping[str, WordVectors
         if part["embedding"] not in (side_vectors.dimension, preset and getattr(preset, name).embedding):
             raise SettingsError(
                 f"network.{name}.embedding is {part['embedding']}, but the vectors in {side_vectors.name} have "
-                f"{side_vectors.dimension} numbers; leave embedding out"
+                f"{side_vectors.dimension} numbers; leave that setting out"
             )
         part["embedding"] = side_vectors.dimension
     return validated(Settings, values)

@@ -36,7 +36,7 @@ class Update(Protocol):
     def __call__(
         self, state: TrainingState, batch: Batch, teacher_forced: np.ndarray | None = None, *, rate: float | None = None
     ) -> None:
-        """Update `trainable`, `non_trainable`, `optimizer` and `sums` of the state; may return before the computation.
+        """Update the state's `trainable`, `non_trainable`, `optimizer` and `sums`, possibly asynchronously.
 
         Args:
             state: a state that was passed to `begin`.

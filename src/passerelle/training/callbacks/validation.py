@@ -42,7 +42,7 @@ def make_validate(network: Any) -> Callable[[Batches], tuple[float, float]]:
 
     def validate(batches: Batches) -> tuple[float, float]:
         batch_sums = [program(batch.inputs, batch.labels) for batch in batches.epoch(0)]
-        loss, tokens, correct = np.sum([[float(value) for value in sums] for sums in batch_sums], axis=0).tolist()
+        loss, tokens, correct = np.sum([[float(value) for value in row] for row in batch_sums], axis=0).tolist()
         return loss / max(tokens, 1.0), correct / max(tokens, 1.0)
 
     return validate
