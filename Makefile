@@ -1,28 +1,30 @@
-# One command per chore. `make demo` and `make test` set up what they need.
+# One command per chore. Each target installs what it needs first.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Two workers; each JAX process would otherwise take all cores and memory for itself.
+# Only two workers: each JAX process uses all cores and much memory.
 TEST_WORKERS ?= 2
 
 .PHONY: help demo test test-fast lint bench setup setup-dev settings-table constraints clean
 
 help:
-	@echo "make demo         train on the built-in phrasebook, translate what was never seen"
+	@echo "make demo         train on the built-in phrasebook and translate its held-out sentences"
 	@echo "make test         run all tests"
-	@echo "make test-fast    run those for after every edit: no long trainings, two of the command line's processes"
-	@echo "make lint         ruff, pyright, and the test of the floors"
-	@echo "make bench        compare with the tutorial program, side by side"
+	@echo "make test-fast    run the tests that are not marked slow"
+	@echo "make lint         run ruff, pyright and the test of dependency levels"
+	@echo "make bench        compare with the program of the Keras tutorial"
 	@echo "make settings-table  write docs/settings.md from the schema of the settings"
 	@echo "make setup        install the package into $(VENV)"
-	@echo "make constraints  write constraints.txt anew, from the newest versions"
+	@echo "make setup-dev    install the package and the development tools into $(VENV)"
+	@echo "make constraints  update constraints.txt to the newest versions"
+	@echo "make clean        remove $(VENV) and demo"
 
 setup: $(VENV)/.installed
 setup-dev: $(VENV)/.installed-dev
 
 $(BIN)/python:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is required: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python

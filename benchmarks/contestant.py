@@ -1,4 +1,4 @@
-"""One preset of this project, trained and measured in a process of its own. Called by run.py."""
+"""Train and evaluate one preset of this project in a separate process. Called by run.py."""
 
 import argparse
 import dataclasses
@@ -24,25 +24,25 @@ class Log(Callback):
 
 
 def main() -> None:
-    """Trains, evaluates on the test file, writes `result.json` and the model into `--out`."""
+    """Train, evaluate on the test file, and write `result.json` and the model to `--out`."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--preset", required=True)
     parser.add_argument("--train", required=True)
     parser.add_argument("--validation", required=True)
     parser.add_argument("--test", required=True)
-    parser.add_argument("--epochs", type=int, help="default: those of the preset")
+    parser.add_argument("--epochs", type=int, help="default: the preset's")
     parser.add_argument("--settings", type=json.loads, default={}, help="nested settings as JSON")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
 
     started = time.perf_counter()
-    lesson = prepare(
+    prepared = prepare(
         passerelle.read_pairs(arguments.train),
         choose_settings(preset=arguments.preset, epochs=arguments.epochs, settings=arguments.settings),
         validation=arguments.validation,
     )
-    translator = train_prepared(lesson, [Log()])
+    translator = train_prepared(prepared, [Log()])
     seconds = time.perf_counter() - started
     translator.save(arguments.out / "model.keras")
     report = translator.evaluate(passerelle.read_pairs(arguments.test))
@@ -50,7 +50,7 @@ def main() -> None:
     result = {
         "name": arguments.preset,
         "settings": translator.settings.model_dump(),
-        "pairs": len(lesson.training),
+        "pairs": len(prepared.training),
         "parameters": translator.network.count_params(),
         "seconds_from_start_to_trained": seconds,
         "median_epoch_seconds": statistics.median(epoch["seconds"] for epoch in epochs),

@@ -1,7 +1,8 @@
-"""Copying: made sentences such as "define an integer variable add" -> "int add", names never seen in training.
+"""Copying of unseen names, on generated sentences such as "define an integer variable add" -> "int add".
 
-5,000 pairs to train on, 500 to report on, by word and by character. No test name is in the training pairs; for
-characters, some test names hold letters that are not either. Finished rows are kept in `--out`.
+5,000 training pairs and 500 test pairs, at level word and at level character. No name in the test pairs occurs in the
+training pairs; at level character, some test names contain characters that do not occur there either. Finished rows are
+stored in `--out`.
 """
 
 import argparse
@@ -17,12 +18,12 @@ from passerelle.data.files import write_atomically
 HERE = Path(__file__).parent
 TYPES = {"integer": "int", "floating point": "float", "character": "char", "boolean": "bool", "double": "double"}
 VERBS = ("define", "declare", "create", "make")
-LETTERS, STRANGE = "abcdefghijklmnopqrstuvw", "xyzéß"
+TRAINING_CHARACTERS, UNSEEN_CHARACTERS = "abcdefghijklmnopqrstuvw", "xyzéß"
 LEVELS, PRESETS = ("word", "character"), ("pointer", "attention")
 
 
 def main() -> None:
-    """Trains and evaluates what is not there yet, then prints the table and writes it into `--out`."""
+    """Train and evaluate the missing rows, then print the table and write it to `--out`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--levels", nargs="+", default=LEVELS, choices=LEVELS)
     parser.add_argument("--presets", nargs="+", default=PRESETS)
@@ -47,36 +48,38 @@ def main() -> None:
     write_atomically(arguments.out / "copying.md", lambda stream: stream.write(table.encode()))
 
 
-def made_pairs(level: str, pairs: int, tests: int = 500, seed: int = 1) -> tuple[list[Any], list[Any]]:
-    """Training and test pairs; no name of a test pair is a word of the training pairs."""
-    draw = random.Random(seed)
+def generate_pairs(level: str, pairs: int, tests: int = 500, seed: int = 1) -> tuple[list[Any], list[Any]]:
+    """Generate training and test pairs; no name in a test pair is a word of the training pairs."""
+    rng = random.Random(seed)
 
-    def pair(letters: str) -> tuple[str, str, str]:
-        name = "".join(draw.choice(letters) for _ in range(draw.randint(1, 8)))
-        words, written = draw.choice(list(TYPES.items()))
+    def pair(characters: str) -> tuple[str, str, str]:
+        name = "".join(rng.choice(characters) for _ in range(rng.randint(1, 8)))
+        words, keyword = rng.choice(list(TYPES.items()))
         article = "an" if words[0] in "aeiou" else "a"
-        source, target = f"{draw.choice(VERBS)} {article} {words} variable {name}", f"{written} {name}"
-        if draw.random() < 0.3:
-            value = draw.randint(0, 999)
+        source, target = f"{rng.choice(VERBS)} {article} {words} variable {name}", f"{keyword} {name}"
+        if rng.random() < 0.3:
+            value = rng.randint(0, 999)
             source, target = f"{source} with value {value}", f"{target} = {value}"
         return source, target, name
 
-    training = [pair(LETTERS) for _ in range(pairs)]
+    training = [pair(TRAINING_CHARACTERS) for _ in range(pairs)]
     seen = {word for source, _, _ in training for word in source.split()}
-    letters = LETTERS + 4 * STRANGE if level == "character" else LETTERS
+    characters = TRAINING_CHARACTERS
+    if level == "character":
+        characters += 4 * UNSEEN_CHARACTERS
     test: list[tuple[str, str, str]] = []
     while len(test) < tests:
-        made = pair(letters)
-        if made[2] not in seen:
-            test.append(made)
-    return [made[:2] for made in training], [made[:2] for made in test]
+        candidate = pair(characters)
+        if candidate[2] not in seen:
+            test.append(candidate)
+    return [row[:2] for row in training], [row[:2] for row in test]
 
 
 def _row(arguments: argparse.Namespace, level: str, preset: str) -> dict[str, Any]:
     path = arguments.out / f"{level}-{preset}.json"
     if not path.exists():
         print(f"{path}: training", flush=True)
-        training, test = made_pairs(level, arguments.pairs)
+        training, test = generate_pairs(level, arguments.pairs)
         started = time.perf_counter()
         translator = passerelle.train(training, preset=preset, level=level, epochs=arguments.epochs)
         seconds = time.perf_counter() - started

@@ -1,8 +1,8 @@
-"""Dates as people write them -> "2026-03-05", with and without a pattern that every answer must match.
+"""Normalize written dates to ISO format ("2026-03-05"), with and without the constraint `pattern`.
 
-2,000 made pairs to train on, 500 to choose on, 500 to report on; no date is in two parts. The default preset learns
-for so many epochs as served best on the dev dates, and for one and five, so that a pattern has something to do. Models
-and their scores are kept in `--out`: remove it to begin anew.
+2,000 generated pairs for training, 500 for development, 500 for testing; no date occurs in two parts. The default
+preset is trained for the number of epochs with the best result on the development pairs, and for one and five epochs,
+where a pattern has more to correct. Models and scores are stored in `--out`; remove it to start over.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from passerelle.data.files import write_atomically
 HERE = Path(__file__).parent
 SIZES = {"train": 2000, "dev": 500, "test": 500}
 FIRST, LAST = datetime.date(1950, 1, 1), datetime.date(2049, 12, 31)
-"""A hundred years, so that two digits of a year name one."""
+"""Range of the dates: a hundred years, so that a two-digit year is unambiguous."""
 
 MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
@@ -39,65 +39,70 @@ FORMS = (
     "{day}.{number}.{year}", "{day:02}.{number:02}.{year}", "{number:02}/{day:02}/{year}", "{number}/{day}/{year}",
     "{year}/{number:02}/{day:02}", "{year} {mon} {day}",
 )  # fmt: skip
-"""With full stops the day comes first, with slashes the month, or the year: no text means two dates."""
+"""Date formats. No text is ambiguous: with full stops the day comes first, with slashes the month or the year."""
 
-WAYS = {
+PATTERNS = {
     "free": None,
     "digits": r"\d{4}-\d{2}-\d{2}",
     "months and days": r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])",
 }
-SHAPE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-SHORT = (1, 5)
-"""Epochs after which much is still to be learned."""
+ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+SHORT_TRAININGS = (1, 5)
+"""Numbers of epochs after which the model still makes many mistakes."""
 
 
 def main() -> None:
-    """Trains what is not there yet, then prints the tables and writes them into `--out`."""
+    """Train the missing models, then print the tables and write them to `--out`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--epochs", type=int, nargs="+", default=(5, 10, 15, 20), help="to choose among on dev")
+    parser.add_argument(
+        "--epochs", type=int, nargs="+", default=(5, 10, 15, 20), help="candidates; the dev pairs choose one"
+    )
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=HERE / "results" / "dates")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    pairs = made_pairs()
-    tried = {epochs: _scores(arguments, pairs, epochs, 1) for epochs in arguments.epochs}
-    chosen = max(tried, key=lambda epochs: tried[epochs]["dev"]["free"]["exact"])
+    pairs = generate_pairs()
+    candidates = {epochs: _scores(arguments, pairs, epochs, 1) for epochs in arguments.epochs}
+    best = max(candidates, key=lambda epochs: candidates[epochs]["dev"]["free"]["exact"])
     seeds = range(1, arguments.seeds + 1)
-    rows = {epochs: [_scores(arguments, pairs, epochs, seed) for seed in seeds] for epochs in sorted({*SHORT, chosen})}
-    choice = ", ".join(f"{epochs}: {scores['dev']['free']['exact']:.1f}" for epochs, scores in tried.items())
-    table = f"Exact match on dev by epochs, seed 1, %: {choice}\n\n{_table(rows)}"
+    rows = {
+        epochs: [_scores(arguments, pairs, epochs, seed) for seed in seeds]
+        for epochs in sorted({*SHORT_TRAININGS, best})
+    }
+    results = ", ".join(f"{epochs}: {scores['dev']['free']['exact']:.1f}" for epochs, scores in candidates.items())
+    table = f"Exact match on dev by epochs, seed 1, %: {results}\n\n{_table(rows)}"
     print(table)
     write_atomically(arguments.out / "dates.md", lambda stream: stream.write(table.encode()))
 
 
-def made_pairs(seed: int = 1) -> dict[str, list[tuple[str, str]]]:
-    """Pairs by part; each date is in one pair alone."""
-    draw = random.Random(seed)
-    days = draw.sample(range((LAST - FIRST).days + 1), sum(SIZES.values()))
+def generate_pairs(seed: int = 1) -> dict[str, list[tuple[str, str]]]:
+    """Generate pairs by part; each date occurs only once."""
+    rng = random.Random(seed)
+    days = rng.sample(range((LAST - FIRST).days + 1), sum(SIZES.values()))
     dates = [FIRST + datetime.timedelta(day) for day in days]
-    made = iter([(written(date, draw.choice(FORMS)), date.isoformat()) for date in dates])
-    return {part: list(itertools.islice(made, size)) for part, size in SIZES.items()}
+    pairs = iter([(format_date(date, rng.choice(FORMS)), date.isoformat()) for date in dates])
+    return {part: list(itertools.islice(pairs, size)) for part, size in SIZES.items()}
 
 
-def written(date: datetime.date, form: str) -> str:
-    """A date in one of `FORMS`."""
+def format_date(date: datetime.date, form: str) -> str:
+    """Format a date as in one of `FORMS`."""
     month, weekday = MONTHS[date.month - 1], DAYS[date.weekday()]
     return form.format(
         year=date.year, yy=f"{date.year % 100:02}", number=date.month, month=month, mon=month[:3],
-        day=date.day, ordinal=f"{date.day}{ending(date.day)}", weekday=weekday, wday=weekday[:3],
+        day=date.day, ordinal=f"{date.day}{ordinal_suffix(date.day)}", weekday=weekday, wday=weekday[:3],
     )  # fmt: skip
 
 
-def ending(day: int) -> str:
-    """Of an ordinal number: 1st, 2nd, 3rd, 4th, 11th."""
+def ordinal_suffix(day: int) -> str:
+    """Return the suffix of an ordinal number: 1st, 2nd, 3rd, 4th, 11th."""
     return "th" if 11 <= day <= 13 else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
 
 
-def shares(answers: list[str], targets: list[str]) -> dict[str, float]:
-    """Percent: `valid`, four digits, two and two; `real`, such a day exists; `exact`, it is the right one."""
+def percentages(answers: list[str], targets: list[str]) -> dict[str, float]:
+    """Return the percentages of answers: `valid` (in ISO format), `real` (existing dates), `exact` (correct)."""
     count = len(answers)
     return {
-        "valid": 100 * sum(SHAPE.fullmatch(answer) is not None for answer in answers) / count,
+        "valid": 100 * sum(ISO_DATE.fullmatch(answer) is not None for answer in answers) / count,
         "real": 100 * sum(_exists(answer) for answer in answers) / count,
         "exact": 100 * sum(answer == target for answer, target in zip(answers, targets, strict=True)) / count,
     }
@@ -105,13 +110,13 @@ def shares(answers: list[str], targets: list[str]) -> dict[str, float]:
 
 def _exists(text: str) -> bool:
     try:
-        return SHAPE.fullmatch(text) is not None and bool(datetime.date.fromisoformat(text))
+        return ISO_DATE.fullmatch(text) is not None and bool(datetime.date.fromisoformat(text))
     except ValueError:
         return False
 
 
 def _scores(arguments: argparse.Namespace, pairs: dict[str, Any], epochs: int, seed: int) -> dict[str, Any]:
-    """By part and way, from a model of so many epochs."""
+    """Return the scores by part and pattern of a model; train it if they do not exist."""
     path = arguments.out / f"{epochs}-{seed}.json"
     if not path.exists():
         print(f"{path}: training", flush=True)
@@ -122,7 +127,8 @@ def _scores(arguments: argparse.Namespace, pairs: dict[str, Any], epochs: int, s
         for part in ("dev", "test"):
             sources, targets = map(list, zip(*pairs[part], strict=True))
             scores[part] = {
-                name: shares(translator.translate(sources, pattern=pattern), targets) for name, pattern in WAYS.items()
+                name: percentages(translator.translate(sources, pattern=pattern), targets)
+                for name, pattern in PATTERNS.items()
             }
         text = json.dumps(scores, indent=1)
         write_atomically(path, lambda stream: stream.write(text.encode()))
@@ -135,16 +141,16 @@ def _table(rows: dict[int, list[dict[str, Any]]]) -> str:
         return mean if min(values) == max(values) else f"{mean} ({min(values):.1f} to {max(values):.1f})"
 
     lines = [
-        "| epochs | pattern | valid, % | days that exist, % | exact match, % | seconds a model |",
+        "| epochs | pattern | ISO format, % | existing dates, % | exact match, % | seconds per model |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for epochs, seeds in rows.items():
         seconds = statistics.median(scores["seconds"] for scores in seeds)
-        for name, pattern in WAYS.items():
+        for name, pattern in PATTERNS.items():
             columns = [spread([scores["test"][name][key] for scores in seeds]) for key in ("valid", "real", "exact")]
-            # A bar would end the cell.
-            shown = "none" if pattern is None else f"`{pattern}`".replace("|", "\\|")
-            lines.append(f"| {epochs} | {shown} | {' | '.join(columns)} | {seconds:.0f} |")
+            # An unescaped | would end the cell.
+            cell = "none" if pattern is None else f"`{pattern}`".replace("|", "\\|")
+            lines.append(f"| {epochs} | {cell} | {' | '.join(columns)} | {seconds:.0f} |")
     return "\n".join([*lines, ""])
 
 

@@ -1,4 +1,4 @@
-"""Characters decoded a second, the same weights in the program's decoder and in ours. Called by run.py."""
+"""Decoding speed of the tutorial program and of this project with the same weights. Called by run.py."""
 
 import argparse
 import json
@@ -24,11 +24,11 @@ MANY = 10_000
 
 
 def main() -> None:
-    """Times both decoders on the test sources, warm, END not counted, and checks that they write the same text."""
+    """Time both decoders on the test sources after a warm-up, and count the texts that are the same."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--program", type=Path, required=True, help="folder of the trained program")
     parser.add_argument("--test", required=True)
-    parser.add_argument("--sources", type=int, default=100, help="how many the program decodes in one run")
+    parser.add_argument("--sources", type=int, default=100, help="sources that the program decodes in each run")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -44,18 +44,18 @@ def main() -> None:
     limit = program.max_target + 1
     sources = [source for source, _ in references(read_pairs(arguments.test)) if len(source) <= program.max_source]
     few = sources[: arguments.sources]
-    # The program reads on through its padding, zero vectors up to its longest source. A token that training never
-    # saw is a zero vector too, and it is not masked: so padded, a text means the same to the same weights in ours.
+    # The encoder of the program also reads its padding: zero vectors up to the longest source. In our network an
+    # unknown token is a zero vector too, and is not masked. So texts padded with one give the same result in both.
     padded = {source: source + "\ufffe" * (program.max_source - len(source)) for source in sources}
 
     theirs = [program.decode(source) for source in few]
     ours = translator.translate([padded[source] for source in few], max_length=limit)
 
-    # What is timed are the texts as they are: ours reads them without padding, the program with its own.
-    rough = _with_recurrent_dtype(translator, "bfloat16")
+    # The timings use the texts without this padding; the program adds its own.
+    bfloat16 = _with_recurrent_dtype(translator, "bfloat16")
     many = (sources * (MANY // len(sources) + 1))[:MANY]
 
-    def at_once(translator: Translator, count: int) -> Callable[[], list[str]]:
+    def in_calls_of(translator: Translator, count: int) -> Callable[[], list[str]]:
         texts = many[: max(count, 1000)]
         return lambda: [
             text
@@ -63,19 +63,19 @@ def main() -> None:
             for text in translator.translate(texts[start : start + count], max_length=limit)
         ]
 
-    ways = {
+    decoders = {
         "program": lambda: [program.decode(source) for source in few],
-        "one at a time": lambda: [translator.translate(source, max_length=limit) for source in few],
-        "64 at once": at_once(translator, 64),
-        "1,024 at once": at_once(translator, 1024),
-        f"{MANY:,} at once": at_once(translator, MANY),
-        f"{MANY:,} at once, bfloat16 products": at_once(rough, MANY),
+        "1 text per call": lambda: [translator.translate(source, max_length=limit) for source in few],
+        "64 texts per call": in_calls_of(translator, 64),
+        "1,024 texts per call": in_calls_of(translator, 1024),
+        f"{MANY:,} texts per call": in_calls_of(translator, MANY),
+        f"{MANY:,} texts per call, recurrent_dtype bfloat16": in_calls_of(bfloat16, MANY),
     }
-    for decode in ways.values():
+    for decode in decoders.values():
         decode()
-    rates: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(RUNS):  # in turns, so that a noisy neighbour disturbs all alike
-        for name, decode in ways.items():
+    rates: dict[str, list[float]] = {name: [] for name in decoders}
+    for _ in range(RUNS):  # alternate, so that noise affects all equally
+        for name, decode in decoders.items():
             rates[name].append(_rate(decode))
     result = {
         "same_text": sum(a == b for a, b in zip(theirs, ours, strict=True)),
@@ -88,16 +88,17 @@ def main() -> None:
 
 
 def _with_recurrent_dtype(translator: Translator, dtype: str) -> Translator:
-    """The same weights, with states multiplied in another number format."""
+    """Return a translator with the same weights and another `recurrent_dtype`."""
     bundle = translator.bundle
-    settings = bundle.network.settings.model_copy(update={"recurrent_dtype": dtype})
-    twin = SequenceToSequence(settings, **bundle.signature.specs())
-    twin.set_weights(bundle.network.get_weights())
-    whole = bundle.settings.model_copy(update={"network": settings})
-    return Translator(replace(bundle, network=twin, settings=whole))
+    network_settings = bundle.network.settings.model_copy(update={"recurrent_dtype": dtype})
+    network = SequenceToSequence(network_settings, **bundle.signature.specs())
+    network.set_weights(bundle.network.get_weights())
+    settings = bundle.settings.model_copy(update={"network": network_settings})
+    return Translator(replace(bundle, network=network, settings=settings))
 
 
 def _rate(decode: Callable[[], list[str]]) -> float:
+    """Return characters per second, END not counted."""
     started = time.perf_counter()
     texts = decode()
     return sum(map(len, texts)) / (time.perf_counter() - started)

@@ -1,9 +1,9 @@
-"""Reading pairs from each kind of file: time and peak memory, each in a process of its own.
+"""Time and peak memory of reading pairs from each file format, each in a separate process.
 
     python benchmarks/files.py --pairs 100000 1000000
 
-Pairs are the phrasebook's, over and over, with a number appended to both sides; the files are made in a temporary
-folder, the same every time. Kinds whose library is absent are left out.
+The pairs are those of the phrasebook, repeated, with a number appended to both sides. The script writes the files to a
+temporary folder; their content is deterministic. Formats whose library is not installed are skipped.
 """
 
 import argparse
@@ -26,11 +26,11 @@ import passerelle
 
 FORMATS = ("tsv", "tsv.gz", "moses", "jsonl", "csv", "po", "tmx", "parquet")
 _ROWS = 50_000
-"""In a row group of Parquet, and in memory while the file is made."""
+"""Rows per row group of Parquet."""
 
 
 def main() -> None:
-    """Makes the files, has each read, and prints a table in Markdown."""
+    """Write the files, read each in a separate process, and print a table in Markdown."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, nargs="+", default=[100_000, 1_000_000])
     parser.add_argument("--formats", nargs="+", default=FORMATS, choices=FORMATS)
@@ -39,7 +39,7 @@ def main() -> None:
     if arguments.read:
         _read(arguments.read)
         return
-    print("| format | pairs | MB | seconds | pairs a second | peak memory, MB |")
+    print("| format | pairs | MB | seconds | pairs per second | peak memory, MB |")
     print("| --- | ---: | ---: | ---: | ---: | ---: |")
     for count in arguments.pairs:
         for kind in arguments.formats:
@@ -47,8 +47,8 @@ def main() -> None:
                 _measure(kind, count)
 
 
-def made_pairs(count: int) -> Iterator[tuple[str, str]]:
-    """The first `count` pairs of an endless list, all distinct."""
+def generate_pairs(count: int) -> Iterator[tuple[str, str]]:
+    """Generate `count` distinct pairs."""
     for number, (source, target) in enumerate(islice(cycle(passerelle.phrasebook()), count)):
         yield f"{source} {number}", f"{target} {number}"
 
@@ -56,7 +56,7 @@ def made_pairs(count: int) -> Iterator[tuple[str, str]]:
 def write(
     kind: str, folder: Path, pairs: Iterable[tuple[str, str]], columns: tuple[str, str] = ("source", "target")
 ) -> list[Path]:
-    """Writes the pairs as one kind of file, its columns so called, into `folder`; returns the path, or both paths."""
+    """Write the pairs into `folder` in one format, with the column names `columns`; return the path or both paths."""
     if kind == "moses":
         paths = [folder / "pairs.en", folder / "pairs.fr"]
         with open(paths[0], "w", encoding="utf-8") as left, open(paths[1], "w", encoding="utf-8") as right:
@@ -115,21 +115,21 @@ def _write_parquet(path: Path, pairs: Iterator[tuple[str, str]], columns: tuple[
 
 def _measure(kind: str, count: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        paths = write(kind, Path(folder), made_pairs(count))
+        paths = write(kind, Path(folder), generate_pairs(count))
         size = sum(path.stat().st_size for path in paths) / 1e6
         command = [sys.executable, __file__, "--read", *map(str, paths)]
-        found = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
-    if found["pairs"] != count:
-        raise SystemExit(f"{kind}: {found['pairs']} pairs read of {count}")
+        result = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+    if result["pairs"] != count:
+        raise SystemExit(f"{kind}: expected {count} pairs, read: {result['pairs']}")
     print(
-        f"| {kind} | {count:,} | {size:.1f} | {found['seconds']:.2f} | {count / found['seconds']:,.0f} | "
-        f"{found['peak'] / 1e6:.0f} |",
+        f"| {kind} | {count:,} | {size:.1f} | {result['seconds']:.2f} | {count / result['seconds']:,.0f} | "
+        f"{result['peak'] / 1e6:.0f} |",
         flush=True,
     )
 
 
 def _read(paths: list[str]) -> None:
-    """Reads one file, or two side by side, and prints what it took as JSON."""
+    """Read one file or two parallel files, and print time and peak memory as JSON."""
     import passerelle.data.pairs  # not timed
 
     start = time.perf_counter()
@@ -139,7 +139,7 @@ def _read(paths: list[str]) -> None:
 
 
 def _peak() -> int:
-    """Most bytes that this process has held, on Linux; `getrusage` would count those of the one that began it."""
+    """Return the peak memory of this process in bytes (Linux); `getrusage` may count the parent process."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return 1024 * int(re.findall(r"^VmHWM:\s*(\d+) kB$", status, flags=re.MULTILINE)[0])
 

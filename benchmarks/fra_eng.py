@@ -1,8 +1,8 @@
-"""All of fra-eng in minutes: what characters, words and subwords reach in the same time, and subwords in longer.
+"""Train on all of fra-eng within a time limit: compare characters, words and subwords, and a longer run of subwords.
 
-2,000 sources to choose on and 2,000 to report on are drawn with a fixed seed, all their translations with them, and
-written as files. Every training takes the minutes that are its own, on whatever machine. Results are kept in `--out`,
-so a run that was interrupted goes on where it stopped; remove the folder to begin anew.
+2,000 sources for development and 2,000 for testing are sampled with a fixed seed, with all their translations, and
+written to files. Each training has a time limit in minutes, so results depend on the machine. Results are stored in
+`--out`, and an interrupted run continues from there; remove the folder to start over.
 """
 
 import argparse
@@ -29,10 +29,10 @@ SETTINGS: dict[str, Any] = {
     "network": {"dropout": 0.15},
     "training": {"epochs": 40, "batch_size": 64, "learning_rate": 0.003, "patience": 0, "keep": "last"},
 }
-"""Over those of the preset: more pairs than it is made for need less dropout, and the time ends the training."""
+"""Changes to the preset: with more pairs it needs less dropout, and the time limit ends the training."""
 
 VOCABULARY_SIZE = {"character": None, "word": 8_000, "subword": 4_000}
-"""Most tokens a side. All words of these pairs would be 15,000 and 24,000, half of them seen once or twice."""
+"""Maximum vocabulary size per side. All words would be 15,000 and 24,000, and half of them occur once or twice."""
 
 
 class Log(Callback):
@@ -43,14 +43,14 @@ class Log(Callback):
 
 
 def main() -> None:
-    """Runs what is not there yet, then prints the table and writes it into `--out`."""
+    """Run the missing trainings, then print the table and write it to `--out`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=Path, default=DATA, help="default: %(default)s")
     parser.add_argument("--preset", default="attention")
     parser.add_argument("--settings", type=json.loads, default=SETTINGS, help="nested settings as JSON")
     parser.add_argument("--runs", nargs="+", default=[f"{level}:{minutes}" for level, minutes in RUNS])
     parser.add_argument("--out", type=Path, default=HERE / "results" / "fra-eng")
-    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)  # level and minutes, in a process of its own
+    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)  # level and minutes: one training, in a child process
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     if arguments.one:
@@ -66,8 +66,8 @@ def main() -> None:
         if not result.exists():
             print(f"{result}: running", flush=True)
             result.parent.mkdir(exist_ok=True)
-            own = ["--preset", arguments.preset, "--settings", json.dumps(arguments.settings)]
-            command = [sys.executable, __file__, *own, "--out", str(arguments.out), "--one", level, minutes]
+            options = ["--preset", arguments.preset, "--settings", json.dumps(arguments.settings)]
+            command = [sys.executable, __file__, *options, "--out", str(arguments.out), "--one", level, minutes]
             with open(result.with_suffix(".log"), "w", encoding="utf-8") as log:
                 if status := subprocess.run(command, stdout=log, stderr=log).returncode:
                     sys.exit(f"{result}: failed with status {status}, see {result.with_suffix('.log')}")
@@ -80,14 +80,14 @@ def main() -> None:
 def _split(pairs: Path, files: dict[str, Path]) -> None:
     rows = list(passerelle.read_pairs(pairs))
     sources = sorted({source for source, *_ in rows})
-    drawn = random.Random(SPLIT_SEED).sample(sources, 2 * HELD_OUT)
-    part_of = dict.fromkeys(drawn[:HELD_OUT], "dev") | dict.fromkeys(drawn[HELD_OUT:], "test")
+    held_out = random.Random(SPLIT_SEED).sample(sources, 2 * HELD_OUT)
+    part_of = dict.fromkeys(held_out[:HELD_OUT], "dev") | dict.fromkeys(held_out[HELD_OUT:], "test")
     for part, path in files.items():
         write_pairs(path, [row for row in rows if part_of.get(row[0], "train") == part])
 
 
 def _train(arguments: argparse.Namespace, level: str, minutes: str) -> None:
-    """Trains one translator, scores it greedily and with a beam on both parts, writes `result.json`."""
+    """Train one translator, score it with greedy and beam search on both parts, and write `result.json`."""
     folder = arguments.out / f"{level}-{minutes}"
     translator = passerelle.train(
         passerelle.read_pairs(arguments.out / "train.tsv"),
@@ -122,16 +122,16 @@ def _train(arguments: argparse.Namespace, level: str, minutes: str) -> None:
 
 def _table(rows: list[dict[str, Any]], preset: str) -> str:
     lines = [
-        f"Preset `{preset}`; 2,000 test sources, all their translations as references",
+        f"Preset `{preset}`; 2,000 test sources with all their translations as references",
         "",
         f"| level | minutes | epochs | BLEU on dev | BLEU | chrF | exact, % | BLEU, beam of {BEAM} | chrF, beam |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for row in rows:
-        dev, test, wide = (row["scores"][name] for name in ("dev-1", "test-1", f"test-{BEAM}"))
+        dev, test, test_beam = (row["scores"][name] for name in ("dev-1", "test-1", f"test-{BEAM}"))
         lines.append(
             f"| {row['level']} | {row['minutes']:g} | {len(row['epochs'])} | {dev['bleu']:.1f} | {test['bleu']:.1f} | "
-            f"{test['chrf']:.1f} | {test['exact_match']:.1f} | {wide['bleu']:.1f} | {wide['chrf']:.1f} |"
+            f"{test['chrf']:.1f} | {test['exact_match']:.1f} | {test_beam['bleu']:.1f} | {test_beam['chrf']:.1f} |"
         )
     return "\n".join([*lines, ""])
 

@@ -1,10 +1,9 @@
-"""Inflection in three languages, beside Yoyodyne's pointer-generator LSTM with an encoder of its own for tags.
+"""Morphological inflection in three languages, compared with Yoyodyne's pointer-generator LSTM with a tag encoder.
 
-CoNLL-SIGMORPHON 2018 task 1, medium (../shared/data/inflection): 1,000 rows each to learn from, to choose on and to
-report on. Each contestant learns from the same files in a process of its own, timed from its start to the trained
-model; a row is right if it is so to the last character. Yoyodyne (PyPI) is run where `--yoyodyne` names its command,
-wherever that lives. Finished rows are kept in `--out`, so a run that was interrupted goes on where it stopped; remove
-the folder to begin anew.
+CoNLL-SIGMORPHON 2018 task 1, medium (../shared/data/inflection): 1,000 rows each for training, development and testing.
+Each contestant is trained on the same files in a separate process, timed from its start to the trained model. Yoyodyne
+(PyPI) is included if `--yoyodyne` names its command, which may be in another virtual environment. Finished rows are
+stored in `--out`, and an interrupted run continues from there; remove the folder to start over.
 """
 
 import argparse
@@ -26,21 +25,21 @@ DATA = HERE.parent.parent / "shared" / "data" / "inflection"
 LANGUAGES = ("finnish", "french", "german")
 PARTS = ("dev", "test")
 SETTINGS = {"network": {"copying": True, "dropout": 0.3}, "training": {"copy_masking": 0.0, "epochs": 70}}
-"""Over those of the preset: stems are copied, and their letters are all known, so none need be hidden to teach it."""
+"""Changes to the preset: copying without copy masking, because stems are copied and all their characters are known."""
 
 Row = dict[str, Any]
 
 
 def main() -> None:
-    """Runs what is not there yet, then prints the table and writes it into `--out`."""
+    """Run the missing trainings, then print the table and write it to `--out`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=DATA, help="default: %(default)s")
     parser.add_argument("--preset", default="monotonic", help="default: %(default)s")
-    parser.add_argument("--place", default="separate", choices=("separate", "inline"), help="default: %(default)s")
+    parser.add_argument("--tag-mode", default="separate", choices=("separate", "inline"), help="default: %(default)s")
     parser.add_argument("--settings", type=json.loads, default=SETTINGS, help="nested settings as JSON")
     parser.add_argument("--languages", nargs="+", default=LANGUAGES, choices=LANGUAGES)
     parser.add_argument("--seeds", type=int, default=3, help="default: %(default)s")
-    parser.add_argument("--yoyodyne", help="its command, for example /path/to/venv/bin/yoyodyne")
+    parser.add_argument("--yoyodyne", help="path of Yoyodyne's command, for example /path/to/venv/bin/yoyodyne")
     parser.add_argument("--yoyodyne-seeds", type=int, default=1, help="default: %(default)s")
     parser.add_argument("--out", type=Path, default=HERE / "results" / "inflection")
     arguments = parser.parse_args()
@@ -71,25 +70,25 @@ def _passerelle(arguments: argparse.Namespace, language: str, seed: int, folder:
     settings.write_text(json.dumps(arguments.settings), encoding="utf-8")
     program = (
         "import json, sys, passerelle\n"
-        "train, dev, settings, preset, place, seed, out = sys.argv[1:]\n"
+        "train, dev, settings, preset, tag_mode, seed, out = sys.argv[1:]\n"
         "pairs = [passerelle.read_pairs(path, tag_column=3) for path in (train, dev)]\n"
-        "translator = passerelle.train(pairs[0], validation=pairs[1], preset=preset, tag_mode=place, seed=int(seed),\n"
-        "                              settings=json.load(open(settings)))\n"
+        "translator = passerelle.train(pairs[0], validation=pairs[1], preset=preset, tag_mode=tag_mode,\n"
+        "                              seed=int(seed), settings=json.load(open(settings)))\n"
         "translator.save(out)\n"
     )
-    words = (files["train"], files["dev"], settings, arguments.preset, arguments.place, seed, model)
+    words = (files["train"], files["dev"], settings, arguments.preset, arguments.tag_mode, seed, model)
     cost = _timed([sys.executable, "-c", program, *map(str, words)], folder / "log")
-    translator, right = passerelle.load(model), {}
+    translator, exact_match = passerelle.load(model), {}
     for part in PARTS:
         pairs = passerelle.read_pairs(files[part], tag_column=3)
-        right[part] = _exact_match(translator.translate(pairs.sources, tags=pairs.tags), pairs.targets)
-    return {**cost, "exact_match": right}
+        exact_match[part] = _exact_match(translator.translate(pairs.sources, tags=pairs.tags), pairs.targets)
+    return {**cost, "exact_match": exact_match}
 
 
 def _yoyodyne(arguments: argparse.Namespace, language: str, seed: int, folder: Path) -> Row:
-    """With embedding 64, hidden 256, dropout 0.2, label smoothing 0.1, Adam at 0.01, batches of 100, clip 3.
+    """Train Yoyodyne: embedding 64, 256 units, dropout 0.2, label smoothing 0.1, Adam (0.01), batch size 100, clip 3.
 
-    At most 50 epochs, ended by 10 without a lower loss on `dev`; the epoch with the highest accuracy there is kept.
+    At most 50 epochs, with a patience of 10 on the dev loss; the weights of the epoch with the best dev accuracy.
     """
     files = {part: str(arguments.data / f"{language}_{part}.tsv") for part in ("train", *PARTS)}
 
@@ -123,9 +122,9 @@ def _yoyodyne(arguments: argparse.Namespace, language: str, seed: int, folder: P
         "data": data | {"train": files["train"], "val": files["dev"]},
         "checkpoint": {"monitor": "val_accuracy", "mode": "max", "filename": "best", "dirpath": str(folder)},
     }
-    (folder / "best.ckpt").unlink(missing_ok=True)  # of an interrupted run; the new one would get another name
+    (folder / "best.ckpt").unlink(missing_ok=True)  # otherwise a new checkpoint would get another name
     cost = _timed([arguments.yoyodyne, "fit", "--config", _config(folder / "fit.yaml", fit)], folder / "log")
-    right = {}
+    exact_match = {}
     for part in PARTS:
         out = folder / f"{part}.txt"
         config = common | {
@@ -135,23 +134,23 @@ def _yoyodyne(arguments: argparse.Namespace, language: str, seed: int, folder: P
         }
         words = ["predict", "--config", _config(folder / f"{part}.yaml", config)]
         _timed([arguments.yoyodyne, *words, "--ckpt_path", str(folder / "best.ckpt")], folder / f"log-{part}")
-        found = out.read_text(encoding="utf-8").removesuffix("\n").split("\n")
-        right[part] = _exact_match(found, passerelle.read_pairs(files[part]).targets)
-    return {**cost, "exact_match": right}
+        predictions = out.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        exact_match[part] = _exact_match(predictions, passerelle.read_pairs(files[part]).targets)
+    return {**cost, "exact_match": exact_match}
 
 
-def _exact_match(found: Sequence[str], right: Sequence[str]) -> float:
-    """Percent of rows that are right."""
-    return 100 * statistics.mean(one == other for one, other in zip(found, right, strict=True))
+def _exact_match(predictions: Sequence[str], targets: Sequence[str]) -> float:
+    """Return the percentage of predictions that equal their targets."""
+    return 100 * statistics.mean(one == other for one, other in zip(predictions, targets, strict=True))
 
 
 def _config(path: Path, values: Row) -> str:
-    path.write_text(json.dumps(values, indent=1), encoding="utf-8")  # which is YAML too
+    path.write_text(json.dumps(values, indent=1), encoding="utf-8")  # JSON is valid YAML
     return str(path)
 
 
 def _timed(command: list[str], log: Path) -> Row:
-    """Runs it to its end: seconds by the clock, and those that processors worked for it."""
+    """Run a command and return its wall-clock seconds and its processor seconds."""
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     with open(log, "w", encoding="utf-8") as stream:
         status = subprocess.run(command, stdout=stream, stderr=stream, cwd=log.parent).returncode
@@ -169,10 +168,10 @@ def _table(rows: dict[str, dict[str, list[Row]]], arguments: argparse.Namespace)
         return f"{statistics.mean(values):.1f} ({min(values):.1f} to {max(values):.1f})"
 
     lines = [
-        f"Exact match, %, preset `{arguments.preset}`, tags {arguments.place}: mean (lowest to highest). Seconds from "
-        "a process's start to the trained model, and processor seconds of all its work, medians.",
+        f"Exact match, %, preset `{arguments.preset}`, tag mode {arguments.tag_mode}: mean (lowest to highest). Wall-"
+        "clock and processor seconds from the start of the process to the trained model: medians.",
         "",
-        "| language | contestant | seeds | dev | test | seconds | processor |",
+        "| language | contestant | seeds | dev | test | seconds | processor seconds |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for language, contestants in rows.items():

@@ -1,4 +1,4 @@
-"""Compare code of this project with libraries that do similar work: the figures of docs/architecture.md.
+"""Compare code of this project with libraries for similar tasks; docs/architecture.md quotes the results.
 
 Parts: automata, diagrams, subwords, catalogues. Libraries that are not installed are skipped:
 pip install outlines-core automata-lib pyformlang grandalf fast-sugiyama sentencepiece tokenizers polib
@@ -28,14 +28,14 @@ Edges = Sequence[tuple[int, int]]
 def main() -> None:
     parts = {"automata": automata, "diagrams": diagrams, "subwords": subwords, "catalogues": catalogues}
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("parts", nargs="*", help=f"{', '.join(parts)}; all if left out")
+    parser.add_argument("parts", nargs="*", help=f"{', '.join(parts)}; default: all")
     for name in parser.parse_args().parts or parts:
         print(f"\n{name}")
         parts[name]()
 
 
 def timed(label: str, function: Callable[[], Any], describe: Callable[[Any], object]) -> Any:
-    """Print the seconds of one call and the description of its result; the reason where a library cannot do it."""
+    """Print the seconds of one call and a description of its result, or its error."""
     begin = time.perf_counter()
     try:
         result = function()
@@ -49,7 +49,7 @@ def timed(label: str, function: Callable[[], Any], describe: Callable[[Any], obj
     return result
 
 
-# ---- patterns and word lists as automata over bytes
+# ---- automata over bytes from patterns and word lists
 
 
 def automata() -> None:
@@ -61,7 +61,7 @@ def automata() -> None:
     def states(automaton: Any) -> str:
         return f"{len(automaton.table):,} states"
 
-    words = made_words(20_000)
+    words = generate_words(20_000)
     timed("passerelle: date", lambda: matching(DATE), states)
     sentence = timed("passerelle: sentence", lambda: matching(SENTENCE), states)
     timed("passerelle: sentence without 'chat'", lambda: both(sentence, without(["chat"])), states)
@@ -86,7 +86,7 @@ def automata() -> None:
     def automata_lib_words() -> Any:
         from automata.fa.dfa import DFA
 
-        language = {word.encode().decode("latin-1") for word in words}  # a character for each byte
+        language = {word.encode().decode("latin-1") for word in words}  # one character per byte
         return DFA.from_finite_language(input_symbols=set(map(chr, range(256))), language=language)
 
     def automata_lib_pattern(pattern: str) -> Any:
@@ -108,14 +108,14 @@ def automata() -> None:
     timed("pyformlang: date", lambda: pyformlang(DATE), size)
 
 
-def made_words(count: int) -> list[str]:
-    """Words of two to four syllables."""
-    draw = random.Random(1)
+def generate_words(count: int) -> list[str]:
+    """Generate at most `count` distinct words of two to four syllables."""
+    rng = random.Random(1)
     syllables = [consonant + vowel for consonant in "bcdfglmnprstv" for vowel in "aeioué"]
-    return sorted({"".join(draw.choices(syllables, k=draw.randint(2, 4))) for _ in range(count)})
+    return sorted({"".join(rng.choices(syllables, k=rng.randint(2, 4))) for _ in range(count)})
 
 
-# ---- layouts of the models' diagrams
+# ---- layouts of model diagrams
 
 
 def diagrams() -> None:
@@ -162,7 +162,7 @@ def diagrams() -> None:
 
 
 def quality(layout: Any, sizes: Sizes, edges: Edges) -> tuple[int, int, int, float]:
-    """Arrows that run straight down, that run through a box, pairs of arrows that cross, and the width in pixels."""
+    """Return numbers of straight arrows, arrows through a box and crossings, and the width in pixels."""
     lines = []
     for route, edge in zip(layout.routes, edges, strict=True):
         points = [point for x, top, bottom in route for point in ((x, top), (x, bottom))]
@@ -219,7 +219,7 @@ def grandalf_layout(sizes: Sizes, edges: Edges) -> Any:
 
 
 def fast_sugiyama_layout(sizes: Sizes, edges: Edges) -> Any:
-    """All boxes have one size to this library, so the widest decides the distance."""
+    """Lay out a diagram with fast-sugiyama. It assumes boxes of equal size, so the widest determines the spacing."""
     from fast_sugiyama import from_edges
 
     spacing = max(width for width, _ in sizes) + 28
@@ -257,7 +257,7 @@ def fast_sugiyama_layout(sizes: Sizes, edges: Edges) -> Any:
 
 
 def _moved_to_zero(corners: Any, sizes: Sizes, edges: Edges, bends: Any) -> Any:
-    """The layout with arrows from the middle of a box's bottom to the middle of the next one's top."""
+    """Move a layout to x = 0; each arrow begins below the middle of a box and ends above the middle of the next."""
     left = min([x for x, _ in corners] + [x for route in bends for x, _, _ in route])
     corners = [(x - left, y) for x, y in corners]
     routes = []
@@ -281,16 +281,16 @@ def subwords() -> None:
     from passerelle.text.level import make_tokenizer
 
     texts = [target for _, target in phrasebook()]
-    odd = odd_texts(2_000)
+    unusual = unusual_texts(2_000)
 
-    def lost(unlike: int) -> str:
-        return f"{unlike} of {len(odd):,} odd texts change"
+    def describe(changed: int) -> str:
+        return f"{changed} of {len(unusual):,} unusual texts change"
 
     def ours() -> int:
-        tokenizer = make_tokenizer("subword", texts=texts + odd, size=4000)
+        tokenizer = make_tokenizer("subword", texts=texts + unusual, size=4000)
         return sum(
-            back != tokenizer.normalize(text)
-            for back, text in zip(tokenizer.decode(tokenizer.encode(odd)), odd, strict=True)
+            decoded != tokenizer.normalize(text)
+            for decoded, text in zip(tokenizer.decode(tokenizer.encode(unusual)), unusual, strict=True)
         )
 
     def sentencepiece() -> int:
@@ -299,7 +299,7 @@ def subwords() -> None:
         with tempfile.TemporaryDirectory() as folder:
             prefix = str(Path(folder) / "m")
             sentencepiece.SentencePieceTrainer.train(
-                sentence_iterator=iter(texts + odd),
+                sentence_iterator=iter(texts + unusual),
                 model_prefix=prefix,
                 vocab_size=4000,
                 model_type="bpe",
@@ -309,7 +309,7 @@ def subwords() -> None:
                 minloglevel=2,
             )
             model = sentencepiece.SentencePieceProcessor(model_file=prefix + ".model")
-        return sum(model.decode(model.encode(text)) != text for text in odd)
+        return sum(model.decode(model.encode(text)) != text for text in unusual)
 
     def tokenizers() -> int:
         from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
@@ -320,21 +320,21 @@ def subwords() -> None:
         model.decoder = decoders.ByteLevel()
         alphabet = pre_tokenizers.ByteLevel.alphabet()
         model.train_from_iterator(
-            texts + odd, trainers.BpeTrainer(vocab_size=4000, initial_alphabet=alphabet, show_progress=False)
+            texts + unusual, trainers.BpeTrainer(vocab_size=4000, initial_alphabet=alphabet, show_progress=False)
         )
-        return sum(model.decode(model.encode(text).ids) != text for text in odd)
+        return sum(model.decode(model.encode(text).ids) != text for text in unusual)
 
-    timed("passerelle: train, encode and decode", ours, lost)
-    timed("sentencepiece: train, encode and decode", sentencepiece, lost)
-    timed("tokenizers: train, encode and decode", tokenizers, lost)
+    timed("passerelle: train, encode and decode", ours, describe)
+    timed("sentencepiece: train, encode and decode", sentencepiece, describe)
+    timed("tokenizers: train, encode and decode", tokenizers, describe)
 
 
-def odd_texts(count: int) -> list[str]:
-    """Texts in NFC with several spaces, no-break spaces, typographic signs and rare characters."""
-    draw = random.Random(2)
+def unusual_texts(count: int) -> list[str]:
+    """Generate texts in NFC with repeated spaces, no-break spaces, typographic signs and rare characters."""
+    rng = random.Random(2)
     parts = ["le", "l’", "chat", " ", "  ", "\N{NO-BREAK SPACE}", "\N{NARROW NO-BREAK SPACE}", "!", "«", "»"]
     parts += ["▁", "é", "ﬁ", "½", "…", "字", "😀"]
-    return ["".join(draw.choices(parts, k=draw.randint(2, 8))) for _ in range(count)]
+    return ["".join(rng.choices(parts, k=rng.randint(2, 8))) for _ in range(count)]
 
 
 # ---- gettext catalogues

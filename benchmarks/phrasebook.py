@@ -1,8 +1,7 @@
-"""The phrasebook's held-out combinations of words, by the level at which each side is read and written.
+"""Exact match on the held-out sentences of the phrasebook, by the tokenizer levels of source and target.
 
-Pairs and settings are those of `passerelle demo`, the same at every level, but for half as many epochs again, since
-letters take longer to learn; greedy search. An answer is right if it is one of the source's translations. Finished
-trainings are kept in `--out`.
+Pairs and settings are those of `passerelle demo`, at every level, but with 1.5 times as many epochs, because characters
+take longer to train. The search is greedy. Finished trainings are stored in `--out`.
 """
 
 import argparse
@@ -25,11 +24,11 @@ LEVELS = {
     "subword": ("subword", "subword"),
     "word": ("word", "word"),
 }
-"""By name, of source and target."""
+"""Levels of source and target, by name."""
 
 
 def main() -> None:
-    """Trains and evaluates what is not there yet, then prints the table and writes it into `--out`."""
+    """Train and evaluate the missing rows, then print the table and write it to `--out`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--levels", nargs="+", default=list(LEVELS), choices=LEVELS)
     parser.add_argument("--epochs", type=int, default=EPOCHS)
@@ -37,7 +36,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE / "results" / "phrasebook")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    lines = ["| source | target | exact match, % | CER, % | seconds a model |", "| --- | --- | --- | --- | --- |"]
+    lines = ["| source | target | exact match, % | CER, % | seconds per model |", "| --- | --- | --- | --- | --- |"]
     for name in arguments.levels:
         rows = [_row(arguments, name, seed) for seed in range(1, arguments.seeds + 1)]
         exact = _spread([row["exact_match"] for row in rows])

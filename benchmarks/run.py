@@ -1,9 +1,10 @@
-"""make bench: this project beside the tutorial program and PyTorch, in one run, one process each, resumable.
+"""Compare this project with the program of the Keras tutorial and with PyTorch (`make bench`).
 
-Splits the first 10,000 pairs of fra-eng by source sentence into training, validation and test files. Times training
-of all contestants, in turns; times decoding with the same weights; trains the program and our presets for 30 epochs
-from several seeds and scores all on the same test file. Finished parts are not run again: remove the folder to begin
-anew. PyTorch takes part where it is installed (pip install torch, on Linux from the CPU index).
+Each contestant runs in a separate process. The script splits the first 10,000 pairs of fra-eng by source into training,
+validation and test files. It times training of all contestants in alternation, and decoding with the same weights. It
+trains the tutorial program and our presets for 30 epochs from several seeds and scores all on the same test file.
+Finished parts are not repeated; remove the folder to start over. PyTorch is included if it is installed (pip install
+torch, on Linux from the CPU index).
 """
 
 import argparse
@@ -30,25 +31,28 @@ SEEDS = {
     "tutorial": (0, 1, 2, 3),
     **{preset: (1, 2, 3) for preset in PRESETS if preset != "tutorial"},
 }
-"""One more where the difference is small: it is less than that between two seeds of the program."""
+"""Seeds per contestant. The first two have one more, because they differ by less than two seeds of the same program."""
 
 SIZES: dict[str, dict[str, int]] = {
     "1 layer of 256": {"units": 256, "layers": 1},
     "2 layers of 512": {"units": 512, "layers": 2},
 }
-"""The program has one layer; deeper networks are timed on a sample of their updates."""
+"""Network sizes for the timing of training. The tutorial program has one layer; the deeper networks are timed on a
+sample of their updates."""
 
 PAIRS = (10_000, 40_000, 200_000)
-"""How many pairs from the beginning of the file, which is sorted by length; the last takes all there are."""
+"""Numbers of pairs to read from the file, which is sorted by length; the last number exceeds the size of the file."""
 
 
 def main() -> None:
-    """Runs what is not finished yet, then writes the tables."""
+    """Run the unfinished parts, then write the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=Path, default=DATA, help="default: %(default)s")
     parser.add_argument("--limit", type=int, default=10_000)
     parser.add_argument("--epochs", type=int, default=30)
-    parser.add_argument("--rounds", type=int, default=3, help="how often each is timed; default: %(default)s")
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="number of timings of each contestant; default: %(default)s"
+    )
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--out", type=Path, default=HERE / "results")
     arguments = parser.parse_args()
@@ -63,11 +67,11 @@ def main() -> None:
 
 
 def split_files(pairs: Path, limit: int, out: Path) -> dict[str, Path]:
-    """Files of training, validation and test pairs in `out`, by part; made where they are not there yet."""
+    """Return the files of training, validation and test pairs in `out`; write them if they do not exist."""
     files = {name: out / f"{name}.tsv" for name in ("train", "validation", "test")}
     if not all(path.exists() for path in files.values()):
         if not pairs.exists():
-            sys.exit(f"{pairs}: no such file. Fetch it (passerelle download fra-eng) and name it: --pairs fra-eng.zip")
+            sys.exit(f"{pairs}: no such file. Download it (passerelle download fra-eng) and pass it with --pairs")
         out.mkdir(parents=True, exist_ok=True)
         rest, test = split_by_source(read_pairs(pairs, limit=limit), HELD_OUT, seed=SPLIT_SEED)
         training, validation = split_by_source(rest, HELD_OUT, seed=SPLIT_SEED + 1)
@@ -77,7 +81,7 @@ def split_files(pairs: Path, limit: int, out: Path) -> dict[str, Path]:
 
 
 def run_once(result: Path, script: str, *words: object) -> dict[str, Any] | None:
-    """Runs one contestant in its own process, unless its result is there; None where it is not installed."""
+    """Run one contestant in a separate process unless its result exists; None if it is not installed."""
     if not result.exists():
         print(f"{result}: running", flush=True)
         result.parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +90,7 @@ def run_once(result: Path, script: str, *words: object) -> dict[str, Any] | None
             status = subprocess.run(
                 command, stdout=log, stderr=log, env=os.environ | {"KERAS_BACKEND": "jax"}
             ).returncode
-        if status == speed.ABSENT:
+        if status == speed.NOT_INSTALLED:
             return None
         if status:
             sys.exit(f"{result}: failed with status {status}, see {result.with_suffix('.log')}")
@@ -94,17 +98,17 @@ def run_once(result: Path, script: str, *words: object) -> dict[str, Any] | None
 
 
 def _training(arguments: argparse.Namespace, files: dict[str, Path]) -> tuple[str, dict[str, Any]]:
-    """Seconds of the same updates, in turns."""
+    """Time the updates of one epoch for each contestant, in alternation."""
     folder = arguments.out / "training"
     lines, values = [], {}
     limit = run_once(
         folder / "limit.json", "speed.py", "limit", "--pairs", files["train"], "--out", folder / "limit.json"
     )
     rate = limit["operations_per_second"] if limit else float("nan")
-    lessons = read_pairs(files["train"])
-    source, target = (sum(map(len, side)) for side in (lessons.sources, lessons.targets))
-    target += len(lessons)  # END
-    columns = len(set("".join(lessons.targets))) + 2
+    pairs = read_pairs(files["train"])
+    source, target = (sum(map(len, side)) for side in (pairs.sources, pairs.targets))
+    target += len(pairs)  # END
+    columns = len(set("".join(pairs.targets))) + 2
     for size, shape in SIZES.items():
         options = [word for name, value in shape.items() for word in (f"--{name}", value)]
         if shape["layers"] > 1:
@@ -129,16 +133,16 @@ def _training(arguments: argparse.Namespace, files: dict[str, Path]) -> tuple[st
                 rows[name] = {"epoch_seconds": seconds, "to_limit": seconds / needed, "peak_memory_mb": memory}
         slowest = rows.get("program", rows["passerelle"])["epoch_seconds"]
         lines += [
-            f"Training, {size}, {source + target:,} tokens an epoch:",
+            f"Training, {size}, {source + target:,} tokens per epoch:",
             "",
-            "| | seconds an epoch | times as fast | times the limit | peak memory, MB |",
+            "| | seconds per epoch | speed-up | time / limit | peak memory, MB |",
             "| --- | --- | --- | --- | --- |",
             *(
                 f"| {name} | {row['epoch_seconds']:.2f} | {slowest / row['epoch_seconds']:.2f} | "
                 f"{row['to_limit']:.2f} | {row['peak_memory_mb']:.0f} |"
                 for name, row in rows.items()
             ),
-            f"| limit: the arithmetic at {rate / 1e9:.0f} billion operations a second | {needed:.2f} | "
+            f"| limit: only the matrix products, at {rate / 1e9:.0f} billion operations per second | {needed:.2f} | "
             f"{slowest / needed:.2f} | 1.00 | |",
             *(f"| {name} | not installed | | | |" for name in names if name not in rows),
             "",
@@ -148,7 +152,7 @@ def _training(arguments: argparse.Namespace, files: dict[str, Path]) -> tuple[st
 
 
 def _scaling(arguments: argparse.Namespace, files: dict[str, Path]) -> tuple[str, dict[str, Any]]:
-    """Time for each token, and memory, whatever the number of pairs; a random sample of the updates."""
+    """Measure time per token and peak memory for different numbers of pairs, on a random sample of the updates."""
     folder = arguments.out / "scaling"
     runs: dict[int, list[dict[str, Any]]] = {pairs: [] for pairs in PAIRS}
     for number in range(1, arguments.rounds + 1):
@@ -165,7 +169,7 @@ def _scaling(arguments: argparse.Namespace, files: dict[str, Path]) -> tuple[str
         for pairs, measured in runs.items()
     }
     lines = [
-        "| pairs, at most | microseconds a token | padding | peak memory, MB |",
+        "| maximum number of pairs | microseconds per token | padding | peak memory, MB |",
         "| --- | --- | --- | --- |",
         *(
             f"| {pairs:,} | {row['microseconds_a_token']:.2f} | {row['padding_share']:.1%} | "
@@ -178,7 +182,7 @@ def _scaling(arguments: argparse.Namespace, files: dict[str, Path]) -> tuple[str
 
 
 def _quality(arguments: argparse.Namespace, files: dict[str, Path]) -> tuple[str, dict[str, Any]]:
-    """Scores on test sources that nobody was trained on, from several seeds."""
+    """Score all contestants on the test sources, from several seeds."""
     epochs = ("--epochs", arguments.epochs)
     answers = references(read_pairs(files["test"]))
     reports: dict[str, list[dict[str, Any]]] = {}
@@ -189,7 +193,7 @@ def _quality(arguments: argparse.Namespace, files: dict[str, Path]) -> tuple[str
             folder = arguments.out / f"{name.split()[-1]}-{seed}"
             if name != "tutorial program":
                 words = [word for key, path in files.items() for word in (f"--{key}", path)]
-                words += epochs if name == "tutorial" else ()  # the others as they come
+                words += epochs if name == "tutorial" else ()  # the other presets have their own number of epochs
                 settings = json.dumps({"training": {"seed": seed}})
                 result = run_once(
                     folder / "result.json", "contestant.py",
@@ -207,11 +211,10 @@ def _quality(arguments: argparse.Namespace, files: dict[str, Path]) -> tuple[str
     columns = {"exact_match": "exact match, %", "character_error_rate": "CER, %", "bleu": "BLEU", "chrf": "chrF"}
     some = reports["tutorial"][0]
     lines = [
-        f"After {arguments.epochs} epochs, other presets after their own: means of the seeds (lowest to highest) on "
-        f"{len(answers)} sources that nobody was trained on. Seconds are those of the fastest run, memory that of the "
-        "smallest.",
+        f"After {arguments.epochs} epochs (other presets: their own number of epochs). Means over the seeds (lowest to "
+        f"highest) on {len(answers)} unseen test sources. Seconds and memory are the minima over the seeds.",
         "",
-        f"| | seeds | seconds an epoch | peak memory, MB | {' | '.join(columns.values())} |",
+        f"| | seeds | seconds per epoch | peak memory, MB | {' | '.join(columns.values())} |",
         f"| --- | --- | --- | --- |{' --- |' * len(columns)}",
         *(
             f"| {name} | {len(rows)} | {min(run['median_epoch_seconds'] for run in costs[name]):.1f} | "
@@ -232,7 +235,7 @@ def _spread(values: list[float]) -> str:
 
 
 def _decoding(arguments: argparse.Namespace, files: dict[str, Path]) -> tuple[str, dict[str, Any]]:
-    """Characters a second, the program's trained weights in both decoders."""
+    """Measure characters per second of both decoders, with the weights of the trained tutorial program."""
     seed = SEEDS["tutorial program"][0]
     program = arguments.out / f"program-{seed}"
     words = ("--train", files["train"], "--test", files["test"], "--seed", seed, "--out", program)
@@ -242,11 +245,11 @@ def _decoding(arguments: argparse.Namespace, files: dict[str, Path]) -> tuple[st
     result = run_once(out / "result.json", "decoding.py", *words) or {}
     rates: dict[str, float] = result["characters_per_second"]
     lines = [
-        "| decoder, the program's weights in all | characters a second | times as fast |",
+        "| decoder, with the program's weights | characters per second | speed-up |",
         "| --- | --- | --- |",
         *(f"| {name} | {rate:,.0f} | {rate / rates['program']:.0f} |" for name, rate in rates.items()),
         "",
-        f"Both wrote the same text for {result['same_text']} of {result['sources']} sentences.",
+        f"Both decoders gave the same text for {result['same_text']} of {result['sources']} sentences.",
         "",
     ]
     return "\n".join(lines), result

@@ -1,7 +1,7 @@
-"""One contestant's training, timed in a process of its own. Called by run.py.
+"""Time the training of one contestant in a separate process. Called by run.py.
 
-All have the tutorial's network, or a deeper one, and make the same kind of update: one-hot inputs, LSTM layers,
-cross-entropy, RMSprop, 64 pairs. What is timed is the updates alone, after every shape has been met once.
+All contestants have the network of the tutorial or a deeper one, and the same kind of updates: one-hot inputs, LSTM
+layers, cross-entropy, RMSprop, 64 pairs. Only updates are timed, after all batch shapes have been compiled.
 """
 
 import argparse
@@ -24,36 +24,36 @@ from passerelle.special_tokens import PAD, START
 
 BATCH_SIZE = 64
 BATCH_TOKENS = 3072
-"""Tokens in a batch of the contestant that counts them."""
-ABSENT = 3
+"""Batch size in tokens, for the contestant that counts tokens."""
+NOT_INSTALLED = 3
 """Exit status of a contestant whose library is not installed."""
 
-Measured = dict[str, Any]
+Measurement = dict[str, Any]
 
 
 def main() -> None:
-    """Writes one JSON object: seconds and real tokens (source, target and END) of the timed updates."""
+    """Write one JSON object: seconds and tokens (source, target and END, no padding) of the timed updates."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("contestant", choices=CONTESTANTS)
     parser.add_argument("--pairs", required=True)
     parser.add_argument("--limit", type=int)
     parser.add_argument("--units", type=int, default=256)
     parser.add_argument("--layers", type=int, default=1)
-    parser.add_argument("--updates", type=int, default=10**9, help="at most so many are timed in each epoch")
-    parser.add_argument("--epochs", type=int, default=2, help="timed ones")
+    parser.add_argument("--updates", type=int, default=10**9, help="maximum number of timed updates per epoch")
+    parser.add_argument("--epochs", type=int, default=2, help="number of timed epochs")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     try:
         measured = CONTESTANTS[arguments.contestant](arguments)
     except ModuleNotFoundError as error:
         print(f"{error.name} is not installed", file=sys.stderr)
-        sys.exit(ABSENT)
+        sys.exit(NOT_INSTALLED)
     measured["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     write_atomically(arguments.out, lambda stream: stream.write(json.dumps(measured, indent=1).encode()))
 
 
-def _program(arguments: argparse.Namespace) -> Measured:
-    """The tutorial program as published, whole epochs of `fit`."""
+def _program(arguments: argparse.Namespace) -> Measurement:
+    """Time the published program of the tutorial: complete epochs of `fit`."""
     import keras
 
     import tutorial_program
@@ -66,9 +66,9 @@ def _program(arguments: argparse.Namespace) -> Measured:
     return {"seconds": timer.seconds[1:], "tokens": tokens, "backend": keras.backend.backend()}
 
 
-def _program_on_tensorflow(arguments: argparse.Namespace) -> Measured:
+def _program_on_tensorflow(arguments: argparse.Namespace) -> Measurement:
     os.environ["KERAS_BACKEND"] = "tensorflow"  # before TensorFlow, which imports Keras
-    import tensorflow  # noqa: F401  # pyright: ignore[reportMissingImports] - says at once whether it is there
+    import tensorflow  # noqa: F401  # pyright: ignore[reportMissingImports] - fails if it is not installed
 
     return _program(arguments)
 
@@ -79,7 +79,7 @@ def _passerelle(
     recurrent_dtype: str = "float32",
     batch_size: int = BATCH_SIZE,
     batch_type: str = "pair",
-) -> Measured:
+) -> Measurement:
     import passerelle
     from passerelle.experiment import build
     from passerelle.preparation import prepare
@@ -88,30 +88,30 @@ def _passerelle(
     from passerelle.training.state import TrainingState
     from passerelle.training.update import make_update
 
-    own = {"units": arguments.units, "layers": arguments.layers}
+    size = {"units": arguments.units, "layers": arguments.layers}
     settings = choose_settings(
         preset="tutorial",
         settings={
-            "network": {"recurrent_dtype": recurrent_dtype, "encoder": own, "decoder": own},
+            "network": {"recurrent_dtype": recurrent_dtype, "encoder": size, "decoder": size},
             "training": {"batch_size": batch_size, "batch_type": batch_type},
         },
     )
-    lesson = prepare(passerelle.read_pairs(arguments.pairs, limit=arguments.limit), settings, validation=0)
-    batches = lesson.training_batches
+    prepared = prepare(passerelle.read_pairs(arguments.pairs, limit=arguments.limit), settings, validation=0)
+    batches = prepared.training_batches
     optimizer = make_optimizer(settings.training)
-    update = make_update(build(lesson).network, optimizer, tokens=batches.target_tokens / len(batches))
+    update = make_update(build(prepared).network, optimizer, tokens=batches.target_tokens / len(batches))
     state = TrainingState()
     update.begin(state)
     started = time.perf_counter()
-    met = set()
+    shapes = set()
     for batch in batches.epoch(1):
-        if (shape := tuple(array.shape for array in batch.inputs.values())) not in met:
-            met.add(shape)
+        if (shape := tuple(array.shape for array in batch.inputs.values())) not in shapes:
+            shapes.add(shape)
             update(state, batch)
     state.means()
     compiling = time.perf_counter() - started
 
-    def pass_over(number: int) -> int:
+    def train_epoch(number: int) -> int:
         tokens = 0
         for batch, _ in zip(batches.epoch(number), range(arguments.updates), strict=False):
             update(state, batch)
@@ -119,13 +119,13 @@ def _passerelle(
         state.means()
         return tokens
 
-    return _timed(pass_over, arguments.epochs) | {
-        "shapes": len(met), "compiling_seconds": compiling, "padding_share": batches.padding_share(),
+    return _timed(train_epoch, arguments.epochs) | {
+        "shapes": len(shapes), "compiling_seconds": compiling, "padding_share": batches.padding_share(),
     }  # fmt: skip
 
 
-def _torch(arguments: argparse.Namespace, *, by_length: bool) -> Measured:
-    """`torch.nn.LSTM` fed ids, every batch trimmed to its longest pair."""
+def _torch(arguments: argparse.Namespace, *, by_length: bool) -> Measurement:
+    """Time `torch.nn.LSTM` with batches padded to their longest pair."""
     import torch
     from torch import nn
     from torch.nn.functional import cross_entropy, one_hot
@@ -135,9 +135,9 @@ def _torch(arguments: argparse.Namespace, *, by_length: bool) -> Measured:
     from passerelle.settings import choose_settings
 
     pairs = passerelle.read_pairs(arguments.pairs, limit=arguments.limit)
-    lesson = prepare(pairs, choose_settings(preset="tutorial"), validation=0)
-    sources, targets = lesson.training_batches.source, lesson.training_batches.targets["target"]
-    sizes = lesson.signature.source.tokenizer.vocabulary.size, lesson.signature.target.tokenizer.vocabulary.size
+    prepared = prepare(pairs, choose_settings(preset="tutorial"), validation=0)
+    sources, targets = prepared.training_batches.source, prepared.training_batches.targets["target"]
+    sizes = prepared.signature.source.tokenizer.vocabulary.size, prepared.signature.target.tokenizer.vocabulary.size
     random = np.random.default_rng(1)
     torch.manual_seed(1)
 
@@ -155,16 +155,16 @@ def _torch(arguments: argparse.Namespace, *, by_length: bool) -> Measured:
     network = Network()
     optimizer = torch.optim.RMSprop(network.parameters(), lr=0.001, alpha=0.9)
 
-    def plan() -> list[np.ndarray]:
+    def shuffled_batches() -> list[np.ndarray]:
         order = random.permutation(len(sources))
         if by_length:
             order = order[np.lexsort((sources.lengths[order], targets.lengths[order]))]
         batches = [order[start : start + BATCH_SIZE] for start in range(0, len(order), BATCH_SIZE)]
         return [batches[index] for index in random.permutation(len(batches))]
 
-    def pass_over(number: int) -> int:
+    def train_epoch(number: int) -> int:
         tokens = 0
-        for rows in plan()[: arguments.updates]:
+        for rows in shuffled_batches()[: arguments.updates]:
             source = torch.from_numpy(sources.padded(rows, int(sources.lengths[rows].max()))).long()
             target = torch.from_numpy(targets.padded(rows, int(targets.lengths[rows].max()) + 1, first=START)).long()
             optimizer.zero_grad()
@@ -175,63 +175,64 @@ def _torch(arguments: argparse.Namespace, *, by_length: bool) -> Measured:
             tokens += int(sources.lengths[rows].sum() + targets.lengths[rows].sum())
         return tokens
 
-    pass_over(0)
-    return _timed(pass_over, arguments.epochs) | {"version": torch.__version__}
+    train_epoch(0)
+    return _timed(train_epoch, arguments.epochs) | {"version": torch.__version__}
 
 
-def _limit(arguments: argparse.Namespace) -> Measured:
-    """The best matrix product: float32 1024 x 1024 by itself, in NumPy, JAX and, where installed, PyTorch."""
+def _limit(arguments: argparse.Namespace) -> Measurement:
+    """Measure the fastest float32 matrix product of 1024 x 1024 matrices in NumPy, JAX and, if installed, PyTorch."""
     import jax
 
     square = np.random.default_rng(1).normal(size=(1024, 1024)).astype("f4")
     on_jax = jax.numpy.array(square)
-    product = jax.jit(lambda a: a @ a)
-    ways: dict[str, Callable[[], object]] = {
+    matmul = jax.jit(lambda a: a @ a)
+    products: dict[str, Callable[[], object]] = {
         "numpy": lambda: square @ square,
-        "jax": lambda: product(on_jax).block_until_ready(),
+        "jax": lambda: matmul(on_jax).block_until_ready(),
     }
     try:
         import torch
 
         on_torch = torch.from_numpy(square)
-        ways["torch"] = lambda: on_torch @ on_torch
+        products["torch"] = lambda: on_torch @ on_torch
     except ModuleNotFoundError:
         pass
     rates = {}
-    for name, way in ways.items():
+    for name, product in products.items():
         seconds = []
         for _ in range(30):
             started = time.perf_counter()
-            way()
+            product()
             seconds.append(time.perf_counter() - started)
         rates[name] = 2 * 1024**3 / statistics.median(seconds)
     return {"operations_per_second": max(rates.values()), "rates": rates}
 
 
-def _timed(pass_over: Callable[[int], int], epochs: int) -> Measured:
+def _timed(train_epoch: Callable[[int], int], epochs: int) -> Measurement:
     seconds, tokens = [], []
     for number in range(2, 2 + epochs):
         started = time.perf_counter()
-        tokens.append(pass_over(number))
+        tokens.append(train_epoch(number))
         seconds.append(time.perf_counter() - started)
     return {"seconds": seconds, "tokens": statistics.mean(tokens)}
 
 
 def operations(source_tokens: float, target_tokens: float, *, units: int, layers: int, columns: int) -> float:
-    """Multiplications and additions that real tokens need, forward and backward.
+    """Return the number of multiplications and additions for these tokens, forward and backward.
 
-    Recurrent products, those between layers, and the output; looking up the row of a one-hot vector needs none.
+    They are those of the matrix products of recurrent layers, between layers, and of the output layer. One-hot inputs
+    are lookups and need none.
     """
     recurrent = units * 4 * units * (layers + (layers - 1))
     return 3 * 2 * (source_tokens * recurrent + target_tokens * (recurrent + units * columns))
 
 
-def per_token(measured: Iterable[Measured]) -> float:
-    """Median seconds for each real token, over all timed epochs of all runs."""
+def per_token(measured: Iterable[Measurement]) -> float:
+    """Return the median of seconds per token over all timed epochs of all runs."""
     return statistics.median(seconds / run["tokens"] for run in measured for seconds in run["seconds"])
 
 
-CONTESTANTS: dict[str, Callable[[argparse.Namespace], Measured]] = {
+CONTESTANTS: dict[str, Callable[[argparse.Namespace], Measurement]] = {
     "limit": _limit,
     "program": _program,
     "program-tensorflow": _program_on_tensorflow,

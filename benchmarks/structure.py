@@ -1,19 +1,19 @@
-"""How a checkout's source is built: its size, its longest functions, and in how many places a setting is named.
+"""Code metrics of checkouts: size, longest functions, and the number of places where a setting is named.
 
     python benchmarks/structure.py CHECKOUT [CHECKOUT ...] [--words units,top_k] [--list] [--check]
 
-Reads `src/passerelle` of each checkout with `ast`, runs nothing of it, and prints one table, a column a checkout.
+Parses `src/passerelle` of each checkout with `ast`, without running it, and prints a table with a column per checkout.
 
-A setting's places are where the word stands as a name (a variable, an attribute, a keyword argument, a parameter, a
-field, a function), as a string or in one with a dot before or after it ("training.minutes") or as an option
-("--top-k"), and as an entry of a docstring (`minutes: after which ...`, or a line of its own with an indented one
-under it). Attributes of other packages (`keras.ops.top_k`) and plain words of prose are none; nor are the modules of
-`--skip`, where the words mean something else. `--list` shows each.
+The places of a setting are: names (variables, attributes, keyword arguments, parameters, fields, functions); strings
+that equal the name, contain it with a dot before or after it ("training.minutes") or contain its option ("--top-k");
+and entries of docstrings (`minutes: time limit ...`, or a separate line followed by an indented one). Attributes of
+other packages (`keras.ops.top_k`) and words of prose do not count, and neither do the modules of `--skip`, where the
+words have another meaning. `--list` prints each place.
 
-A function's lines are those from `def` to its end, docstring and functions inside it included. Its parameters are
-counted without `self` and `cls`, `*args` and `**kwargs` as one each. Where it must be long, or must take many, a
-comment that begins with `# reason:` says why, on the line of `def`, or on the line above it or above its decorators.
-`--check` exits with status 1 where such a comment is missing.
+The lines of a function are those from `def` to its end, including its docstring and inner functions. Its parameters are
+counted without `self` and `cls`; `*args` and `**kwargs` count as one each. If a function exceeds a limit, a comment
+that begins with `# reason:` explains why, on the line of `def`, the line above it, or the line above its decorators.
+With `--check` the exit status is 1 if such a comment is missing.
 """
 
 import argparse
@@ -27,8 +27,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 WORDS = ("minutes", "units", "top_k", "optimizer")
-MOST_LINES = 60
-MOST_PARAMETERS = 10
+MAX_LINES = 60
+MAX_PARAMETERS = 10
 REASON = "# reason:"
 
 
@@ -38,10 +38,10 @@ class Function:
 
     Attributes:
         where: file and line.
-        name: with those of the classes and functions around it.
-        lines: from `def` to the end.
-        parameters: without `self` and `cls`.
-        reason: why it is so large; empty where nothing says so.
+        name: qualified name.
+        lines: number of lines from `def` to the end.
+        parameters: number of parameters without `self` and `cls`.
+        reason: text of the comment that explains its size; empty if there is none.
     """
 
     where: str
@@ -52,18 +52,18 @@ class Function:
 
     @property
     def large(self) -> bool:
-        """Whether it needs a reason."""
-        return self.lines > MOST_LINES or self.parameters > MOST_PARAMETERS
+        """Whether the function exceeds a limit."""
+        return self.lines > MAX_LINES or self.parameters > MAX_PARAMETERS
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a setting is named.
+    """A place where a setting is named.
 
     Attributes:
-        file: below `src/passerelle`.
-        line: from 1.
-        kind: of name, such as `keyword argument`.
+        file: path relative to `src/passerelle`.
+        line: line number, from 1.
+        kind: kind of the name, such as `keyword argument`.
     """
 
     file: str
@@ -73,12 +73,12 @@ class Place:
 
 @dataclass(frozen=True)
 class Structure:
-    """What a checkout's source came to.
+    """Metrics of a checkout.
 
     Attributes:
-        files: lines of each file.
-        functions: all of them.
-        places: of each word.
+        files: number of lines by file.
+        functions: all functions and methods.
+        places: places by the name of a setting.
     """
 
     files: dict[str, int]
@@ -87,21 +87,21 @@ class Structure:
 
 
 def main() -> None:
-    """Prints the table and what was asked for beside it."""
+    """Print the table and the requested lists."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "checkouts", nargs="+", type=Path, metavar="CHECKOUT", help="a folder that holds src/passerelle"
+        "checkouts", nargs="+", type=Path, metavar="CHECKOUT", help="a folder that contains src/passerelle"
     )
-    parser.add_argument("--words", default=",".join(WORDS), help="names of settings with commas between them")
-    parser.add_argument("--skip", default="data/phrasebook", help="folders or files where no places are counted")
-    parser.add_argument("--list", action="store_true", help="show each place")
-    parser.add_argument("--check", action="store_true", help="exit with status 1 where a large function has no reason")
+    parser.add_argument("--words", default=",".join(WORDS), help="names of settings, separated by commas")
+    parser.add_argument("--skip", default="data/phrasebook", help="folders or files in which no places are counted")
+    parser.add_argument("--list", action="store_true", help="print each place")
+    parser.add_argument("--check", action="store_true", help="exit with status 1 if a large function has no reason")
     arguments = parser.parse_args()
     words, skipped = arguments.words.split(","), [part for part in arguments.skip.split(",") if part]
     structures = []
     for checkout in arguments.checkouts:
         if not (checkout / "src" / "passerelle").is_dir():
-            parser.error(f"{checkout} holds no src/passerelle")
+            parser.error(f"{checkout} does not contain src/passerelle")
         structures.append(_structure(checkout / "src" / "passerelle", words, skipped))
 
     print(f"| | {' | '.join(map(str, arguments.checkouts))} |")
@@ -110,10 +110,10 @@ def main() -> None:
         print(f"| {label} | {' | '.join(cells)} |")
     for checkout, structure in zip(arguments.checkouts, structures, strict=True):
         if large := [function for function in structure.functions if function.large]:
-            print(f"\nOver {MOST_LINES} lines or {MOST_PARAMETERS} parameters in {checkout}:")
+            print(f"\nOver {MAX_LINES} lines or {MAX_PARAMETERS} parameters in {checkout}:")
         for function in sorted(large, key=lambda one: -one.lines):
             size = f"{function.lines} lines, {function.parameters} parameters"
-            print(f"  {function.where} {function.name}: {size}; {function.reason or 'no reason given'}")
+            print(f"  {function.where} {function.name}: {size}; {function.reason or 'no reason'}")
         for word, places in structure.places.items() if arguments.list else ():
             print(f"\n{word} in {checkout}:")
             for place in places:
@@ -123,20 +123,20 @@ def main() -> None:
 
 
 def _labels(words: list[str]) -> list[str]:
-    named = [f"`{word}`: places, files" for word in words]
-    sizes = ["longest file, lines", "longest function, lines", "most parameters"]
     return [
         "modules",
         "lines",
-        *named,
-        *sizes,
-        f"functions over {MOST_LINES} lines",
-        f"over {MOST_PARAMETERS} parameters",
+        *(f"`{word}`: places, files" for word in words),
+        "longest file, lines",
+        "longest function, lines",
+        "most parameters",
+        f"functions over {MAX_LINES} lines",
+        f"over {MAX_PARAMETERS} parameters",
     ]
 
 
 def _column(structure: Structure) -> list[str]:
-    """The table's cells, as `_labels` names them."""
+    """Return the cells of a column, in the order of `_labels`."""
     files, functions = structure.files, structure.functions
     cells = [f"{len(files):,}", f"{sum(files.values()):,}"]
     cells += [f"{len(found)} in {len({one.file for one in found})}" for found in structure.places.values()]
@@ -147,8 +147,8 @@ def _column(structure: Structure) -> list[str]:
     cells.append(f"{longest.lines} ({longest.where} {longest.name})")
     cells.append(f"{widest.parameters} ({widest.where} {widest.name})")
     for large in (
-        [one for one in functions if one.lines > MOST_LINES],
-        [one for one in functions if one.parameters > MOST_PARAMETERS],
+        [one for one in functions if one.lines > MAX_LINES],
+        [one for one in functions if one.parameters > MAX_PARAMETERS],
     ):
         cells.append(f"{len(large)}, {sum(bool(one.reason) for one in large)} with a reason")
     return cells
@@ -169,38 +169,38 @@ def _structure(package: Path, words: list[str], skipped: list[str]) -> Structure
 
 
 def _comments(text: str) -> dict[int, str]:
-    """The comment of each line that has one."""
+    """Return the comments by line number."""
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
     return {token.start[0]: token.string for token in tokens if token.type == tokenize.COMMENT}
 
 
-def _functions(tree: ast.AST, file: str, comments: dict[int, str], around: tuple[ast.AST, ...] = ()) -> list[Function]:
-    """All functions below `tree`; `around` are the classes and functions that it stands in."""
+def _functions(tree: ast.AST, file: str, comments: dict[int, str], parents: tuple[ast.AST, ...] = ()) -> list[Function]:
+    """Return all functions in `tree`, which is nested in the classes and functions `parents`."""
     found = []
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-            said = [comments.get(line, "") for line in (node.lineno, node.lineno - 1, first - 1)]
-            reason = next((comment.removeprefix(REASON).strip() for comment in said if comment.startswith(REASON)), "")
-            name = ".".join(getattr(one, "name", "") for one in (*around, node))
-            in_class = bool(around) and isinstance(around[-1], ast.ClassDef)
+            near = [comments.get(line, "") for line in (node.lineno, node.lineno - 1, first - 1)]
+            reason = next((comment.removeprefix(REASON).strip() for comment in near if comment.startswith(REASON)), "")
+            name = ".".join(getattr(one, "name", "") for one in (*parents, node))
+            in_class = bool(parents) and isinstance(parents[-1], ast.ClassDef)
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
             found.append(Function(f"{file}:{node.lineno}", name, lines, _parameters(node, in_class), reason))
-        inside = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-        found += _functions(node, file, comments, (*around, node) if inside else around)
+        is_parent = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        found += _functions(node, file, comments, (*parents, node) if is_parent else parents)
     return found
 
 
 def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef, in_class: bool) -> int:
     arguments = function.args
     named = [*arguments.posonlyargs, *arguments.args]
-    own = in_class and bool(named) and named[0].arg in ("self", "cls")
-    rest = [one for one in (arguments.vararg, arguments.kwarg) if one is not None]
-    return len(named) - own + len(arguments.kwonlyargs) + len(rest)
+    has_self = in_class and bool(named) and named[0].arg in ("self", "cls")
+    variadic = [one for one in (arguments.vararg, arguments.kwarg) if one is not None]
+    return len(named) - has_self + len(arguments.kwonlyargs) + len(variadic)
 
 
 def _places(tree: ast.Module, word: str) -> Iterator[tuple[int, str]]:
-    """Line and kind of each place."""
+    """Yield line and kind of each place."""
     others = _other_packages(tree)
     fields = {id(node.target) for one in ast.walk(tree) if isinstance(one, ast.ClassDef) for node in _fields(one)}
     prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
@@ -228,23 +228,23 @@ def _fields(owner: ast.ClassDef) -> list[ast.AnnAssign]:
 
 
 def _mentions(text: str, word: str, *, entries: bool) -> list[int]:
-    """Where in a string the setting is named, with `entries` also as an entry of a docstring."""
+    """Return the positions of a setting's name in a string; with `entries`, also those of docstring entries."""
     if text == word:
         return [0]
     name, option = re.escape(word), re.escape(word.replace("_", "-"))
-    ways = [rf"(?<=\.){name}(?!\w)", rf"(?<!\w){name}(?=\.\w)", rf"(?<![\w-])--{option}(?![\w-])"]
+    patterns = [rf"(?<=\.){name}(?!\w)", rf"(?<!\w){name}(?=\.\w)", rf"(?<![\w-])--{option}(?![\w-])"]
     if entries:
-        ways += [rf"^ *{name}(?=:)", rf"^(?P<indent> *){name}(?= *(?::.*)?\n(?P=indent) +\S)"]
-    return sorted({found.start() for way in ways for found in re.finditer(way, text, re.MULTILINE)})
+        patterns += [rf"^ *{name}(?=:)", rf"^(?P<indent> *){name}(?= *(?::.*)?\n(?P=indent) +\S)"]
+    return sorted({match.start() for pattern in patterns for match in re.finditer(pattern, text, re.MULTILINE)})
 
 
 def _other_packages(tree: ast.Module) -> set[str]:
-    """Names that stand for other packages, or for something of theirs: imported, or assigned from such in a module."""
+    """Return names of other packages and of their members: imported, or assigned from these in the module."""
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            own = [alias for alias in node.names if alias.name.split(".")[0] != "passerelle"]
-            names |= {alias.asname or alias.name.split(".")[0] for alias in own}
+            external = [alias for alias in node.names if alias.name.split(".")[0] != "passerelle"]
+            names |= {alias.asname or alias.name.split(".")[0] for alias in external}
         elif isinstance(node, ast.ImportFrom) and not node.level and (node.module or "").split(".")[0] != "passerelle":
             names |= {alias.asname or alias.name for alias in node.names}
     for node in tree.body:
@@ -256,7 +256,7 @@ def _other_packages(tree: ast.Module) -> set[str]:
 
 
 def _root(node: ast.expr) -> str:
-    """The name that an attribute is taken from in the end; empty where it is no plain name."""
+    """Return the first name of a dotted expression; empty if it does not begin with a name."""
     while isinstance(node, ast.Attribute):
         node = node.value
     return node.id if isinstance(node, ast.Name) else ""

@@ -1,9 +1,9 @@
-"""The small Transformer of Keras's translation tutorial, in a process of its own. Called by run.py.
+"""Train and evaluate the small Transformer of Keras's translation tutorial, as a baseline.
 
-Source: "English-to-Spanish translation with a sequence-to-sequence Transformer", keras.io, written anew: one layer per
-side, width 256, 8 heads, feed-forward width 2,048, dropout 0.5 before the output, learned positions. Deviations: words
-keep their case and punctuation, split and joined by Passerelle's word tokenizer, so that translations can be compared;
-Adam instead of RMSprop; 7 epochs; rows are padded to the longest of all. Search is greedy.
+A reimplementation of "English-to-Spanish translation with a sequence-to-sequence Transformer", keras.io: one layer per
+side, width 256, 8 heads, feed-forward width 2,048, dropout 0.5 before the output layer, learned position embeddings.
+Deviations: text keeps case and punctuation and is tokenized by Passerelle's word tokenizer, so that the scores are
+comparable; Adam instead of RMSprop; 7 epochs; all rows are padded to the longest one. The search is greedy.
 """
 
 import argparse
@@ -39,39 +39,41 @@ class Positions(layers.Layer):
     def __init__(self, length: int, vocabulary: int, **options: Any):
         super().__init__(**options)
         self.tokens = layers.Embedding(vocabulary, WIDTH, mask_zero=True)
-        self.places = layers.Embedding(length, WIDTH)
+        self.positions = layers.Embedding(length, WIDTH)
 
     def call(self, ids: Any) -> Any:
-        return self.tokens(ids) + self.places(keras.ops.arange(ids.shape[1]))
+        return self.tokens(ids) + self.positions(keras.ops.arange(ids.shape[1]))
 
     def compute_mask(self, ids: Any, mask: Any = None) -> Any:
         return self.tokens.compute_mask(ids)
 
 
-def attended(queries: Any, values: Any, *, causal: bool = False) -> Any:
-    """Multi-head attention, residual connection and layer normalization."""
+def attention_block(queries: Any, values: Any, *, causal: bool = False) -> Any:
+    """Apply multi-head attention, a residual connection and layer normalization."""
     context = layers.MultiHeadAttention(HEADS, WIDTH)(queries, values, use_causal_mask=causal)
     return layers.LayerNormalization()(layers.Add()([queries, context]))
 
 
-def fed_forward(sequence: Any) -> Any:
-    inner = layers.Dense(WIDTH)(layers.Dense(FEED_FORWARD, activation="relu")(sequence))
-    return layers.LayerNormalization()(layers.Add()([sequence, inner]))
+def feed_forward_block(sequence: Any) -> Any:
+    """Apply a feed-forward network, a residual connection and layer normalization."""
+    output = layers.Dense(WIDTH)(layers.Dense(FEED_FORWARD, activation="relu")(sequence))
+    return layers.LayerNormalization()(layers.Add()([sequence, output]))
 
 
 def build(lengths: tuple[int, int], sizes: tuple[int, int]) -> keras.Model:
-    """int (batch, S), int (batch, T) -> logits, float (batch, T, target vocabulary)."""
+    """Build a model: int (batch, S), int (batch, T) -> logits, float (batch, T, target vocabulary)."""
     source = keras.Input((lengths[0],), dtype="int32")
     target = keras.Input((lengths[1],), dtype="int32")
-    read = Positions(lengths[0], sizes[0])(source)
-    memory = fed_forward(attended(read, read))
-    written = Positions(lengths[1], sizes[1])(target)
-    sequence = fed_forward(attended(attended(written, written, causal=True), memory))
+    source_embeddings = Positions(lengths[0], sizes[0])(source)
+    memory = feed_forward_block(attention_block(source_embeddings, source_embeddings))
+    target_embeddings = Positions(lengths[1], sizes[1])(target)
+    self_attention = attention_block(target_embeddings, target_embeddings, causal=True)
+    sequence = feed_forward_block(attention_block(self_attention, memory))
     return keras.Model((source, target), layers.Dense(sizes[1])(layers.Dropout(DROPOUT)(sequence)))
 
 
 def padded(tokenizer: Tokenizer, texts: Sequence[str], length: int, *, target: bool) -> np.ndarray:
-    """int32 (texts, length); targets between START and END. Longer texts are cut."""
+    """Return padded ids, int32 (texts, length); targets have START and END. Longer texts are truncated."""
     rows = np.full((len(texts), length), PAD, np.int32)
     for row, text in zip(rows, texts, strict=True):
         ids = list(tokenizer.encode([text]).values)
@@ -81,7 +83,7 @@ def padded(tokenizer: Tokenizer, texts: Sequence[str], length: int, *, target: b
 
 
 def translate(model: keras.Model, sources: np.ndarray, length: int) -> list[list[int]]:
-    """Greedy search: the ids between START and END."""
+    """Translate by greedy search; return the ids between START and END."""
     forward = jax.jit(lambda variables, *inputs: model.stateless_call(variables, [], inputs, training=False)[0])
     variables = [variable.value for variable in model.trainable_variables]
     out: list[list[int]] = []
@@ -99,7 +101,7 @@ def translate(model: keras.Model, sources: np.ndarray, length: int) -> list[list
 
 
 def main() -> None:
-    """Train, evaluate on the test file, write `result.json` into `--out`."""
+    """Train, evaluate on the test file, and write `result.json` to `--out`."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     for name in ("--train", "--validation", "--test"):
         parser.add_argument(name, required=True)
@@ -131,11 +133,11 @@ def main() -> None:
     seconds = time.perf_counter() - started
     answers = references(test)
     sources = padded(tokenizers[0], [source for source, _ in answers], lengths[0], target=False)
-    found = [
+    hypotheses = [
         tokenizers[1].join([tokenizers[1].vocabulary.token_of(i) for i in ids])
         for ids in translate(model, sources, lengths[1])
     ]
-    report = score(found, list(answers.values()))
+    report = score(hypotheses, list(answers.values()))
     print(report)
     result = {
         "name": "transformer program",

@@ -1,4 +1,4 @@
-"""The tutorial program's eight arrays in a `tutorial` translator, and back: the same network, the same text."""
+"""Transfer the weights of the tutorial program to a translator of preset `tutorial`, and back."""
 
 from collections.abc import Mapping, Sequence
 
@@ -26,7 +26,7 @@ ARRAYS = tuple(
     )
     for part in parts
 )
-"""The program's names, in the order of the translator's weights."""
+"""Names of the program's weights, in the order of the translator's weights."""
 
 
 def to_translator(
@@ -35,22 +35,24 @@ def to_translator(
     target_characters: Sequence[str],
     lengths: Lengths,
 ) -> Translator:
-    """Makes a translator of the program's arrays.
+    """Build a translator from the program's weights.
 
-    The program sorts its characters, so START (a tab) and END (a line feed) come first, as they do in the
-    translator's columns; all other columns are in the same order too.
+    The program sorts its characters. So START (a tab) and END (a line feed) come first, as in the columns of the
+    translator, and all other columns have the same order in both.
 
     Args:
-        weights: the eight arrays by name.
-        source_characters: of the program, in the order of its one-hot columns.
-        target_characters: likewise, START and END included.
-        lengths: seen in training.
+        weights: the program's eight weights by name.
+        source_characters: source characters of the program, in the order of its one-hot columns.
+        target_characters: target characters of the program, START and END included.
+        lengths: lengths in training.
 
     Raises:
         ValueError: if START and END are not the first two target characters.
     """
     if tuple(target_characters[:2]) != (START, END):
-        raise ValueError("the program's first two target characters must be tab and line feed")
+        raise ValueError(
+            f"the program's first two target characters must be tab and line feed, received: {target_characters[:2]}"
+        )
     units = weights["encoder_recurrent_kernel"].shape[0]
     preset = PRESETS["tutorial"].settings
     values = preset.network.model_dump()
@@ -66,5 +68,5 @@ def to_translator(
 
 
 def to_program(translator: Translator) -> dict[str, np.ndarray]:
-    """The translator's weights by the program's names; the program's characters are the tokenizers' tokens."""
+    """Return the translator's weights by the program's names, in the order of the translator's vocabularies."""
     return dict(zip(ARRAYS, translator.network.get_weights(), strict=True))

@@ -1,18 +1,18 @@
-"""The well-known character-level LSTM translator tutorial, written anew, to measure Passerelle beside it.
+"""A reimplementation of the character-level LSTM tutorial of Keras, as a baseline for Passerelle.
 
-It behaves as the published program does: one-hot float32 arrays as long as the longest pair, no masks (the
-padding is read by the encoder and counted in the loss and the accuracy), one `predict` call for each decoded
-character. It stands on plain Keras and uses nothing of Passerelle, so that it can serve as a reference.
+It behaves like the published program: one-hot float32 arrays padded to the longest pair, no masks (the encoder reads
+the padding, and loss and accuracy include it), one `predict` call per decoded character. It depends only on Keras and
+does not use Passerelle, so that it is an independent reference.
 
     python benchmarks/tutorial_program.py --train TRAIN.tsv --test TEST.tsv --epochs 30 --out FOLDER
 
-Two things differ. A source character never seen in training becomes an all-zero vector and is counted, where
-the published program stops with a KeyError. A source longer than all those in training is encoded at its own
-length, where the published program cannot hold it.
+There are two differences. An unseen source character becomes an all-zero vector and is counted; the published program
+fails with a KeyError. A source that is longer than all training sources is encoded at its own length; the published
+program does not support it.
 
-Source: F. Chollet, "A ten-minute introduction to sequence-to-sequence learning in Keras" (2017), after
-Sutskever et al. 2014, arXiv:1409.3215. The blog leaves the positions after a text all zero; the example on
-keras.io, as it stands today, fills them with the space character. Both are here, as `padding`.
+Source: F. Chollet, "A ten-minute introduction to sequence-to-sequence learning in Keras" (2017), after Sutskever et al.
+2014, arXiv:1409.3215. The blog post pads with zero vectors; the current example on keras.io pads with the space
+character. The argument `padding` chooses between them.
 """
 
 import argparse
@@ -43,12 +43,12 @@ class TutorialProgram:
     """Characters, the training model, and the two inference models that share its layers.
 
     Args:
-        source_characters: the tokens of the source, in the order of their columns.
-        target_characters: the tokens of the target, START and END included.
-        max_source: steps of every source array.
-        max_target: steps of every target array, START and END included.
+        source_characters: characters of the source, in the order of their columns.
+        target_characters: characters of the target, START and END included.
+        max_source: number of steps of source arrays.
+        max_target: number of steps of target arrays, START and END included.
         units: width of both LSTM layers.
-        padding: what stands after a text: `zeros`, or `space` for the one-hot vector of the space character.
+        padding: `zeros`, or `space` for the one-hot vector of the space character.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class TutorialProgram:
         if padding not in PADDINGS:
             raise ValueError(f"`padding` must be one of {PADDINGS}, received: padding={padding!r}")
         if padding == "space" and not (" " in source_characters and " " in target_characters):
-            raise ValueError("`padding='space'` needs a space among the characters of both sides")
+            raise ValueError("`padding='space'` requires a space among the characters of both sides")
         self.source_characters = list(source_characters)
         self.target_characters = list(target_characters)
         self.max_source = max_source
@@ -78,10 +78,10 @@ class TutorialProgram:
 
     @classmethod
     def from_pairs(cls, pairs: Iterable[Pair], *, units: int = 256, padding: str = "zeros") -> "TutorialProgram":
-        """Takes characters and lengths from `pairs`, which `fit` then trains on."""
+        """Build a program with the characters and lengths of `pairs`, its training data."""
         pairs = list(pairs)
         if not pairs:
-            raise ValueError("`pairs` must hold at least one pair")
+            raise ValueError("`pairs` must contain at least one pair")
         sources = [source for source, _ in pairs]
         targets = [START + target + END for _, target in pairs]
         program = cls(
@@ -117,7 +117,7 @@ class TutorialProgram:
     # ---- training
 
     def arrays(self, pairs: Sequence[Pair]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Makes the three one-hot arrays of training.
+        """Return the three one-hot arrays for training.
 
         Returns:
             encoder_input float32 (n, max_source, source characters); decoder_input and decoder_target float32
@@ -136,7 +136,7 @@ class TutorialProgram:
         vectors = np.zeros((len(texts), steps, len(index)), dtype="float32")
         for row, text in enumerate(texts):
             for step, character in enumerate(text):
-                if character in index:  # an unseen one stays all zero
+                if character in index:  # an unseen character remains a zero vector
                     vectors[row, step, index[character]] = 1
             if self.padding == "space":
                 vectors[row, len(text) :, index[" "]] = 1
@@ -150,12 +150,12 @@ class TutorialProgram:
         validation_split: float = 0.0,
         callbacks: Sequence[keras.callbacks.Callback] = (),
     ) -> dict[str, list[float]]:
-        """Trains on the pairs it was made from; returns Keras's history (losses in nats, over all steps).
+        """Train on the pairs of `from_pairs`; return Keras's history (losses in nats, over all steps).
 
-        The published program has validation_split=0.2, which holds back the last fifth of the pairs.
+        The published program has validation_split=0.2, which holds out the last fifth of the pairs.
         """
         if not self._pairs:
-            raise ValueError("only a program made by `from_pairs` has pairs to train on")
+            raise ValueError("the program has no training pairs; build it with `from_pairs`")
         encoder_input, decoder_input, decoder_target = self.arrays(self._pairs)
         history = self.training_model.fit(
             [encoder_input, decoder_input],
@@ -171,7 +171,7 @@ class TutorialProgram:
     # ---- inference
 
     def decode(self, text: str) -> str:
-        """Translates one text greedily, a `predict` call for each character; drops END."""
+        """Translate one text by greedy search, one `predict` call per character; remove END."""
         source = self._encoder_input([text], max(self.max_source, len(text)))
         states = _predict(self.encoder_model, source)
         decoded = ""
@@ -185,16 +185,16 @@ class TutorialProgram:
         return decoded.removesuffix(END)
 
     def decode_logits(self, source: str, target: str, *, padded: bool = True) -> np.ndarray:
-        """Computes the scores before the softmax that the program gives one pair under teacher forcing.
+        """Return the logits of one pair under teacher forcing.
 
         Args:
-            source: the text to translate.
-            target: its translation, without START and END, of known characters.
-            padded: False encodes the source at its own length, which the published program never does: for
-                comparison with networks that mask their padding.
+            source: source text.
+            target: target text without START and END, of known characters.
+            padded: whether to pad the source, like the published program. False allows the comparison with networks
+                that mask their padding.
 
         Returns:
-            float32 (len(target) + 1, target characters): row t scores what follows the first t characters.
+            float32 (len(target) + 1, target characters): row t has the logits of the character after the first t.
         """
         unknown = sorted(set(target) - self._target_index.keys())
         if unknown:
@@ -208,7 +208,7 @@ class TutorialProgram:
         return hidden[0, :length] @ weights["output_kernel"] + weights["output_bias"]
 
     def unseen_characters(self, text: str) -> int:
-        """Counts the characters of a source text that training never showed."""
+        """Return the number of characters of a source text that do not occur in the training pairs."""
         return sum(character not in self._source_index for character in text)
 
     # ---- weights and files
@@ -218,22 +218,25 @@ class TutorialProgram:
         return {f"{name}_{variable.name}": variable for name, layer in layers.items() for variable in layer.weights}
 
     def weights(self) -> dict[str, np.ndarray]:
-        """Returns copies of the arrays, named encoder_, decoder_ (kernel, recurrent_kernel, bias) and
-        output_ (kernel, bias); gates in Keras's order: input, forget, cell, output."""
+        """Return copies of the weights by name.
+
+        The names are encoder_ and decoder_ (kernel, recurrent_kernel, bias) and output_ (kernel, bias). The gates are
+        in Keras's order: input, forget, cell, output.
+        """
         return {
             name: np.array(keras.ops.convert_to_numpy(variable.value)) for name, variable in self._variables().items()
         }
 
     def set_weights(self, weights: dict[str, np.ndarray]) -> None:
-        """Takes arrays named and shaped as `weights` returns them."""
+        """Set the weights; names and shapes are those of `weights`."""
         variables = self._variables()
         if weights.keys() != variables.keys():
-            raise ValueError(f"`weights` must hold {sorted(variables)}, received: {sorted(weights)}")
+            raise ValueError(f"`weights` must have the keys {sorted(variables)}, received: {sorted(weights)}")
         for name, variable in variables.items():
             variable.assign(weights[name])
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Writes `weights.npz` and `characters.json` (characters, lengths, units, padding) into `folder`."""
+        """Write `weights.npz` and `characters.json` (characters, lengths, units, padding) to `folder`."""
         settings = {
             "source_characters": self.source_characters,
             "target_characters": self.target_characters,
@@ -243,12 +246,12 @@ class TutorialProgram:
             "padding": self.padding,
         }
         arrays: dict[str, Any] = self.weights()
-        write_whole(Path(folder) / "weights.npz", lambda stream: np.savez(stream, **arrays))
+        write_atomically(Path(folder) / "weights.npz", lambda stream: np.savez(stream, **arrays))
         write_json(Path(folder) / "characters.json", settings)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> "TutorialProgram":
-        """Reads what `save` wrote; the program decodes, and has no pairs to train on."""
+        """Load a program that was written by `save`. It can decode, but it has no training pairs."""
         program = cls(**json.loads((Path(folder) / "characters.json").read_text(encoding="utf-8")))
         with np.load(Path(folder) / "weights.npz", allow_pickle=False) as arrays:
             program.set_weights(dict(arrays))
@@ -256,14 +259,14 @@ class TutorialProgram:
 
 
 def _predict(model: keras.Model, inputs: Any) -> Any:
-    return model.predict(inputs, verbose=0)  # pyright: ignore[reportArgumentType] - as above
+    return model.predict(inputs, verbose=0)  # pyright: ignore[reportArgumentType] - annotated as str, documented as int
 
 
 # ---- files
 
 
 def read_pairs(path: str | os.PathLike[str]) -> list[Pair]:
-    """Reads the first two columns of a tab-separated UTF-8 file; empty lines are skipped."""
+    """Read the first two columns of a tab-separated UTF-8 file, without empty lines."""
     pairs: list[Pair] = []
     with open(path, encoding="utf-8-sig", newline="\n") as lines:
         for number, line in enumerate(lines, start=1):
@@ -271,13 +274,13 @@ def read_pairs(path: str | os.PathLike[str]) -> list[Pair]:
             if columns == [""]:
                 continue
             if len(columns) < 2:
-                raise ValueError(f"{path}, line {number}: a pair has two columns, received: {line!r}")
+                raise ValueError(f"{path}, line {number}: expected two columns, received: {line!r}")
             pairs.append((columns[0], columns[1]))
     return pairs
 
 
-def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Writes a file beside `path` and renames it, so that `path` is the old file or the new one, whole."""
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write a temporary file and rename it to `path`, so that `path` is never incomplete."""
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:
         temporary = Path(stream.name)
         try:
@@ -292,14 +295,14 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
     text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
-    write_whole(path, lambda stream: stream.write(text.encode()))
+    write_atomically(path, lambda stream: stream.write(text.encode()))
 
 
 # ---- the measurement
 
 
 class EpochTimer(keras.callbacks.Callback):
-    """Times every epoch, reads the peak of memory, and says how it goes."""
+    """Measure the seconds of each epoch and print its results."""
 
     def __init__(self, epochs: int) -> None:
         super().__init__()
@@ -312,22 +315,22 @@ class EpochTimer(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.seconds.append(time.perf_counter() - self._start)
-        numbers = ", ".join(f"{name} {float(value):.4f}" for name, value in (logs or {}).items())
-        say(f"epoch {epoch + 1}/{self.epochs}: {self.seconds[-1]:.1f} s, {numbers}")
+        metrics = ", ".join(f"{name} {float(value):.4f}" for name, value in (logs or {}).items())
+        log(f"epoch {epoch + 1}/{self.epochs}: {self.seconds[-1]:.1f} s, {metrics}")
 
 
-def say(line: str) -> None:
+def log(line: str) -> None:
     print(line, flush=True)
 
 
 def peak_memory_mb() -> float:
-    """The most memory this process ever held, in units of 1,048,576 bytes."""
+    """Return the peak memory of this process in MiB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10), 1)
 
 
 def decode_all(program: TutorialProgram, sources: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
-    """Decodes one source after the other; times all but the first and those that need their own shape."""
+    """Decode the sources one by one; exclude the first one and those with another shape from the timing."""
     hypotheses: list[str] = []
     characters, seconds, timed = 0, 0.0, 0
     for number, source in enumerate(sources, start=1):
@@ -339,7 +342,7 @@ def decode_all(program: TutorialProgram, sources: Sequence[str]) -> tuple[list[s
             timed += 1
         hypotheses.append(hypothesis)
         if number % 100 == 0 or number == len(sources):
-            say(f"decoded {number}/{len(sources)}")
+            log(f"decoded {number}/{len(sources)}")
     unseen = [program.unseen_characters(source) for source in sources]
     return hypotheses, {
         "decoded_sources": len(sources),
@@ -354,21 +357,21 @@ def decode_all(program: TutorialProgram, sources: Sequence[str]) -> tuple[list[s
 
 
 def write_hypotheses(path: Path, sources: Sequence[str], hypotheses: Sequence[str]) -> None:
-    """Writes source and hypothesis, a line each; a START among the decoded becomes a space."""
+    """Write one line per source: source, tab, hypothesis. START in a hypothesis becomes a space."""
     rows = zip(sources, hypotheses, strict=True)
     text = "".join(f"{source}\t{hypothesis.replace(START, ' ')}\n" for source, hypothesis in rows)
-    write_whole(path, lambda stream: stream.write(text.encode()))
+    write_atomically(path, lambda stream: stream.write(text.encode()))
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Trains, decodes and writes everything into `arguments.out`, `result.json` last; returns its content."""
+    """Train, decode and write all files to `arguments.out`, `result.json` last; return its content."""
     train = read_pairs(arguments.train)
     sources = list(dict.fromkeys(source for source, _ in read_pairs(arguments.test)))[: arguments.decode]
     arguments.out.mkdir(parents=True, exist_ok=True)
 
     keras.utils.set_random_seed(arguments.seed)
     program = TutorialProgram.from_pairs(train, units=arguments.units, padding=arguments.padding)
-    say(
+    log(
         f"{len(train)} pairs, {len(program.source_characters)} source and "
         f"{len(program.target_characters)} target tokens, {program.max_source} and "
         f"{program.max_target} steps, {program.training_model.count_params()} parameters"
@@ -400,7 +403,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         **decoding,
         "history": history,
     }
-    # An old result must never stand beside new files: it goes first, and the new one comes last.
+    # Remove the old result first and write the new one last, so that a result never describes other files.
     (arguments.out / "result.json").unlink(missing_ok=True)
     program.save(arguments.out)
     write_hypotheses(arguments.out / "hypotheses.tsv", sources, hypotheses)
@@ -409,16 +412,18 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Trains and times the character-level LSTM tutorial.")
-    parser.add_argument("--train", type=Path, required=True, help="tab-separated pairs to train on")
+    parser = argparse.ArgumentParser(description="Train and time the character-level LSTM tutorial.")
+    parser.add_argument("--train", type=Path, required=True, help="tab-separated training pairs")
     parser.add_argument("--test", type=Path, required=True, help="pairs whose sources are decoded")
-    parser.add_argument("--out", type=Path, required=True, help="folder for results; made if absent")
+    parser.add_argument("--out", type=Path, required=True, help="folder for results")
     parser.add_argument("--epochs", type=int, default=100)
-    parser.add_argument("--padding", choices=PADDINGS, default="zeros", help="what stands after a text")
+    parser.add_argument("--padding", choices=PADDINGS, default="zeros", help="vectors after the end of a text")
     parser.add_argument("--decode", type=int, metavar="N", help="only the first N distinct test sources")
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--units", type=int, default=256)
-    parser.add_argument("--validation-split", type=float, default=0.0, help="share held back; published: 0.2")
+    parser.add_argument(
+        "--validation-split", type=float, default=0.0, help="share of pairs to hold out; published: 0.2"
+    )
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args(arguments)
 

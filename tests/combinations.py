@@ -1,4 +1,4 @@
-"""Networks of every kind: few enough to test, and any two choices that may stand together do so in one of them."""
+"""Pairwise (all-pairs) testing of network settings: a few networks that cover all valid pairs of values."""
 
 import itertools
 import random
@@ -33,7 +33,7 @@ VALUES: dict[str, list[Any]] = {
 
 @dataclass(frozen=True)
 class Combination:
-    """One value for each choice that a network has."""
+    """A value for each network setting under test."""
 
     attention: str
     direction: str
@@ -56,9 +56,9 @@ class Combination:
     tie: str
 
     def settings(self) -> dict[str, Any]:
-        """As `NetworkSettings` takes them; widths differ between the sides wherever they may."""
-        twice = self.direction == "both" or (self.direction == "bottom" and self.encoder_layers == 1)
-        as_wide = self.bridge == "copy" or self.attention in ("dot", "scaled-dot")
+        """Return the values for `NetworkSettings`; source and target widths differ wherever this is valid."""
+        doubles_width = self.direction == "both" or (self.direction == "bottom" and self.encoder_layers == 1)
+        needs_equal_widths = self.bridge == "copy" or self.attention in ("dot", "scaled-dot")
         return {
             "cell": self.cell,
             "bridge": self.bridge,
@@ -74,7 +74,7 @@ class Combination:
             "recurrent_dropout": self.recurrent_dropout,
             "encoder": {
                 "embedding": self.source_width,
-                "units": 8 if as_wide and not twice else 4,
+                "units": 8 if needs_equal_widths and not doubles_width else 4,
                 "layers": self.encoder_layers,
                 "direction": self.direction,
                 "residual": self.residual,
@@ -91,17 +91,17 @@ class Combination:
 
     @property
     def source_width(self) -> int:
-        """Of the source's vectors; where all are tied, that of the target's."""
+        """Width of the source embeddings; that of the target if all embeddings are tied."""
         return self.target_embedding if self.tie == "all" and self.source_embedding else self.source_embedding
 
     @property
-    def encoder_is_heard(self) -> bool:
-        """Whether the source can change the logits at all."""
+    def source_affects_output(self) -> bool:
+        """Whether the source affects the logits."""
         return self.bridge != "zero" or self.attention != "none" or self.reads != "token"
 
     @property
     def valid(self) -> bool:
-        """Whether the settings allow it."""
+        """Whether the settings are valid."""
         try:
             validated(NetworkSettings, self.settings())
         except SettingsError:
@@ -109,11 +109,11 @@ class Combination:
         return True
 
     def __str__(self) -> str:
-        usual = {name: values[0] for name, values in VALUES.items()}
+        defaults = {name: values[0] for name, values in VALUES.items()}
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         words = [str(values.pop(name)) for name in ("attention", "direction", "bridge", "cell")]
         words += [
-            name if value is True else f"{name}={value}" for name, value in values.items() if value != usual[name]
+            name if value is True else f"{name}={value}" for name, value in values.items() if value != defaults[name]
         ]
         return "-".join(words).replace(" ", "_")
 
@@ -122,13 +122,13 @@ Pair = tuple[tuple[str, Any], tuple[str, Any]]
 
 
 def pairs_of(combination: Combination) -> set[Pair]:
-    """Every two choices that meet in it."""
-    chosen = [(name, getattr(combination, name)) for name in VALUES]
-    return set(itertools.combinations(chosen, 2))
+    """Return all pairs of values in a combination."""
+    values = [(name, getattr(combination, name)) for name in VALUES]
+    return set(itertools.combinations(values, 2))
 
 
 def all_pairs() -> set[Pair]:
-    """Every two choices that could."""
+    """Return all pairs of values of two different settings."""
     return {
         ((first, left), (second, right))
         for first, second in itertools.combinations(VALUES, 2)
@@ -138,21 +138,25 @@ def all_pairs() -> set[Pair]:
 
 
 def cover(tries: int = 200) -> list[Combination]:
-    """Combinations in which all pairs meet that can, found greedily: each time the try that adds most."""
-    draw = random.Random(1)
+    """Return combinations that cover all valid pairs of values.
+
+    A greedy algorithm: of `tries` random combinations with the next missing pair, it takes the one with the most
+    missing pairs. A pair that occurs in no valid combination is skipped.
+    """
+    rng = random.Random(1)
     missing = all_pairs()
-    found: list[Combination] = []
-    hopeless: set[Pair] = set()
-    while left := sorted(missing - hopeless, key=repr):
-        must = dict(left[0])
+    combinations: list[Combination] = []
+    impossible: set[Pair] = set()
+    while remaining := sorted(missing - impossible, key=repr):
+        fixed = dict(remaining[0])
         best: Combination | None = None
         for _ in range(tries):
-            made = Combination(**{name: draw.choice(values) for name, values in VALUES.items()} | must)
-            if made.valid and (best is None or len(pairs_of(made) & missing) > len(pairs_of(best) & missing)):
-                best = made
+            candidate = Combination(**{name: rng.choice(values) for name, values in VALUES.items()} | fixed)
+            if candidate.valid and (best is None or len(pairs_of(candidate) & missing) > len(pairs_of(best) & missing)):
+                best = candidate
         if best is None:
-            hopeless.add(left[0])
+            impossible.add(remaining[0])
         else:
-            found.append(best)
+            combinations.append(best)
             missing -= pairs_of(best)
-    return found
+    return combinations

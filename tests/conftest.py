@@ -1,4 +1,4 @@
-"""The networks that tests share: a table of settings in which every two of them meet."""
+"""Shared fixtures: networks that cover all pairs of settings, example arrays, and a trained translator."""
 
 import ctypes
 import dataclasses
@@ -17,64 +17,64 @@ import pytest
 from combinations import Combination, cover
 from networks import network_of
 
-# As the package does; a test module may import Keras before it.
+# The package does the same, but a test module may import Keras first.
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
 SOURCE_SIZE = 10
-"""Ids of the source vocabulary, special ones included."""
+"""Size of the source vocabulary, special tokens included."""
 
 TARGET_SIZE = 9
 TAG_SIZE = 7
 PAD, FIRST_ORDINARY = 0, 4
 
 
-QUICK_TO_COMPILE = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
-"""Code by the compiler's older emitters, in one piece."""
+FAST_COMPILATION_FLAGS = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+"""XLA flags for faster compilation: the compiler's older emitters, and no parallel code generation."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # Most of the tests' time goes into compiling; a program compiled once, here or in a run before, is not again.
+    # Tests spend most of their time on compilation, so compiled programs are cached on disk, also across test runs.
     cache = config.cache
     if cache is not None:
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache.mkdir("jax")))
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
-    # And with these, left as it comes out of the first passes, it is compiled in a sixth of the time.
+    # Without most optimizations, compilation takes a sixth of the time.
     os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
-    os.environ.setdefault("XLA_FLAGS", QUICK_TO_COMPILE)
-    # A shell starts background jobs deaf to Ctrl-C, and their children inherit it; the tests of Ctrl-C need ears.
+    os.environ.setdefault("XLA_FLAGS", FAST_COMPILATION_FLAGS)
+    # Background jobs of a shell ignore Ctrl-C, and so do their children. The tests of Ctrl-C need the default handler.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    # Raised inside Keras, by NumPy, whenever a JAX array becomes a NumPy array; nothing here can avoid it.
+    # NumPy warns inside Keras when a JAX array is converted to a NumPy array; tests cannot avoid it.
     config.addinivalue_line(
         "filterwarnings", "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
     )
 
 
-MOST_MEMORY = 2**30
-"""Bytes of a test process, beyond which it forgets its compiled programs; the folder above still has them."""
+MAX_MEMORY = 2**30
+"""Memory of a test process in bytes above which compiled programs are removed from memory; they stay on disk."""
 
-_left = 0
-"""Bytes that the last forgetting left; what is in use for good is not forgotten at every test."""
+_memory_after_clearing = 0
+"""Memory after the last removal. It prevents a removal after every test if memory in use exceeds the limit."""
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown() -> None:
-    # Not memory alone: each program takes some mappings too, and Linux ends a process with more than 65,530.
-    global _left
-    if "jax" not in sys.modules or _memory() < max(MOST_MEMORY, _left + MOST_MEMORY // 2):
+    # Programs also use memory mappings, and Linux kills a process with more than 65,530 of these.
+    global _memory_after_clearing
+    if "jax" not in sys.modules or _memory() < max(MAX_MEMORY, _memory_after_clearing + MAX_MEMORY // 2):
         return
     sys.modules["jax"].clear_caches()
     gc.collect()
-    # passerelle.runtime has the C library keep what is freed; here it has to go.
+    # `passerelle.runtime` tells the C library to keep freed memory; return it to the system here.
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
-    _left = _memory()
+    _memory_after_clearing = _memory()
 
 
 def _memory() -> int:
-    """Bytes of this process; none where the system does not say."""
+    """Return the memory of this process in bytes; 0 if the system does not provide it."""
     statm = Path("/proc/self/statm")
     return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if statm.exists() else 0
 
@@ -82,13 +82,13 @@ def _memory() -> int:
 COMBINATIONS = cover()
 
 SLOW_FIXTURES = {"run", "quick", "spawn", "trained"}
-"""Those of tests/cli that start processes, or wait for one."""
+"""Fixtures of tests/cli that start processes or wait for one."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what `make test-fast` leaves out, besides the tests that are marked where they stand.
+    """Mark further tests as slow: all combinations except the first two, and processes of the command line.
 
-    Of the table's networks the first two stay, and of the command line's processes those marked `fast`.
+    Tests marked `fast` are not marked as slow, although they start processes.
     """
     for item in items:
         row = item.callspec.params.get("combination") if hasattr(item, "callspec") else None  # pyright: ignore
@@ -106,26 +106,26 @@ def combinations() -> list[Combination]:
 
 @pytest.fixture(scope="session", params=COMBINATIONS, ids=str)
 def combination(request: pytest.FixtureRequest) -> Combination:
-    """Every row of the table, one after the other."""
+    """Each combination of network settings."""
     return request.param
 
 
 class Harness:
-    """A network with random weights, biases included, and its three models as compiled functions."""
+    """A network with random weights and biases, and its three models as compiled functions."""
 
     def __init__(self, settings: dict[str, Any], seed: int = 1, *, tags: bool = False):
         from passerelle.models.compiled import compiled
 
         source_size = TARGET_SIZE if settings.get("tie") == "all" else SOURCE_SIZE
         self.network = network_of(settings, source_size, TARGET_SIZE, tags=TAG_SIZE if tags else 0)
-        self.scramble(seed)
+        self.randomize_weights(seed)
         variables = self.network.variables
         self._training = compiled(self._teacher_forced, variables)
         self._encoder = compiled(self.network.inference_encoder, variables)
         self._decoder = compiled(self.network.inference_decoder, variables)
 
-    def scramble(self, seed: int) -> None:
-        """Weights as a trained network might have them: no bias is zero, no token's vector is tiny."""
+    def randomize_weights(self, seed: int) -> None:
+        """Set random weights of the magnitude of trained ones: biases are not 0, embeddings are not tiny."""
         random = np.random.default_rng(seed)
         self.network.set_weights([random.normal(0, 0.5, w.shape) for w in self.network.get_weights()])
 
@@ -133,11 +133,11 @@ class Harness:
         return self.network(inputs)
 
     def logits(self, source: Any, target: Any) -> np.ndarray:
-        """The training model's: float32 (batch, T, columns)."""
+        """Return the logits of the training model: float32 (batch, T, columns)."""
         return np.asarray(self._training(self.inputs(source) | {"target": _ids(target)}))
 
     def inputs(self, source: Any) -> dict[str, np.ndarray]:
-        """The arrays that go with the source."""
+        """Return the input arrays of the encoder."""
         inputs = {"source": _ids(source)}
         if self.network.settings.copying:
             inputs["target_copies"] = copies(source)
@@ -146,15 +146,15 @@ class Harness:
         return inputs
 
     def begin(self, source: Any) -> dict[str, Any]:
-        """What the inference encoder gives."""
+        """Run the inference encoder; return memory and initial states."""
         inputs = self.inputs(source)
         return self._encoder(inputs)
 
     def decode(self, target: Any, state: dict[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """What the inference decoder gives, and the state after it."""
+        """Run the inference decoder; return its outputs and the new state."""
         outputs = self._decoder({"target": _ids(target), **state})
-        after = state | {name: value for name, value in outputs.items() if name in state}
-        return {name: np.asarray(value) for name, value in outputs.items()}, after
+        new_state = state | {name: value for name, value in outputs.items() if name in state}
+        return {name: np.asarray(value) for name, value in outputs.items()}, new_state
 
 
 def _ids(values: Any) -> np.ndarray:
@@ -162,7 +162,7 @@ def _ids(values: Any) -> np.ndarray:
 
 
 def copies(source: Any) -> np.ndarray:
-    """Target ids of source ids, as if equal ids were equal tokens, and those past the target's had none."""
+    """Return the copy ids of a source, as if equal ids of both sides were equal tokens."""
     source = _ids(source)
     first = np.argmax(source[:, :, None] == source[:, None, :], axis=1)
     return np.where(
@@ -171,7 +171,7 @@ def copies(source: Any) -> np.ndarray:
 
 
 def tags_of(source: Any) -> np.ndarray:
-    """One to three tags for each row, by its first token, one of them unknown."""
+    """Return one to three tag ids for each row, depending on its first token; the third is unknown."""
     first = _ids(source)[:, :1] % 3
     return np.where(np.arange(3) <= first, [[4, 6, 1]], PAD).astype(np.int32)
 
@@ -181,9 +181,9 @@ class Example:
     """Padded ids of three pairs.
 
     Attributes:
-        source: int32 (3, 6), lengths 6, 2 and 4, with an unknown token and one that has no column at all.
-        target: int32 (3, 7), START first, lengths 7, 3 and 5 with it.
-        source_lengths, target_lengths: those.
+        source: int32 (3, 6), lengths 6, 2 and 4, with unknown tokens and tokens that the target vocabulary lacks.
+        target: int32 (3, 7), START first, lengths 7, 3 and 5 including it, with an unknown token.
+        source_lengths, target_lengths: these lengths.
     """
 
     source: np.ndarray
@@ -192,7 +192,7 @@ class Example:
     target_lengths: tuple[int, ...] = (7, 3, 5)
 
     def padded(self, source: int, target: int) -> "Example":
-        """With this many more columns of PAD."""
+        """Return the example with `source` and `target` more columns of PAD."""
         return dataclasses.replace(
             self,
             source=np.pad(self.source, ((0, 0), (0, source))),
@@ -209,11 +209,11 @@ def example() -> Example:
 
 @pytest.fixture(scope="session")
 def harness(combination: Combination) -> Iterator[Harness]:
-    """The network of `combination`. Tests leave its weights as they were."""
-    made = Harness(combination.settings(), tags=combination.tags)
-    before = made.network.get_weights()
-    yield made
-    for left, right in zip(before, made.network.get_weights(), strict=True):
+    """The harness of `combination`. Tests must not change its weights."""
+    harness = Harness(combination.settings(), tags=combination.tags)
+    before = harness.network.get_weights()
+    yield harness
+    for left, right in zip(before, harness.network.get_weights(), strict=True):
         np.testing.assert_array_equal(left, right)
 
 
@@ -224,15 +224,15 @@ def make_harness() -> type[Harness]:
 
 @pytest.fixture(scope="session")
 def copier() -> Any:
-    """A translator that copies one to four of the letters a, b, c and é; trained here, in seconds.
+    """A translator that copies strings of one to four characters from "abcé"; its training takes seconds.
 
-    Tests must leave it as it is.
+    Tests must not change it.
     """
     import itertools
 
     import passerelle
 
-    texts = ["".join(letters) for n in range(1, 5) for letters in itertools.product("abcé", repeat=n)]
+    texts = ["".join(characters) for n in range(1, 5) for characters in itertools.product("abcé", repeat=n)]
     side = {"embedding": 12, "units": 16}
     return passerelle.train(
         [(text, text) for text in texts],
@@ -241,7 +241,7 @@ def copier() -> Any:
         settings={
             "network": {
                 "attention": "general",
-                "embedding_init_range": 0.05,  # so few pairs show it sooner where to look
+                "embedding_init_range": 0.05,  # attention is learned faster
                 "dropout": 0.0,
                 "encoder": side,
                 "decoder": side,

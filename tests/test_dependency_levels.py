@@ -1,4 +1,4 @@
-"""The house's floors: which room may import which. Read from the source; nothing but the package's root is run."""
+"""The dependency levels of packages, and conventions for modules. Most tests parse the source without running it."""
 
 import ast
 import importlib
@@ -13,7 +13,7 @@ import pytest
 import passerelle
 
 ROOT = Path(passerelle.__file__).parent
-FLOORS = [
+LEVELS = [
     {"errors", "special_tokens", "ragged", "settings"},
     {"runtime", "text", "layers", "evaluation", "plots"},
     {"constraints", "fields", "models"},
@@ -23,9 +23,9 @@ FLOORS = [
     {"experiment"},
     {"cli"},
 ]
-FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-NEIGHBOURS = {("settings", "errors"), ("ragged", "special_tokens")}
-"""The only rooms that may use another one of their own floor."""
+LEVEL_OF = {package: level for level, packages in enumerate(LEVELS) for package in packages}
+SAME_LEVEL_IMPORTS = {("settings", "errors"), ("ragged", "special_tokens")}
+"""The only imports between packages of the same level: (importing, imported)."""
 
 PATHS = sorted(ROOT.rglob("*.py"))
 MODULES = {path: ".".join(("passerelle", *path.relative_to(ROOT).with_suffix("").parts)) for path in PATHS}
@@ -33,7 +33,7 @@ MODULES = {path: ".".join(("passerelle", *path.relative_to(ROOT).with_suffix("")
 
 @dataclass(frozen=True)
 class Import:
-    """One import statement's aim, such as `passerelle.text.tokenizer` or `keras.layers`."""
+    """An imported module, such as `passerelle.text.tokenizer` or `keras.layers`, and the line of the import."""
 
     module: str
     line: int
@@ -54,135 +54,136 @@ def imports_of(path):
         for statement in node.body
         for inner in ast.walk(statement)
     }
-    found = []
+    imports = []
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
-            found += [Import(alias.name, node.lineno, node in typing_only) for alias in node.names]
+            imports += [Import(alias.name, node.lineno, node in typing_only) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            above = MODULES[path].split(".")[: -node.level] if node.level else []
-            module = ".".join([*above, *([node.module] if node.module else [])])
-            # `from passerelle import saving` aims at a room.
-            aims = [f"passerelle.{alias.name}" for alias in node.names] if module == "passerelle" else [module]
-            found += [Import(aim, node.lineno, node in typing_only) for aim in aims]
-    return found
+            parents = MODULES[path].split(".")[: -node.level] if node.level else []
+            module = ".".join([*parents, *([node.module] if node.module else [])])
+            # `from passerelle import runtime` imports a module.
+            modules = [f"passerelle.{alias.name}" for alias in node.names] if module == "passerelle" else [module]
+            imports += [Import(name, node.lineno, node in typing_only) for name in modules]
+    return imports
 
 
-def room_of(path):
+def package_of(path):
     return path.relative_to(ROOT).parts[0].removesuffix(".py")
 
 
-def inside(module, *packages):
+def is_in(module, *packages):
     return any(module == package or module.startswith(f"{package}.") for package in packages)
 
 
-def each(*rooms):
-    """A test for each module of these rooms; of every room if none is named."""
-    paths = [path for path in PATHS if not rooms or room_of(path) in rooms]
+def each_module_of(*packages):
+    """Parametrize a test with the modules of these packages; without arguments, with all modules."""
+    paths = [path for path in PATHS if not packages or package_of(path) in packages]
     return pytest.mark.parametrize("path", paths, ids=[str(path.relative_to(ROOT)) for path in paths])
 
 
-def breaches(path, *forbidden, types_are_free=False):
+def forbidden_imports(path, *forbidden, allow_for_types=False):
     return [
-        f"line {found.line}: {found.module}"
-        for found in imports_of(path)
-        if inside(found.module, *forbidden) and not (types_are_free and found.for_types_only)
+        f"line {imported.line}: {imported.module}"
+        for imported in imports_of(path)
+        if is_in(imported.module, *forbidden) and not (allow_for_types and imported.for_types_only)
     ]
 
 
-def test_every_room_has_a_floor():
-    assert {room_of(path) for path in PATHS} - {"__init__"} == set(FLOOR_OF)
+def test_every_package_has_a_level():
+    assert {package_of(path) for path in PATHS} - {"__init__"} == set(LEVEL_OF)
 
 
-@each(*FLOOR_OF)
-def test_rooms_import_from_lower_floors_only(path):
-    room = room_of(path)
-    for found in imports_of(path):
-        if not inside(found.module, "passerelle"):
+@each_module_of(*LEVEL_OF)
+def test_packages_import_only_from_lower_levels(path):
+    package = package_of(path)
+    for imported in imports_of(path):
+        if not is_in(imported.module, "passerelle"):
             continue
-        if found.module == "passerelle":
-            assert room == "cli", f"line {found.line}: the root leads to every room"
+        if imported.module == "passerelle":
+            assert package == "cli", f"line {imported.line}: only cli may import the root, which imports all packages"
             continue
-        other = found.module.split(".")[1]
-        assert other in FLOOR_OF, f"line {found.line}: {found.module}"
-        allowed = other == room or FLOOR_OF[other] < FLOOR_OF[room] or (room, other) in NEIGHBOURS
-        assert allowed, f"line {found.line}: {room} (floor {FLOOR_OF[room]}) imports {found.module}"
+        other = imported.module.split(".")[1]
+        assert other in LEVEL_OF, f"line {imported.line}: {imported.module}"
+        lower = LEVEL_OF[other] < LEVEL_OF[package]
+        allowed = other == package or lower or (package, other) in SAME_LEVEL_IMPORTS
+        assert allowed, f"line {imported.line}: {package} (level {LEVEL_OF[package]}) imports {imported.module}"
 
 
-def test_the_root_imports_nothing_until_it_is_asked():
-    rooms = [found for found in imports_of(ROOT / "__init__.py") if inside(found.module, "passerelle")]
-    # The one import that is not for types stands inside `load`.
-    assert [found.module for found in rooms if not found.for_types_only] == ["passerelle.translator"]
+def test_root_imports_lazily():
+    imports = [imported for imported in imports_of(ROOT / "__init__.py") if is_in(imported.module, "passerelle")]
+    # The only import that is not for types is inside the function `load`.
+    assert [imported.module for imported in imports if not imported.for_types_only] == ["passerelle.translator"]
     top = [node for node in tree_of(ROOT / "__init__.py").body if isinstance(node, (ast.Import, ast.ImportFrom))]
     assert {alias.name for node in top for alias in node.names} == {"importlib", "os", "TYPE_CHECKING", "Any"}
 
 
-@each("errors", "special_tokens", "settings", "text", "evaluation", "data", "plots")
-def test_texts_and_numbers_need_no_keras(path):
-    if room_of(path) == "plots" and path.name == "diagram.py":
-        return  # draws Keras models
-    assert not breaches(path, "keras", "jax", "tensorflow", "torch")
+@each_module_of("errors", "special_tokens", "settings", "text", "evaluation", "data", "plots")
+def test_packages_without_networks_do_not_import_keras(path):
+    if package_of(path) == "plots" and path.name == "diagram.py":
+        return  # plots Keras models
+    assert not forbidden_imports(path, "keras", "jax", "tensorflow", "torch")
 
 
-@each("layers", "models")
-def test_a_network_sees_ids_not_texts(path):
-    assert not breaches(path, "passerelle.text")
+@each_module_of("layers", "models")
+def test_networks_do_not_import_text(path):
+    assert not forbidden_imports(path, "passerelle.text")
 
 
-@each("decoding")
-def test_decoding_knows_no_network(path):
-    assert not breaches(path, "passerelle.models", "passerelle.layers")
+@each_module_of("decoding")
+def test_decoding_does_not_import_networks(path):
+    assert not forbidden_imports(path, "passerelle.models", "passerelle.layers")
 
 
-@each("decoding", "bundle", "inference", "translator")
-def test_serving_loads_no_trainer(path):
-    assert not breaches(path, "passerelle.training", "passerelle.experiment")
+@each_module_of("decoding", "bundle", "inference", "translator")
+def test_inference_does_not_import_training(path):
+    assert not forbidden_imports(path, "passerelle.training", "passerelle.experiment")
 
 
-@each()
-def test_training_is_reached_through_the_experiment(path):
-    if room_of(path) in {"training", "experiment", "__init__"}:
+@each_module_of()
+def test_only_the_experiment_imports_training(path):
+    if package_of(path) in {"training", "experiment", "__init__"}:
         return
-    found = breaches(path, "passerelle.training", types_are_free=room_of(path) == "cli")
-    if room_of(path) == "cli":  # a display is a callback, and these modules need neither Keras nor JAX
-        found = [line for line in found if not line.endswith(LIGHT)]
-    assert not found
+    imports = forbidden_imports(path, "passerelle.training", allow_for_types=package_of(path) == "cli")
+    if package_of(path) == "cli":  # the progress display is a callback
+        imports = [line for line in imports if not line.endswith(CALLBACKS_OF_CLI)]
+    assert not imports
 
 
-LIGHT = ("passerelle.training.callbacks.callback", "passerelle.training.callbacks.progress")
+CALLBACKS_OF_CLI = ("passerelle.training.callbacks.callback", "passerelle.training.callbacks.progress")
 
 
-@pytest.mark.parametrize("module", LIGHT)
-def test_callbacks_of_a_display_load_no_keras(module):
+@pytest.mark.parametrize("module", CALLBACKS_OF_CLI)
+def test_callbacks_of_the_progress_display_do_not_load_keras(module):
     program = f"import sys, {module}; print({{'keras', 'jax', 'pydantic'}} & set(sys.modules))"
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "set()"
 
 
-@each()
-def test_pictures_the_network_and_printing_have_their_rooms(path):
-    if room_of(path) != "plots":
-        assert not breaches(path, "matplotlib")
+@each_module_of()
+def test_plotting_downloading_and_printing_are_limited_to_their_packages(path):
+    if package_of(path) != "plots":
+        assert not forbidden_imports(path, "matplotlib")
     if path != ROOT / "data" / "download.py":
-        assert not breaches(path, "urllib", "http", "requests", "socket")
-    if room_of(path) != "cli":
+        assert not forbidden_imports(path, "urllib", "http", "requests", "socket")
+    if package_of(path) != "cli":
         calls = [
             node.lineno
             for node in ast.walk(tree_of(path))
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
         ]
         assert not calls
-        assert not breaches(path, "cyclopts", "rich")
+        assert not forbidden_imports(path, "cyclopts", "rich")
 
 
-def names_given_by(path):
-    """What the module's `__all__` holds; None where it has none."""
+def exported_names(path):
+    """Return the module's `__all__`; None if it has none."""
     for node in tree_of(path).body:
         if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["__all__"]:
             return ast.literal_eval(node.value)
     return None
 
 
-def names_defined_by(path):
+def defined_names(path):
     for node in tree_of(path).body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             yield node.name
@@ -193,43 +194,43 @@ def names_defined_by(path):
         elif isinstance(node, ast.ImportFrom) and path.name == "__init__.py":
             yield from (alias.asname or alias.name for alias in node.names)
     if path == ROOT / "__init__.py":
-        yield from passerelle._HOMES
+        yield from passerelle._MODULES
 
 
-def test_every_module_says_what_it_gives():
-    silent = [
+def test_every_module_has_all():
+    missing = [
         str(path.relative_to(ROOT))
         for path in PATHS
-        if names_given_by(path) is None and not (path.name == "__init__.py" and not tree_of(path).body)
+        if exported_names(path) is None and not (path.name == "__init__.py" and not tree_of(path).body)
     ]
-    assert not silent, "modules without `__all__`"
+    assert not missing, "modules without `__all__`"
 
 
-@each()
-def test_modules_say_what_they_are_and_give_what_they_say(path):
+@each_module_of()
+def test_modules_follow_conventions(path):
     tree = tree_of(path)
     assert path.stem not in {"utils", "helpers", "util", "helper"}
     asserts = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Assert)]
-    assert not asserts, "raise instead: python -O drops asserts"
+    assert not asserts, "raise an error instead: `python -O` removes asserts"
     assert not tree.body or ast.get_docstring(tree), "no docstring"
-    names = names_given_by(path)
+    names = exported_names(path)
     if names is not None:
-        defined = set(names_defined_by(path))
+        defined = set(defined_names(path))
         assert len(set(names)) == len(names)
         assert set(names) <= defined
         definitions = {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
-        hidden = {name for name in definitions if not name.startswith("_")} - set(names)
-        assert not hidden, "public, but not in `__all__`"
+        not_exported = {name for name in definitions if not name.startswith("_")} - set(names)
+        assert not not_exported, "public names that are not in `__all__`"
 
 
-def test_public_names_have_their_homes():
-    assert set(passerelle.__all__) == {*passerelle._HOMES, "load"}
+def test_public_names_are_exported_by_their_modules():
+    assert set(passerelle.__all__) == {*passerelle._MODULES, "load"}
     assert len(set(passerelle.__all__)) == len(passerelle.__all__)
     assert set(passerelle.__all__) <= set(dir(passerelle))
-    for name, home in passerelle._HOMES.items():
-        path = ROOT.joinpath(*home.split(".")).with_suffix(".py")
+    for name, module in passerelle._MODULES.items():
+        path = ROOT.joinpath(*module.split(".")).with_suffix(".py")
         path = path if path.exists() else path.with_suffix("") / "__init__.py"
-        assert name in names_given_by(path), f"{home} does not offer {name}"
+        assert name in exported_names(path), f"{module} does not export {name}"
     with pytest.raises(AttributeError, match="module 'passerelle' has no attribute 'lod'"):
         _ = passerelle.lod
 
@@ -238,16 +239,16 @@ def test_public_names_resolve():
     for name in passerelle.__all__:
         value = getattr(passerelle, name)
         if name != "load":
-            home = importlib.import_module(f"passerelle.{passerelle._HOMES[name]}")
-            assert value is getattr(home, name)
+            module = importlib.import_module(f"passerelle.{passerelle._MODULES[name]}")
+            assert value is getattr(module, name)
 
 
-def test_types_seen_by_checkers_are_those_that_come_at_run_time():
-    seen = {}
+def test_imports_for_type_checkers_match_those_at_run_time():
+    imported = {}
     for node in ast.walk(tree_of(ROOT / "__init__.py")):
         if isinstance(node, ast.ImportFrom) and node.module.startswith("passerelle."):
-            seen |= {alias.name: node.module.removeprefix("passerelle.") for alias in node.names}
-    assert seen == passerelle._HOMES
+            imported |= {alias.name: node.module.removeprefix("passerelle.") for alias in node.names}
+    assert imported == passerelle._MODULES
 
 
 HEAVY = {"keras", "jax", "tensorflow", "torch", "matplotlib", "sacrebleu", "h5py"}
@@ -267,15 +268,15 @@ HEAVY = {"keras", "jax", "tensorflow", "torch", "matplotlib", "sacrebleu", "h5py
     ],
     ids=["import", "reading pairs", "--help", "train --help", "translate --help", "presets", "settings", "--version"],
 )
-def test_what_needs_no_network_loads_no_keras(program):
-    watched = (
+def test_commands_without_networks_do_not_load_keras(program):
+    print_modules = (
         "import atexit, sys\n"
         "atexit.register(lambda: print(*sorted(m for m in sys.modules if '.' not in m), file=sys.stderr))\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", watched + program], capture_output=True, text=True, timeout=60, check=False
+    process = subprocess.run(
+        [sys.executable, "-c", print_modules + program], capture_output=True, text=True, timeout=60, check=False
     )
-    assert done.returncode == 0, done.stderr
-    loaded = set(done.stderr.splitlines()[-1].split())
+    assert process.returncode == 0, process.stderr
+    loaded = set(process.stderr.splitlines()[-1].split())
     assert "passerelle" in loaded
     assert not loaded & HEAVY

@@ -1,4 +1,4 @@
-"""Every preset, made small: it learns a little, is saved, and translates the same afterwards."""
+"""Every preset with small networks: training reduces the loss, and a saved translator gives the same translations."""
 
 import itertools
 import random
@@ -12,55 +12,55 @@ from passerelle.settings import PRESETS
 
 pytestmark = pytest.mark.slow
 
-WORDS = ["".join(letters) for letters in itertools.product("abc", repeat=3)]
+WORDS = ["".join(characters) for characters in itertools.product("abc", repeat=3)]
 PAIRS = [(word, word[::-1]) for word in WORDS]
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_taught_saved_loaded(preset: str, tmp_path: Path) -> None:
+def test_train_save_load(preset: str, tmp_path: Path) -> None:
     translator = passerelle.train(PAIRS, preset=preset, units=8, epochs=4, validation=0.2)
     losses = [epoch["loss"] for epoch in translator.record["epochs"]]
     assert losses[-1] < losses[0]
     assert translator.settings.preset == preset
     texts = ["abc", "cab", "a", "zzz", "ab?"]
-    found = translator.search(texts)
+    results = translator.search(texts)
     path = tmp_path / "model.keras"
     translator.save(path)
-    again = passerelle.load(path)
-    for before, after in zip(found, again.search(texts), strict=True):
+    loaded = passerelle.load(path)
+    for before, after in zip(results, loaded.search(texts), strict=True):
         assert after.text == before.text
         np.testing.assert_allclose(after.score, before.score, rtol=1e-4)
-    # EnsembleOptions or alone, in any company: the same text.
-    assert [again.translate(text) for text in texts] == [result.text for result in found]
+    # A translation does not depend on the other texts of the call.
+    assert [loaded.translate(text) for text in texts] == [result.text for result in results]
 
 
-@pytest.mark.parametrize("inputs", ["scheduled_sampling", "free_running"])
-def test_taught_with_its_own_choices(inputs: str) -> None:
-    settings = {"training": {"decoder_inputs": inputs, "epochs": 3, "learning_rate": 0.01}}
+@pytest.mark.parametrize("decoder_inputs", ["scheduled_sampling", "free_running"])
+def test_training_with_predictions_as_decoder_inputs(decoder_inputs: str) -> None:
+    settings = {"training": {"decoder_inputs": decoder_inputs, "epochs": 3, "learning_rate": 0.01}}
     translator = passerelle.train(PAIRS, units=8, settings=settings, validation=0.2)
     losses = [epoch["loss"] for epoch in translator.record["epochs"]]
     assert losses[-1] < losses[0]
-    assert translator.settings.training.decoder_inputs == inputs
+    assert translator.settings.training.decoder_inputs == decoder_inputs
 
 
-def test_input_feeding_is_taught_and_translates() -> None:
-    """Dropout inside the scan: its seeds move on with each update, and not in a search."""
+def test_input_feeding_updates_dropout_seeds_only_in_training() -> None:
+    """Dropout is inside a scan. Each update must change its seeds; a search must not."""
     network = {"input_feeding": True, "dropout": 0.2, "recurrent_dropout": 0.1}
     settings = {"network": network, "training": {"epochs": 2, "decoder_inputs": "scheduled_sampling"}}
     translator = passerelle.train(PAIRS, units=8, settings=settings, validation=0.2)
     layer = translator.network.get_layer("step_by_step")
     seeds = [np.asarray(variable) for variable in layer.variables if "seed" in variable.path]
     assert seeds
-    assert all(seed[1] > 0 for seed in seeds), "the same values dropped in every update"
+    assert all(seed[1] > 0 for seed in seeds), "every update would have the same dropout mask"
     assert len(translator.translate(["abc", "cab"])) == 2
     for before, after in zip(seeds, [v for v in layer.variables if "seed" in v.path], strict=True):
         np.testing.assert_array_equal(before, np.asarray(after))
 
 
-def test_monotonic_attention_copies_what_was_never_seen() -> None:
-    """A letter goes through, known or not, and something is added at the end."""
-    draw = random.Random(1)
-    words = sorted({"".join(draw.choices("abcdefgh", k=draw.randint(2, 5))) for _ in range(300)})
+def test_monotonic_attention_copies_unseen_characters() -> None:
+    """The target is the source, known characters or not, followed by an exclamation mark."""
+    rng = random.Random(1)
+    words = sorted({"".join(rng.choices("abcdefgh", k=rng.randint(2, 5))) for _ in range(300)})
     settings = {
         "network": {"copying": True, "dropout": 0.0},
         "training": {"epochs": 12, "learning_rate": 0.01, "copy_masking": 0.3},

@@ -1,4 +1,4 @@
-"""The tutorial's own program and the `tutorial` preset are one network: eight arrays move over, and back."""
+"""The program of the tutorial and the preset `tutorial` have the same network: weights can be transferred both ways."""
 
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,14 @@ PROJECT = Path(__file__).parents[1]
 FRA_ENG = PROJECT.parent / "shared" / "data" / "fra-eng.zip"
 SENTENCES = 200
 SOURCE_LENGTH = 16
-"""The program reads its padding; sources as long as the longest have none."""
+"""The program also encodes padding, so most sources have the maximum length and need none."""
 
 TOLERANCE = {"rtol": 1e-5, "atol": 1e-5}
 LAYERS = {"encoder_lstm_1": "encoder", "decoder_lstm_1": "decoder", "output": "output"}
 
 
 def short_pairs() -> list[tuple[str, str]]:
-    """300 pairs, one a source: 200 sources of full length, then 100 shorter ones."""
+    """Return 300 pairs with distinct sources: 200 sources of the maximum length, then 100 shorter ones."""
     distinct = {source: target for source, target in phrasebook() if len(target) <= 20}
     full = [source for source in distinct if len(source) == SOURCE_LENGTH][:SENTENCES]
     shorter = [source for source in distinct if SOURCE_LENGTH - 3 <= len(source) < SOURCE_LENGTH][:100]
@@ -41,22 +41,24 @@ def name_in_program(variable: Any) -> str:
 
 
 def program_columns(program: Any, translator: Any) -> list[int]:
-    """For each of the translator's target columns, the program's.
+    """Return the program's column for each target column of the translator.
 
-    Ours are START, END, then the sorted characters; the program sorts its "\\t" and "\\n" among the characters.
+    The translator's columns are START, END, then the sorted characters. The program sorts START and END ("\\t" and
+    "\\n") with the other characters.
     """
-    ours = [tutorial_program.START, tutorial_program.END, *translator.target.vocabulary.tokens]
-    assert sorted(ours) == sorted(program.target_characters)
-    return [program.target_characters.index(character) for character in ours]
+    characters = [tutorial_program.START, tutorial_program.END, *translator.target.vocabulary.tokens]
+    assert sorted(characters) == sorted(program.target_characters)
+    return [program.target_characters.index(character) for character in characters]
 
 
 def to_translator(program: Any, translator: Any) -> None:
+    """Copy the program's weights into the translator."""
     order = program_columns(program, translator)
     arrays = program.weights()
     arrays["decoder_kernel"] = arrays["decoder_kernel"][order]
     arrays["output_kernel"] = arrays["output_kernel"][:, order]
     arrays["output_bias"] = arrays["output_bias"][order]
-    # Source columns need no order: ours are the sorted characters too, from id 4 on.
+    # Source columns have the same order: the translator's are also the sorted characters, from id 4 on.
     assert list(translator.source.vocabulary.tokens) == program.source_characters
     variables = {name_in_program(variable): variable for variable in translator.network.weights}
     assert variables.keys() == arrays.keys()
@@ -65,11 +67,12 @@ def to_translator(program: Any, translator: Any) -> None:
 
 
 def to_program(translator: Any, program: Any) -> None:
-    back = np.argsort(program_columns(program, translator))
+    """Copy the translator's weights into the program."""
+    order = np.argsort(program_columns(program, translator))
     arrays = {name_in_program(variable): np.asarray(variable) for variable in translator.network.weights}
-    arrays["decoder_kernel"] = arrays["decoder_kernel"][back]
-    arrays["output_kernel"] = arrays["output_kernel"][:, back]
-    arrays["output_bias"] = arrays["output_bias"][back]
+    arrays["decoder_kernel"] = arrays["decoder_kernel"][order]
+    arrays["output_kernel"] = arrays["output_kernel"][:, order]
+    arrays["output_bias"] = arrays["output_bias"][order]
     program.set_weights(arrays)
 
 
@@ -104,20 +107,20 @@ def pairs() -> list[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def program(pairs: list[tuple[str, str]]) -> Any:
-    """The tutorial's program at its true size, trained a little."""
+    """The program of the tutorial with its published size, trained for four epochs."""
     tutorial_program.keras.utils.set_random_seed(2)
-    made = tutorial_program.TutorialProgram.from_pairs(pairs)
-    assert (made.units, made.max_source) == (256, SOURCE_LENGTH)
-    losses = made.fit(4, batch_size=16)["loss"]
+    program = tutorial_program.TutorialProgram.from_pairs(pairs)
+    assert (program.units, program.max_source) == (256, SOURCE_LENGTH)
+    losses = program.fit(4, batch_size=16)["loss"]
     assert losses[-1] < losses[0]
-    return made
+    return program
 
 
 def untrained(pairs: list[tuple[str, str]]) -> Any:
     return build(prepare(pairs, choose_settings(preset="tutorial", seed=4), validation=0))
 
 
-def test_the_program_moves_into_the_preset(program: Any, pairs: list[tuple[str, str]]) -> None:
+def test_weights_transfer_from_program_to_preset(program: Any, pairs: list[tuple[str, str]]) -> None:
     translator = untrained(pairs)
     assert len(translator.network.weights) == 8
     assert translator.network.count_params() == program.training_model.count_params()
@@ -130,15 +133,15 @@ def test_the_program_moves_into_the_preset(program: Any, pairs: list[tuple[str, 
     compare_texts(program, translator, [source for source, _ in pairs[:SENTENCES]])
 
 
-def test_the_preset_moves_into_the_program(program: Any, pairs: list[tuple[str, str]]) -> None:
-    """With large weights, no bias zero: hardly trained, the program says nearly the same to all; this one does not."""
+def test_weights_transfer_from_preset_to_program(program: Any, pairs: list[tuple[str, str]]) -> None:
+    """Random weights give more diverse texts than those of the program, which is hardly trained."""
     translator = untrained(pairs)
     random = np.random.default_rng(5)
     network = translator.network
     network.set_weights([weight + random.normal(0, 0.1, weight.shape) for weight in network.get_weights()])
     bias = network.weights[-1]
     assert name_in_program(bias) == "output_bias"
-    # The program may say START, which is impossible here; trained, neither has a reason to.
+    # The program can output START and the translator cannot, so make START improbable.
     bias.assign(np.where(np.arange(bias.shape[0]) == 0, -50.0, np.asarray(bias)))
     before = program.weights()
     try:
@@ -150,27 +153,27 @@ def test_the_preset_moves_into_the_program(program: Any, pairs: list[tuple[str, 
         program.set_weights(before)
 
 
-def test_columns_are_found_by_character(pairs: list[tuple[str, str]]) -> None:
-    """Where a character sorts before START and END, the two orders differ."""
-    odd = [*pairs[:20], ("a\x01", "b\x01c"), ("b", "\x01")]
-    program = tutorial_program.TutorialProgram.from_pairs(odd, units=8)
-    settings = {"network": {"encoder": {"units": 8}, "decoder": {"units": 8}}}
-    chosen = choose_settings(preset="tutorial", settings=settings)
-    translator = build(prepare(odd, chosen, validation=0))
+def test_columns_are_matched_by_character(pairs: list[tuple[str, str]]) -> None:
+    """If a character sorts before START and END, the two orders of columns differ."""
+    pairs = [*pairs[:20], ("a\x01", "b\x01c"), ("b", "\x01")]
+    program = tutorial_program.TutorialProgram.from_pairs(pairs, units=8)
+    small = {"network": {"encoder": {"units": 8}, "decoder": {"units": 8}}}
+    settings = choose_settings(preset="tutorial", settings=small)
+    translator = build(prepare(pairs, settings, validation=0))
     assert program_columns(program, translator)[:3] == [1, 2, 0]
     to_translator(program, translator)
-    compare_logits(program, translator, odd[-3:])
+    compare_logits(program, translator, pairs[-3:])
 
 
-@pytest.mark.skipif(not FRA_ENG.is_file(), reason=f"{FRA_ENG} is not there")
-def test_the_tutorials_own_numbers() -> None:
+@pytest.mark.skipif(not FRA_ENG.is_file(), reason=f"{FRA_ENG} does not exist")
+def test_published_sizes() -> None:
     pairs = passerelle.read_pairs(FRA_ENG, limit=10_000)
-    lesson = prepare(pairs, choose_settings(preset="tutorial"), validation=0)
-    assert len(lesson.training) == 10_000
-    translator = build(lesson)
+    prepared = prepare(pairs, choose_settings(preset="tutorial"), validation=0)
+    assert len(prepared.training) == 10_000
+    translator = build(prepared)
     network = translator.network
     assert (translator.lengths.source, translator.lengths.target) == (16, 57)
-    assert int(lesson.training_batches.targets["target"].lengths.max()) + 1 == 59, "START and END included"
+    assert int(prepared.training_batches.targets["target"].lengths.max()) + 1 == 59, "START and END included"
     assert network.output_shape[-1] == 93
     assert {name_in_program(w): tuple(w.shape) for w in network.weights} == {
         "encoder_kernel": (71, 1024),

@@ -1,4 +1,4 @@
-"""Ready-made word vectors, from their file into a translator: what begins with them, what stays, what is refused."""
+"""Pretrained word vectors in training: initial embeddings, frozen embeddings, extra words and errors."""
 
 from pathlib import Path
 from typing import Any
@@ -26,12 +26,12 @@ SMALL: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """English vectors in which `kitty` is nearly `cat` and `fox` is missing; French ones without a header."""
+    """English vectors in which `kitty` is similar to `cat` and `fox` is missing; French vectors without a header."""
     folder = tmp_path_factory.mktemp("vectors")
     random = np.random.default_rng(3)
     english = {word: random.normal(size=5) for word in ("the", "cat", "dog", "bird", *VERBS, "ordinal")}
     english["kitty"] = english["cat"] + 0.01
-    french = {word: random.normal(size=4) for word in ("le", *NOUNS.values(), "unheard")}
+    french = {word: random.normal(size=4) for word in ("le", *NOUNS.values(), "unused")}
     paths = {"source": folder / "en.vec", "target": folder / "fr.txt"}
     for path, words in zip(paths.values(), (english, french), strict=True):
         header = f"{len(words)} 5\n" if path.suffix == ".vec" else ""
@@ -40,7 +40,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return paths
 
 
-def lesson(settings: Any = SMALL, *, level: str = "word", **options: Any) -> Any:
+def prepared(settings: Any = SMALL, *, level: str = "word", **options: Any) -> Any:
     files = {name: options.pop(name) for name in ("source_vectors", "target_vectors") if name in options}
     return prepare(PAIRS, choose_settings(settings=settings, level=level, **options), validation=0, **files)
 
@@ -57,40 +57,42 @@ def value_in(path: Path, word: str) -> np.ndarray:
     return np.array(row, "f4")
 
 
-def test_what_begins_with_them(files: dict[str, Path]) -> None:
-    made = lesson(source_vectors=files["source"], target_vectors=files["target"])
-    network = made.settings.network
+def test_embeddings_begin_with_pretrained_vectors(files: dict[str, Path]) -> None:
+    data = prepared(source_vectors=files["source"], target_vectors=files["target"])
+    network = data.settings.network
     assert (network.encoder.embedding, network.decoder.embedding) == (5, 4)
-    assert made.vector_coverage == {
+    assert data.vector_coverage == {
         "source": {"tokens": 8, "with_vectors": 7, "file": str(files["source"])},
         "target": {"tokens": 8, "with_vectors": 5, "file": str(files["target"])},
     }
-    tokens = made.signature.source.tokenizer.vocabulary.tokens
+    tokens = data.signature.source.tokenizer.vocabulary.tokens
     assert {" kitty", "kitty", " ordinal", "cat"} <= set(tokens[8:])
-    assert made.extra_words == len(tokens) - 8
-    assert " unheard" not in made.signature.target.tokenizer.vocabulary, (
-        "the target's is not extended: it could not be written"
+    assert data.extra_words == len(tokens) - 8
+    assert " unused" not in data.signature.target.tokenizer.vocabulary, (
+        "only the source has extra words, because they have no output weights"
     )
-    fresh = build(made)
+    translator = build(data)
     for side, word in (("source", "cat"), ("target", "chat"), ("target", "le")):
-        np.testing.assert_array_equal(vector(fresh, side, f" {word}"), value_in(files[side], word))
-    fixed = np.asarray(fresh.network.table("source", "fixed_table").value)
+        np.testing.assert_array_equal(vector(translator, side, f" {word}"), value_in(files[side], word))
+    fixed = np.asarray(translator.network.table("source", "fixed_table").value)
     np.testing.assert_array_equal(fixed[tokens[8:].index(" kitty")], value_in(files["source"], "kitty"))
-    assert np.abs(vector(fresh, "source", " fox")).max() <= 0.05
+    assert np.abs(vector(translator, "source", " fox")).max() <= 0.05
 
 
-@pytest.mark.parametrize(("frozen", "stays"), [(None, True), (MOST_EPOCHS, True), (0, False), (1, False), (2, True)])
-def test_what_stays(files: dict[str, Path], frozen: int | None, stays: bool) -> None:
-    made = lesson(source_vectors=files["source"], frozen_epochs=frozen)
-    before, after = build(made), train_prepared(made)
-    assert (vector(before, "source", " cat") == vector(after, "source", " cat")).all() == stays
-    assert (vector(before, "source", " fox") != vector(after, "source", " fox")).any(), "it has no vector, so it learns"
+@pytest.mark.parametrize(
+    ("frozen_epochs", "unchanged"), [(None, True), (MOST_EPOCHS, True), (0, False), (1, False), (2, True)]
+)
+def test_frozen_vectors_are_unchanged(files: dict[str, Path], frozen_epochs: int | None, unchanged: bool) -> None:
+    data = prepared(source_vectors=files["source"], frozen_epochs=frozen_epochs)
+    before, after = build(data), train_prepared(data)
+    assert (vector(before, "source", " cat") == vector(after, "source", " cat")).all() == unchanged
+    assert (vector(before, "source", " fox") != vector(after, "source", " fox")).any(), "without a vector: is trained"
     names = ("source", "fixed_table")
     np.testing.assert_array_equal(before.network.table(*names).value, after.network.table(*names).value)
 
 
-def test_an_unseen_synonym_is_read_by_its_vector(files: dict[str, Path], tmp_path: Path) -> None:
-    translator = train_prepared(lesson(source_vectors=files["source"], epochs=40))
+def test_unseen_synonym_is_translated_by_its_vector(files: dict[str, Path], tmp_path: Path) -> None:
+    translator = train_prepared(prepared(source_vectors=files["source"], epochs=40))
     sources = [f"the cat {verb}" for verb in VERBS]
     expected = [f"le chat {verb}" for verb in VERBS.values()]
     assert translator.translate(sources) == expected
@@ -98,68 +100,68 @@ def test_an_unseen_synonym_is_read_by_its_vector(files: dict[str, Path], tmp_pat
     assert translator.search(["the kitty 'kitty"])[0].unknown == ("'",)
     assert translator.record["data"]["vectors"]["source"]["with_vectors"] == 7
     translator.save(tmp_path / "m.keras")
-    again = passerelle.load(tmp_path / "m.keras")
-    assert again.translate("the kitty sees") == "le chat voit"
-    assert again.network.inputs_spec["source"]["extra"] == translator.network.inputs_spec["source"]["extra"] > 0
+    loaded = passerelle.load(tmp_path / "m.keras")
+    assert loaded.translate("the kitty sees") == "le chat voit"
+    assert loaded.network.inputs_spec["source"]["extra"] == translator.network.inputs_spec["source"]["extra"] > 0
 
 
 @pytest.mark.parametrize("network", [{"attention": "general", "copying": True}, {"unknown": False}, {"tie": "target"}])
-def test_other_networks(files: dict[str, Path], network: dict[str, Any], tmp_path: Path) -> None:
+def test_vectors_in_other_networks(files: dict[str, Path], network: dict[str, Any], tmp_path: Path) -> None:
     settings = SMALL | {"network": SMALL["network"] | network}
     translator = train_prepared(
-        lesson(settings, source_vectors=files["source"], target_vectors=files["target"], epochs=1)
+        prepared(settings, source_vectors=files["source"], target_vectors=files["target"], epochs=1)
     )
     np.testing.assert_array_equal(vector(translator, "source", " cat"), value_in(files["source"], "cat"))
     np.testing.assert_array_equal(vector(translator, "target", " chat"), value_in(files["target"], "chat"))
     translator.save(tmp_path / "m.keras")
 
 
-def test_input_feeding_keeps_its_table_inside(files: dict[str, Path]) -> None:
+def test_vectors_with_input_feeding(files: dict[str, Path]) -> None:
     settings = SMALL | {"network": SMALL["network"] | {"attention": "general", "input_feeding": True}}
-    translator = train_prepared(lesson(settings, target_vectors=files["target"], epochs=1))
+    translator = train_prepared(prepared(settings, target_vectors=files["target"], epochs=1))
     np.testing.assert_array_equal(vector(translator, "target", " chat"), value_in(files["target"], "chat"))
 
 
-def test_no_words_beyond(files: dict[str, Path]) -> None:
-    made = lesson(SMALL | {"source": {"vector_words": 0}}, source_vectors=files["source"])
-    assert (made.extra_words, len(made.signature.source.tokenizer.vocabulary.tokens)) == (0, 8)
-    assert build(made).network.inputs_spec["source"]["extra"] == 0
-    two = lesson(SMALL | {"source": {"vector_words": 2}}, source_vectors=files["source"])
+def test_vector_words_limits_extra_words(files: dict[str, Path]) -> None:
+    data = prepared(SMALL | {"source": {"vector_words": 0}}, source_vectors=files["source"])
+    assert (data.extra_words, len(data.signature.source.tokenizer.vocabulary.tokens)) == (0, 8)
+    assert build(data).network.inputs_spec["source"]["extra"] == 0
+    two = prepared(SMALL | {"source": {"vector_words": 2}}, source_vectors=files["source"])
     assert two.signature.source.tokenizer.vocabulary.tokens[8:] == ("the", "cat"), (
-        "the first two of the file, without blank"
+        "the first two words of the file, without a space before them"
     )
 
 
-def test_held_out_words_are_known_by_their_vector(files: dict[str, Path]) -> None:
-    held = [("the kitty sees", "le chat voit"), ("the wolf sees", "le loup voit")]
-    made = prepare(PAIRS, choose_settings(level="word"), validation=held, source_vectors=files["source"])
-    assert made.unknown_validation_tokens == {"source": 1, "target": 1}
-    assert (made.validation_batches.source.values >= FIRST_ORDINARY + 8).sum() == 1
-    assert (made.validation_batches.source.values == UNK).sum() == 1
+def test_extra_words_are_known_in_validation(files: dict[str, Path]) -> None:
+    held_out = [("the kitty sees", "le chat voit"), ("the wolf sees", "le loup voit")]
+    data = prepare(PAIRS, choose_settings(level="word"), validation=held_out, source_vectors=files["source"])
+    assert data.unknown_validation_tokens == {"source": 1, "target": 1}
+    assert (data.validation_batches.source.values >= FIRST_ORDINARY + 8).sum() == 1
+    assert (data.validation_batches.source.values == UNK).sum() == 1
 
 
 @pytest.mark.parametrize(
     ("settings", "options", "message"),
     [
-        (SMALL, {"level": "character"}, r"source vectors are of words, and source\.level is 'character'; use"),
-        ({"network": {"encoder": {"embedding": 32}}}, {}, r"network\.encoder\.embedding is 32, and the vectors of"),
-        ({"tags": {"mode": "inline"}}, {}, r"extra words and inline tags both have the ids"),
-        ({"network": {"tie": "all"}}, {}, r"ready-made vectors are one side's, and network\.tie 'all'"),
+        (SMALL, {"level": "character"}, r"source vectors require source\.level 'word', received: 'character'"),
+        ({"network": {"encoder": {"embedding": 32}}}, {}, r"network\.encoder\.embedding is 32, but the vectors in"),
+        ({"tags": {"mode": "inline"}}, {}, r"extra words and inline tags would use the same ids"),
+        ({"network": {"tie": "all"}}, {}, r"pretrained vectors belong to one side, but with network\.tie 'all'"),
         (SMALL, {"frozen_epochs": "often"}, r"training\.frozen_epochs: .* received: 'often'"),
         (SMALL, {"frozen_epochs": -1}, r"training\.frozen_epochs: .* received: -1"),
     ],
 )  # fmt: skip
-def test_what_is_refused(files: dict[str, Path], settings: Any, options: Any, message: str) -> None:
+def test_incompatible_settings_are_errors(files: dict[str, Path], settings: Any, options: Any, message: str) -> None:
     pairs = [(*pair, "tag") for pair in PAIRS] if "tags" in settings else PAIRS
     with pytest.raises(SettingsError, match=message):
         passerelle.train(pairs, settings=settings, source_vectors=files["source"], **{"level": "word"} | options)
 
 
-def test_target_vectors_that_nothing_reads(files: dict[str, Path]) -> None:
-    with pytest.raises(SettingsError, match="target vectors are read by the decoder"):
-        lesson(None, preset="repeat", target_vectors=files["target"])
+def test_target_vectors_without_feedback_are_an_error(files: dict[str, Path]) -> None:
+    with pytest.raises(SettingsError, match="target vectors initialize the decoder's input embeddings"):
+        prepared(None, preset="repeat", target_vectors=files["target"])
 
 
-def test_vectors_of_another_language(files: dict[str, Path]) -> None:
+def test_vectors_without_a_common_word_are_an_error(files: dict[str, Path]) -> None:
     with pytest.raises(DataError, match=r"fr\.txt has no vector for any of 8 words"):
-        lesson(source_vectors=files["target"])
+        prepared(source_vectors=files["target"])

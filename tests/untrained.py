@@ -1,4 +1,4 @@
-"""Translators of random weights, which say all kinds of things."""
+"""Untrained translators with random weights, whose outputs are diverse."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,14 +11,22 @@ from passerelle.settings import choose_settings
 from passerelle.translator import Translator
 
 SIDE = {"embedding": 5, "units": 6}
-LOOKING = {"attention": "general", "encoder": SIDE, "decoder": SIDE}
+ATTENTION_NETWORK = {"attention": "general", "encoder": SIDE, "decoder": SIDE}
 
 
 def untrained(
     pairs: Iterable[tuple[str, ...]], network: Any = None, *, seed: int = 3, spread: float = 1.0, **options: Any
 ) -> Translator:
-    """Of small networks with attention; `network` changes their settings, `options` all others."""
-    settings = choose_settings(settings={"network": LOOKING | (network or {})}, **options)
+    """Build a translator with a small attention network and random weights.
+
+    Args:
+        pairs: pairs for the vocabularies.
+        network: changes to the network settings.
+        seed: seed of the weights.
+        spread: standard deviation of the weights.
+        **options: other settings.
+    """
+    settings = choose_settings(settings={"network": ATTENTION_NETWORK | (network or {})}, **options)
     translator = build(prepare(list(pairs), settings, validation=0))
     random = np.random.default_rng(seed)
     weights = translator.network.get_weights()

@@ -1,4 +1,4 @@
-"""Passerelle: pairs of texts in, one self-contained `.keras` translator out.
+"""Passerelle: train sequence-to-sequence translators from pairs of texts, and save each as one `.keras` file.
 
     pairs = passerelle.read_pairs("fra.txt", limit=10_000)
     translator = passerelle.train(pairs, preset="tutorial", epochs=30)
@@ -6,14 +6,14 @@
     translator.save("fra.keras")
     translator = passerelle.load("fra.keras")
 
-Names are imported on first use, so `import passerelle` costs nothing and reading pairs needs no Keras.
+Public names are imported at first use, so `import passerelle` is fast and reading pairs does not load Keras.
 """
 
 import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
-# Keras would choose TensorFlow, which is not installed with this package. A choice made by the user stands.
+# The default backend of Keras is TensorFlow, which this package does not install. The user's own choice has precedence.
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-_HOMES = {
+_MODULES = {
     "PRESETS": "settings", "Settings": "settings",
     "Pair": "data.pairs", "Pairs": "data.pairs", "read_pairs": "data.pairs",
     "phrasebook": "data.phrasebook",
@@ -52,10 +52,13 @@ _HOMES = {
 
 
 def load(path: "str | os.PathLike[str]") -> "Translator":
-    """Reads a translator from the `.keras` file that `Translator.save` wrote, here or on another machine.
+    """Load a translator from a `.keras` file that was written by `Translator.save`.
+
+    Args:
+        path: path of the file.
 
     Raises:
-        ModelFileError: saying in one line what is wrong with the file.
+        ModelFileError: if the file cannot be read or is not a valid model file; the message is one line.
     """
     from passerelle.translator import Translator
 
@@ -63,9 +66,9 @@ def load(path: "str | os.PathLike[str]") -> "Translator":
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
     globals()[name] = value
     return value
 

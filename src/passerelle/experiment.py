@@ -1,4 +1,4 @@
-"""Pairs in, translator out: the whole way from pairs to a trained translator, as a straight line of stages."""
+"""Train a translator from pairs: prepare the data, build the network, train it, and write the training record."""
 
 import importlib.metadata
 import os
@@ -40,28 +40,28 @@ def train(
     settings: Mapping[str, Any] | str | os.PathLike[str] | None = None,
     **options: Any,
 ) -> Translator:
-    """Trains a translator.
+    """Train a translator.
 
     Args:
-        pairs: (source, target) texts, for example from `read_pairs`; with `tags.mode` other than `none` (source,
-            target, tags).
-        validation: share of the sources to hold out, or a file, or a tuple of two side by side, or pairs; 0 holds out
-            none, None a tenth.
-        source_vectors: a file of ready-made word vectors to begin the source's with; see `data.vectors`.
-        target_vectors: likewise for the target.
-        callbacks: called at the events of training, for logs or an end of their own; with any, an unseen source is
-            translated after each epoch. See `training.callbacks.callback.Callback`.
-        preset: name of the preset to begin with; if None, the settings file's own, or `compact`.
-        settings: nested settings, or the path of a TOML file; they change the preset.
-        **options: single settings by the names in docs/settings.md, such as `epochs=10`; they change `settings`.
+        pairs: (source, target) texts, for example from `read_pairs`; (source, target, tags) if `tags.mode` is not
+            `none`.
+        validation: validation data: the share of sources to hold out, a file, a tuple of two parallel files, or pairs.
+            0 holds out nothing, None a tenth.
+        source_vectors: file of pretrained word vectors for the source embeddings; see `data.vectors`.
+        target_vectors: the same for the target.
+        callbacks: called at the events of training, for example to write logs or to stop early. With any callback, a
+            validation source is translated after each epoch. See `training.callbacks.callback.Callback`.
+        preset: name of the preset; None means the preset of the settings file, or else `compact`.
+        settings: nested settings, or the path of a TOML file; they override the preset.
+        **options: single settings by their names in docs/settings.md, such as `epochs=10`; they override `settings`.
 
     Returns:
-        The translator. Ctrl-C ends training early: the translator has the best weights by then, and its record says
-        `interrupted`.
+        The translator. Ctrl-C ends training early: the translator then has the weights of a finished epoch, if there is
+        one, and `interrupted` is true in its record.
 
     Raises:
-        DataError: if the pairs cannot be used.
-        SettingsError: if an option or a setting is unknown or wrong.
+        DataError: if the pairs or the word vectors cannot be used.
+        SettingsError: if an option or a setting is unknown or invalid, or training diverges in its first epoch.
     """
     prepared = prepare(
         pairs,
@@ -74,9 +74,9 @@ def train(
 
 
 def train_prepared(prepared: Prepared, callbacks: Sequence[Callback] = ()) -> Translator:
-    """Builds a network and trains it on prepared pairs; see `train`."""
-    translator, vectors = _built(prepared)
-    # Only callbacks can show a sample, and the first one compiles a search.
+    """Build a network and train it on prepared data; see `train`."""
+    translator, vectors = _build(prepared)
+    # Without callbacks nothing reads the samples, and the first sample compiles a search.
     samples = [Samples(_sample_rows(prepared), _sampler(prepared, translator))] if callbacks else []
     history = fit(
         translator.network,
@@ -91,38 +91,42 @@ def train_prepared(prepared: Prepared, callbacks: Sequence[Callback] = ()) -> Tr
 
 
 def build(prepared: Prepared) -> Translator:
-    """Builds an untrained translator; its first weights depend on the seed only."""
-    return _built(prepared)[0]
+    """Build an untrained translator; its initial weights depend only on the seed."""
+    return _build(prepared)[0]
 
 
-def _built(prepared: Prepared) -> tuple[Translator, dict[str, np.ndarray]]:
-    """An untrained translator, and where its ready-made vectors are; see `_place_vectors`."""
+def _build(prepared: Prepared) -> tuple[Translator, dict[str, np.ndarray]]:
+    """Return an untrained translator and the rows of its pretrained vectors; see `_assign_vectors`."""
     with _seeded(prepared.settings.training.seed):
         network = SequenceToSequence(prepared.settings.network, **prepared.signature.specs())
-    placed = _place_vectors(network, prepared)
+    pretrained_rows = _assign_vectors(network, prepared)
     bundle = Bundle(network, prepared.signature, prepared.settings, prepared.lengths)
-    return Translator(bundle), placed
+    return Translator(bundle), pretrained_rows
 
 
-def _place_vectors(network: SequenceToSequence, prepared: Prepared) -> dict[str, np.ndarray]:
-    """Gives the network the ready-made vectors; returns bool (rows,) by the path of each variable that has some."""
-    placed = {}
+def _assign_vectors(network: SequenceToSequence, prepared: Prepared) -> dict[str, np.ndarray]:
+    """Copy the pretrained vectors into the network.
+
+    Returns:
+        Path of each variable with pretrained vectors -> bool (rows,), True where a row has one.
+    """
+    pretrained_rows = {}
     for name, vectors in prepared.vectors.items():
         rows, extra = prepared.vector_rows(name)
         first = first_source_column if name in prepared.signature.inputs else first_target_column
         table, begin = network.table(name), FIRST_ORDINARY - first(network.settings)
-        values, known = np.array(table.value), np.zeros(table.shape[0], bool)
-        known[begin : begin + len(rows)] = rows >= 0
-        values[known] = vectors.values[rows[rows >= 0]]
+        values, pretrained = np.array(table.value), np.zeros(table.shape[0], bool)
+        pretrained[begin : begin + len(rows)] = rows >= 0
+        values[pretrained] = vectors.values[rows[rows >= 0]]
         table.assign(values)
-        placed[table.path] = known
+        pretrained_rows[table.path] = pretrained
         if len(extra):
             network.table(name, "fixed_table").assign(vectors.values[extra])
-    return placed
+    return pretrained_rows
 
 
 def _sampler(prepared: Prepared, translator: Translator) -> Any:
-    """A function: a validation row -> its source, translated, with a right answer."""
+    """Return a function that translates the validation pair at an index."""
     pairs = prepared.validation
 
     def sample(row: int) -> Sample:
@@ -133,17 +137,20 @@ def _sampler(prepared: Prepared, translator: Translator) -> Any:
 
 
 def _sample_rows(prepared: Prepared) -> list[int]:
-    """Validation rows to show, in random order; one width of source, so that one compiled search serves all."""
+    """Return indices of validation pairs for samples, in random order.
+
+    Their sources have the same padded width, so that all samples share one compiled search.
+    """
     if prepared.validation_batches is None:
         return []
     widths = [padded_width(int(length)) for length in prepared.validation_batches.source_lengths]
-    usual = max(set(widths), key=widths.count)
-    rows = [row for row, width in enumerate(widths) if width == usual]
+    most_frequent = max(set(widths), key=widths.count)
+    rows = [row for row, width in enumerate(widths) if width == most_frequent]
     return random.Random(prepared.settings.training.seed).sample(rows, len(rows))
 
 
 def _record(prepared: Prepared, history: History) -> dict[str, Any]:
-    """The training record, JSON values."""
+    """Return the training record as JSON values."""
     versions = {name: importlib.metadata.version(name) for name in ("keras", "numpy", keras.backend.backend())}
     training, validation = prepared.training, prepared.validation
     data = {
@@ -163,7 +170,7 @@ def _record(prepared: Prepared, history: History) -> dict[str, Any]:
         "data": data,
         "versions": {"python": platform.python_version()} | versions,
         "padding_share": round(prepared.training_batches.padding_share(), 4),
-        "kept_epoch": history.kept,
+        "kept_epoch": history.kept_epoch,
         "interrupted": history.interrupted,
         "diverged": history.diverged,
         "stopped": history.stopped,
@@ -173,7 +180,7 @@ def _record(prepared: Prepared, history: History) -> dict[str, Any]:
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Keras draws the seeds of initial weights and dropout from Python's `random`; leave that as it was."""
+    """Seed Python's `random`, from which Keras takes the seeds of weights and dropout; restore its state afterwards."""
     state = random.getstate()
     random.seed(seed)
     try:

@@ -1,4 +1,4 @@
-"""Preparation: pairs and settings -> everything that a training run needs, checked and encoded."""
+"""Preparation of a training run: check, split and encode pairs, build vocabularies, read word vectors."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -23,27 +23,27 @@ from passerelle.text.level import choose_level, make_tokenizer
 
 __all__ = ["Prepared", "Validation", "prepare"]
 
-VALIDATION_BATCH = 256
+VALIDATION_BATCH_SIZE = 256
 
 Validation = float | PairPath | Iterable[tuple[str, ...]] | None
-"""Share of the sources to hold out, or a file, or a tuple of two side by side, or pairs; 0 holds out none, None a
-tenth."""
+"""Validation data: the share of sources to hold out, a file, a tuple of two parallel files, or pairs. 0 holds out
+nothing, None a tenth."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Everything that a training run needs.
+    """Prepared data: the result of `prepare`.
 
     Attributes:
-        training: the pairs to train on.
-        validation: the held-out pairs; may be empty.
-        settings: of everything.
-        signature: the model's fields, fitted to the training pairs only.
-        training_batches: the training pairs, encoded.
-        validation_batches: the validation pairs, encoded; None if there are none.
-        lengths: of the training pairs.
-        level_chosen: which level was chosen and why, where settings left it open; else empty.
-        vectors: ready-made word vectors by field.
+        training: training pairs.
+        validation: validation pairs; may be empty.
+        settings: complete settings, with levels and embedding widths resolved.
+        signature: fields of the model, fitted to the training pairs only.
+        training_batches: encoded training pairs.
+        validation_batches: encoded validation pairs; None without validation pairs.
+        lengths: lengths of the training pairs.
+        level_chosen: the tokenizer level that was chosen for level `auto`, and the reason; otherwise empty.
+        vectors: pretrained word vectors by field.
     """
 
     training: Pairs
@@ -58,20 +58,20 @@ class Prepared:
 
     @property
     def extra_words(self) -> int:
-        """How many of the last source tokens only have ready-made vectors: training never shows them."""
+        """Number of extra words: source tokens, last in the vocabulary, that occur only in the pretrained vectors."""
         return self.signature.source.extra
 
     @property
     def vector_coverage(self) -> dict[str, dict[str, Any]]:
-        """By field with ready-made vectors: tokens of the training pairs, those of them with a vector, the file."""
-        found = {}
+        """Coverage by field: number of training tokens, number of these with a pretrained vector, vector file."""
+        coverage = {}
         for name, vectors in self.vectors.items():
             rows = self.vector_rows(name)[0]
-            found[name] = {"tokens": len(rows), "with_vectors": int((rows >= 0).sum()), "file": vectors.name}
-        return found
+            coverage[name] = {"tokens": len(rows), "with_vectors": int((rows >= 0).sum()), "file": vectors.name}
+        return coverage
 
     def vector_rows(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """Finds the row of each token of a field in its vectors, -1 where it has none: trained tokens, extra words."""
+        """Return the row of each token in the field's vectors, -1 without a vector: (training tokens, extra words)."""
         fields: Mapping[str, Any] = {**self.signature.inputs, **self.signature.outputs}
         rows = self.vectors[name].rows(fields[name].tokenizer.vocabulary.tokens)
         trained = len(rows) - fields[name].extra
@@ -79,7 +79,10 @@ class Prepared:
 
     @property
     def unknown_validation_tokens(self) -> dict[str, int]:
-        """Validation tokens without an id, by field; target ones weigh nothing if UNK has no column."""
+        """Number of unknown tokens in the validation pairs, by field.
+
+        The loss ignores those of the target if the network has no column for UNK.
+        """
         source, target = self.signature.source.name, self.signature.target.name
         batches = self.validation_batches
         if batches is None:
@@ -89,13 +92,16 @@ class Prepared:
 
     @property
     def overlap(self) -> int:
-        """Distinct validation sources, with their tags, that are trained on too: they make its figures too good."""
+        """Number of distinct validation sources (with their tags) that are also used for training.
+
+        They make the validation results look better than they are.
+        """
         return len(set(self.training.inputs()) & set(self.validation.inputs()))
 
     def with_seed(self, seed: int) -> "Prepared":
-        """The same pairs, split and vocabularies, with other first weights and another order of batches.
+        """Return the same prepared data with another seed for initial weights and batch order.
 
-        Its settings hold `seed`, though another one may have made the split.
+        Its settings contain the new `seed`, although the split was made with the old one.
 
         Raises:
             SettingsError: if `seed` is out of range.
@@ -109,7 +115,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class _Encoded:
-    """Some pairs and their arrays by field."""
+    """Pairs and their ids by field."""
 
     pairs: Pairs
     inputs: dict[str, Ragged]
@@ -125,11 +131,11 @@ class _Encoded:
 
     @property
     def target_lengths(self) -> np.ndarray:
-        """END not counted."""
+        """Target lengths without END."""
         return next(iter(self.targets.values())).lengths - 1
 
     def within(self, limits: LengthLimits) -> Pairs:
-        """The pairs that are not too long; the same object where none is."""
+        """Return the pairs that are not too long; the same object if none is too long."""
         return limits.filter(self.pairs, self.source_lengths, self.target_lengths)
 
 
@@ -141,66 +147,74 @@ def prepare(
     source_vectors: str | os.PathLike[str] | None = None,
     target_vectors: str | os.PathLike[str] | None = None,
 ) -> Prepared:
-    """Splits the pairs, fits the fields and encodes the pairs; see `train`.
+    """Split the pairs, fit the fields and encode the pairs; see `train` for the arguments.
 
     Raises:
-        DataError: if fewer than two pairs are left to train on, a field has no tokens, or vectors cannot be read.
-        SettingsError: if `validation` is no share, or vectors do not fit the settings.
+        DataError: if fewer than two training pairs remain, a field has no tokens, or vectors cannot be read.
+        SettingsError: if `validation` is a number outside of [0, 1), or vectors do not match the settings.
     """
     files = {side: path for side, path in (("source", source_vectors), ("target", target_vectors)) if path is not None}
     pairs = check_pairs(pairs, tagged=settings.tags.mode != "none")
     training, held_out = _split(pairs, validation, settings.training.seed)
     if len(training) < 2:
-        raise DataError(f"{training.name}: fewer than two pairs to train on ({len(training)}). Give more.")
+        raise DataError(f"{training.name}: training needs at least two pairs, received: {len(training)}. Add pairs.")
     settings, level_chosen = _with_levels(settings, training)
     _check_vectors(settings, files)
-    signature, encoded, limits = _fitted(settings, training)
+    signature, encoded, limits = _fit_signature(settings, training)
     vectors = _read_vectors(settings, signature, files)
-    settings = _as_wide(settings, vectors)
+    settings = _with_embedding_widths(settings, vectors)
     if extended := _with_extra_words(signature, vectors):
         signature = extended
         encoded = _Encoded.of(encoded.pairs, signature)
-    validating = _Encoded.of(held_out, signature)
-    if (shorter := validating.within(limits)) is not held_out:
-        validating = _Encoded.of(shorter, signature)
+    encoded_validation = _Encoded.of(held_out, signature)
+    if (shorter := encoded_validation.within(limits)) is not held_out:
+        encoded_validation = _Encoded.of(shorter, signature)
+    validation_batches = None
+    if encoded_validation.pairs:
+        validation_batches = Batches(
+            encoded_validation.inputs, encoded_validation.targets, VALIDATION_BATCH_SIZE, seed=None
+        )
     return Prepared(
         encoded.pairs,
-        validating.pairs,
+        encoded_validation.pairs,
         settings,
         signature,
         _training_batches(encoded, signature, settings),
-        Batches(validating.inputs, validating.targets, VALIDATION_BATCH, seed=None) if validating.pairs else None,
+        validation_batches,
         Lengths.of(encoded.source_lengths, encoded.target_lengths),
         level_chosen,
         vectors,
     )
 
 
-def _fitted(settings: Settings, training: Pairs) -> tuple[Signature, _Encoded, LengthLimits]:
-    """The fields fitted to the pairs that are not too long to train on, and these pairs, encoded."""
+def _fit_signature(settings: Settings, training: Pairs) -> tuple[Signature, _Encoded, LengthLimits]:
+    """Fit the fields to the pairs that are not too long; return them, these pairs encoded, and the length limits."""
     signature = fit_text_signature(settings, training.columns, name=training.name)
     encoded = _Encoded.of(training, signature)
-    own = settings.source.max_length, settings.target.max_length
-    limits = LengthLimits.of(encoded.source_lengths, encoded.target_lengths, *own)
+    max_lengths = settings.source.max_length, settings.target.max_length
+    limits = LengthLimits.of(encoded.source_lengths, encoded.target_lengths, *max_lengths)
     shorter = encoded.within(limits)
     if shorter is not training:
         if len(shorter) < 2:
             *_, reason = shorter.skipped
-            raise DataError(f"{training.name}: fewer than two pairs are left to train on; the others are {reason}.")
+            raise DataError(
+                f"{training.name}: training needs at least two pairs, and {len(shorter)} of {len(training)} remain; "
+                f"the others are {reason}."
+            )
         signature = fit_text_signature(settings, shorter.columns, name=shorter.name)
         encoded = _Encoded.of(shorter, signature)
     return signature, encoded, limits
 
 
 def _training_batches(encoded: _Encoded, signature: Signature, settings: Settings) -> Batches:
-    own = settings.training
+    options = settings.training
     return Batches(
         encoded.inputs,
         encoded.targets,
-        own.batch_size,
-        seed=own.seed,
-        batch_type=own.batch_type,
-        copy_masking=own.copy_masking,
+        options.batch_size,
+        seed=options.seed,
+        batch_type=options.batch_type,
+        copy_masking=options.copy_masking,
         target_sizes={
             name: field.tokenizer.vocabulary.size for name, field in signature.outputs.items() if field.copies
         },
@@ -208,85 +222,92 @@ def _training_batches(encoded: _Encoded, signature: Signature, settings: Setting
 
 
 def _split(pairs: Pairs, validation: Validation, seed: int) -> tuple[Pairs, Pairs]:
-    """The training pairs and the validation pairs."""
+    """Return the training pairs and the validation pairs."""
     tagged = pairs.tags is not None
     if validation is None or isinstance(validation, Real):
         if validation is not None and not 0 <= float(validation) < 1:
-            raise SettingsError(f"validation must be a share from 0 to 1 (exclusive), received: {validation!r}")
+            raise SettingsError(f"validation must be at least 0 and less than 1, received: {validation!r}")
         return split_by_source(pairs, None if validation is None else float(validation), seed=seed)
-    named = validation if isinstance(validation, tuple) else (validation,)
-    if named and all(isinstance(path, (str, os.PathLike)) for path in named):
-        return pairs, read_pairs(named, tag_column=3 if tagged else None)  # pyright: ignore[reportArgumentType]
+    paths = validation if isinstance(validation, tuple) else (validation,)
+    if paths and all(isinstance(path, (str, os.PathLike)) for path in paths):
+        return pairs, read_pairs(paths, tag_column=3 if tagged else None)  # pyright: ignore[reportArgumentType]
     return pairs, check_pairs(validation, name="validation", tagged=tagged)  # pyright: ignore[reportArgumentType]
 
 
 def _with_levels(settings: Settings, training: Pairs) -> tuple[Settings, str]:
-    """The settings with a level for each side, and why it is that where they left it open."""
+    """Replace the level `auto` in the settings; return the settings and the reason for the choice."""
     values = settings.model_dump()
-    open_sides = [values[side] for side in ("source", "target") if values[side]["level"] == "auto"]
-    if not open_sides:
+    auto_sides = [values[side] for side in ("source", "target") if values[side]["level"] == "auto"]
+    if not auto_sides:
         return settings, ""
     level, reason = choose_level(training.sources, training.targets)
-    for side in open_sides:
+    for side in auto_sides:
         side["level"] = level
     return validated(Settings, values), f"level {level}: {reason}"
 
 
 def _check_vectors(settings: Settings, files: Mapping[str, Any]) -> None:
+    """Raise an error if the settings do not allow pretrained vectors."""
     for side in files:
         text: TextSettings = getattr(settings, side)
         if text.level != "word":
-            raise SettingsError(f"{side} vectors are of words, and {side}.level is {text.level!r}; use level 'word'")
+            raise SettingsError(f"{side} vectors require {side}.level 'word', received: {text.level!r}")
     if files and settings.network.tie == "all":
         raise SettingsError(
-            "ready-made vectors are one side's, and network.tie 'all' has one table for both; use tie 'target'"
+            "pretrained vectors belong to one side, but with network.tie 'all' both sides share an embedding table; "
+            "use network.tie 'target' or 'none'"
         )
     if "target" in files and not settings.network.decoder.feedback:
-        raise SettingsError("target vectors are read by the decoder; they need network.decoder.feedback = true")
+        raise SettingsError(
+            "target vectors initialize the decoder's input embeddings; they require network.decoder.feedback = true"
+        )
     if "source" in files and settings.tags.mode == "inline" and settings.source.vector_words:
         raise SettingsError(
-            "extra words and inline tags both have the ids after the source's tokens; use tags.mode 'separate' or "
-            "source.vector_words = 0"
+            "extra words and inline tags would use the same ids; use tags.mode 'separate' or source.vector_words = 0"
         )
 
 
 def _read_vectors(settings: Settings, signature: Signature, files: Mapping[str, Any]) -> dict[str, WordVectors]:
-    """The vectors of each side's words; of the source's, those of further words of the file too."""
-    extra = {"source": settings.source.vector_words}
+    """Read the vectors of each side's words; for the source, also those of extra words."""
+    max_extra_words = {"source": settings.source.vector_words}
     fields: Mapping[str, Any] = {**signature.inputs, **signature.outputs}
     return {
-        side: read_vectors(path, fields[side].tokenizer.vocabulary.tokens, first=extra.get(side, 0))
+        side: read_vectors(path, fields[side].tokenizer.vocabulary.tokens, first=max_extra_words.get(side, 0))
         for side, path in files.items()
     }
 
 
 def _with_extra_words(signature: Signature, vectors: Mapping[str, WordVectors]) -> Signature | None:
-    """The signature whose source also has the words that only its vectors know; None if there are none."""
+    """Return a signature whose source also contains the extra words of its vectors; None without extra words."""
     source = signature.source
     extra = vectors["source"].extra_words(source.tokenizer) if "source" in vectors else []
     if not extra:
         return None
     tokens = [*source.tokenizer.vocabulary.tokens, *extra]
     tokenizer = make_tokenizer("word", tokens=tokens, lowercase=source.tokenizer.lowercase)
-    wider = TextField(source.name, tokenizer, inline_tags=source.inline_tags, extra=len(extra))
+    extended = TextField(source.name, tokenizer, inline_tags=source.inline_tags, extra=len(extra))
     outputs = {
-        name: TextField(name, field.tokenizer, copies=wider if field.copies else None)
+        name: TextField(name, field.tokenizer, copies=extended if field.copies else None)
         for name, field in signature.outputs.items()
     }
-    return Signature({**signature.inputs, source.name: wider}, outputs)
+    return Signature({**signature.inputs, source.name: extended}, outputs)
 
 
-def _as_wide(settings: Settings, vectors: Mapping[str, WordVectors]) -> Settings:
-    """The settings with embeddings as wide as ready-made vectors, where nobody asked for another width."""
+def _with_embedding_widths(settings: Settings, vectors: Mapping[str, WordVectors]) -> Settings:
+    """Set the embedding widths to those of the vectors.
+
+    Raises:
+        SettingsError: if the user has chosen another width, one that is not the preset's.
+    """
     values = settings.model_dump()
-    usual = PRESETS[settings.preset].settings.network if settings.preset in PRESETS else None
-    for side, own in vectors.items():
+    preset = PRESETS[settings.preset].settings.network if settings.preset in PRESETS else None
+    for side, side_vectors in vectors.items():
         name = "encoder" if side == "source" else "decoder"
         part = values["network"][name]
-        if part["embedding"] not in (own.dimension, usual and getattr(usual, name).embedding):
+        if part["embedding"] not in (side_vectors.dimension, preset and getattr(preset, name).embedding):
             raise SettingsError(
-                f"network.{name}.embedding is {part['embedding']}, and the vectors of {own.name} have {own.dimension} "
-                f"numbers; leave embedding out"
+                f"network.{name}.embedding is {part['embedding']}, but the vectors in {side_vectors.name} have "
+                f"{side_vectors.dimension} numbers; leave that setting out"
             )
-        part["embedding"] = own.dimension
+        part["embedding"] = side_vectors.dimension
     return validated(Settings, values)

@@ -1,4 +1,4 @@
-"""How compiled programs use this machine: memory that is kept, and programs compiled before."""
+"""Runtime options of the process: the memory allocator and JAX's persistent compilation cache."""
 
 import ctypes
 import os
@@ -6,20 +6,20 @@ import sys
 import warnings
 from pathlib import Path
 
-__all__ = ["keep_compiled_programs", "keep_freed_memory"]
+__all__ = ["enable_compilation_cache", "keep_freed_memory"]
 
-LARGEST_CACHE = 2**28
-"""Bytes of compiled programs kept on disk; those unused for longest go first."""
+MAX_CACHE_SIZE = 2**28
+"""Maximum size of the compilation cache in bytes; JAX deletes the least recently used programs first."""
 
 _MALLOC_OPTIONS = {-3: 2**31 - 1, -1: 2**31 - 1, -2: 2**26, -8: 1}
-"""glibc's malloc.h: M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_TOP_PAD, M_ARENA_MAX."""
+"""Options of `mallopt` in glibc's malloc.h: M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_TOP_PAD, M_ARENA_MAX."""
 
 
 def keep_freed_memory() -> None:
-    """Tells the C library to keep freed memory for the next request, where it is glibc.
+    """Tell glibc to reuse freed memory instead of returning it to the operating system. No effect elsewhere.
 
-    Otherwise each run of a compiled program gets its large arrays fresh from the system, which clears them page by
-    page: a quarter of an update's time at the tutorial's sizes (docs/performance.md).
+    Otherwise each run of a compiled program allocates its large arrays anew, and the system clears them page by page:
+    a quarter of the time of an update at the sizes of the tutorial (docs/performance.md).
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform.startswith("linux") else None
     if mallopt is not None:
@@ -27,20 +27,20 @@ def keep_freed_memory() -> None:
             mallopt(option, value)
 
 
-def keep_compiled_programs() -> None:
-    """Has JAX keep compiled programs in the user's cache folder, for the next process. Call before JAX is imported.
+def enable_compilation_cache() -> None:
+    """Enable JAX's persistent compilation cache in the user's cache folder. Call it before JAX is imported.
 
-    What the environment says already stands; a folder that cannot be written is left alone.
+    Environment variables that are already set take precedence. Without a writable folder the cache remains disabled.
     """
     try:
         folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "passerelle"
         folder.mkdir(parents=True, exist_ok=True)
-    except (OSError, RuntimeError):  # no such place, or nobody's home
+    except (OSError, RuntimeError):  # the folder cannot be created, or the user has no home directory
         return
     if os.access(folder, os.W_OK):
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder))
-        # JAX would skip programs that compile in under a second; the small ones are many.
+        # By default JAX does not cache programs that compile in less than a second, and there are many of these.
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
-        os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(LARGEST_CACHE))
-    # Two processes may clear away the same old program: then it is compiled again, and nobody need know.
+        os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(MAX_CACHE_SIZE))
+    # Two processes may delete the same old program from the cache. It is then compiled again, which needs no warning.
     warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")

@@ -1,17 +1,17 @@
-"""The made dates."""
+"""The generated pairs of the benchmark of dates."""
 
 import datetime
 import re
 
 import pytest
 
-from dates import DAYS, FORMS, MONTHS, SIZES, WAYS, ending, made_pairs, shares, written
+from dates import DAYS, FORMS, MONTHS, PATTERNS, SIZES, format_date, generate_pairs, ordinal_suffix, percentages
 
 DATE = datetime.date(2026, 3, 5)
 
 
-def meaning(text: str) -> str:
-    """The day that a text means, by a reader of our own."""
+def parse_date(text: str) -> str:
+    """Parse a date independently of the benchmark; return it in ISO format."""
     names = {name[:3]: number for number, name in enumerate(MONTHS, start=1)}
     words = re.findall(r"'?\w+", re.sub(r"\b(the|of)\b", "", text))
     words = words[1:] if words[0][:3] in {day[:3] for day in DAYS} else words
@@ -32,19 +32,19 @@ def meaning(text: str) -> str:
     return datetime.date(int(year), int(month), int(day)).isoformat()
 
 
-def test_no_date_is_in_two_parts_nor_twice() -> None:
-    pairs = made_pairs()
+def test_each_date_occurs_once() -> None:
+    pairs = generate_pairs()
     assert {part: len(rows) for part, rows in pairs.items()} == SIZES
     dates = [target for rows in pairs.values() for _, target in rows]
     assert len(set(dates)) == len(dates)
-    assert made_pairs() == pairs
-    assert made_pairs(2) != pairs
+    assert generate_pairs() == pairs
+    assert generate_pairs(2) != pairs
 
 
-def test_each_text_means_its_date() -> None:
-    for rows in made_pairs().values():
+def test_sources_are_unambiguous() -> None:
+    for rows in generate_pairs().values():
         for source, target in rows:
-            assert meaning(source) == target, source
+            assert parse_date(source) == target, source
 
 
 @pytest.mark.parametrize(
@@ -57,20 +57,20 @@ def test_each_text_means_its_date() -> None:
 )
 def test_forms(form: str, text: str) -> None:
     assert form in FORMS
-    assert written(DATE, form) == text
+    assert format_date(DATE, form) == text
 
 
 def test_ordinals() -> None:
     tests = {1: "st", 2: "nd", 3: "rd", 4: "th", 11: "th", 12: "th", 13: "th", 21: "st", 22: "nd", 23: "rd", 31: "st"}
-    assert {day: ending(day) for day in tests} == tests
+    assert {day: ordinal_suffix(day) for day in tests} == tests
 
 
-def test_shares() -> None:
+def test_percentages() -> None:
     answers = ["2026-03-05", "2026-03-06", "2026-02-30", "2026-3-5"]
-    assert shares(answers, ["2026-03-05"] * 4) == {"valid": 75.0, "real": 50.0, "exact": 25.0}
+    assert percentages(answers, ["2026-03-05"] * 4) == {"valid": 75.0, "real": 50.0, "exact": 25.0}
 
 
 def test_the_patterns_allow_every_target() -> None:
-    targets = [target for rows in made_pairs().values() for _, target in rows]
-    for pattern in filter(None, WAYS.values()):
+    targets = [target for rows in generate_pairs().values() for _, target in rows]
+    for pattern in filter(None, PATTERNS.values()):
         assert all(re.fullmatch(pattern, target) for target in targets)

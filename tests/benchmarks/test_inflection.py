@@ -1,4 +1,4 @@
-"""The benchmark of inflection counts rows alike for both contestants and goes on where it stopped."""
+"""The inflection benchmark: exact match, and rows that are already finished."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ import pytest
 import inflection
 
 
-def test_exact_match_is_of_rows_and_needs_an_answer_to_each():
+def test_exact_match_requires_a_prediction_for_each_row():
     assert inflection._exact_match(["Hahnes", "wandert aus", ""], ["Hahnes", "wandert auf", "x"]) == pytest.approx(
         100 / 3
     )
@@ -16,13 +16,13 @@ def test_exact_match_is_of_rows_and_needs_an_answer_to_each():
         inflection._exact_match(["Hahnes"], ["Hahnes", "wandert aus"])
 
 
-def test_finished_rows_are_not_run_again(tmp_path, monkeypatch, capsys):
-    for seed, right in ((1, 70.0), (2, 80.0)):
+def test_finished_rows_are_not_repeated(tmp_path, monkeypatch, capsys):
+    for seed, exact_match in ((1, 70.0), (2, 80.0)):
         folder = tmp_path / f"passerelle-german-{seed}"
         folder.mkdir()
-        row = {"seconds": 50 + seed, "processor": 40, "exact_match": {"dev": right, "test": right - 1}}
+        row = {"seconds": 50 + seed, "processor": 40, "exact_match": {"dev": exact_match, "test": exact_match - 1}}
         (folder / "result.json").write_text(json.dumps(row), encoding="utf-8")
-    monkeypatch.setattr(inflection, "_timed", lambda *_: pytest.fail("a finished row was run again"))
+    monkeypatch.setattr(inflection, "_timed", lambda *_: pytest.fail("a finished row was repeated"))
     words = ["--languages", "german", "--seeds", "2", "--out", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", ["inflection.py", *words])
     inflection.main()

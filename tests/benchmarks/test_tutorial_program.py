@@ -1,4 +1,4 @@
-"""The tutorial's program, in the small: its arrays, its layers, its loop, and what it writes."""
+"""The program of the tutorial with a small network: arrays, layers, decoding loop and output files."""
 
 import ast
 import io
@@ -31,7 +31,7 @@ def trained() -> Any:
     return program
 
 
-def test_it_stands_alone() -> None:
+def test_program_does_not_import_passerelle() -> None:
     tree = ast.parse((PROJECT / "benchmarks" / "tutorial_program.py").read_text(encoding="utf-8"))
     imported = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
     imported += [str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
@@ -39,7 +39,7 @@ def test_it_stands_alone() -> None:
     assert not [name for name in imported if name.startswith("passerelle")]
 
 
-def test_the_published_sizes() -> None:
+def test_published_weight_shapes() -> None:
     program = TutorialProgram(map(chr, range(100, 171)), ["\t", "\n", *map(chr, range(200, 291))], 16, 59)
     assert program.training_model.count_params() == 718_173
     shapes = {name: array.shape for name, array in program.weights().items()}
@@ -55,8 +55,8 @@ def test_the_published_sizes() -> None:
     }
 
 
-@pytest.mark.skipif(not FRA_ENG.is_file(), reason=f"{FRA_ENG} is not there")
-def test_the_tutorials_own_data() -> None:
+@pytest.mark.skipif(not FRA_ENG.is_file(), reason=f"{FRA_ENG} does not exist")
+def test_published_data_sizes() -> None:
     with zipfile.ZipFile(FRA_ENG) as archive, archive.open("fra.txt") as raw:
         lines = io.TextIOWrapper(raw, encoding="utf-8", newline="\n")
         pairs = [tuple(next(lines).rstrip("\n").split("\t")) for _ in range(10_000)]
@@ -73,13 +73,13 @@ def test_characters_and_lengths_come_from_the_pairs() -> None:
 
 
 def text_of(array: np.ndarray, characters: list[str]) -> str:
-    """Reads a one-hot array back; an all-zero vector is a dot."""
+    """Convert a one-hot array to text; an all-zero vector becomes a dot."""
     assert set(array.sum(axis=-1)) <= {0, 1}
     return "".join(characters[row.argmax()] if row.any() else "." for row in array)
 
 
 @pytest.mark.parametrize(("padding", "pad"), [("zeros", "."), ("space", " ")])
-def test_the_target_is_one_step_ahead(padding: str, pad: str) -> None:
+def test_target_is_one_step_ahead(padding: str, pad: str) -> None:
     program = TutorialProgram.from_pairs([("a b", "x y"), ("c", "z")], units=2, padding=padding)
     sources, inputs, targets = program.arrays([("c", "z"), ("a b", "x y")])
     assert sources.shape == (2, 3, 4)
@@ -93,23 +93,23 @@ def test_the_target_is_one_step_ahead(padding: str, pad: str) -> None:
     assert text_of(targets[1], program.target_characters) == "x y\n" + pad
 
 
-def test_settings_that_cannot_be() -> None:
+def test_invalid_arguments_are_errors() -> None:
     with pytest.raises(ValueError, match=r"`padding` must be one of .* received: padding='ones'"):
         TutorialProgram.from_pairs(PAIRS, padding="ones")
-    with pytest.raises(ValueError, match="needs a space among the characters"):
+    with pytest.raises(ValueError, match="requires a space among the characters"):
         TutorialProgram.from_pairs([("a", "b")], padding="space")
     with pytest.raises(ValueError, match="at least one pair"):
         TutorialProgram.from_pairs([])
 
 
-def test_decoding_is_the_best_of_the_teacher_forced_scores(trained: Any) -> None:
+def test_decoding_equals_argmax_of_teacher_forced_logits(trained: Any) -> None:
     ended = 0
     for source in ["red cat", "old bus", "a", "blue day"]:
         text = trained.decode(source)
         logits = trained.decode_logits(source, text)
         assert logits.shape == (len(text) + 1, len(trained.target_characters))
         best = "".join(trained.target_characters[i] for i in logits.argmax(axis=-1))
-        if len(text) > trained.max_target:  # stopped for its length: END never came
+        if len(text) > trained.max_target:  # stopped by the length limit, without END
             assert best[:-1] == text
         else:
             ended += 1
@@ -117,7 +117,7 @@ def test_decoding_is_the_best_of_the_teacher_forced_scores(trained: Any) -> None
     assert ended > 0
 
 
-def test_logits_are_the_training_model_before_its_softmax(trained: Any) -> None:
+def test_logits_match_the_probabilities_of_the_training_model(trained: Any) -> None:
     pair = ("big dog", "chien grand")
     sources, inputs, _ = trained.arrays([pair])
     probabilities = trained.training_model.predict([sources, inputs], verbose=0)[0, : len(pair[1]) + 1]
@@ -135,7 +135,7 @@ def test_padding_is_read_by_the_encoder(trained: Any) -> None:
         assert np.allclose(padded, bare, atol=1e-5) is not differs
 
 
-def test_save_and_load_decode_the_same(trained: Any, tmp_path: Path) -> None:
+def test_saved_program_decodes_the_same(trained: Any, tmp_path: Path) -> None:
     trained.save(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"weights.npz", "characters.json"}
     loaded = TutorialProgram.load(tmp_path)
@@ -143,7 +143,7 @@ def test_save_and_load_decode_the_same(trained: Any, tmp_path: Path) -> None:
         np.testing.assert_array_equal(loaded.weights()[name], array)
     np.testing.assert_array_equal(loaded.decode_logits("red dog", "chien"), trained.decode_logits("red dog", "chien"))
     assert loaded.decode("blue cat") == trained.decode("blue cat")
-    with pytest.raises(ValueError, match="only a program made by `from_pairs`"):
+    with pytest.raises(ValueError, match="has no training pairs; build it with `from_pairs`"):
         loaded.fit(1)
 
 
@@ -151,18 +151,18 @@ def test_weights_must_be_complete() -> None:
     program = TutorialProgram.from_pairs([("a", "b")], units=2)
     weights = program.weights()
     del weights["output_bias"]
-    with pytest.raises(ValueError, match="`weights` must hold"):
+    with pytest.raises(ValueError, match="`weights` must have the keys"):
         program.set_weights(weights)
 
 
 def force(program: Any, token: str) -> None:
-    """Makes `token` the answer to everything."""
+    """Make the program always predict `token`."""
     weights = {name: np.zeros_like(array) for name, array in program.weights().items()}
     weights["output_bias"][program.target_characters.index(token)] = 9
     program.set_weights(weights)
 
 
-def test_decoding_stops() -> None:
+def test_decoding_stops_at_end_or_length_limit() -> None:
     program = TutorialProgram.from_pairs([("a", "xyz")], units=2)
     force(program, "\n")
     assert program.decode("a") == ""
@@ -182,12 +182,12 @@ def test_reading_pairs(tmp_path: Path) -> None:
     path = tmp_path / "pairs.tsv"
     path.write_bytes("\ufeffGo.\tVa !\tCC-BY\r\n\nHi.\tSa\u2028lut\n".encode())
     assert tutorial_program.read_pairs(path) == [("Go.", "Va !"), ("Hi.", "Sa\u2028lut")]
-    path.write_text("alone\n", encoding="utf-8")
-    with pytest.raises(ValueError, match=r"line 1: a pair has two columns, received: 'alone"):
+    path.write_text("single\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"line 1: expected two columns, received: 'single"):
         tutorial_program.read_pairs(path)
 
 
-def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     train, test, out = tmp_path / "train.tsv", tmp_path / "test.tsv", tmp_path / "deep" / "out"
     train.write_text("".join(f"{s}\t{t}\n" for s, t in PAIRS), encoding="utf-8")
     test.write_text("red cat\tx\nred cat\ty\nold ñu\tz\na much longer one\tz\nbig day\tz\n", encoding="utf-8")
@@ -200,7 +200,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert min(result["epoch_seconds"]) <= result["median_epoch_seconds"] <= max(result["epoch_seconds"])
     assert result["peak_memory_mb"] >= result["peak_memory_mb_of_training"] > 50
     assert result["decoded_sources"] == 3
-    assert result["timed_sources"] == 1  # not the first, and not the one that needs its own shape
+    assert result["timed_sources"] == 1  # without the first source and the one with another shape
     assert result["characters_per_second"] is not None
     assert (result["unseen_source_characters"], result["sources_with_unseen_characters"]) == (5, 2)
     assert result["sources_longer_than_training"] == 1
@@ -216,9 +216,9 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_a_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
-    path = tmp_path / "kept.json"
+    path = tmp_path / "file.json"
     path.write_text("old", encoding="utf-8")
     with pytest.raises(TypeError):
-        tutorial_program.write_whole(path, lambda stream: stream.write("text, not bytes"))
+        tutorial_program.write_atomically(path, lambda stream: stream.write("text, not bytes"))
     assert path.read_text(encoding="utf-8") == "old"
     assert list(tmp_path.iterdir()) == [path]

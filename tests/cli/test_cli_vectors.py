@@ -28,4 +28,4 @@ def test_what_is_refused(quick: Any, trained: Any, tmp_path: Path) -> None:
     message = quick("train", trained.pairs, "--level", "word", "--source-vectors", path).refused()
     assert message == f"{path}, line 2: expected a word and 3 numbers, received: 'dog 2 3'"
     message = quick("train", trained.pairs, "--source-vectors", path).refused()
-    assert message.startswith("source vectors are of words, and source.level is 'character'; use level 'word'")
+    assert message.startswith("source vectors require source.level 'word', received: 'character'")

@@ -161,7 +161,7 @@ def test_blank_sides_are_counted(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "tsv.gz"])
 def test_a_limit_stops_reading(tmp_path: Path, kind: str) -> None:
-    paths = write(tmp_path, kind, benchmark.made_pairs(5000))
+    paths = write(tmp_path, kind, benchmark.generate_pairs(5000))
     for path in paths:
         with open(path, "ab") as stream:
             stream.write(b"\xff\n")
@@ -173,7 +173,7 @@ def test_a_limit_stops_reading(tmp_path: Path, kind: str) -> None:
 def test_readers_need_constant_memory(tmp_path: Path, kind: str) -> None:
     peaks = []
     for count in (4000, 16000):
-        file = choose_format(write(tmp_path, kind, benchmark.made_pairs(count)))
+        file = choose_format(write(tmp_path, kind, benchmark.generate_pairs(count)))
         tracemalloc.start()
         try:
             assert sum(1 for row in file.rows()) == count

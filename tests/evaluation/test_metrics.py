@@ -1,4 +1,4 @@
-"""Scores: counted by hand where that is possible, sacreBLEU's own where it is not."""
+"""Metrics, compared with manual counts and with sacreBLEU."""
 
 import dataclasses
 import json
@@ -46,21 +46,21 @@ def test_exact_match(hypotheses, references, exact):
         (["kitten"], [["sitting"]], 3, 7),
         (["chat"], [["chat"]], 0, 4),
         ([""], [["abcd"]], 4, 4),
-        (["abcdefgh"], [["ab"]], 6, 2),  # more edits than characters: above 100 %
-        (["abc"], [["xyz", "abd"]], 1, 3),  # the nearest reference counts, wherever it stands
+        (["abcdefgh"], [["ab"]], 6, 2),  # more edits than characters: more than 100 %
+        (["abc"], [["xyz", "abd"]], 1, 3),  # the nearest reference counts, in any order
         (["abc"], [["abd", "xyz"]], 1, 3),
         (["abc", "ab"], [["abd"], ["abcdefg"]], 6, 10),  # sums, not the mean of rates
-        (["e\u0301"], [["é"]], 2, 1),  # code points, as they are given
+        (["e\u0301"], [["é"]], 2, 1),  # code points without normalization
         (["👩"], [["👨"]], 1, 1),
-        (["ca"], [["ac"]], 2, 2),  # exchanging neighbours is two edits
+        (["ca"], [["ac"]], 2, 2),  # a transposition is two edits
     ],
 )
-def test_character_error_rate_by_hand(hypotheses, references, edits, characters):
+def test_character_error_rate_of_words(hypotheses, references, edits, characters):
     assert score(hypotheses, references).character_error_rate == pytest.approx(100 * edits / characters)
 
 
 def edit_distance(left, right):
-    """Wagner and Fischer's table."""
+    """Return the Levenshtein distance (Wagner-Fischer algorithm)."""
     row = list(range(len(right) + 1))
     for i, a in enumerate(left, start=1):
         before, row[0] = row[0], i
@@ -79,44 +79,44 @@ def test_character_error_rate_of_sentences():
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
-def test_bleu_and_chrf_are_those_of_sacrebleu(count):
+def test_bleu_and_chrf_equal_sacrebleu(count):
     hypotheses, references = HYPOTHESES[:count], REFERENCES[:count]
-    most = max(len(answers) for answers in references)
-    streams = [[answers[k] if k < len(answers) else None for answers in references] for k in range(most)]
+    largest = max(len(answers) for answers in references)
+    streams = [[answers[k] if k < len(answers) else None for answers in references] for k in range(largest)]
     report = score(hypotheses, references)
     assert report.bleu == pytest.approx(sacrebleu.corpus_bleu(hypotheses, streams).score)
     assert report.chrf == pytest.approx(sacrebleu.corpus_chrf(hypotheses, streams).score)
 
 
-def test_bleu_by_hand():
-    # Of 7 words "e" is wrong: 6/7 words, 4/6 pairs, 2/5 triples, 1/4 quadruples are right; no brevity penalty.
+def test_bleu_equals_its_formula():
+    # One of 7 words is wrong: 6/7 unigrams, 4/6 bigrams, 2/5 trigrams and 1/4 4-grams match; no brevity penalty.
     report = score(["a b c d e f g"], [["a b c d x f g"]])
     assert report.bleu == pytest.approx(100 * (6 / 7 * 4 / 6 * 2 / 5 * 1 / 4) ** 0.25)
 
 
-def test_more_references_only_help():
+def test_more_references_do_not_lower_scores():
     one, more = (score(HYPOTHESES, refs) for refs in ([r[:1] for r in REFERENCES], REFERENCES))
-    # BLEU is left out: a further reference also moves the length that its brevity penalty goes by.
+    # Not BLEU: another reference also changes the reference length in its brevity penalty.
     assert more.exact >= one.exact
     assert more.chrf >= one.chrf
     assert more.character_error_rate <= one.character_error_rate
 
 
-def test_perfect_is_a_hundred():
+def test_correct_translations_score_100():
     report = score([answers[-1] for answers in REFERENCES], REFERENCES)
     assert (report.exact_match, report.character_error_rate) == (100.0, 0.0)
     assert report.bleu == pytest.approx(100.0)
     assert report.chrf == pytest.approx(100.0)
 
 
-def test_nothing_right():
+def test_wrong_translations_score_near_0():
     report = score(["xx xx xx xx"] * 2, [["a b c d"], ["e f g h"]])
     assert report.exact == 0
     assert report.bleu < 5
     assert report.chrf < 5
 
 
-def test_signatures_say_how_the_numbers_were_made():
+def test_signatures_are_those_of_sacrebleu():
     report = score(HYPOTHESES, REFERENCES)
     version = sacrebleu.__version__
     assert report.bleu_signature == f"nrefs:var|case:mixed|eff:no|tok:13a|smooth:exp|version:{version}"
@@ -129,12 +129,12 @@ def test_signatures_say_how_the_numbers_were_made():
     ("hypotheses", "references"),
     [([], []), (["a"], []), (["a"], [["a"], ["b"]]), (["a"], [[]]), (["a", "b"], [["a"], []])],
 )
-def test_errors(hypotheses, references):
-    with pytest.raises(ValueError, match="as long as each other, with a reference each"):
+def test_invalid_arguments_are_errors(hypotheses, references):
+    with pytest.raises(ValueError, match="must have the same length, at least 1, and each hypothesis at least one ref"):
         score(hypotheses, references)
 
 
-def test_report_is_frozen_printable_and_json():
+def test_report_is_frozen_and_converts_to_text_and_json():
     report = score(HYPOTHESES, REFERENCES)
     with pytest.raises(dataclasses.FrozenInstanceError):
         report.exact = 9

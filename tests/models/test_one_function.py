@@ -71,7 +71,7 @@ def test_the_source_changes_the_logits_unless_the_encoder_is_unused(
     differs = not np.allclose(
         harness.logits(example.source, example.target), harness.logits(other, example.target), atol=1e-3
     )
-    assert differs == (combination.encoder_is_heard or combination.tags)
+    assert differs == (combination.source_affects_output or combination.tags)
 
 
 def test_later_target_tokens_do_not_change_earlier_logits(harness: Any, example: Any, combination: Any) -> None:

@@ -164,7 +164,7 @@ def test_compile_fit_save_and_load(harness: Any, example: Any, combination: Any,
         # A zero bridge without attention passes nothing on from the encoder, so its weights have no gradient. A tied
         # table gets its gradient from the decoder.
         unused = ("encoder",) if combination.tie == "all" else ("encoder", "source")
-        trained = combination.encoder_is_heard or not variable.path.startswith(unused)
+        trained = combination.source_affects_output or not variable.path.startswith(unused)
         assert (after != before).any() == trained, variable.path
 
     path = tmp_path / "model.keras"

@@ -1,4 +1,4 @@
-"""A network so small that training it costs nothing: the trainer asks no more of one than this."""
+"""A minimal network with the interface that the trainer requires, and small batches."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -16,7 +16,7 @@ def sequences(lists: list[list[int]]) -> Any:
 
 @pytest.fixture
 def make_small_network() -> Callable[..., Any]:
-    """Reads one target token and the number of source tokens, says what comes next: two matrices."""
+    """Build a network of two dense layers: logits from the previous target token and the source length."""
 
     def make(columns: int = 6, first: int = 1, seed: int = 3) -> Any:
         import keras
@@ -42,7 +42,7 @@ def make_small_network() -> Callable[..., Any]:
 
 @pytest.fixture
 def make_batches() -> Callable[..., Any]:
-    """Batches of random pairs of 1 to 3 source tokens and 1 to 4 target tokens; END closes each."""
+    """Build batches of random pairs with 1 to 3 source tokens and 1 to 4 target tokens, then END."""
 
     def make(pairs: int, batch_size: int, *, seed: int | None = 1, data: int = 0) -> Any:
         from passerelle.data.batches import Batches
@@ -57,10 +57,10 @@ def make_batches() -> Callable[..., Any]:
 
 @pytest.fixture
 def mean_loss() -> Callable[[Any, Any], tuple[float, float]]:
-    """Brute force: (nats per token, share of tokens right) over all pairs, one after the other."""
+    """Compute loss (nats per token) and accuracy pair by pair, in NumPy."""
 
     def compute(network: Any, batches: Any) -> tuple[float, float]:
-        total, right, count = 0.0, 0, 0
+        total, correct, count = 0.0, 0, 0
         for row in range(len(batches.source)):
             target = [2, *batches.targets["target"][row].tolist()]
             inputs = {
@@ -72,8 +72,8 @@ def mean_loss() -> Callable[[Any, Any], tuple[float, float]]:
                 column = label - network.stepper.first
                 if column >= 0:
                     total += np.log(np.exp(scores).sum()) - scores[column]
-                    right += int(scores.argmax()) == column
+                    correct += int(scores.argmax()) == column
                     count += 1
-        return total / count, right / count
+        return total / count, correct / count
 
     return compute

@@ -1,4 +1,4 @@
-"""Callbacks: which events come when, what they see, and how they end a run."""
+"""Callbacks: the order of events, the results that they see, and how they end a run."""
 
 from typing import Any
 
@@ -15,14 +15,14 @@ EVENTS = [name for name in vars(Callback) if name.startswith("on_")]
 
 
 class Spy(Callback):
-    """Remembers each event, with the epoch and the position."""
+    """Record each event with epoch and position, and run the action for it."""
 
     def __init__(self, **actions: Any):
-        self.seen: list[Any] = []
+        self.events: list[Any] = []
         self.actions = actions
 
     def _act(self, event: str, run: Run) -> None:
-        self.seen.append((event, run.state.epoch, run.state.position))
+        self.events.append((event, run.state.epoch, run.state.position))
         if event in self.actions:
             self.actions[event](run)
 
@@ -49,14 +49,14 @@ def settings(**changes: Any) -> TrainingSettings:
     return TrainingSettings(**{"epochs": 2, "optimizer": "sgd", "learning_rate": 0.1} | changes)
 
 
-def test_a_spy_overrides_every_event() -> None:
+def test_spy_overrides_all_events() -> None:
     assert set(EVENTS) <= set(vars(Spy))
 
 
-def test_each_event_in_order(make_small_network: Any, make_batches: Any) -> None:
+def test_order_of_events(make_small_network: Any, make_batches: Any) -> None:
     spy = Spy()
     fit(make_small_network(), make_batches(8, 4), None, settings(), callbacks=[spy])
-    assert spy.seen == [
+    assert spy.events == [
         ("on_train_begin", 1, 0),
         ("on_epoch_begin", 1, 0), ("on_update_end", 1, 1), ("on_update_end", 1, 2),
         ("on_validate", 1, 2), ("on_epoch_end", 2, 0),
@@ -66,15 +66,13 @@ def test_each_event_in_order(make_small_network: Any, make_batches: Any) -> None
     ]  # fmt: skip
 
 
-def test_results_are_complete_at_the_end_of_an_epoch_whatever_the_order(
-    make_small_network: Any, make_batches: Any
-) -> None:
+def test_results_are_complete_in_on_epoch_end_in_any_order(make_small_network: Any, make_batches: Any) -> None:
     network = make_small_network()
-    found: list[Any] = []
+    results: list[Any] = []
 
     def read(run: Run) -> None:
         epoch = run.state.history[-1]
-        found.append((epoch.validation_loss, run.sample, run.state.best.epoch, epoch.number))
+        results.append((epoch.validation_loss, run.sample, run.state.best.epoch, epoch.number))
         if epoch.number == run.state.best.epoch:
             for left, right in zip(run.state.best.weights, network.get_weights(), strict=True):
                 np.testing.assert_array_equal(left, right)
@@ -84,17 +82,17 @@ def test_results_are_complete_at_the_end_of_an_epoch_whatever_the_order(
     history = fit(
         network, make_batches(8, 4), make_batches(4, 4, seed=None, data=1), settings(epochs=3), callbacks=callbacks
     )
-    assert [loss for loss, *_ in found] == [epoch.validation_loss for epoch in history.epochs]
-    assert all(loss is not None for loss, *_ in found)
-    assert [sample.translation for _, sample, *_ in found] == ["t7", "t5", "t7"]
-    assert found[-1][2] == history.kept
+    assert [loss for loss, *_ in results] == [epoch.validation_loss for epoch in history.epochs]
+    assert all(loss is not None for loss, *_ in results)
+    assert [sample.translation for _, sample, *_ in results] == ["t7", "t5", "t7"]
+    assert results[-1][2] == history.kept_epoch
 
 
-def test_no_rows_no_sample(make_small_network: Any, make_batches: Any) -> None:
-    found: list[Any] = []
-    callbacks = [Samples([], lambda row: Sample("", "", "")), Spy(on_epoch_end=lambda run: found.append(run.sample))]
+def test_samples_without_rows_are_none(make_small_network: Any, make_batches: Any) -> None:
+    samples: list[Any] = []
+    callbacks = [Samples([], lambda row: Sample("", "", "")), Spy(on_epoch_end=lambda run: samples.append(run.sample))]
     fit(make_small_network(), make_batches(8, 4), None, settings(), callbacks=callbacks)
-    assert found == [None, None]
+    assert samples == [None, None]
 
 
 @pytest.mark.parametrize(
@@ -110,25 +108,25 @@ def test_no_rows_no_sample(make_small_network: Any, make_batches: Any) -> None:
         ("on_epoch_end", True, 1, 2),
     ],
 )
-def test_a_callback_ends_the_run(
+def test_callback_stops_the_run(
     event: str, drop: bool, epochs: int, updates: int, make_small_network: Any, make_batches: Any
 ) -> None:
     spy = Spy(**{event: lambda run: run.stop("enough", drop_epoch=drop)})
     history = fit(make_small_network(), make_batches(8, 4), None, settings(epochs=5), callbacks=[spy])
-    seen = [name for name, *_ in spy.seen]
-    assert (len(history.epochs), seen.count("on_update_end"), history.kept) == (epochs, updates, epochs)
+    events = [name for name, *_ in spy.events]
+    assert (len(history.epochs), events.count("on_update_end"), history.kept_epoch) == (epochs, updates, epochs)
     assert (history.stopped, history.interrupted, history.diverged) == ("enough", False, False)
-    assert seen[-1] == "on_train_end"
-    assert seen.count("on_epoch_end") == epochs
+    assert events[-1] == "on_train_end"
+    assert events.count("on_epoch_end") == epochs
 
 
-def test_setting_the_reason_ends_the_run_too(make_small_network: Any, make_batches: Any) -> None:
+def test_setting_state_stopped_stops_the_run(make_small_network: Any, make_batches: Any) -> None:
     spy = Spy(on_epoch_end=lambda run: setattr(run.state, "stopped", "for a reason"))
     history = fit(make_small_network(), make_batches(8, 4), None, settings(epochs=5), callbacks=[spy])
     assert (len(history.epochs), history.stopped) == (1, "for a reason")
 
 
-def test_after_the_last_update_an_epoch_counts_in_any_case(make_small_network: Any, make_batches: Any) -> None:
+def test_epoch_counts_if_dropped_after_its_last_update(make_small_network: Any, make_batches: Any) -> None:
     def drop(run: Run) -> None:
         if run.state.position == 2:
             run.stop("enough", drop_epoch=True)
@@ -139,12 +137,12 @@ def test_after_the_last_update_an_epoch_counts_in_any_case(make_small_network: A
     assert [epoch.number for epoch in history.epochs] == [1]
 
 
-def test_the_network_holds_the_kept_weights_when_training_ends(make_small_network: Any, make_batches: Any) -> None:
+def test_network_has_its_final_weights_in_on_train_end(make_small_network: Any, make_batches: Any) -> None:
     network = make_small_network()
-    found: list[Any] = []
-    spy = Spy(on_train_end=lambda run: found.append((run.kept, network.get_weights())))
+    results: list[Any] = []
+    spy = Spy(on_train_end=lambda run: results.append((run.kept_epoch, network.get_weights())))
     history = fit(network, make_batches(8, 4), None, settings(epochs=4, learning_rate=3.0), callbacks=[spy])
-    ((kept, weights),) = found
-    assert kept == history.kept
+    ((kept_epoch, weights),) = results
+    assert kept_epoch == history.kept_epoch
     for left, right in zip(weights, network.get_weights(), strict=True):
         np.testing.assert_array_equal(left, right)

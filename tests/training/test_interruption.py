@@ -1,4 +1,4 @@
-"""Ctrl-C as a request."""
+"""Ctrl-C during training."""
 
 import signal
 import threading
@@ -8,7 +8,7 @@ import pytest
 from passerelle.training.callbacks.interruption import Interruption
 
 
-def test_the_first_asks_and_the_second_acts() -> None:
+def test_first_ctrl_c_is_a_request_and_second_raises() -> None:
     before = signal.getsignal(signal.SIGINT)
     with Interruption() as interruption:
         assert not interruption.requested
@@ -19,7 +19,7 @@ def test_the_first_asks_and_the_second_acts() -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_everything_is_as_it_was_afterwards() -> None:
+def test_handler_is_restored() -> None:
     before = signal.getsignal(signal.SIGINT)
     with Interruption() as interruption:
         assert signal.getsignal(signal.SIGINT) is not before
@@ -27,7 +27,7 @@ def test_everything_is_as_it_was_afterwards() -> None:
     assert not interruption.requested
 
 
-def test_a_background_job_stays_deaf() -> None:
+def test_background_jobs_still_ignore_ctrl_c() -> None:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with Interruption() as interruption:
@@ -38,14 +38,14 @@ def test_a_background_job_stays_deaf() -> None:
         signal.signal(signal.SIGINT, before)
 
 
-def test_outside_the_main_thread_it_does_nothing() -> None:
-    found = []
+def test_no_effect_outside_the_main_thread() -> None:
+    requested = []
 
     def run() -> None:
         with Interruption() as interruption:
-            found.append(interruption.requested)
+            requested.append(interruption.requested)
 
     thread = threading.Thread(target=run)
     thread.start()
     thread.join()
-    assert found == [False]
+    assert requested == [False]

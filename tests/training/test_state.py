@@ -1,4 +1,4 @@
-"""The training state: saved at any update and restored, it continues as if nothing had happened."""
+"""The training state: a run that is saved after any update and restored continues exactly."""
 
 import io
 import itertools
@@ -23,18 +23,18 @@ from passerelle.training.update import CompiledUpdate, PortableUpdate
 
 
 class StopAfter(Callback):
-    """Ends the run inside an epoch, which stays unfinished."""
+    """End the run within an epoch and leave the epoch unfinished."""
 
     def __init__(self, epoch: int, position: int):
-        self.place = epoch, position
+        self.stop_at = epoch, position
 
     def on_update_end(self, run: Run) -> None:
-        if (run.state.epoch, run.state.position) == self.place:
+        if (run.state.epoch, run.state.position) == self.stop_at:
             run.stop("enough", drop_epoch=True)
 
 
 class Snapshot(Callback):
-    """Saves the state in one event of one epoch."""
+    """Save the state in one event of one epoch."""
 
     def __init__(self, event: str, epoch: int):
         self.epoch = epoch
@@ -47,14 +47,14 @@ class Snapshot(Callback):
 
 
 def saved(state: TrainingState) -> tuple[bytes, str]:
-    """The state as an .npz file and JSON."""
+    """Return the state as an .npz file and JSON."""
     stream = io.BytesIO()
     np.savez(stream, **state.arrays())
-    return stream.getvalue(), json.dumps(state.numbers(), allow_nan=False)
+    return stream.getvalue(), json.dumps(state.metadata(), allow_nan=False)
 
 
 def restored(files: tuple[bytes, str]) -> TrainingState:
-    return TrainingState.restored(np.load(io.BytesIO(files[0]), allow_pickle=False), json.loads(files[1]))
+    return TrainingState.restore(np.load(io.BytesIO(files[0]), allow_pickle=False), json.loads(files[1]))
 
 
 def without_times(history: History) -> History:
@@ -73,13 +73,13 @@ def assert_equal_states(left: TrainingState, right: TrainingState) -> None:
         assert array.dtype == others[name].dtype
         np.testing.assert_array_equal(array, others[name], err_msg=name)
     timed = {"seconds", "epoch_began", "history"}
-    kept = [{name: value for name, value in s.numbers().items() if name not in timed} for s in (left, right)]
-    assert kept[0] == kept[1]
+    metadata = [{name: value for name, value in s.metadata().items() if name not in timed} for s in (left, right)]
+    assert metadata[0] == metadata[1]
 
 
 @pytest.mark.parametrize(("epoch", "position"), [(1, 1), (2, 4)])
-def test_a_resumed_run_of_a_real_network_is_the_uninterrupted_one(epoch: int, position: int) -> None:
-    """With everything random at once: order, dropout, scheduled sampling, copy masking; and a changing rate."""
+def test_resumed_run_equals_uninterrupted_run(epoch: int, position: int) -> None:
+    """All sources of randomness at once (batch order, dropout, scheduled sampling, copy masking), and a schedule."""
     pairs = [(f"{a}{b}", f"{b} {a}!") for a, b in itertools.product("abcdef", repeat=2)]
     side = {"embedding": 3, "units": 4}
     training = {
@@ -87,33 +87,34 @@ def test_a_resumed_run_of_a_real_network_is_the_uninterrupted_one(epoch: int, po
         "schedule": "cosine", "learning_rate": 0.05, "clip": 1.0,
     }  # fmt: skip
     network = {"attention": "general", "copying": True, "dropout": 0.3, "encoder": side, "decoder": side}
-    lesson = prepare(pairs, choose_settings(settings={"network": network, "training": training}), validation=0.2)
+    prepared = prepare(pairs, choose_settings(settings={"network": network, "training": training}), validation=0.2)
 
-    def run(state: TrainingState, *callbacks: Callback, scrambled: bool = False) -> tuple[History, Any]:
-        fresh = build(lesson).network
-        if scrambled:
-            fresh.set_weights([array + 1 for array in fresh.get_weights()])
-        batches = lesson.training_batches, lesson.validation_batches
-        return fit(fresh, *batches, lesson.settings.training, callbacks=callbacks, state=state), fresh
+    def run(state: TrainingState, *callbacks: Callback, other_weights: bool = False) -> tuple[History, Any]:
+        new_network = build(prepared).network
+        if other_weights:
+            new_network.set_weights([array + 1 for array in new_network.get_weights()])
+        batches = prepared.training_batches, prepared.validation_batches
+        history = fit(new_network, *batches, prepared.settings.training, callbacks=callbacks, state=state)
+        return history, new_network
 
-    whole_state = TrainingState.of_seed(1)
-    whole, network_of_whole = run(whole_state)
-    state = TrainingState.of_seed(1)
-    part, _ = run(state, StopAfter(epoch, position))
-    assert (part.stopped, len(part.epochs)) == ("enough", epoch - 1)
+    expected_state = TrainingState.from_seed(1)
+    expected, expected_network = run(expected_state)
+    state = TrainingState.from_seed(1)
+    interrupted, _ = run(state, StopAfter(epoch, position))
+    assert (interrupted.stopped, len(interrupted.epochs)) == ("enough", epoch - 1)
     assert (state.epoch, state.position) == (epoch, position)
     state = restored(saved(state))
-    resumed, network_of_resumed = run(state, scrambled=True)
-    assert without_times(resumed) == without_times(whole)
-    assert_equal_arrays(network_of_resumed.get_weights(), network_of_whole.get_weights())
-    assert_equal_states(state, whole_state)
-    assert state.updates == whole_state.updates
+    resumed, resumed_network = run(state, other_weights=True)
+    assert without_times(resumed) == without_times(expected)
+    assert_equal_arrays(resumed_network.get_weights(), expected_network.get_weights())
+    assert_equal_states(state, expected_state)
+    assert state.updates == expected_state.updates
 
 
 @pytest.mark.parametrize("kind", [CompiledUpdate, PortableUpdate])
 @pytest.mark.parametrize("keep", ["best", "last"])
 @pytest.mark.parametrize("event", ["on_update_end", "on_epoch_end", "on_train_end"])
-def test_a_state_of_any_event_continues_exactly(
+def test_state_saved_in_any_event_continues_exactly(
     kind: Any, keep: str, event: str, make_small_network: Any, make_batches: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if kind is CompiledUpdate and keras.backend.backend() != "jax":
@@ -127,32 +128,32 @@ def test_a_state_of_any_event_continues_exactly(
     batches, validation = make_batches(14, 4), make_batches(6, 4, seed=None, data=1)
     network = make_small_network()
     snapshot = Snapshot(event, 4 if event == "on_train_end" else 2)
-    state = TrainingState.of_seed(1)
+    state = TrainingState.from_seed(1)
     history = fit(network, batches, validation, settings, callbacks=[snapshot], state=state)
-    fresh = make_small_network(seed=8)
-    again = restored(snapshot.saved)
-    resumed = fit(fresh, batches, validation, settings, state=again)
+    other_network = make_small_network(seed=8)
+    restored_state = restored(snapshot.saved)
+    resumed = fit(other_network, batches, validation, settings, state=restored_state)
     assert without_times(resumed) == without_times(history)
-    assert_equal_arrays(fresh.get_weights(), network.get_weights())
-    assert_equal_states(again, state)
+    assert_equal_arrays(other_network.get_weights(), network.get_weights())
+    assert_equal_states(restored_state, state)
 
 
-def test_interrupted_again_before_the_epoch_ends(make_small_network: Any, make_batches: Any) -> None:
-    """The network holds the weights of the epoch that `kept` names, also when this process finished none."""
+def test_second_interruption_in_the_same_epoch(make_small_network: Any, make_batches: Any) -> None:
+    """The network has the weights of `kept_epoch`, even if this process has not finished an epoch."""
     settings = TrainingSettings(epochs=4, learning_rate=0.5, keep="last")
     first = make_small_network()
-    state = TrainingState.of_seed(1)
+    state = TrainingState.from_seed(1)
     history = fit(first, make_batches(14, 4), None, settings, callbacks=[StopAfter(3, 1)], state=state)
     second = make_small_network(seed=8)
     again = fit(second, make_batches(14, 4), None, settings, callbacks=[StopAfter(3, 2)], state=restored(saved(state)))
-    assert history.kept == again.kept == 2
+    assert history.kept_epoch == again.kept_epoch == 2
     assert_equal_arrays(first.get_weights(), second.get_weights())
 
 
-def test_patience_that_ran_out_stays_out(make_small_network: Any, make_batches: Any) -> None:
+def test_exhausted_patience_ends_a_restored_run(make_small_network: Any, make_batches: Any) -> None:
     settings = TrainingSettings(epochs=9, optimizer="sgd", learning_rate=10.0, patience=1)
     snapshot = Snapshot("on_train_end", 0)
-    state = TrainingState.of_seed(1)
+    state = TrainingState.from_seed(1)
     network = make_small_network()
     history = fit(network, make_batches(14, 4), None, settings, callbacks=[snapshot], state=state)
     assert history.stopped == "no better loss for 1 epoch"
@@ -160,7 +161,7 @@ def test_patience_that_ran_out_stays_out(make_small_network: Any, make_batches: 
     assert again == history
 
 
-def test_numbers_keep_every_bit_and_are_json() -> None:
+def test_metadata_round_trips_exactly_as_json() -> None:
     epochs = [Epoch(1, 0.1 + 0.2, 1 / 3, float("nan"), float("inf"), 1e-300), Epoch(2, 1.0, 0.5, None, None, 2.0)]
     state = TrainingState(epoch=3, position=5, updates=9, history=epochs, seconds=0.1, epoch_began=0.3, stopped="so")
     state.best = Best(2, 1.0, [np.ones((2, 3), "f4")])
@@ -168,7 +169,7 @@ def test_numbers_keep_every_bit_and_are_json() -> None:
     state.random.random(5)
     again = restored(saved(state))
     assert str(again.history) == str(state.history)
-    assert again.numbers() == state.numbers()
+    assert again.metadata() == state.metadata()
     assert again.arrays().keys() == state.arrays().keys()
     assert again.random.random() == state.random.random()
     empty = restored(saved(TrainingState()))
@@ -189,7 +190,7 @@ def test_arrays_are_copies(make_small_network: Any, make_batches: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", [CompiledUpdate, PortableUpdate])
-def test_a_state_of_another_network_is_refused(kind: Any, make_small_network: Callable[..., Any]) -> None:
+def test_state_of_another_network_is_an_error(kind: Any, make_small_network: Callable[..., Any]) -> None:
     state = TrainingState()
     kind(make_small_network(), keras.optimizers.Adam(0.1), 7.0).begin(state)
     state = restored(saved(state))
@@ -201,7 +202,7 @@ def test_a_state_of_another_network_is_refused(kind: Any, make_small_network: Ca
         other.begin(state)
 
 
-def test_another_format_is_refused() -> None:
+def test_unknown_format_is_an_error() -> None:
     state = TrainingState()
     with pytest.raises(ValueError, match="must have format 1, received: 2"):
-        TrainingState.restored(state.arrays(), state.numbers() | {"format": 2})
+        TrainingState.restore(state.arrays(), state.metadata() | {"format": 2})

@@ -1,4 +1,4 @@
-"""Epochs: what is reported, what is kept, when it ends."""
+"""Training epochs: reported results, the weights after training, and the end of training."""
 
 import dataclasses
 import itertools
@@ -20,13 +20,13 @@ from passerelle.training.callbacks.progress import Progress, ProgressReport
 from passerelle.training.history import Epoch
 from passerelle.training.trainer import fit
 
-SLOW = 1e-12
-"""A learning rate that moves nothing: what is measured while training is what can be computed after it."""
+TINY_RATE = 1e-12
+"""A learning rate that does not change the weights, so that training results can be recomputed afterwards."""
 
 
 @pytest.fixture
-def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Progress is reported after each update."""
+def report_each_update(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Report the progress after each update."""
     monkeypatch.setattr(progress, "REPORT_SECONDS", 0.0)
 
 
@@ -34,22 +34,22 @@ def settings(**changes: Any) -> TrainingSettings:
     return TrainingSettings(**{"epochs": 2, "optimizer": "sgd", "learning_rate": 0.1} | changes)
 
 
-def copies(network: Any) -> list[np.ndarray]:
+def weights_of(network: Any) -> list[np.ndarray]:
     return [array.copy() for array in network.get_weights()]
 
 
-def same(left: list[np.ndarray], right: list[np.ndarray]) -> bool:
+def equal(left: list[np.ndarray], right: list[np.ndarray]) -> bool:
     return all(np.array_equal(a, b) for a, b in zip(left, right, strict=True))
 
 
 @pytest.mark.parametrize("pairs", [12, 14, 3])
-def test_means_are_over_all_tokens_whatever_the_batches(
+def test_means_are_over_all_tokens_for_any_batches(
     pairs: int, make_small_network: Any, make_batches: Any, mean_loss: Any
 ) -> None:
-    """12 pairs fill three batches of 4; 14 leave a half empty one; 3 make a smaller batch."""
+    """Three full batches of 4 pairs, a last batch of 2 pairs, and a single batch of 3 pairs."""
     network = make_small_network()
     training, validation = make_batches(pairs, 4), make_batches(pairs, 4, seed=None, data=1)
-    history = fit(network, training, validation, settings(epochs=1, learning_rate=SLOW))
+    history = fit(network, training, validation, settings(epochs=1, learning_rate=TINY_RATE))
     (epoch,) = history.epochs
     loss, accuracy = mean_loss(network, training)
     np.testing.assert_allclose((epoch.loss, epoch.accuracy), (loss, accuracy), rtol=1e-5)
@@ -57,7 +57,7 @@ def test_means_are_over_all_tokens_whatever_the_batches(
     np.testing.assert_allclose((epoch.validation_loss, epoch.validation_accuracy), (loss, accuracy), rtol=1e-5)
 
 
-def test_unknown_tokens_without_a_column_count_for_nothing(
+def test_unknown_tokens_without_a_column_are_ignored(
     make_small_network: Any, make_batches: Any, mean_loss: Any
 ) -> None:
     network = make_small_network(columns=5, first=2)
@@ -67,7 +67,9 @@ def test_unknown_tokens_without_a_column_count_for_nothing(
     np.testing.assert_allclose(history.epochs[0].validation_loss, mean_loss(network, validation)[0], rtol=1e-5)
 
 
-def test_it_learns_and_reports(make_small_network: Any, make_batches: Any, often: None) -> None:
+def test_loss_decreases_and_progress_is_reported(
+    make_small_network: Any, make_batches: Any, report_each_update: None
+) -> None:
     network = make_small_network()
     progress: list[ProgressReport] = []
     epochs: list[Epoch] = []
@@ -99,7 +101,7 @@ def test_results_are_frozen() -> None:
 
 
 class AtEpochEnd(Callback):
-    """Calls a function with the results of each epoch."""
+    """Call a function with the results of each epoch."""
 
     def __init__(self, act: Callable[[Epoch], None]):
         self.act = act
@@ -108,52 +110,54 @@ class AtEpochEnd(Callback):
         self.act(run.state.history[-1])
 
 
-def recorder(network: Any, seen: list[list[np.ndarray]]) -> Callback:
-    """Remembers the weights of each epoch."""
+def recorder(network: Any, recorded: list[list[np.ndarray]]) -> Callback:
+    """Record the weights of each epoch."""
 
     def record(epoch: Epoch) -> None:
-        assert len(seen) == epoch.number - 1
-        seen.append(copies(network))
+        assert len(recorded) == epoch.number - 1
+        recorded.append(weights_of(network))
 
     return AtEpochEnd(record)
 
 
 @pytest.fixture
-def validated(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Makes validation say what a test wants to hear, epoch after epoch."""
+def fake_validation(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Set the validation losses of all epochs."""
 
-    def validate(*losses: float) -> None:
-        answers = iter(losses)
-        monkeypatch.setattr(validation, "make_validate", lambda network: lambda batches: (next(answers), 0.5))
+    def set_losses(*losses: float) -> None:
+        remaining = iter(losses)
+        monkeypatch.setattr(validation, "make_validate", lambda network: lambda batches: (next(remaining), 0.5))
 
-    return validate
+    return set_losses
 
 
-@pytest.mark.parametrize(("keep", "kept"), [("best", 2), ("last", 4)])
-def test_which_weights_are_kept(
-    keep: str, kept: int, make_small_network: Any, make_batches: Any, validated: Any
+@pytest.mark.parametrize(("keep", "kept_epoch"), [("best", 2), ("last", 4)])
+def test_keep_chooses_the_weights(
+    keep: str, kept_epoch: int, make_small_network: Any, make_batches: Any, fake_validation: Any
 ) -> None:
-    validated(3.0, 1.0, 2.0, 1.0)  # the first of equals is the best
+    fake_validation(3.0, 1.0, 2.0, 1.0)  # of equal losses the first is the best
     network = make_small_network()
     seen: list[list[np.ndarray]] = []
     history = fit(
         network, make_batches(8, 4), make_batches(4, 4, seed=None), settings(epochs=4, keep=keep),
         callbacks=[recorder(network, seen)],
     )  # fmt: skip
-    assert history.kept == kept
-    assert [same(copies(network), weights) for weights in seen] == [n == kept for n in (1, 2, 3, 4)]
+    assert history.kept_epoch == kept_epoch
+    assert [equal(weights_of(network), weights) for weights in seen] == [n == kept_epoch for n in (1, 2, 3, 4)]
     assert [epoch.validation_loss for epoch in history.epochs] == [3.0, 1.0, 2.0, 1.0]
 
 
-def test_without_validation_the_training_loss_judges(make_small_network: Any, make_batches: Any) -> None:
+def test_without_validation_the_training_loss_chooses_the_best_epoch(
+    make_small_network: Any, make_batches: Any
+) -> None:
     network = make_small_network()
     seen: list[list[np.ndarray]] = []
     history = fit(
         network, make_batches(8, 4), None, settings(epochs=3, learning_rate=3.0),
         callbacks=[recorder(network, seen)],
     )  # fmt: skip
-    assert history.kept == 1 + int(np.argmin([epoch.loss for epoch in history.epochs]))
-    assert same(copies(network), seen[history.kept - 1])
+    assert history.kept_epoch == 1 + int(np.argmin([epoch.loss for epoch in history.epochs]))
+    assert equal(weights_of(network), seen[history.kept_epoch - 1])
 
 
 @pytest.mark.parametrize(
@@ -166,9 +170,9 @@ def test_without_validation_the_training_loss_judges(make_small_network: Any, ma
     ],
 )
 def test_patience(
-    patience: int, losses: list[float], ended: int, make_small_network: Any, make_batches: Any, validated: Any
+    patience: int, losses: list[float], ended: int, make_small_network: Any, make_batches: Any, fake_validation: Any
 ) -> None:
-    validated(*losses)
+    fake_validation(*losses)
     history = fit(
         make_small_network(), make_batches(4, 4), make_batches(4, 4, seed=None),
         settings(epochs=len(losses), patience=patience),
@@ -176,18 +180,20 @@ def test_patience(
     assert len(history.epochs) == ended
     early = f"no better validation loss for {patience} epoch{'s' if patience > 1 else ''}"
     assert history.stopped == (early if ended < len(losses) or patience == 2 else "")
-    assert history.kept == 1 + int(np.nanargmin(losses[:ended]))
+    assert history.kept_epoch == 1 + int(np.nanargmin(losses[:ended]))
     assert not history.interrupted
 
 
 @pytest.mark.parametrize("keep", ["best", "last"])
-def test_interrupted_after_an_epoch(keep: str, make_small_network: Any, make_batches: Any, validated: Any) -> None:
-    validated(1.0, 2.0, 0.5)
+def test_interrupted_after_an_epoch(
+    keep: str, make_small_network: Any, make_batches: Any, fake_validation: Any
+) -> None:
+    fake_validation(1.0, 2.0, 0.5)
     network = make_small_network()
     seen: list[list[np.ndarray]] = []
 
     def on_epoch(epoch: Epoch) -> None:
-        seen.append(copies(network))
+        seen.append(weights_of(network))
         if epoch.number == 2:
             signal.raise_signal(signal.SIGINT)
 
@@ -198,25 +204,27 @@ def test_interrupted_after_an_epoch(keep: str, make_small_network: Any, make_bat
     )  # fmt: skip
     assert history.interrupted
     assert len(history.epochs) == 2
-    assert history.kept == (1 if keep == "best" else 2)
-    assert same(copies(network), seen[history.kept - 1])
+    assert history.kept_epoch == (1 if keep == "best" else 2)
+    assert equal(weights_of(network), seen[history.kept_epoch - 1])
     assert signal.getsignal(signal.SIGINT) is before
 
 
 class Interrupting(Callback):
-    """Ctrl-C after one update of one epoch."""
+    """Raise Ctrl-C after one update of one epoch."""
 
     def __init__(self, epoch: int, done: int):
-        self.place = epoch, done
+        self.interrupt_at = epoch, done
 
     def on_update_end(self, run: Run) -> None:
-        if (run.state.epoch, run.state.position) == self.place:
+        if (run.state.epoch, run.state.position) == self.interrupt_at:
             signal.raise_signal(signal.SIGINT)
 
 
 @pytest.mark.parametrize("keep", ["best", "last"])
-def test_interrupted_within_a_later_epoch(keep: str, make_small_network: Any, make_batches: Any, often: None) -> None:
-    """`kept` names the epoch whose weights the network holds, and tells the truth."""
+def test_interrupted_within_a_later_epoch(
+    keep: str, make_small_network: Any, make_batches: Any, report_each_update: None
+) -> None:
+    """`kept_epoch` is the epoch whose weights the network has."""
     network = make_small_network()
     seen: list[list[np.ndarray]] = []
     history = fit(
@@ -225,12 +233,14 @@ def test_interrupted_within_a_later_epoch(keep: str, make_small_network: Any, ma
     )  # fmt: skip
     assert history.interrupted
     assert len(history.epochs) == len(seen) == 2
-    assert history.kept in (1, 2)
-    assert same(copies(network), seen[history.kept - 1])
+    assert history.kept_epoch in (1, 2)
+    assert equal(weights_of(network), seen[history.kept_epoch - 1])
 
 
-def test_interrupted_with_the_last_update_of_an_epoch(make_small_network: Any, make_batches: Any, often: None) -> None:
-    """The epoch is whole, so it is examined and counts."""
+def test_interrupted_with_the_last_update_of_an_epoch(
+    make_small_network: Any, make_batches: Any, report_each_update: None
+) -> None:
+    """The epoch is complete, so it is validated and counts."""
     history = fit(
         make_small_network(), make_batches(12, 4), make_batches(4, 4, seed=None), settings(epochs=5),
         callbacks=[Interrupting(epoch=2, done=3)],
@@ -240,20 +250,22 @@ def test_interrupted_with_the_last_update_of_an_epoch(make_small_network: Any, m
 
 
 @pytest.mark.parametrize("keep", ["best", "last"])
-def test_interrupted_within_the_first_epoch(keep: str, make_small_network: Any, make_batches: Any, often: None) -> None:
+def test_interrupted_within_the_first_epoch(
+    keep: str, make_small_network: Any, make_batches: Any, report_each_update: None
+) -> None:
     network = make_small_network()
-    before = copies(network)
+    before = weights_of(network)
     history = fit(
         network, make_batches(12, 4), None, settings(epochs=5, keep=keep),
         callbacks=[Interrupting(epoch=1, done=2)],
     )  # fmt: skip
-    assert (history.interrupted, history.diverged, history.epochs, history.kept) == (True, False, (), 0)
-    assert not same(copies(network), before), "what two updates won is not thrown away"
+    assert (history.interrupted, history.diverged, history.epochs, history.kept_epoch) == (True, False, (), 0)
+    assert not equal(weights_of(network), before), "the result of two updates is not discarded"
 
 
 @pytest.fixture
 def diverging(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Makes the loss infinite from some epoch on."""
+    """Make the loss infinite from an epoch on."""
 
     def diverge(epoch: int) -> None:
         original = trainer.make_update
@@ -264,7 +276,7 @@ def diverging(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
             class Diverging:
                 begin, assign, end = update.begin, update.assign, update.end
 
-                def __call__(self, state: Any, batch: Any, right: Any = None, **options: Any) -> None:
+                def __call__(self, state: Any, batch: Any, teacher_forced: Any = None, **options: Any) -> None:
                     update(state, batch)
                     if state.epoch >= epoch:
                         state.sums = np.array([math.inf, 1, 1])
@@ -276,23 +288,26 @@ def diverging(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     return diverge
 
 
-def test_divergence_at_once_is_an_error(make_small_network: Any, make_batches: Any, diverging: Any) -> None:
+def test_divergence_in_the_first_epoch_is_an_error(make_small_network: Any, make_batches: Any, diverging: Any) -> None:
     diverging(1)
-    with pytest.raises(SettingsError, match=r"training diverged.*Lower the learning rate \(now 0\.1\)"):
+    message = r"training diverged: the loss of epoch 1 is inf\. Lower training\.learning_rate \(now 0\.1\)"
+    with pytest.raises(SettingsError, match=message):
         fit(make_small_network(), make_batches(8, 4), None, settings())
 
 
 @pytest.mark.parametrize("keep", ["best", "last"])
-def test_divergence_later_keeps_the_best(keep: str, make_small_network: Any, make_batches: Any, diverging: Any) -> None:
+def test_later_divergence_keeps_the_best_weights(
+    keep: str, make_small_network: Any, make_batches: Any, diverging: Any
+) -> None:
     diverging(3)
     network = make_small_network()
     seen: list[list[np.ndarray]] = []
     history = fit(network, make_batches(8, 4), None, settings(epochs=5, keep=keep), callbacks=[recorder(network, seen)])
-    assert (len(history.epochs), history.kept, history.interrupted, history.diverged) == (2, 2, False, True)
-    assert same(copies(network), seen[1])
+    assert (len(history.epochs), history.kept_epoch, history.interrupted, history.diverged) == (2, 2, False, True)
+    assert equal(weights_of(network), seen[1])
 
 
-def test_an_error_in_a_callback_gives_ctrl_c_back(make_small_network: Any, make_batches: Any) -> None:
+def test_error_in_a_callback_restores_the_ctrl_c_handler(make_small_network: Any, make_batches: Any) -> None:
     before = signal.getsignal(signal.SIGINT)
 
     def fail(epoch: Epoch) -> None:
@@ -303,34 +318,34 @@ def test_an_error_in_a_callback_gives_ctrl_c_back(make_small_network: Any, make_
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_when_the_time_is_up_training_ends_amid_an_epoch(
+def test_time_limit_ends_training_within_an_epoch(
     make_small_network: Any, make_batches: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A second a look at the clock; the last epoch counts as any other, and the learning rate fell to its end."""
+    """The clock advances by a second per reading. The last epoch is validated, and the learning rate has decayed."""
     now = itertools.count()
     rates = []
     original = schedule.learning_rate
     monkeypatch.setattr(callback, "time", SimpleNamespace(perf_counter=lambda: float(next(now))))
-    monkeypatch.setattr(schedule, "learning_rate", lambda *words: rates.append(original(*words)) or rates[-1])
-    own = settings(epochs=100, minutes=10, schedule="cosine")
-    history = fit(make_small_network(), make_batches(20, 2), make_batches(8, 4, data=1), own)
+    monkeypatch.setattr(schedule, "learning_rate", lambda *args: rates.append(original(*args)) or rates[-1])
+    timed = settings(epochs=100, minutes=10, schedule="cosine")
+    history = fit(make_small_network(), make_batches(20, 2), make_batches(8, 4, data=1), timed)
     assert 1 < len(history.epochs) < 100
     assert history.stopped == "time limit of 10 minutes"
     assert not history.interrupted
     assert all(epoch.validation_loss is not None for epoch in history.epochs)
     assert rates[0] < max(rates) == pytest.approx(0.1, rel=0.3)
     assert rates[-1] < 0.01
-    assert len(rates) % 10, "amid an epoch"
+    assert len(rates) % 10, "training ends within an epoch"
 
 
-def test_one_seed_one_course(make_small_network: Any, make_batches: Any) -> None:
-    """The batches' seed is all that is random here."""
+def test_training_depends_only_on_the_seed(make_small_network: Any, make_batches: Any) -> None:
+    """In this network only the batch order is random."""
     runs = []
     for seed in (1, 1, 2):
         network = make_small_network()
         history = fit(network, make_batches(12, 4, seed=seed), None, settings())
-        runs.append(([epoch.loss for epoch in history.epochs], copies(network)))
+        runs.append(([epoch.loss for epoch in history.epochs], weights_of(network)))
     assert runs[0][0] == runs[1][0]
-    assert same(runs[0][1], runs[1][1])
+    assert equal(runs[0][1], runs[1][1])
     assert runs[0][0] != runs[2][0]
-    assert not same(runs[0][1], runs[2][1])
+    assert not equal(runs[0][1], runs[2][1])

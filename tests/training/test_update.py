@@ -1,4 +1,4 @@
-"""One update: two ways to make it, one result."""
+"""The compiled and the portable update give the same results."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,20 +13,20 @@ from passerelle.training.optimizer import make_optimizer
 from passerelle.training.state import TrainingState
 from passerelle.training.update import CompiledUpdate, PortableUpdate, make_update
 
-pytestmark = pytest.mark.skipif(keras.backend.backend() != "jax", reason="compares with JAX's update")
+pytestmark = pytest.mark.skipif(keras.backend.backend() != "jax", reason="compares with the update on JAX")
 
 
-def after_three(kind: Any, network: Any, batches: Any, settings: TrainingSettings) -> tuple[Any, Any]:
+def after_three_updates(kind: Any, network: Any, batches: Any, settings: TrainingSettings) -> tuple[Any, Any]:
     update = kind(network, make_optimizer(settings), 7.0, settings.label_smoothing)
-    state = begun(update)
+    state = new_state(update)
     for batch in [*batches.epoch(1), *batches.epoch(2)][:3]:
         update(state, batch)
     update.assign(state)
     return network.get_weights(), sums(state)
 
 
-def begun(update: Any) -> TrainingState:
-    """A state that is ready for this update."""
+def new_state(update: Any) -> TrainingState:
+    """Return an initial state, prepared for this update."""
     state = TrainingState()
     update.begin(state)
     return state
@@ -49,13 +49,13 @@ def sums(state: TrainingState) -> list[float]:
 def test_compiled_and_portable_agree(
     settings: TrainingSettings, make_small_network: Callable[..., Any], make_batches: Callable[..., Any]
 ) -> None:
-    found = []
+    results = []
     for kind in (CompiledUpdate, PortableUpdate):
         network = make_small_network(columns=5, first=2)
         before = network.get_weights()
-        found.append(after_three(kind, network, make_batches(14, 5), settings))
+        results.append(after_three_updates(kind, network, make_batches(14, 5), settings))
         assert all((a != b).any() for a, b in zip(before, network.get_weights(), strict=True))
-    (left, left_sums), (right, right_sums) = found
+    (left, left_sums), (right, right_sums) = results
     for a, b in zip(left, right, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(left_sums, right_sums, rtol=1e-5)
@@ -68,26 +68,26 @@ def test_compiled_and_portable_agree_on_a_real_network(make_harness: Any, exampl
         "decoder": {"embedding": 0, "units": 4},
     }
     batch = Batch({"source": example.source}, {"target": example.target})
-    found = []
+    results = []
     for kind in (CompiledUpdate, PortableUpdate):
         network = make_harness(settings).network
         update = kind(network, keras.optimizers.Adam(0.01), 7.0)
-        state = begun(update)
+        state = new_state(update)
         for _ in range(3):
             update(state, batch)
         update.assign(state)
-        found.append((network.get_weights(), sums(state)))
-    (left, left_sums), (right, right_sums) = found
+        results.append((network.get_weights(), sums(state)))
+    (left, left_sums), (right, right_sums) = results
     for a, b in zip(left, right, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(left_sums, right_sums, rtol=1e-5)
 
 
 @pytest.mark.parametrize("kind", [CompiledUpdate, PortableUpdate])
-def test_one_update_of_sgd_by_hand(
+def test_one_update_of_sgd_equals_finite_differences(
     kind: Any, make_small_network: Callable[..., Any], make_batches: Callable[..., Any], mean_loss: Any
 ) -> None:
-    """Weights move against the gradient of the loss over the usual number of tokens; empty rows have no part."""
+    """The step is the gradient of the summed loss divided by the mean number of tokens; empty rows have no effect."""
     network = make_small_network()
     batches = make_batches(5, 5)
     (full,) = batches.epoch(1)
@@ -99,16 +99,16 @@ def test_one_update_of_sgd_by_hand(
     )
     before = network.get_weights()
     loss, _ = mean_loss(network, batches)
-    usual = 2.0 * len(batches.targets["target"].values)
-    update = kind(network, keras.optimizers.SGD(2.0), usual)
-    state = begun(update)
+    mean_tokens = 2.0 * len(batches.targets["target"].values)
+    update = kind(network, keras.optimizers.SGD(2.0), mean_tokens)
+    state = new_state(update)
     update(state, padded)
     update.assign(state)
     total, tokens, _ = sums(state)
     assert tokens == len(batches.targets["target"].values)
     np.testing.assert_allclose(total / tokens, loss, rtol=1e-5)
     moved = [after - start for after, start in zip(network.get_weights(), before, strict=True)]
-    # The bias of the second layer, by finite differences.
+    # Finite differences for the bias of the second layer.
     index = next(i for i, w in enumerate(network.weights) if "dense" in w.path and len(w.shape) == 1)
     for column in range(3):
         values = []
@@ -122,38 +122,40 @@ def test_one_update_of_sgd_by_hand(
 
 @pytest.mark.parametrize("kind", [CompiledUpdate, PortableUpdate])
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd", "lion"])
-def test_frozen_rows_stay_until_they_are_released(
+def test_frozen_rows_are_unchanged_until_released(
     kind: Any, optimizer: str, make_small_network: Callable[..., Any], make_batches: Callable[..., Any]
 ) -> None:
     network = make_small_network()
-    place = next(i for i, weight in enumerate(network.weights) if weight.shape[0] > 1 and len(weight.shape) == 2)
-    path, rows = network.weights[place].path, np.arange(network.weights[place].shape[0]) % 2 == 0
+    index = next(i for i, weight in enumerate(network.weights) if weight.shape[0] > 1 and len(weight.shape) == 2)
+    path, rows = network.weights[index].path, np.arange(network.weights[index].shape[0]) % 2 == 0
     before = network.get_weights()
     update = kind(network, make_optimizer(TrainingSettings(optimizer=optimizer)), 7.0)
-    state = begun(update)
+    state = new_state(update)
     update.freeze({path: rows})
     for batch in make_batches(14, 5).epoch(1):
         update(state, batch)
     update.assign(state)
     after = network.get_weights()
-    np.testing.assert_array_equal(after[place][rows], before[place][rows])
-    assert (after[place][~rows] != before[place][~rows]).any()
+    np.testing.assert_array_equal(after[index][rows], before[index][rows])
+    assert (after[index][~rows] != before[index][~rows]).any()
     assert all((a != b).any() for a, b in zip(before, after, strict=True))
     update.freeze({})
     for batch in make_batches(14, 5).epoch(2):
         update(state, batch)
     update.assign(state)
-    assert (network.get_weights()[place][rows] != before[place][rows]).any()
+    assert (network.get_weights()[index][rows] != before[index][rows]).any()
 
 
-def test_frozen_rows_count_in_no_norm(make_small_network: Callable[..., Any], make_batches: Callable[..., Any]) -> None:
-    """A clipped step is as long as the limit, whatever is frozen."""
+def test_frozen_rows_have_no_part_in_the_gradient_norm(
+    make_small_network: Callable[..., Any], make_batches: Callable[..., Any]
+) -> None:
+    """The norm of a clipped step equals the limit although rows are frozen."""
     network = make_small_network()
     path = network.trainable_variables[0].path
     rows = np.ones(network.weights[0].shape[0], bool)
     before = network.get_weights()
     update = CompiledUpdate(network, keras.optimizers.SGD(1.0, global_clipnorm=1e-3), 7.0)
-    state = begun(update)
+    state = new_state(update)
     update.freeze({path: rows})
     for batch in make_batches(5, 5).epoch(1):
         update(state, batch)
@@ -163,9 +165,11 @@ def test_frozen_rows_count_in_no_norm(make_small_network: Callable[..., Any], ma
 
 
 @pytest.mark.parametrize("kind", [CompiledUpdate, PortableUpdate])
-def test_sums_begin_anew(kind: Any, make_small_network: Callable[..., Any], make_batches: Callable[..., Any]) -> None:
+def test_sums_are_reset_for_each_epoch(
+    kind: Any, make_small_network: Callable[..., Any], make_batches: Callable[..., Any]
+) -> None:
     update = kind(make_small_network(), keras.optimizers.SGD(0.1), 7.0)
-    state = begun(update)
+    state = new_state(update)
     batches = make_batches(10, 5)
     for batch in batches.epoch(1):
         update(state, batch)
@@ -174,15 +178,15 @@ def test_sums_begin_anew(kind: Any, make_small_network: Callable[..., Any], make
     assert sums(state) == [0.0, 0.0, 0.0]
 
 
-def test_weights_stay_readable_between_updates(
+def test_network_weights_are_valid_between_updates(
     make_small_network: Callable[..., Any], make_batches: Callable[..., Any]
 ) -> None:
-    """The program consumes its arrays; the network's variables are others until `assign`."""
+    """The program donates its arrays; the variables of the network are unchanged until `assign`."""
     network = make_small_network()
     before = network.get_weights()
     update = make_update(network, keras.optimizers.SGD(0.1), tokens=7.0)
     assert type(update) is CompiledUpdate
-    state = begun(update)
+    state = new_state(update)
     for batch in make_batches(10, 5).epoch(1):
         update(state, batch)
         for left, right in zip(before, network.get_weights(), strict=True):
@@ -193,8 +197,8 @@ def test_weights_stay_readable_between_updates(
         update(state, batch)
 
 
-def test_the_compiled_update_keeps_freed_memory(make_small_network: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without it an update takes a sixth longer; no other part of a training without validation asks for it."""
+def test_compiled_update_keeps_freed_memory(make_small_network: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it an update takes a sixth longer. In training without validation, only the update calls it."""
     calls: list[bool] = []
     monkeypatch.setattr("passerelle.training.update.keep_freed_memory", lambda: calls.append(True))
     CompiledUpdate(make_small_network(), keras.optimizers.SGD(0.1), 1.0)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from passerelle.errors import PasserelleError
-from passerelle.runtime import keep_compiled_programs
+from passerelle.runtime import enable_compilation_cache
 
 __all__ = ["main"]
 
@@ -38,7 +38,7 @@ def _run(arguments: list[str]) -> int:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     if arguments[:1] in (["train"], ["evaluate"], ["score"]):
         arguments = ["/dev/stdin" if word == "-" else word for word in arguments]
-    keep_compiled_programs()
+    enable_compilation_cache()
     try:
         status = app(arguments, exit_on_error=False, print_error=False)
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""How good translations are, in numbers that say how they were made."""
+"""Metrics of translation quality: exact match, character error rate, BLEU and chrF, with sacreBLEU's signatures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,17 +9,18 @@ __all__ = ["Report", "score"]
 
 @dataclass(frozen=True)
 class Report:
-    """Scores of some translations against their references.
+    """Scores of translations against their references.
 
     Attributes:
-        sources: how many texts were translated.
-        exact: how many translations equal one of their references, to the last character.
-        exact_match: the same in percent.
-        character_error_rate: percent: edits to the nearest reference, over its length, summed over all texts.
-        bleu: corpus BLEU, 0 to 100 (Papineni et al. 2002), by sacreBLEU.
-        bleu_signature: sacreBLEU's: which settings made it.
-        chrf: corpus chrF2, 0 to 100 (Popović 2015), by sacreBLEU.
-        chrf_signature: likewise.
+        sources: number of translated texts.
+        exact: number of translations that are identical to one of their references.
+        exact_match: `exact` in percent of `sources`.
+        character_error_rate: percent; edit distances to the nearest references divided by the lengths of these
+            references, both summed over all texts.
+        bleu: corpus BLEU, 0 to 100 (Papineni et al. 2002), computed by sacreBLEU.
+        bleu_signature: sacreBLEU's signature of the BLEU settings.
+        chrf: corpus chrF2, 0 to 100 (Popović 2015), computed by sacreBLEU.
+        chrf_signature: sacreBLEU's signature of the chrF settings.
     """
 
     sources: int
@@ -41,20 +42,24 @@ class Report:
 
 
 def score(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Report:
-    """Scores translations.
+    """Score translations against their references.
 
     Args:
-        hypotheses: one a source.
-        references: for each source one or more right answers.
+        hypotheses: one translation per source.
+        references: one or more correct translations per source.
 
     Returns:
-        The report. BLEU and chrF are those of sacreBLEU's defaults over the whole corpus, all references counted.
+        The report. BLEU and chrF use sacreBLEU's default settings, the entire corpus and all references.
 
     Raises:
-        ValueError: if there is nothing to score, the lengths differ, or a source has no reference.
+        ValueError: if there are no hypotheses, the lengths differ, or a source has no reference.
     """
     if len(hypotheses) != len(references) or not hypotheses or not all(references):
-        raise ValueError("`hypotheses` and `references` must be as long as each other, with a reference each")
+        raise ValueError(
+            "`hypotheses` and `references` must have the same length, at least 1, and each hypothesis at least one "
+            f"reference; received: {len(hypotheses)} hypotheses, {len(references)} lists of references, "
+            f"{sum(not answers for answers in references)} of them empty"
+        )
     from rapidfuzz.distance import Levenshtein
     from sacrebleu.metrics.bleu import BLEU
     from sacrebleu.metrics.chrf import CHRF
@@ -66,9 +71,10 @@ def score(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Rep
         distance, length = min(distances)
         edits += distance
         characters += length
-    # sacreBLEU wants the first reference of every source, then the second ones, None where a source has no more.
-    most = max(map(len, references))
-    streams: Any = [[answers[k] if k < len(answers) else None for answers in references] for k in range(most)]
+    # sacreBLEU requires a list of the first references of all sources, one of the second ones, and so on; None where a
+    # source has fewer references.
+    count = max(map(len, references))
+    streams: Any = [[answers[k] if k < len(answers) else None for answers in references] for k in range(count)]
     bleu, chrf = BLEU(), CHRF()
     bleu_score = bleu.corpus_score(list(hypotheses), streams).score
     chrf_score = chrf.corpus_score(list(hypotheses), streams).score

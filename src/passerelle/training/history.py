@@ -1,4 +1,4 @@
-"""The results of training: one record an epoch, and the history of the whole run."""
+"""Results of training: per epoch, and the history of the entire run."""
 
 from dataclasses import dataclass
 
@@ -7,16 +7,16 @@ __all__ = ["Epoch", "History", "Sample"]
 
 @dataclass(frozen=True)
 class Epoch:
-    """The results of one pass over the training pairs. Losses are nats per token; padding is not counted.
+    """Results of one epoch. Losses are in nats per token; padding is not counted.
 
     Attributes:
-        number: from 1.
-        loss: mean over the epoch, while the weights changed.
-        accuracy: share of target tokens predicted correctly under teacher forcing, or from the decoder inputs of the
-            settings.
-        validation_loss: on the validation pairs, after the epoch; None without validation pairs.
-        validation_accuracy: likewise.
-        seconds: time spent in updates; validation is not counted.
+        number: number of the epoch, from 1.
+        loss: mean training loss over the updates of the epoch.
+        accuracy: share of target tokens predicted correctly in training, with the decoder inputs that the settings
+            choose.
+        validation_loss: loss on the validation pairs after the epoch; None without validation pairs.
+        validation_accuracy: accuracy on the validation pairs under teacher forcing; None without validation pairs.
+        seconds: training time of the epoch, validation excluded.
     """
 
     number: int
@@ -29,12 +29,12 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Sample:
-    """One validation source, translated after an epoch.
+    """Translation of one validation source after an epoch.
 
     Attributes:
-        source: the text.
-        translation: the output of the translator.
-        reference: one correct translation.
+        source: source text.
+        translation: output of the translator.
+        reference: a correct translation.
     """
 
     source: str
@@ -44,18 +44,18 @@ class Sample:
 
 @dataclass(frozen=True)
 class History:
-    """The results of a training run.
+    """Results of a training run.
 
     Attributes:
         epochs: all finished epochs.
-        kept: number of the epoch whose weights the network now holds; 0 for weights from within the first epoch.
+        kept_epoch: number of the epoch whose weights the network now has; 0 if they are from within the first epoch.
         interrupted: whether Ctrl-C ended the run.
-        diverged: whether an infinite or undefined loss ended the run.
-        stopped: the reason given by the callback that ended the run; empty if none did.
+        diverged: whether an infinite or NaN loss ended the run.
+        stopped: reason of the callback that ended the run; empty if none did.
     """
 
     epochs: tuple[Epoch, ...]
-    kept: int
+    kept_epoch: int
     interrupted: bool
     diverged: bool
     stopped: str = ""

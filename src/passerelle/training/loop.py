@@ -19,14 +19,14 @@ def run(
     """Train until the last epoch of the schedule ends or a callback stops the run.
 
     Args:
-        state: changed in place; training goes on where it says, inside an epoch too.
-        batches: the training batches of each epoch.
-        update: changes the state's arrays by one batch.
+        state: training state, changed in place. Training continues from it, also from within an epoch.
+        batches: training batches of each epoch.
+        update: updates the state's arrays from one batch.
         callbacks: called in this order at each event; see `Callback`.
         schedule: learning rate and decoder inputs.
 
     Returns:
-        The run, as the callbacks saw it last.
+        The run in its final state.
     """
     state.stopped = ""
     update.begin(state)
@@ -54,18 +54,18 @@ def run(
 
 
 def _train_epoch(current: Run, batches: Batches, call: Callable[[str], None]) -> bool:
-    """Make the remaining updates of the running epoch; return whether the epoch counts as finished."""
+    """Make the remaining updates of the current epoch; return whether the epoch counts as finished."""
     state, schedule = current.state, current.schedule
     for batch in batches.epoch(state.epoch, state.position):
         if state.stopped:
             return state.position > 0 and not current.epoch_dropped
-        right = schedule.right_tokens(state, batch.steps)
-        current.update(state, batch, right, rate=schedule.rate(state))
+        teacher_forced = schedule.teacher_forced_steps(state, batch.steps)
+        current.update(state, batch, teacher_forced, rate=schedule.rate(state))
         state.position += 1
         state.updates += 1
         current.count_time()
         call("on_update_end")
-    current.epoch_dropped = False  # A request to drop the epoch that comes with its last update is too late.
+    current.epoch_dropped = False  # After its last update an epoch counts, even if a callback has just dropped it.
     return True
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from passerelle.settings import TrainingSettings
 from passerelle.training.optimizer import learning_rate
-from passerelle.training.scheduled_sampling import right_tokens
+from passerelle.training.scheduled_sampling import teacher_forced_steps
 from passerelle.training.state import TrainingState
 
 __all__ = ["Schedule"]
@@ -15,11 +15,11 @@ __all__ = ["Schedule"]
 
 @dataclass(frozen=True)
 class Schedule:
-    """Tells the learning rate and the decoder inputs of the next update.
+    """Learning rate and decoder inputs of the next update.
 
     Attributes:
-        settings: of the training.
-        updates: updates in an epoch; where batches are counted in tokens, an epoch may have one or two more or fewer.
+        settings: training settings.
+        updates: updates per epoch. If batches are counted in tokens, an epoch may differ by one or two updates.
     """
 
     settings: TrainingSettings
@@ -27,20 +27,20 @@ class Schedule:
 
     @property
     def epochs(self) -> int:
-        """Epochs in the run, at most."""
+        """Maximum number of epochs of the run."""
         return self.settings.epochs
 
     @property
     def seconds(self) -> float:
-        """Time limit of the run; infinite without one."""
+        """Time limit of the run in seconds; infinite if there is none."""
         return 60.0 * self.settings.minutes or math.inf
 
     def epoch_share(self, state: TrainingState) -> float:
-        """Share of the running epoch that is done, 0 to 1."""
+        """Return the completed share of the current epoch, 0 to 1."""
         return min(1.0, state.position / self.updates)
 
     def share(self, state: TrainingState) -> float:
-        """Share of the run that is done, 0 to 1: by updates or by time, whichever is larger."""
+        """Return the completed share of the run, 0 to 1: by updates or by time, whichever is larger."""
         by_updates = (state.epoch - 1 + self.epoch_share(state)) / self.epochs
         return min(1.0, max(by_updates, state.seconds / self.seconds))
 
@@ -49,6 +49,6 @@ class Schedule:
         done = (state.epoch - 1) * self.updates + state.position
         return learning_rate(self.settings, self.share(state), done, self.epochs * self.updates)
 
-    def right_tokens(self, state: TrainingState, shape: tuple[int, int]) -> np.ndarray | None:
-        """Draw where the decoder reads the right token: bool (batch, T), or None for everywhere."""
-        return right_tokens(self.settings, state.epoch - 1 + self.epoch_share(state), shape, state.random)
+    def teacher_forced_steps(self, state: TrainingState, shape: tuple[int, int]) -> np.ndarray | None:
+        """Sample the teacher-forced steps of the next update: bool (batch, T), or None if all are."""
+        return teacher_forced_steps(self.settings, state.epoch - 1 + self.epoch_share(state), shape, state.random)

@@ -1,7 +1,7 @@
-"""What the decoder reads while it learns: the right tokens, or now and then its own choices, as when it translates.
+"""Decoder inputs in training: target tokens (teacher forcing), model predictions, or a mixture (scheduled sampling).
 
-A decoder that has only ever read right tokens does not know what to do after a mistake: exposure bias. Whatever it
-reads, it is to answer what is right.
+A decoder that only ever reads correct tokens does not learn to continue after a mistake (exposure bias). The labels are
+the correct tokens in every case.
 """
 
 import math
@@ -14,29 +14,29 @@ import numpy as np
 from passerelle.settings import TrainingSettings
 from passerelle.special_tokens import START
 
-__all__ = ["own_inputs", "right_tokens"]
+__all__ = ["mix_in_predictions", "teacher_forced_steps"]
 
 ops: Any = keras.ops
-"""Without Keras's annotations, which say that these may return None."""
+"""`keras.ops` without its type annotations, which allow some functions to return None."""
 
 
-def right_tokens(
+def teacher_forced_steps(
     settings: TrainingSettings, epoch: float, shape: tuple[int, int], random: np.random.Generator
 ) -> np.ndarray | None:
-    """Draws where the decoder reads the right token.
+    """Sample the steps at which the decoder reads the target token instead of its prediction.
 
-    With `scheduled_sampling` (Bengio et al. 2015, arXiv:1506.03099, section 2.4) the share of right tokens is
-    k / (k + exp(epoch / k)), the inverse sigmoid, with k the setting `scheduled_sampling_k`. Deviation: it falls with
-    epochs, not with updates, so that it does not depend on the number of pairs.
+    With `scheduled_sampling` (Bengio et al. 2015, arXiv:1506.03099, section 2.4) the probability of a target token is
+    k / (k + exp(epoch / k)), the inverse sigmoid decay, where k is the setting `scheduled_sampling_k`. Deviation: it
+    decays by epochs, not by updates, so it does not depend on the number of pairs.
 
     Args:
-        settings: which kind.
-        epoch: how far training is, in epochs, from 0.
+        settings: training settings; `decoder_inputs` chooses the method.
+        epoch: completed epochs; fractional within an epoch.
         shape: (batch, T).
-        random: where from.
+        random: random generator.
 
     Returns:
-        bool (batch, T); None where every token is the right one.
+        bool (batch, T), True at teacher-forced steps; None if all steps are teacher-forced.
     """
     if settings.decoder_inputs == "teacher_forcing":
         return None
@@ -47,34 +47,36 @@ def right_tokens(
     return random.random(shape) < share
 
 
-def own_inputs(network: Any, inputs: Mapping[str, Any], right: Any) -> dict[str, Any]:
-    """Walks through the targets and replaces tokens by the network's likeliest prediction.
+def mix_in_predictions(network: Any, inputs: Mapping[str, Any], teacher_forced: Any) -> dict[str, Any]:
+    """Replace target tokens among the inputs by the network's greedy predictions, step by step.
 
-    No gradient goes through a prediction, so the walk needs none: an update costs this search more, not a scan with
-    gradients. Dropout does not take part in it.
+    Predictions carry no gradient, so this pass computes none. It costs a greedy search, which is cheaper than
+    differentiating through a scan. It uses no dropout.
 
     Args:
         network: `steppers[name]` has `begin` and `step` for each output.
-        inputs: of the training model; of each output int (batch, T), START first.
-        right: bool (batch, T), where the outputs' tokens stay. START always does.
+        inputs: inputs of the training model; for each output int (batch, T), START first.
+        teacher_forced: bool (batch, T), True where a token of the outputs remains. START always remains.
 
     Returns:
-        The inputs, with other tokens of the outputs.
+        A copy of the inputs with these replacements.
     """
-    return {**inputs, **{name: _own_tokens(one, inputs, right) for name, one in network.steppers.items()}}
+    mixed = {name: _mixed_tokens(stepper, inputs, teacher_forced) for name, stepper in network.steppers.items()}
+    return {**inputs, **mixed}
 
 
-def _own_tokens(stepper: Any, inputs: Mapping[str, Any], right: Any) -> Any:
-    """int (batch, T): the tokens of one output to read instead."""
+def _mixed_tokens(stepper: Any, inputs: Mapping[str, Any], teacher_forced: Any) -> Any:
+    """Return the decoder inputs of one output, int (batch, T)."""
     ids = ops.convert_to_tensor(inputs[stepper.name])
     state = stepper.begin(inputs)
 
-    def step(carried: Any, given: Any) -> Any:
-        own, state = carried
-        token, is_right = given
-        read = ops.where(ops.logical_or(is_right, ops.equal(token, START)), token, own)
-        log_probs, state = stepper.step(read, state)
-        return (ops.cast(ops.argmax(log_probs, axis=-1), token.dtype), state), read
+    def step(carry: Any, current: Any) -> Any:
+        predicted, state = carry
+        token, is_teacher_forced = current
+        decoder_input = ops.where(ops.logical_or(is_teacher_forced, ops.equal(token, START)), token, predicted)
+        log_probs, state = stepper.step(decoder_input, state)
+        return (ops.cast(ops.argmax(log_probs, axis=-1), token.dtype), state), decoder_input
 
-    _, read = ops.scan(step, (ids[:, 0], state), (ops.transpose(ids), ops.transpose(right)))
-    return ops.transpose(read)
+    # The scan runs over (T, batch).
+    _, decoder_inputs = ops.scan(step, (ids[:, 0], state), (ops.transpose(ids), ops.transpose(teacher_forced)))
+    return ops.transpose(decoder_inputs)

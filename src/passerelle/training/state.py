@@ -1,4 +1,4 @@
-"""The training state: everything that a run knows between two updates, as one value."""
+"""The training state: everything that a run needs to continue after any update, as one object."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -12,9 +12,10 @@ from passerelle.training.history import Epoch
 __all__ = ["Best", "TrainingState", "check_fit"]
 
 FORMAT = 1
-"""Version of the layout that `arrays` and `numbers` write."""
+"""Version of the format that `arrays` and `metadata` return."""
 
-LISTS = ("trainable", "non_trainable", "optimizer", "last")
+ARRAY_LISTS = ("trainable", "non_trainable", "optimizer", "last")
+"""Attributes of `TrainingState` that are lists of arrays."""
 
 
 @dataclass
@@ -22,9 +23,9 @@ class Best:
     """The weights of the best epoch so far.
 
     Attributes:
-        epoch: its number; 0 before there is one.
-        value: its validation loss, or its training loss without validation pairs; nats per token.
-        weights: as `network.get_weights()` returns them.
+        epoch: number of the epoch; 0 before the first epoch has ended.
+        value: validation loss, or training loss without validation pairs, in nats per token.
+        weights: result of `network.get_weights()`.
     """
 
     epoch: int = 0
@@ -34,31 +35,32 @@ class Best:
 
 @dataclass
 class TrainingState:
-    """Everything that a run knows between two updates.
+    """Everything that a run needs to continue after any update.
 
-    `Update.begin` fills an empty state from a network and an optimizer. A run changes its state in place. Save it with
-    `arrays` and `numbers`, in the events `on_update_end`, `on_epoch_end` and `on_train_end`, or after the run; a run
-    that goes on from `restored` gives the same weights as one that was never stopped, bit for bit on the same backend.
+    `Update.begin` fills an empty state from a network and an optimizer. A run changes its state in place. To save it,
+    call `arrays` and `metadata` in the events `on_update_end`, `on_epoch_end` and `on_train_end`, or after the run. A
+    run that continues from a restored state produces the same weights as an uninterrupted run, bit for bit on the same
+    backend.
 
     Attributes:
-        trainable: one array, or Keras variable, for each of `network.trainable_variables`, in this order and with their
-            shapes and dtypes.
-        non_trainable: likewise for `network.non_trainable_variables`, the seeds of dropout, uint32 (2,), among them.
-        optimizer: likewise for `optimizer.variables`: int32 (), the number of updates; float32 (), the learning rate;
-            then moments of the shapes of weights.
-        sums: float (3,), of the running epoch: the summed loss in nats, target tokens, correct predictions.
-        random: generator of the draws of scheduled sampling.
-        epoch: number of the running epoch, from 1; in `on_epoch_end` already of the next.
-        position: updates made in the running epoch.
-        updates: updates made since the run began.
+        trainable: an array or Keras variable for each of `network.trainable_variables`, in the same order and with the
+            same shapes and dtypes.
+        non_trainable: the same for `network.non_trainable_variables`, which include the seeds of dropout, uint32 (2,).
+        optimizer: the same for `optimizer.variables`: int32 (), the number of updates; float32 (), the learning rate;
+            then the moments, with the shapes of weights.
+        sums: float (3,), sums over the current epoch: loss in nats, target tokens, correct predictions.
+        random: random generator of scheduled sampling.
+        epoch: number of the current epoch, from 1; in `on_epoch_end` already the next one.
+        position: completed updates of the current epoch.
+        updates: completed updates of the run.
         history: the finished epochs.
         best: the best epoch so far.
-        last: weights after the last finished epoch, as `network.get_weights()` returns them; empty where `best.weights`
-            are kept instead.
-        seconds: time spent since the run began, of all processes that continued it.
-        epoch_began: the value of `seconds` when the running epoch began.
-        stopped: the reason why the run ended, or ends after the current event; empty while it runs and where no
-            callback ended it. A callback that sets it ends the run.
+        last: weights after the last finished epoch, as returned by `network.get_weights()`; empty if only the best
+            weights are needed.
+        seconds: total time of the run, over all processes that continued it.
+        epoch_began: value of `seconds` when the current epoch began.
+        stopped: reason why the run ended or will end after the current event; empty if no callback has ended it. To end
+            the run, a callback sets it.
     """
 
     trainable: list[Any] = field(default_factory=list)
@@ -77,29 +79,29 @@ class TrainingState:
     stopped: str = ""
 
     @classmethod
-    def of_seed(cls, seed: int) -> Self:
-        """Return the state before the first update, without arrays yet."""
+    def from_seed(cls, seed: int) -> Self:
+        """Return the initial state of a run, still without arrays."""
         return cls(random=np.random.default_rng((seed, 2)))
 
     def means(self) -> tuple[float, float]:
-        """Return the running epoch's loss in nats per token, and its accuracy; waits for all updates."""
+        """Return loss (nats per token) and accuracy of the current epoch so far; waits for all updates."""
         loss, tokens, correct = np.asarray(self.sums).tolist()
         return loss / max(tokens, 1.0), correct / max(tokens, 1.0)
 
     def start_epoch(self, number: int) -> None:
-        """Move to the beginning of an epoch."""
+        """Set the position to the start of an epoch."""
         self.epoch, self.position = number, 0
         self.sums = np.zeros(3, np.float32)
         self.epoch_began = self.seconds
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return copies of all arrays, by names such as `trainable/0`, `optimizer/2`, `best/0` and `sums`."""
-        lists = {name: getattr(self, name) for name in LISTS} | {"best": self.best.weights}
+        """Return copies of all arrays, with names such as `trainable/0`, `optimizer/2`, `best/0` and `sums`."""
+        lists = {name: getattr(self, name) for name in ARRAY_LISTS} | {"best": self.best.weights}
         named = {f"{name}/{i}": array for name, arrays in lists.items() for i, array in enumerate(arrays)}
         return {name: np.array(array) for name, array in (named | {"sums": self.sums}).items()}
 
-    def numbers(self) -> dict[str, Any]:
-        """Return the rest of the state as JSON values; floats keep every bit, also infinite and undefined ones."""
+    def metadata(self) -> dict[str, Any]:
+        """Return the rest of the state as JSON values. Floats round-trip exactly, including infinity and NaN."""
         return {
             "format": FORMAT,
             "epoch": self.epoch,
@@ -114,53 +116,53 @@ class TrainingState:
         }
 
     @classmethod
-    def restored(cls, arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any]) -> Self:
-        """Return the state that `arrays()` and `numbers()` describe.
+    def restore(cls, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> Self:
+        """Return the state that `arrays()` and `metadata()` saved.
 
         Raises:
-            ValueError: if they were written in another format.
+            ValueError: if `metadata` has another format version.
         """
-        if numbers.get("format") != FORMAT:
+        if metadata.get("format") != FORMAT:
             raise ValueError(
-                f"a training state must have format {FORMAT}, received: {numbers.get('format')!r}. Restore it with the "
-                "version of Passerelle that wrote it."
+                f"the training state must have format {FORMAT}, received: {metadata.get('format')!r}. Restore it with "
+                "the version of Passerelle that saved it."
             )
         random = np.random.default_rng(0)
-        random.bit_generator.state = numbers["random"]
-        best = numbers["best"]
+        random.bit_generator.state = metadata["random"]
+        best = metadata["best"]
         return cls(
-            **{name: _listed(arrays, name) for name in LISTS},
+            **{name: _array_list(arrays, name) for name in ARRAY_LISTS},
             sums=np.array(arrays["sums"]),
             random=random,
             history=[
-                Epoch(**{name: _from_json(value) for name, value in epoch.items()}) for epoch in numbers["history"]
+                Epoch(**{name: _from_json(value) for name, value in epoch.items()}) for epoch in metadata["history"]
             ],
-            best=Best(best["epoch"], _from_json(best["value"]), _listed(arrays, "best")),
-            **{name: numbers[name] for name in ("epoch", "position", "updates", "seconds", "epoch_began", "stopped")},
+            best=Best(best["epoch"], _from_json(best["value"]), _array_list(arrays, "best")),
+            **{name: metadata[name] for name in ("epoch", "position", "updates", "seconds", "epoch_began", "stopped")},
         )
 
 
 def check_fit(state: TrainingState, **groups: Sequence[Any]) -> None:
-    """Check that a restored state has an array for each variable.
+    """Check that the arrays of a state match the variables.
 
     Args:
-        state: with or without arrays.
-        **groups: variables by the name of the state's list.
+        state: training state.
+        **groups: variables by the name of a list in the state, such as `trainable`.
 
     Raises:
-        ValueError: if numbers or shapes of arrays differ.
+        ValueError: if the number or the shapes of arrays differ.
     """
     for name, variables in groups.items():
-        found = [tuple(np.shape(array)) for array in getattr(state, name)]
-        wanted = [tuple(variable.shape) for variable in variables]
-        if found != wanted:
+        shapes = [tuple(np.shape(array)) for array in getattr(state, name)]
+        expected = [tuple(variable.shape) for variable in variables]
+        if shapes != expected:
             raise ValueError(
-                f"the training state's `{name}` arrays must have the shapes {wanted}, received: {found}. "
-                "Continue with the settings and the pairs of the run that made the state."
+                f"the training state's `{name}` arrays must have the shapes {expected}, received: {shapes}. "
+                "Continue with the settings and the pairs of the run that saved the state."
             )
 
 
-def _listed(arrays: Mapping[str, np.ndarray], name: str) -> list[np.ndarray]:
+def _array_list(arrays: Mapping[str, np.ndarray], name: str) -> list[np.ndarray]:
     count = sum(key.startswith(f"{name}/") for key in arrays)
     return [np.array(arrays[f"{name}/{i}"]) for i in range(count)]
 

@@ -1,6 +1,6 @@
-"""Training of a network on batches: the callbacks and the update that the settings ask for, run by the loop.
+"""Train a network on batches: builds the optimizer, the update and the callbacks from the settings, and runs the loop.
 
-The trainer does not know the inside of the network.
+The trainer does not depend on the network's architecture.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,41 +41,41 @@ def fit(
     """Train a network.
 
     Args:
-        network: takes a batch's inputs, returns logits; see `loss.network_sums`.
-        training: the training batches.
-        validation: the batches to validate on after each epoch.
-        settings: of the training.
-        callbacks: called after those that the settings ask for; see `Callback`.
-        frozen: rows that stay unchanged for `settings.frozen_epochs`: bool (rows,) by the variable's path.
-        state: a state to continue from, inside an epoch too, with the same batches and settings; it is changed in
-            place. None begins with the network's weights.
+        network: maps the inputs of a batch to logits; see `loss.network_sums`.
+        training: training batches.
+        validation: batches for validation after each epoch; None disables validation.
+        settings: training settings.
+        callbacks: called after the callbacks that the settings require; see `Callback`.
+        frozen: rows to freeze for the first `settings.frozen_epochs` epochs: variable path -> bool (rows,).
+        state: training state to continue from, also within an epoch, with the same batches and settings. It is changed
+            in place. None starts a new run from the network's weights.
 
     Returns:
-        The history; the network holds the weights that `settings.keep` names. Ctrl-C ends training early and keeps
-        the finished epochs, or within the first epoch its last weights.
+        The history. Afterwards the network has the weights of the epoch that `settings.keep` chooses. Ctrl-C ends
+        training early and keeps the finished epochs. Within the first epoch it keeps the weights of the last update.
 
     Raises:
-        SettingsError: if the loss becomes infinite or undefined before there are good weights to keep.
-        ValueError: if the arrays of `state` do not fit the network.
+        SettingsError: if the loss becomes infinite or NaN before an epoch has ended with a finite loss.
+        ValueError: if the arrays of `state` do not match the network and the optimizer.
     """
     tokens = training.target_tokens / len(training)
     update = make_update(network, make_optimizer(settings), tokens=tokens, smoothing=settings.label_smoothing)
-    state = state or TrainingState.of_seed(settings.seed)
+    state = state or TrainingState.from_seed(settings.seed)
     with Interruption() as interruption:
-        chosen = [*_callbacks(network, validation, settings, frozen or {}), *callbacks, interruption]
-        run = loop.run(state, training, update, chosen, Schedule(settings, len(training)))
-    return History(tuple(state.history), run.kept, interruption.requested, run.diverged, state.stopped)
+        all_callbacks = [*_callbacks(network, validation, settings, frozen or {}), *callbacks, interruption]
+        run = loop.run(state, training, update, all_callbacks, Schedule(settings, len(training)))
+    return History(tuple(state.history), run.kept_epoch, interruption.requested, run.diverged, state.stopped)
 
 
 def _callbacks(
     network: Any, validation: Batches | None, settings: TrainingSettings, frozen: Mapping[str, np.ndarray]
 ) -> list[Callback]:
-    """Return the callbacks that the settings ask for."""
-    chosen: list[Callback] = [Divergence(), BestWeights(network, settings.keep), TimeLimit()]
+    """Return the callbacks that the settings require."""
+    callbacks: list[Callback] = [Divergence(), BestWeights(network, settings.keep), TimeLimit()]
     if frozen:
-        chosen.append(FrozenVectors(frozen, settings.frozen_epochs))
+        callbacks.append(FrozenVectors(frozen, settings.frozen_epochs))
     if validation:
-        chosen.append(Validation(network, validation))
+        callbacks.append(Validation(network, validation))
     if settings.patience:
-        chosen.append(EarlyStopping(settings.patience))
-    return chosen
+        callbacks.append(EarlyStopping(settings.patience))
+    return callbacks

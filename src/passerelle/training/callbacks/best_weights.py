@@ -1,4 +1,4 @@
-"""The weights that the network holds after training: of the best epoch, or of the last."""
+"""Choose the weights of the network after training: those of the best epoch or of the last one."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ __all__ = ["BestWeights"]
 
 
 class BestWeights(Callback):
-    """Keeps the weights of the best epoch in `run.state.best`; at the end sets the network's weights and `run.kept`.
+    """Store the weights of the best epoch in `run.state.best`; after training, set the weights and `run.kept_epoch`.
 
     The best epoch is the first one with the lowest validation loss, or training loss without validation pairs.
 
     Args:
-        network: with `get_weights` and `set_weights`.
-        keep: the weights to hold at the end: of the `best` epoch or of the `last`. After divergence always the best.
+        network: object with `get_weights` and `set_weights`.
+        keep: epoch whose weights the network has after training: `best` or `last`. After divergence always the best.
     """
 
     def __init__(self, network: Any, keep: str):
@@ -35,9 +35,9 @@ class BestWeights(Callback):
         state = run.state
         if state.best.epoch and (self._keep == "best" or run.diverged):
             self._network.set_weights(state.best.weights)
-            run.kept = state.best.epoch
+            run.kept_epoch = state.best.epoch
         elif state.history:
             self._network.set_weights(state.last)
-            run.kept = state.history[-1].number
+            run.kept_epoch = state.history[-1].number
         else:
             run.update.assign(state)

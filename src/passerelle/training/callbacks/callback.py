@@ -1,4 +1,4 @@
-"""The base class of callbacks, and the run that they see. Loads neither Keras nor JAX."""
+"""The base class of callbacks, and the run that they receive. Loads neither Keras nor JAX."""
 
 import time
 from typing import TYPE_CHECKING
@@ -14,17 +14,17 @@ __all__ = ["Callback", "Run"]
 
 
 class Run:
-    """A run in progress, as callbacks see it.
+    """A training run in progress; the argument of each callback method.
 
     Attributes:
-        state: everything that training knows; see `TrainingState`.
+        state: weights, optimizer, position, history; see `TrainingState`.
         update: the update that changes the state's arrays.
-        schedule: epochs, updates in an epoch, the time limit, the share of the run that is done.
-        sample: the translation that the callback `Samples` made after the last epoch; None without that callback.
-        epoch_dropped: whether the running epoch ends without being finished.
-        diverged: whether an infinite or undefined loss ended the run.
-        kept: in `on_train_end`, the number of the epoch whose weights the network holds; 0 for weights from within the
-            first epoch.
+        schedule: epochs, updates per epoch, time limit, completed share of the run.
+        sample: translation that the callback `Samples` made after the last epoch; None without that callback.
+        epoch_dropped: whether the current epoch will not count as finished.
+        diverged: whether an infinite or NaN loss ended the run.
+        kept_epoch: in `on_train_end`, the number of the epoch whose weights the network has; 0 if they are from within
+            the first epoch.
     """
 
     def __init__(self, state: "TrainingState", update: "Update", schedule: "Schedule"):
@@ -34,16 +34,16 @@ class Run:
         self.sample: Sample | None = None
         self.epoch_dropped = False
         self.diverged = False
-        self.kept = 0
+        self.kept_epoch = 0
         self._counted = time.perf_counter()
 
     def stop(self, reason: str, *, drop_epoch: bool = False) -> None:
         """End the run after the current event.
 
         Args:
-            reason: stored in `state.stopped` and in the translator's record; the last one given is kept.
-            drop_epoch: leave the running epoch unfinished, without validation. Otherwise it counts as finished, from
-                its first update on. After the last update of an epoch it counts in any case.
+            reason: text for `state.stopped` and the translator's record. A later call replaces it.
+            drop_epoch: leave the current epoch unfinished, without validation. Otherwise it counts as finished if it
+                has at least one update. After its last update an epoch always counts.
         """
         self.state.stopped = reason
         self.epoch_dropped = self.epoch_dropped or drop_epoch
@@ -55,21 +55,21 @@ class Run:
         self._counted = now
 
     def begin_epoch(self) -> None:
-        """Count the time; an epoch that no update was made in begins now."""
+        """Count the time; an epoch without updates begins now."""
         self.count_time()
         if not self.state.position:
             self.state.epoch_began = self.state.seconds
 
     def epoch_seconds(self) -> float:
-        """Count the time and return the seconds that the running epoch has taken."""
+        """Count the time and return the seconds since the current epoch began."""
         self.count_time()
         return self.state.seconds - self.state.epoch_began
 
 
 class Callback:
-    """Acts on the events of a training run. Each method does nothing here; override those that you need.
+    """Base class of callbacks. Its methods do nothing; override those that you need.
 
-    A callback may read everything in `run.state`, and ends training with `run.stop("the reason")`. For example:
+    A callback may read everything in `run.state`. It ends training with `run.stop("the reason")`. For example:
 
         class Log(Callback):
             def on_epoch_end(self, run):
@@ -77,42 +77,42 @@ class Callback:
 
         passerelle.train(pairs, callbacks=[Log()])
 
-    **Order.** At each event the callbacks of the package act first, then those passed to `train`, in the order given,
-    and at last the one that handles Ctrl-C. Results of an epoch do not depend on the order: they are written in
-    `on_validate` and read in `on_epoch_end`, which comes after all of `on_validate`. So in `on_epoch_end` of every
-    callback `run.state.history[-1]` holds the training and validation results of the epoch, and `run.sample` the
-    sample. `run.state.best` includes this epoch in `on_epoch_end` of the callbacks passed to `train`.
+    **Order.** At each event the callbacks of the package are called first, then those passed to `train`, in their
+    order, and finally the one that handles Ctrl-C. Results of an epoch do not depend on the order: callbacks write them
+    in `on_validate` and read them in `on_epoch_end`. So in every `on_epoch_end`, `run.state.history[-1]` contains the
+    training and validation results of the epoch, and `run.sample` is the sample. For callbacks passed to `train`,
+    `run.state.best` then includes this epoch.
 
     After an exception in a callback no further event follows.
     """
 
     def on_train_begin(self, run: Run) -> None:
-        """The state is ready, no update was made yet in this process."""
+        """Called when the state is ready, before the first update in this process."""
 
     def on_epoch_begin(self, run: Run) -> None:
-        """The updates of epoch `run.state.epoch` follow.
+        """Called before the updates of epoch `run.state.epoch`.
 
-        A run that continues inside an epoch begins with this event too; `run.state.position` is then above 0.
+        A run that continues within an epoch also begins with this event; `run.state.position` is then above 0.
         """
 
     def on_update_end(self, run: Run) -> None:
-        """One update was made, number `run.state.position` of the epoch. It may still be computed on the device.
+        """Called after each update; `run.state.position` is its number in the epoch.
 
-        Reading the state's arrays, or `run.state.means()`, waits for it.
+        The device may still be computing it. Reading the state's arrays or `run.state.means()` waits for the result.
         """
 
     def on_validate(self, run: Run) -> None:
-        """All updates of an epoch were made; the network's variables hold its weights.
+        """Called after the last update of an epoch, when the network has its weights.
 
-        Callbacks that measure the weights add their results to `run.state.history[-1]`. A callback that drops the
-        epoch here ends this event for those after it, and the epoch leaves the history.
+        Callbacks that evaluate the weights add their results to `run.state.history[-1]`. If a callback drops the
+        epoch, later callbacks are not called for this event, and the epoch is removed from the history.
         """
 
     def on_epoch_end(self, run: Run) -> None:
-        """The epoch `run.state.history[-1]` is finished and measured; `run.state.epoch` is the next one."""
+        """Called when epoch `run.state.history[-1]` is finished and validated; `run.state.epoch` is the next one."""
 
     def on_train_end(self, run: Run) -> None:
-        """The last event. `run.state.stopped` is the reason, or empty where no callback ended the run.
+        """Called last. `run.state.stopped` is the reason for the end, or empty if no callback ended the run.
 
-        In the callbacks passed to `train` the network holds the weights that are kept.
+        For callbacks passed to `train`, the network has its final weights.
         """

@@ -1,4 +1,4 @@
-"""End training when the loss is infinite or undefined."""
+"""End training when the loss is infinite or NaN."""
 
 import math
 
@@ -9,10 +9,10 @@ __all__ = ["Divergence"]
 
 
 class Divergence(Callback):
-    """Drops an epoch whose training loss is infinite or not a number, and stops the run; sets `run.diverged`.
+    """Drop an epoch whose training loss is infinite or NaN, stop the run, and set `run.diverged`.
 
     Raises:
-        SettingsError: in `on_validate`, if there are no good weights to go back to.
+        SettingsError: in `on_validate`, if no earlier epoch had a finite loss.
     """
 
     def on_validate(self, run: Run) -> None:
@@ -22,8 +22,8 @@ class Divergence(Callback):
         if not run.state.best.epoch:
             settings = run.schedule.settings
             raise SettingsError(
-                f"training diverged: the loss of epoch {epoch.number} is not a number. Lower the learning rate "
+                f"training diverged: the loss of epoch {epoch.number} is {epoch.loss}. Lower training.learning_rate "
                 f"(now {settings.learning_rate:g}) or set training.clip."
             )
         run.diverged = True
-        run.stop(f"the loss of epoch {epoch.number} is not a number", drop_epoch=True)
+        run.stop(f"the loss of epoch {epoch.number} is {epoch.loss}", drop_epoch=True)

@@ -6,17 +6,17 @@ __all__ = ["EarlyStopping"]
 
 
 class EarlyStopping(Callback):
-    """Stops the run when no epoch was better than the best for some time; reads `run.state.best`.
+    """Stop the run when the loss has not improved for `patience` epochs. Reads `run.state.best`.
 
     Args:
-        patience: epochs without a better loss after which training ends; at least 1.
+        patience: number of epochs without improvement after which training ends; at least 1.
     """
 
     def __init__(self, patience: int):
         self._patience = patience
 
     def on_train_begin(self, run: Run) -> None:
-        self._check(run)  # A restored run may have ended with its last epoch.
+        self._check(run)  # The patience of a restored run may already be exhausted.
 
     def on_epoch_end(self, run: Run) -> None:
         self._check(run)

@@ -1,4 +1,4 @@
-"""Ready-made word vectors that stay unchanged for the first epochs."""
+"""Freeze pretrained word vectors for the first epochs."""
 
 from collections.abc import Mapping
 
@@ -10,11 +10,11 @@ __all__ = ["FrozenVectors"]
 
 
 class FrozenVectors(Callback):
-    """Freezes rows of variables for some epochs.
+    """Freeze rows of variables for the first epochs.
 
     Args:
-        rows: bool (rows,) by the path of a variable (rows, width); True where a row is frozen.
-        epochs: the number of epochs, from the first.
+        rows: variable path -> bool (rows,) for a variable (rows, width), True where a row is frozen.
+        epochs: number of epochs.
     """
 
     def __init__(self, rows: Mapping[str, np.ndarray], epochs: int):

@@ -1,4 +1,4 @@
-"""Ctrl-C as a request to end training after the current update, instead of an exception inside it."""
+"""Ctrl-C ends training after the current update instead of raising an exception inside it."""
 
 import signal
 import threading
@@ -10,11 +10,11 @@ __all__ = ["Interruption"]
 
 
 class Interruption(Callback):
-    """Stops the run after Ctrl-C and drops the unfinished epoch.
+    """Stop the run after Ctrl-C and drop the unfinished epoch.
 
-    While this context manager is open, the first Ctrl-C only sets `requested`; a second one acts as it does elsewhere.
-    It does nothing outside the main thread, where Python does not allow signal handlers, and in a process that was
-    started with Ctrl-C ignored, as shells start background jobs.
+    Within this context manager, the first Ctrl-C only sets `requested`; a second one has its usual effect. The manager
+    does nothing outside the main thread, where Python does not allow signal handlers, and in a process that ignores
+    Ctrl-C, like background jobs of a shell.
 
     Attributes:
         requested: whether Ctrl-C was pressed.
@@ -22,7 +22,7 @@ class Interruption(Callback):
 
     def __init__(self) -> None:
         self.requested = False
-        self._before: object = None
+        self._previous_handler: object = None
 
     def on_epoch_begin(self, run: Run) -> None:
         self._check(run)
@@ -40,7 +40,7 @@ class Interruption(Callback):
     def __enter__(self) -> "Interruption":
         ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
         if threading.current_thread() is threading.main_thread() and not ignored:
-            self._before = signal.signal(signal.SIGINT, self._on_signal)
+            self._previous_handler = signal.signal(signal.SIGINT, self._on_signal)
         return self
 
     def __exit__(
@@ -53,6 +53,7 @@ class Interruption(Callback):
         self._restore()
 
     def _restore(self) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)  # pyright: ignore[reportArgumentType] - came from there
-            self._before = None
+        if self._previous_handler is not None:
+            # pyright does not know that `signal.signal` returned this handler.
+            signal.signal(signal.SIGINT, self._previous_handler)  # pyright: ignore[reportArgumentType]
+            self._previous_handler = None

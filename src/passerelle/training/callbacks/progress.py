@@ -1,4 +1,4 @@
-"""Reports of the progress within an epoch, a few times a second."""
+"""Progress reports within an epoch, a few times per second."""
 
 import math
 from collections.abc import Callable
@@ -9,20 +9,20 @@ from passerelle.training.callbacks.callback import Callback, Run
 __all__ = ["Progress", "ProgressReport"]
 
 REPORT_SECONDS = 0.25
-"""Time between two reports: reading the loss waits for the updates, so not after each."""
+"""Minimum time between two reports. Reading the loss waits for the updates, so it is not read after each one."""
 
 
 @dataclass(frozen=True)
 class ProgressReport:
-    """The position of a run.
+    """Progress of a run.
 
     Attributes:
-        epoch: number of the running epoch, from 1.
-        epochs: epochs in the run, at most.
-        done: updates made in this epoch.
-        updates: updates in each epoch.
-        loss: mean of this epoch so far, nats per token.
-        seconds_left: estimated time until the run ends; None before there is a basis for it.
+        epoch: number of the current epoch, from 1.
+        epochs: maximum number of epochs of the run.
+        done: completed updates of this epoch.
+        updates: updates per epoch.
+        loss: mean loss of this epoch so far, in nats per token.
+        seconds_left: estimated time until the run ends; None if it is too early for an estimate.
     """
 
     epoch: int
@@ -34,10 +34,10 @@ class ProgressReport:
 
 
 class Progress(Callback):
-    """Calls a function a few times a second.
+    """Report the progress a few times per second.
 
     Args:
-        report: called with the report.
+        report: function that receives each report.
     """
 
     def __init__(self, report: Callable[[ProgressReport], None]):
@@ -58,7 +58,7 @@ class Progress(Callback):
 
 
 def _seconds_left(run: Run) -> float | None:
-    """Estimate from the last epoch, or from the running one once a twentieth of it is done."""
+    """Estimate the time left from the last epoch, or from the current one once 5 % of it are done."""
     state, schedule = run.state, run.schedule
     share = schedule.epoch_share(state)
     epoch = state.history[-1].seconds if state.history else None

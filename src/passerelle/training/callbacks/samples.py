@@ -1,4 +1,4 @@
-"""A translation of an unseen source after each epoch."""
+"""Translate a validation source after each epoch."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,11 +9,11 @@ __all__ = ["Samples"]
 
 
 class Samples(Callback):
-    """Translates one validation source after each epoch; the result is `run.sample` in `on_epoch_end`.
+    """Translate one validation source after each epoch; the result is `run.sample` in `on_epoch_end`.
 
     Args:
-        rows: validation rows, one for each epoch, from the beginning again after the last; may be empty.
-        translate: returns the sample of a row, with the current weights.
+        rows: indices of validation pairs, one per epoch; used cyclically. May be empty.
+        translate: function that translates the pair at an index with the current weights.
     """
 
     def __init__(self, rows: Sequence[int], translate: Callable[[int], Sample]):

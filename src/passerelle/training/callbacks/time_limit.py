@@ -1,4 +1,4 @@
-"""End training when its time is up, inside an epoch too."""
+"""End training at its time limit, also within an epoch."""
 
 from passerelle.training.callbacks.callback import Callback, Run
 
@@ -6,7 +6,7 @@ __all__ = ["TimeLimit"]
 
 
 class TimeLimit(Callback):
-    """Stops the run when `state.seconds` reaches the limit of the schedule; the running epoch ends and counts."""
+    """Stop the run when `state.seconds` reaches the time limit; the current epoch ends early and counts as finished."""
 
     def on_epoch_begin(self, run: Run) -> None:
         self._check(run)

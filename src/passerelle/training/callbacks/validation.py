@@ -15,11 +15,11 @@ __all__ = ["Validation", "make_validate"]
 
 
 class Validation(Callback):
-    """Measures the weights on the validation pairs; adds the results to `run.state.history[-1]`.
+    """Compute loss and accuracy on the validation pairs and add them to `run.state.history[-1]`.
 
     Args:
-        network: takes a batch's inputs, returns logits; see `loss.network_sums`.
-        batches: the validation pairs.
+        network: maps the inputs of a batch to logits; see `loss.network_sums`.
+        batches: validation batches.
     """
 
     def __init__(self, network: Any, batches: Batches):
@@ -33,7 +33,7 @@ class Validation(Callback):
 
 
 def make_validate(network: Any) -> Callable[[Batches], tuple[float, float]]:
-    """Return a function: batches -> (loss in nats per token, accuracy) under teacher forcing."""
+    """Return a function batches -> (loss in nats per token, accuracy), both under teacher forcing."""
 
     def sums(inputs: Any, labels: Any) -> Any:
         return network_sums(network, network(inputs), labels)
@@ -41,8 +41,8 @@ def make_validate(network: Any) -> Callable[[Batches], tuple[float, float]]:
     program = compiled(sums, network.variables)
 
     def validate(batches: Batches) -> tuple[float, float]:
-        rows = [program(batch.inputs, batch.labels) for batch in batches.epoch(0)]
-        loss, tokens, correct = np.sum([[float(value) for value in row] for row in rows], axis=0).tolist()
+        batch_sums = [program(batch.inputs, batch.labels) for batch in batches.epoch(0)]
+        loss, tokens, correct = np.sum([[float(value) for value in row] for row in batch_sums], axis=0).tolist()
         return loss / max(tokens, 1.0), correct / max(tokens, 1.0)
 
     return validate
