@@ -211,7 +211,7 @@ def test_the_copier_keeps_to_what_it_knows_under_constraints(copier: Any) -> Non
         ({"pattern": "(x"}, "pattern"),
         ({"temperature": 0.0}, "temperature"),
         ({"top_p": 1.5}, "top_p"),
-        ({"lexicon": ["Q"]}, "can write no text"),
+        ({"lexicon": ["Q"]}, "no text that the constraint allows"),
     ],
     ids=str,
 )
