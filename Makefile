@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Two workers; each JAX process would otherwise take all cores and memory for itself.
 TEST_WORKERS ?= 2
 
-.PHONY: help demo test test-fast lint bench setup setup-dev settings-table constraints clean
+.PHONY: help demo test test-fast lint bench setup setup-dev settings-table pictures constraints clean
 
 help:
 	@echo "make demo         train on the built-in phrasebook, translate what was never seen"
@@ -15,6 +15,7 @@ help:
 	@echo "make lint         ruff, pyright, and the test of the floors"
 	@echo "make bench        compare with the tutorial program, side by side"
 	@echo "make settings-table  write docs/settings.md from the schema of the settings"
+	@echo "make pictures     train the demo and write docs/pictures/"
 	@echo "make setup        install the package into $(VENV)"
 	@echo "make constraints  write constraints.txt anew, from the newest versions"
 
@@ -54,9 +55,13 @@ bench: setup-dev
 settings-table: setup
 	$(BIN)/passerelle settings > $@.tmp && mv $@.tmp docs/settings.md
 
+pictures: setup
+	rm -rf build/pictures
+	$(BIN)/python docs/pictures.py build/pictures
+
 constraints: setup-dev
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra parquet --python-version 3.11 --universal --upgrade \
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet --output-file constraints.txt
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) demo build/pictures

@@ -2,6 +2,7 @@
 
 import io
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -78,8 +79,13 @@ def _render(series: Mapping[str, Sequence[float]], title: str) -> str:
         picture = io.StringIO()
         metadata = {"Date": None, "Creator": None, "Format": None, "Type": None, "Title": title or "Loss"}
         figure.savefig(picture, format="svg", metadata=metadata, pad_inches=0.2, bbox_inches="tight")
-    # Without matplotlib's document type, which refers to a file on the web.
-    return adapt_to_dark_pages(picture.getvalue()[picture.getvalue().index("<svg") :])
+    return adapt_to_dark_pages(_self_contained(picture.getvalue()))
+
+
+def _self_contained(svg: str) -> str:
+    """Remove matplotlib's document type and metadata, which contain web addresses, and add the accessible role."""
+    svg = re.sub("<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    return '<svg role="img"' + svg.split("<svg", 1)[1]
 
 
 def _mark_best(axes: "Axes", series: Mapping[str, Sequence[float]]) -> None:

@@ -73,8 +73,8 @@ def _ranks(count: int, edges: Sequence[Edge], terminals: Collection[int]) -> lis
         bottom = max((rank for box, rank in enumerate(ranks) if box not in terminals), default=-1) + 1
         ranks = [bottom if box in terminals else rank for box, rank in enumerate(ranks)]
     for box in reversed(range(count)):
-        # A box with at least as many consumers as producers moves down, which shortens its edges. A box that only inputs
-        # feed does not move.
+        # A box with at least as many consumers as producers moves down, which shortens its edges. A box that is fed only
+        # by inputs does not move.
         if len(downs[box]) >= len(ups[box]) and any(ups[above] for above in ups[box]):
             ranks[box] = min(ranks[below] for below in downs[box]) - 1
     if sum(not above for above in ups) > _FEW:
