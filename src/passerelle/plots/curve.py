@@ -64,7 +64,7 @@ def _render(series: Mapping[str, Sequence[float]], title: str) -> str:
         for key, label, colour, dashes in _LINES:
             if key in series:
                 numbers = range(1, len(series[key]) + 1)
-                axes.plot(numbers, series[key], dashes, color=colour, label=label, marker="o", markersize=3)
+                axes.plot(numbers, series[key], dashes, color=colour, label=label, marker="o", markersize=4)
         _mark_best(axes, series)
         axes.set_xlabel("epoch")
         axes.set_ylabel("loss (nats per token)")

@@ -9,14 +9,14 @@ from itertools import pairwise
 
 from passerelle.plots.ranks import Edge, RankedGraph, rank_boxes
 
-__all__ = ["LEAD", "Layout", "Station", "arrange"]
+__all__ = ["LEAD", "Layout", "Segment", "arrange"]
 
 LEAD = 20.0  # the straight segment above a box: the arrow's head and the number of tensors
 _PORT_INSET = 16.0
 _PORT_DISTANCE = 28.0
 _MAIN, _LONG, _SIDE = 12.0, 4.0, 1.0  # weights of the horizontal deviation of an edge
 
-Station = tuple[float, float, float]  # x, top, bottom of a vertical segment of an arrow; curves connect the segments
+Segment = tuple[float, float, float]  # x, top, bottom of a vertical segment of an arrow; curves connect the segments
 Desired = tuple[float, float]  # x, weight
 
 
@@ -34,7 +34,7 @@ class Layout:
     width: float
     height: float
     corners: list[tuple[float, float]]
-    routes: list[list[Station]]
+    routes: list[list[Segment]]
 
 
 def arrange(
@@ -174,7 +174,7 @@ def _routes(
     middles: Sequence[float],
     bands: Sequence[tuple[float, float]],
     corners: Sequence[tuple[float, float]],
-) -> list[list[Station]]:
+) -> list[list[Segment]]:
     """Return the segments of each edge: below its source, along each row that it passes, above its target."""
     leave = [
         _ports({below: middles[below] for below in graph.downs[box]}, middles[box], graph.widths[box])
@@ -189,11 +189,11 @@ def _routes(
         for box in range(graph.boxes)
     ]
     band = {slot: band for row, band in zip(graph.rows, bands, strict=True) for slot in row}
-    routes: list[list[Station]] = []
+    routes: list[list[Segment]] = []
     for chain in graph.chains:
         source, *bends, target = chain
-        stations = [(leave[source][chain[1]], corners[source][1] + sizes[source][1], band[source][1])]
-        stations += [(middles[bend], band[bend][0] - LEAD, band[bend][1]) for bend in bends]
-        stations.append((enter[target][chain[-2]], band[target][0] - LEAD, corners[target][1]))
-        routes.append(stations)
+        segments = [(leave[source][chain[1]], corners[source][1] + sizes[source][1], band[source][1])]
+        segments += [(middles[bend], band[bend][0] - LEAD, band[bend][1]) for bend in bends]
+        segments.append((enter[target][chain[-2]], band[target][0] - LEAD, corners[target][1]))
+        routes.append(segments)
     return routes

@@ -14,7 +14,7 @@ __all__ = ["Edge", "RankedGraph", "rank_boxes"]
 Edge = tuple[int, int]  # source, target: indices of boxes, source < target
 
 _SWEEPS = 12
-_FEW = 4  # more inputs or outputs than this do not share one row
+_MOST_IN_ROW = 4  # inputs or outputs that share one row
 
 
 @dataclass
@@ -56,7 +56,7 @@ def rank_boxes(
         terminals: boxes to place in the bottom row.
         light: edges that need not be straight.
     """
-    graph = _thread(widths, _ranks(len(widths), edges, terminals), edges, light)
+    graph = _add_bends(widths, _ranks(len(widths), edges, terminals), edges, light)
     _order(graph)
     return graph
 
@@ -69,15 +69,15 @@ def _ranks(count: int, edges: Sequence[Edge], terminals: Collection[int]) -> lis
         ups[target].append(source)
         downs[source].append(target)
         ranks[target] = max(ranks[target], ranks[source] + 1)
-    if len(terminals) <= _FEW:
+    if len(terminals) <= _MOST_IN_ROW:
         bottom = max((rank for box, rank in enumerate(ranks) if box not in terminals), default=-1) + 1
         ranks = [bottom if box in terminals else rank for box, rank in enumerate(ranks)]
     for box in reversed(range(count)):
-        # A box with at least as many consumers as producers moves down, which shortens its edges. A box that is fed only
-        # by inputs does not move.
+        # A box with at least as many consumers as producers moves down, which shortens its edges. A box whose producers
+        # are all inputs does not move.
         if len(downs[box]) >= len(ups[box]) and any(ups[above] for above in ups[box]):
             ranks[box] = min(ranks[below] for below in downs[box]) - 1
-    if sum(not above for above in ups) > _FEW:
+    if sum(not above for above in ups) > _MOST_IN_ROW:
         # Too many inputs for one row: each moves to the row above its first consumer, with all boxes between them that
         # lead nowhere else.
         loose = [False] * count
@@ -90,7 +90,7 @@ def _ranks(count: int, edges: Sequence[Edge], terminals: Collection[int]) -> lis
     return ranks
 
 
-def _thread(
+def _add_bends(
     widths: Sequence[float],
     ranks: list[int],
     edges: Sequence[Edge],

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from unicodedata import east_asian_width
 from xml.sax.saxutils import escape
 
-from passerelle.plots.layout import Layout, Station, arrange
+from passerelle.plots.layout import Layout, Segment, arrange
 from passerelle.plots.theme import (
     ATTENTION,
     BACKGROUND,
@@ -213,7 +213,7 @@ def _arrows(arrows: Sequence[Arrow], layout: Layout) -> list[str]:
     return [*lines, *heads]
 
 
-def _path(route: Sequence[Station]) -> str:
+def _path(route: Sequence[Segment]) -> str:
     """Connect the vertical segments by curves with vertical ends; the path ends inside the arrow's head."""
     x, top, bottom = route[0]
     path = [f"M{_n(x)} {_n(top)}"]
