@@ -32,24 +32,21 @@ SANS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, s
 MONO = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 """Font families; fonts of the reader's system, none is downloaded."""
 
-BACKGROUND, SURFACE = "#fbfcfd", "#ffffff"
-"""Of the picture; of boxes and plots, and of text on a saturated colour."""
+BACKGROUND = "#fbfcfd"  # of a picture
+SURFACE = "#ffffff"  # of boxes and plots; also text on a saturated colour
+BORDER = "#d5dbe3"  # of a picture
+RULE = "#e3e8ee"  # between rows, and grids
+LINE = "#64748b"  # arrows and axes
+INK = "#1e293b"  # text
+MUTED = "#526071"  # less important text
 
-BORDER, RULE, LINE = "#d5dbe3", "#e3e8ee", "#64748b"
-"""Of the picture; between rows and along grids; of arrows and axes."""
-
-INK, MUTED = "#1e293b", "#526071"
-"""Of text, and of less important text."""
-
-INPUT, EMBEDDING, RECURRENT, DENSE, ATTENTION, OTHER = (
-    "#1a66a8",
-    "#6a48b5",
-    "#a8480a",
-    "#17703f",
-    "#a8265f",
-    "#475569",
-)
-"""Saturated colours of layers and lines. `SURFACE` on them is readable, and they are readable on `SURFACE`."""
+# Saturated colours, named after the layers that they mark.
+INPUT = "#1a66a8"
+EMBEDDING = "#6a48b5"
+RECURRENT = "#a8480a"
+DENSE = "#17703f"
+ATTENTION = "#a8265f"
+OTHER = "#475569"
 
 TINTS = {
     INPUT: "#eaf3fb",
