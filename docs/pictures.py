@@ -1,7 +1,7 @@
 """Make the pictures of the documentation, docs/pictures/*.svg, from real output of the program.
 
 Run it as `make pictures`; it trains the demo, which takes minutes. Two runs on one machine write equal files, except
-for the seconds and the time left in terminal.svg.
+for the seconds and the time left in demo.svg.
 """
 
 import argparse
@@ -50,7 +50,9 @@ def main() -> None:
     sessions += [(command, output_of(command, folder)) for command in TRANSLATIONS]
     output_of(["passerelle", "translate", MODEL, "--pictures", "attention", ALIGNED], folder)
     pictures = {
-        "terminal": draw_terminal(sessions, title="A terminal: passerelle demo trains a model, which then translates"),
+        "demo": draw_terminal(
+            sessions, title="A terminal: passerelle demo trains a translator, which then translates sentences"
+        ),
         "loss": (folder / "demo/loss.svg").read_text(encoding="utf-8"),
         "attention": (folder / "attention/1.svg").read_text(encoding="utf-8"),
     }
