@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Only two workers: each JAX process uses all cores and much memory.
 TEST_WORKERS ?= 2
 
-.PHONY: help demo test test-fast lint bench setup setup-dev settings-table constraints clean
+.PHONY: help demo test test-fast lint bench setup setup-dev settings-table pictures constraints clean
 
 help:
 	@echo "make demo         train on the built-in phrasebook and translate its held-out sentences"
@@ -15,6 +15,7 @@ help:
 	@echo "make lint         run ruff, pyright and the test of dependency levels"
 	@echo "make bench        compare with the program of the Keras tutorial"
 	@echo "make settings-table  write docs/settings.md from the schema of the settings"
+	@echo "make pictures     train the demo and write docs/pictures/"
 	@echo "make setup        install the package into $(VENV)"
 	@echo "make setup-dev    install the package and the development tools into $(VENV)"
 	@echo "make constraints  update constraints.txt to the newest versions"
@@ -56,9 +57,13 @@ bench: setup-dev
 settings-table: setup
 	$(BIN)/passerelle settings > $@.tmp && mv $@.tmp docs/settings.md
 
+pictures: setup
+	rm -rf build/pictures
+	$(BIN)/python docs/pictures.py build/pictures
+
 constraints: setup-dev
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra parquet --python-version 3.11 --universal --upgrade \
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet --output-file constraints.txt
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) demo build/pictures

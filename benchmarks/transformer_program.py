@@ -114,7 +114,7 @@ def main() -> None:
     training, validation, test = map(read_pairs, (arguments.train, arguments.validation, arguments.test))
     tokenizers = [make_tokenizer("word", texts=texts) for texts in (training.sources, training.targets)]
     lengths = [
-        max(map(len, map(tokenizer.read, texts)))
+        max(map(len, map(tokenizer.tokenize, texts)))
         for tokenizer, texts in zip(tokenizers, (training.sources, training.targets), strict=True)
     ]
     lengths[1] += 2  # START and END

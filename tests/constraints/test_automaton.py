@@ -1,4 +1,4 @@
-"""Automata: the smallest of each language, and of two the one that accepts what both do."""
+"""Automata: minimization and intersection, and the path lengths of graphs."""
 
 import itertools
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from passerelle.constraints.automaton import Automaton, both
+from passerelle.constraints.automaton import Automaton, intersect
 from passerelle.constraints.expressions import any_text
 from passerelle.constraints.graph import Graph
 from passerelle.constraints.patterns import matching
@@ -23,7 +23,7 @@ EDGES = st.integers(1, 8).flatmap(
 
 @st.composite
 def automata(draw):
-    """Any table over the bytes of `a`, `b` and `c`, with progress here and there."""
+    """Random automata over the bytes `a`, `b` and `c`; some states have progress."""
     states = draw(st.integers(1, 7))
     table = np.full((states, 256), -1, np.int32)
     cells = st.lists(st.integers(-1, states - 1), min_size=3 * states, max_size=3 * states)
@@ -33,95 +33,88 @@ def automata(draw):
     return Automaton(table, accepting, progress)
 
 
-TEXTS = ["".join(letters) for length in range(6) for letters in itertools.product("abc", repeat=length)]
+TEXTS = ["".join(characters) for length in range(6) for characters in itertools.product("abc", repeat=length)]
 
 
-def walked(automaton, text):
-    """The state after `text`, or -1."""
-    state = 0
+def run(automaton, text, state=0):
+    """Return the state after `text`, or -1."""
     for byte in text.encode():
         state = automaton.table[state, byte] if state >= 0 else -1
     return state
 
 
-def told(automaton):
-    """What can be seen of a state from outside: whether each text is accepted, and progress where one still may be."""
+def behaviour(automaton):
+    """Return whether each text is accepted, and the progress after it where a longer text can still be accepted."""
     useful = automaton.trimmed()
-    states = [walked(useful, text) for text in TEXTS]
+    states = [run(useful, text) for text in TEXTS]
     return [automaton.accepts(text) for text in TEXTS], [useful.progress[s] if s >= 0 else None for s in states]
 
 
 @quick
 @given(automata())
-def test_minimized_accepts_the_same_and_no_two_states_are_alike(automaton):
+def test_minimized_accepts_the_same_texts_and_has_no_equivalent_states(automaton):
     smallest = automaton.minimized()
-    accepted, progress = told(smallest)
-    accepted_before, progress_before = told(automaton)
+    accepted, progress = behaviour(smallest)
+    accepted_before, progress_before = behaviour(automaton)
     assert accepted == accepted_before
-    # A dead beginning keeps its progress, but nothing reads it.
+    # State 0 keeps its progress even if no text is accepted, but nothing reads it then.
     assert progress == progress_before
     states = range(len(smallest.table))
-    # With at most seven states two that differ do so within six letters.
+    # Of at most seven states, two that are not equivalent differ within six characters.
     futures = [
         tuple(
             (text, bool(smallest.accepting[state]), int(smallest.progress[state]))
             for text in TEXTS
-            if (state := run(smallest, begin, text)) >= 0
+            if (state := run(smallest, text, start)) >= 0
         )
-        for begin in states
+        for start in states
     ]
     assert len(set(futures)) == len(smallest.table)
     assert len(smallest.minimized().table) == len(smallest.table)
 
 
-def run(automaton, state, text):
-    for byte in text.encode():
-        state = automaton.table[state, byte] if state >= 0 else -1
-    return state
-
-
 @quick
 @given(automata(), automata())
-def test_both_is_and(first, second):
-    joined = both(first, second)
+def test_intersect_accepts_the_texts_that_both_accept(first, second):
+    joined = intersect(first, second)
     for text in TEXTS:
         assert joined.accepts(text) == (first.accepts(text) and second.accepts(text))
-        state, one, other = (walked(automaton, text) for automaton in (joined, first, second))
+        state, one, other = (run(automaton, text) for automaton in (joined, first, second))
         assert (state >= 0) == (one >= 0 and other >= 0)
         if state >= 0:
             assert joined.progress[state] == first.progress[one] + second.progress[other]
-    assert {walked(joined, text) for text in TEXTS} >= {0}
+    assert {run(joined, text) for text in TEXTS} >= {0}
     assert (Graph.of_table(joined.table).distances(np.array([0])) >= 0).all()
 
 
-# Counted by hand; a state from which nothing is accepted does not count.
+# Counted manually, without dead states.
 GOLDEN = [
     ("", 1),
     ("a", 2),
     ("(a|b)*abb", 4),  # Aho, Sethi and Ullman 1986, example 3.18
     ("a*b*", 2),
     ("(ab)*", 2),
-    ("(aa|aaa)*", 3),  # every length but one
+    ("(aa|aaa)*", 3),  # every length except one
     ("(0|1(01*0)*1)*", 3),  # multiples of three, in binary
-    ("(a|b)*a(a|b){3}", 16),  # the fourth letter from the end: all that the last four were
+    ("(a|b)*a(a|b){3}", 16),  # states store the last four characters
     ("a{2,5}", 6),
     ("abc|xbc", 4),
     ("é", 3),
     ("[éè]", 3),
     ("[aé]", 3),
-    # Begin, end, one or two or three more bytes to come, and after E0, ED, F0 and F4 only some of them.
+    # Start, end, one, two or three continuation bytes left, and the restricted ones after E0, ED, F0 and F4.
     (".", 9),
 ]
 
 
 @pytest.mark.parametrize(("pattern", "states"), GOLDEN)
-def test_textbook_sizes(pattern, states):
+def test_numbers_of_states_from_textbooks(pattern, states):
     assert len(matching(pattern).table) == states
 
 
-def test_any_text_is_utf_8_and_nothing_else():
+def test_any_text_accepts_exactly_valid_utf_8():
     automaton = any_text()
-    assert len(automaton.table) == 8  # as `.`, but the end is the beginning
+    assert len(automaton.table) == 8  # like `.`, except that the end is the start
     for lead in range(256):
         for second in (None, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0):
             for rest in (b"", b"\x80", b"\xbf", b"\x80\x80", b"\xbf\xbf", b"\x80\x80\x80"):
@@ -138,21 +131,21 @@ def test_any_text_is_utf_8_and_nothing_else():
     assert not automaton.accepts("a\ud800")
 
 
-def test_a_product_too_large(monkeypatch):
+def test_an_intersection_that_is_too_large(monkeypatch):
     first, second = matching("(a{17})*"), matching("(a{19})*")
-    assert len(both(first, second).table) == 17 * 19
+    assert len(intersect(first, second).table) == 17 * 19
     monkeypatch.setattr("passerelle.constraints.automaton.MOST_STATES", 300)
     with pytest.raises(SettingsError, match=r"needs more than 300 states\. Lower the bounds"):
-        both(first, second)
+        intersect(first, second)
 
 
 @quick
 @given(EDGES)
-def test_distances_and_heights_are_those_of_all_walks(case):
+def test_distances_and_heights_equal_brute_force(case):
     count, edges = case
     tails, heads = np.array(edges, np.int64).reshape(-1, 2).T
     graph = Graph(count, tails, heads)
-    reach = [{0}]  # nodes after exactly 0, 1, 2 ... edges
+    reach = [{0}]  # the nodes at the end of 0, 1, 2 ... edges
     for _ in range(count):
         reach.append({head for tail, head in edges if tail in reach[-1]})
     shortest = [next((n for n, nodes in enumerate(reach) if node in nodes), -1) for node in range(count)]

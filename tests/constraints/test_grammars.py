@@ -1,4 +1,4 @@
-"""Grammars: files of named patterns, and errors that name the line."""
+"""Grammars: references between named patterns, and errors that name the line."""
 
 import re
 
@@ -29,7 +29,7 @@ def grammar(tmp_path):
     return read
 
 
-def test_parts_stand_for_their_patterns(grammar):
+def test_references_are_replaced_by_their_patterns(grammar):
     dates = grammar(DATES)
     assert dates.accepts("3 février 2024, 31 mars")
     assert not dates.accepts("3 février 2024,")
@@ -37,7 +37,7 @@ def test_parts_stand_for_their_patterns(grammar):
     assert (dates.table == matching(f"{date}(, {date})*").table).all()
 
 
-def test_the_last_part_is_the_main_one_where_none_is_called_so(grammar):
+def test_the_last_pattern_is_the_main_one_if_none_is_named_main(grammar):
     assert grammar("a = x\nb = (?&a)y").accepts("xy")
     assert grammar("b = (?&a)y\na = x\n").accepts("x")
     assert grammar("", raw=b"\xef\xbb\xbfa = x\r\nb-1 = (?&a)=\r\n").accepts("x=")
@@ -47,19 +47,19 @@ def test_the_last_part_is_the_main_one_where_none_is_called_so(grammar):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a = (?&b)\nb = x(?&c)\nc = (?&b)?", "line 2: a part may not hold itself: c -> b -> c."),
-        ("a = x(?&a)", "line 1: a part may not hold itself: a -> a."),
-        ("month = x\na = (?&mont)", "line 2: no part is called 'mont'. Did you mean 'month'?"),
+        ("a = (?&b)\nb = x(?&c)\nc = (?&b)?", "line 2: a pattern cannot refer to itself: c -> b -> c."),
+        ("a = x(?&a)", "line 1: a pattern cannot refer to itself: a -> a."),
+        ("month = x\na = (?&mont)", "line 2: no pattern is named 'mont'. Did you mean 'month'?"),
         ("# x\na =  b(c", "line 2, character 7: this '(' is not closed."),
         ("a = b\n^a = c", "line 2: expected NAME = PATTERN, received: '^a = c'"),
         ("a b", "line 1: expected NAME = PATTERN"),
-        ("a = b\n\na = c", "line 3: 'a' stands twice."),
-        ("# nothing\n", "holds no part. Write one a line"),
-        ("a = ^x\nb = (?&a)", "line 1, character 5: '^' is supported at the very ends only"),
+        ("a = b\n\na = c", "line 3: 'a' is already defined."),
+        ("# nothing\n", "contains no pattern. Write one per line"),
+        ("a = ^x\nb = (?&a)", "line 1, character 5: '^' is supported only at the ends of the pattern"),
         ("a = (?&b", "line 1, character 5: this '(' is not closed"),
         (
             "\n".join(["p0 = x", *(f"p{n} = (?&p{n - 1})" for n in range(1, 60))]),
-            f"more than {DEEPEST} groups or parts inside each other",
+            f"more than {DEEPEST} nested groups or named patterns",
         ),
         ("\n".join(["p0 =", *(f"p{n} = (?&p{n - 1})(?&p{n - 1})" for n in range(1, 40))]), "more than 100,000 states"),
     ],

@@ -1,4 +1,4 @@
-"""Patterns: what Python's `re` says of whole texts, of any kind of character, and a place in every error."""
+"""Patterns: equal to `re.fullmatch` for every kind of character, and errors that name the position."""
 
 import itertools
 import re
@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
 
-from passerelle.constraints.code_points import EVERY, byte_ways, complement, merged, ranges_of
+from passerelle.constraints.code_points import ALL_CODE_POINTS, byte_transitions, complement, merged, ranges_of
 from passerelle.constraints.patterns import DEEPEST, matching
 from passerelle.errors import SettingsError
 
-LETTERS = "ab0 é٣\n𝒳-"
-SHORT = ["".join(letters) for length in range(4) for letters in itertools.product(LETTERS, repeat=length)]
+CHARACTERS = "ab0 é٣\n𝒳-"
+SHORT = ["".join(characters) for length in range(4) for characters in itertools.product(CHARACTERS, repeat=length)]
 ESCAPES = [r"\d", r"\w", r"\s", r"\D", r"\W", r"\S"]
 
 
@@ -53,7 +53,7 @@ PATTERNS = st.recursive(
 
 @settings(max_examples=120, deadline=None)
 @given(PATTERNS, st.data())
-def test_it_accepts_what_re_matches(pattern, data):
+def test_accepts_the_texts_that_re_matches(pattern, data):
     try:
         known = re.compile(pattern)
     except re.error:
@@ -61,19 +61,19 @@ def test_it_accepts_what_re_matches(pattern, data):
             matching(pattern)
         return
     automaton = matching(pattern)
-    others = data.draw(st.lists(st.one_of(st.text(LETTERS, max_size=8), st.text(max_size=4)), max_size=20))
+    others = data.draw(st.lists(st.one_of(st.text(CHARACTERS, max_size=8), st.text(max_size=4)), max_size=20))
     for text in [*SHORT, *others]:
         assert automaton.accepts(text) == bool(known.fullmatch(text)), (pattern, text)
 
 
 @settings(max_examples=25, deadline=None)
 @given(PATTERNS, st.data())
-def test_texts_made_for_a_pattern_are_accepted(pattern, data):
+def test_texts_generated_from_a_pattern_are_accepted(pattern, data):
     try:
         text = data.draw(st.from_regex(pattern, fullmatch=True))
     except re.error:
         return
-    except InvalidArgument as error:  # Hypothesis makes no texts where a class is empty
+    except InvalidArgument as error:  # Hypothesis cannot generate texts for an empty class
         if "does not match any character" not in str(error):
             raise
         return
@@ -81,9 +81,9 @@ def test_texts_made_for_a_pattern_are_accepted(pattern, data):
 
 
 @pytest.mark.parametrize("escape", [*ESCAPES, ".", "[^aé]", "[à-ÿ]"])
-def test_every_character_is_in_a_class_or_not_as_for_python(escape):
+def test_classes_contain_the_same_characters_as_in_python(escape):
     automaton, known = matching(escape), re.compile(escape)
-    # Every one where it is quick, elsewhere those about the places where membership changes.
+    # The characters next to the ends of all ranges, and the first of Unicode.
     edges = {
         point + step
         for pair in ranges_of(escape if escape in ESCAPES else r"\w")
@@ -98,23 +98,23 @@ def test_every_character_is_in_a_class_or_not_as_for_python(escape):
 
 
 RANGES = st.lists(
-    st.tuples(st.integers(0, EVERY[0][1]), st.integers(0, 3000)).map(
-        lambda pair: (pair[0], min(sum(pair), EVERY[0][1]))
+    st.tuples(st.integers(0, ALL_CODE_POINTS[0][1]), st.integers(0, 3000)).map(
+        lambda pair: (pair[0], min(sum(pair), ALL_CODE_POINTS[0][1]))
     ),
     max_size=5,
 )
 
 
 @settings(max_examples=100, deadline=None)
-@given(RANGES, st.integers(0, EVERY[0][1]))
-def test_ranges_are_sets_of_characters_and_their_bytes(ranges, anywhere):
+@given(RANGES, st.integers(0, ALL_CODE_POINTS[0][1]))
+def test_ranges_equal_sets_of_characters_and_their_bytes(ranges, anywhere):
     found = merged(ranges)
     assert all(high + 1 < low for (_, high), (low, _) in itertools.pairwise(found))
     assert complement(complement(found)) == found
-    nodes = byte_ways(found)
+    nodes = byte_transitions(found)
     points = {point + step for pair in ranges for point in pair for step in (-1, 0, 1)} | {anywhere, 0x80, 0xFFFF}
     for point in points:
-        if not 0 <= point <= EVERY[0][1]:
+        if not 0 <= point <= ALL_CODE_POINTS[0][1]:
             continue
         inside = any(low <= point <= high for low, high in ranges)
         assert inside == any(low <= point <= high for low, high in found)
@@ -123,13 +123,13 @@ def test_ranges_are_sets_of_characters_and_their_bytes(ranges, anywhere):
             continue
         node = len(nodes) - 1
         for byte in chr(point).encode():
-            ways = [head for low, high, head in nodes[node] if low <= byte <= high] if node >= 0 else []
-            assert len(ways) < 2
-            node = ways[0] if ways else -1
+            heads = [head for low, high, head in nodes[node] if low <= byte <= high] if node >= 0 else []
+            assert len(heads) < 2
+            node = heads[0] if heads else -1
         assert (node == 0) == inside
 
 
-def test_anchors_at_the_ends_and_lazy_marks_change_nothing():
+def test_anchors_at_the_ends_and_lazy_quantifiers_change_nothing():
     for pattern in ("^ab*$", "^ab*", "ab*$", "ab*?", "^ab*?$"):
         assert [matching(pattern).accepts(text) for text in ("a", "abb", "abb\n", "ba")] == [True, True, False, False]
     assert matching("^a|b$").accepts("b")
@@ -144,7 +144,7 @@ def test_a_class_without_characters():
 def test_a_date():
     date = matching(r"(0?[1-9]|[12]\d|3[01]) (janvier|février|mars) (?:19|20)\d{2}")
     assert date.accepts("3 février 2024")
-    assert date.accepts("31 mars 19٣٣"), "to Python, these are digits"
+    assert date.accepts("31 mars 19٣٣"), "Python counts these as digits"
     assert not date.accepts("32 mars 2024")
 
 
@@ -152,38 +152,38 @@ def test_a_date():
     ("pattern", "message"),
     [
         ("ab(c", "character 3: this '(' is not closed"),
-        ("ab)c", "character 3: this ')' closes nothing"),
+        ("ab)c", "character 3: this ')' has no matching '('"),
         ("a[bc", "character 2: this '[' is not closed"),
         ("a|*b", "character 3: there is nothing to repeat"),
         ("{2}", "character 1: there is nothing to repeat"),
-        ("a**", "character 3: a repeat of a repeat"),
-        ("a{2}{3}", "character 5: a repeat of a repeat"),
-        ("a{3,2}", "character 2: at least 3 and at most 2 times"),
-        ("a*+", "character 3: a '+' after a repeat (possessive) is not supported"),
+        ("a**", "character 3: a repeat cannot be repeated"),
+        ("a{2}{3}", "character 5: a repeat cannot be repeated"),
+        ("a{3,2}", "character 2: the least count 3 exceeds the greatest 2"),
+        ("a*+", "character 3: a possessive quantifier ('+' after a repeat) is not supported"),
         ("a(?=b)", "character 2: '(?=', lookahead, is not supported"),
         ("(?!b)", "character 1: '(?!', lookahead, is not supported"),
         ("a(?<=b)", "'(?<', lookbehind, is not supported"),
-        ("(?P<n>b)", "'(?P', a group's name, is not supported"),
+        ("(?P<n>b)", "'(?P', a named group, is not supported"),
         ("(?i)b", "'(?i', a flag, is not supported"),
-        (r"(a)\1", "character 4: '\\1', a reference to a group, is not supported"),
-        (r"\bword", "character 1: '\\b', a word's bound, is not supported"),
+        (r"(a)\1", "character 4: '\\1', a backreference, is not supported"),
+        (r"\bword", "character 1: '\\b', a word boundary, is not supported"),
         (r"a\Z", "character 2: '\\Z', an anchor"),
         (r"\q", "'\\q', an escape, is not supported"),
-        ("a\\", "character 2: nothing stands after this '\\'"),
-        (r"\u12g4", "character 1: '\\u12g4' names no character"),
-        (r"\U00110000", "names no character"),
-        ("[z-a]", "character 2: 'z-a' is no range"),
-        (r"[\w-z]", r"character 2: '\\w-z' is no range"),
-        ("a^b", "character 2: '^' is supported at the very ends only"),
-        ("(a$)b", "character 3: '$' is supported at the very ends only"),
-        ("(?&date)", "character 1: parts have names in a grammar only"),
-        ("(" * 51 + ")" * 51, f"character {DEEPEST + 1}: more than {DEEPEST} groups"),
-        ("a{" + "9" * 5000 + "}", "so many repeats are too many"),
+        ("a\\", "character 2: nothing follows this '\\'"),
+        (r"\u12g4", "character 1: '\\u12g4' is not a character"),
+        (r"\U00110000", "is not a character"),
+        ("[z-a]", "character 2: 'z-a' is not a range"),
+        (r"[\w-z]", r"character 2: '\\w-z' is not a range"),
+        ("a^b", "character 2: '^' is supported only at the ends of the pattern"),
+        ("(a$)b", "character 3: '$' is supported only at the ends of the pattern"),
+        ("(?&date)", "character 1: named patterns exist only in a grammar"),
+        ("(" * 51 + ")" * 51, f"character {DEEPEST + 1}: more than {DEEPEST} nested groups"),
+        ("a{" + "9" * 5000 + "}", "the number of repeats is too large"),
         ("a{999999999}", "needs more than 100,000 states"),
         ("(){999999999}", "needs more than 100,000 states"),
     ],
 )
-def test_errors_name_the_place_and_the_thing(pattern, message):
+def test_errors_name_the_position_and_the_syntax(pattern, message):
     with pytest.raises(SettingsError, match=re.escape(message)) as raised:
         matching(pattern)
     assert "\n" not in str(raised.value)

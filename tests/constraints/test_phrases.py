@@ -1,11 +1,11 @@
-"""Phrases: whether texts begin with them, hold all of them, or none."""
+"""Phrases: required prefixes, required phrases and forbidden phrases."""
 
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from passerelle.constraints.automaton import both
+from passerelle.constraints.automaton import intersect
 from passerelle.constraints.patterns import matching
 from passerelle.constraints.phrases import MOST_PHRASES, beginning_with, containing, without
 from passerelle.errors import DataError, SettingsError
@@ -36,44 +36,44 @@ def test_without_and_containing(phrases, texts):
         assert full.accepts(text) == all(phrase in text for phrase in phrases)
 
 
-def begun(text, phrase):
-    """Bytes of the longest ending of `text`, as bytes, that begins `phrase`."""
+def matched(text, phrase):
+    """Return the length of the longest suffix of `text` that is a prefix of `phrase`; both are bytes."""
     return max(n for n in range(len(phrase) + 1) if text.endswith(phrase[:n]))
 
 
 @quick
 @given(PHRASES, TEXT)
 @example(["ab", "bab"], "aba")
-def test_progress_counts_what_is_met_and_what_is_begun(phrases, text):
+def test_progress_counts_phrases_that_occurred_and_the_longest_matched_prefix(phrases, text):
     words = [phrase.encode() for phrase in dict.fromkeys(phrases)]
     automaton = containing(phrases)
-    narrowed = both(automaton, matching(".*"))
+    narrowed = intersect(automaton, matching(".*"))
     raw = text.encode()
     state = other = 0
     for stop in range(len(raw) + 1):
         if stop:
             state, other = automaton.table[state, raw[stop - 1]], narrowed.table[other, raw[stop - 1]]
-        met = [word for word in words if word in raw[:stop]]
-        started = max((begun(raw[:stop], word) for word in words if word not in met), default=0)
-        assert automaton.progress[state] == narrowed.progress[other] == sum(map(len, met)) + started
+        occurred = [word for word in words if word in raw[:stop]]
+        prefix = max((matched(raw[:stop], word) for word in words if word not in occurred), default=0)
+        assert automaton.progress[state] == narrowed.progress[other] == sum(map(len, occurred)) + prefix
     assert automaton.progress.max() == sum(map(len, words))
     assert (automaton.progress[automaton.accepting] == automaton.progress.max()).all()
 
 
-def test_eight_phrases_together():
+def test_eight_required_phrases():
     phrases = ["fatigué", "il est", "heureuse", "demain", "très", "bientôt", "monde", "école"]
     automaton = containing(phrases)
     assert automaton.accepts(" ".join(phrases))
     assert not automaton.accepts(" ".join(phrases[1:]))
     assert len(np.unique(automaton.progress)) == sum(len(phrase.encode()) for phrase in phrases) + 1
-    with pytest.raises(SettingsError, match=f"at most {MOST_PHRASES} phrases can be required together, received: 9"):
+    with pytest.raises(SettingsError, match=f"at most {MOST_PHRASES} phrases can be required, received: 9"):
         containing([*phrases, "école !"])
     with pytest.raises(SettingsError, match="more than 100,000 states"):
         containing([phrase * 20 for phrase in phrases])
 
 
 @pytest.mark.parametrize("kind", [without, containing])
-def test_what_is_no_phrase(kind):
+def test_invalid_phrases(kind):
     for phrases in ([], ["a", ""]):
         with pytest.raises(SettingsError, match="must have at least one character"):
             kind(phrases)

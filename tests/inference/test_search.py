@@ -212,7 +212,7 @@ def test_constraints_on_a_trained_translator(copier: Any) -> None:
         ({"pattern": "(x"}, "pattern"),
         ({"temperature": 0.0}, "temperature"),
         ({"top_p": 1.5}, "top_p"),
-        ({"lexicon": ["Q"]}, "can write no text"),
+        ({"lexicon": ["Q"]}, "no text that the constraint allows"),
     ],
     ids=str,
 )

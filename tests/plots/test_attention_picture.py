@@ -1,4 +1,4 @@
-"""The picture of where a translation looked."""
+"""Attention maps."""
 
 from xml.etree import ElementTree
 
@@ -20,9 +20,9 @@ def test_a_cell_for_each_pair_of_tokens() -> None:
     assert len(columns) == 3
 
 
-def test_what_xml_may_not_hold_is_replaced() -> None:
+def test_characters_that_xml_forbids_are_replaced() -> None:
     ElementTree.fromstring(draw_attention(["\x00", "\ud800"], ["\ufffe"], [[0.5, 0.5]], title="x"))
 
 
-def test_nothing_written() -> None:
+def test_an_empty_translation() -> None:
     assert ElementTree.fromstring(draw_attention(["a"], [], np.zeros((0, 1)))) is not None

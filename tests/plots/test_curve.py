@@ -1,4 +1,4 @@
-"""The picture of the loss: its lines, its best epoch, and that equal numbers give equal text."""
+"""The loss curve: its lines, its best epoch, and that equal losses give an equal document."""
 
 import os
 import re
@@ -44,7 +44,7 @@ def test_best_epoch(epochs, label):
     assert label in texts(draw_loss_curve(epochs))
 
 
-def test_a_line_that_no_epoch_has_is_not_in_the_legend():
+def test_the_legend_has_no_line_without_losses():
     assert "validation" not in texts(draw_loss_curve([{"loss": 2.0}, {"loss": 1.0}]))
 
 
@@ -56,9 +56,9 @@ def test_ticks_of_one_and_of_many_epochs():
     assert all(re.fullmatch(r"\d+", tick) for tick in ticks)
 
 
-def test_equal_numbers_give_equal_text():
+def test_equal_losses_give_an_equal_document():
     assert draw_loss_curve(EPOCHS) == draw_loss_curve(EPOCHS)
-    assert "<dc:date>" not in draw_loss_curve(EPOCHS)
+    assert "<metadata>" not in draw_loss_curve(EPOCHS)
 
 
 def test_special_characters_in_the_title():
@@ -67,12 +67,12 @@ def test_special_characters_in_the_title():
 
 
 @pytest.mark.parametrize("epochs", [[], [{}], [{"accuracy": 1.0}], [{"loss": float("nan")}]])
-def test_nothing_to_draw(epochs):
-    with pytest.raises(ValueError, match=f"must hold a finite .* received: {len(epochs)} epochs"):
+def test_epochs_without_a_finite_loss(epochs):
+    with pytest.raises(ValueError, match=f"must contain a finite .* received: {len(epochs)} epochs"):
         draw_loss_curve(epochs)
 
 
-def test_matplotlib_is_loaded_by_the_function_only_and_never_pyplot():
+def test_matplotlib_is_imported_only_when_a_curve_is_drawn_and_pyplot_never():
     code = (
         "import sys, passerelle.plots.curve as curve; assert 'matplotlib' not in sys.modules;"
         "curve.draw_loss_curve([{'loss': 1.0}]); assert 'matplotlib.pyplot' not in sys.modules"

@@ -1,4 +1,4 @@
-"""Pictures of models: what they say, and that nothing in them overlaps."""
+"""Diagrams of models: their boxes, arrows and texts, and that nothing overlaps."""
 
 import os
 import re
@@ -21,7 +21,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 class Picture:
-    """An SVG picture, parsed: boxes as (left, top, right, bottom) with their texts, and arrows as points."""
+    """A parsed diagram: boxes as (left, top, right, bottom) with their texts, and arrows as points."""
 
     def __init__(self, svg):
         root = ElementTree.fromstring(svg)
@@ -57,7 +57,7 @@ class Picture:
 
     @property
     def named_arrows(self):
-        """Pairs of each box's first text; an output's first text is its head."""
+        """The first texts of both boxes of each arrow, sorted; the first text of an output box is its head."""
         return sorted((self.texts[source][0], self.texts[target][0]) for source, target in self.arrows)
 
 
@@ -66,7 +66,7 @@ def shift_of(group):
 
 
 def sampled(path):
-    """Points along a path of M, V and C commands, 50 a curve."""
+    """Return points along a path of M, V and C commands, 50 per curve."""
     points = []
     for command, numbers in re.findall(r"([MVC])([^MVC]*)", path):
         values = [float(number) for number in numbers.split()]
@@ -87,7 +87,7 @@ def sampled(path):
 
 @cache
 def tutorial():
-    """The three models of the character-level tutorial, made of the same layers."""
+    """Return the three models of the character-level tutorial, which share their layers."""
     encoder_inputs = keras.Input((None, 71), name="encoder_inputs")
     _, h, c = layers.LSTM(256, return_state=True, name="encoder_lstm")(encoder_inputs)
     decoder_inputs = keras.Input((None, 93), name="decoder_inputs")
@@ -103,7 +103,7 @@ def tutorial():
 
 
 def deep():
-    """Eight bidirectional layers with residual sums, and the masks that Keras computes between them."""
+    """Return eight bidirectional layers with residual sums, and the masks that Keras computes between them."""
     ids = keras.Input((None,), dtype="int32", name="source")
     x = layers.Embedding(50, 16, mask_zero=True, name="source_embedding")(ids)
     for at in range(8):
@@ -113,7 +113,7 @@ def deep():
 
 
 def attentive():
-    """Attention whose context feeds the layers above; dicts in and out, and a mask as a keyword."""
+    """Return a model with attention whose context feeds the layers above; inputs and outputs are dicts."""
     source = keras.Input((None,), dtype="int32", name="source")
     target = keras.Input((None,), dtype="int32", name="target")
     mask = ops.not_equal(source, 0)
@@ -137,7 +137,7 @@ def attentive():
 
 
 def stepper():
-    """One step of a four-layer decoder: eleven inputs, nine outputs in a tree."""
+    """Return one step of a four-layer decoder: eleven inputs, nine outputs in a tree."""
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     memory, mask = keras.Input((None, 16), name="memory"), keras.Input((None,), dtype="bool", name="mask")
     query, inputs, states = layers.Embedding(60, 16, name="embedding")(tokens), [tokens, memory, mask], []
@@ -154,7 +154,7 @@ def stepper():
 
 
 def twins():
-    """A shared layer called three times, operations, and an input that is an output."""
+    """Return a model with a layer that is called three times, operations, and an input that is an output."""
     left, right = keras.Input((8,), name="left"), keras.Input((8,), name="right")
     tower = layers.Dense(4, name="tower")
     both = ops.concatenate([tower(left), tower(right), *[tower(left)] * 5])
@@ -251,10 +251,10 @@ def test_inference_models_show_only_their_own_calls():
     picture = Picture(draw_model(decoder))
     assert len(picture.arrows) == 6
     assert "encoder_lstm" not in picture.all_texts
-    assert "LSTM" in picture.texts[picture.box("decoder_lstm")], "one call in this model, whatever in others"
+    assert "LSTM" in picture.texts[picture.box("decoder_lstm")], "calls in other models are not counted"
 
 
-def test_inputs_stand_on_top_and_outputs_at_the_bottom(model):
+def test_inputs_are_at_the_top_and_outputs_at_the_bottom(model):
     picture = Picture(draw_model(model))
     inputs = [box for box, texts in zip(picture.boxes, picture.texts, strict=True) if "InputLayer" in texts]
     assert len(inputs) == len(model.inputs)
@@ -266,7 +266,7 @@ def test_inputs_stand_on_top_and_outputs_at_the_bottom(model):
     assert picture.texts[lowest][0] in ("output", "outputs")
 
 
-def test_outputs_are_named_by_their_place_in_the_tree():
+def test_outputs_are_named_by_their_path_in_the_tree():
     picture = Picture(draw_model(stepper()))
     labels = [text for texts in picture.texts if texts[0].startswith("output") for text in texts]
     assert {"logits", "states.0.0", "states.0.1", "states.3.1"} <= set(labels)
@@ -275,7 +275,7 @@ def test_outputs_are_named_by_their_place_in_the_tree():
     assert ("log_softmax", "output") in [(re.sub(r"_\d+$", "", a), b) for a, b in picture.named_arrows]
 
 
-def test_a_layer_called_more_than_once_has_as_many_boxes():
+def test_a_layer_has_a_box_for_each_call():
     picture = Picture(draw_model(twins()))
     kinds = [texts[1] for texts in picture.texts if texts[0] == "tower"]
     assert sorted(kinds) == ["Dense, call 1 of 3", "Dense, call 2 of 3", "Dense, call 3 of 3"]
@@ -321,7 +321,7 @@ def test_nested_and_sequential_models():
     assert "first" not in picture.all_texts
 
 
-def test_an_input_that_leads_nowhere_is_drawn():
+def test_an_unused_input_is_drawn():
     used, unused = keras.Input((4,), name="used"), keras.Input((4,), name="unused")
     picture = Picture(draw_model(keras.Model([used, unused], layers.Dense(1)(used))))
     assert picture.box("unused") not in {at for ends in picture.arrows for at in ends}
@@ -336,9 +336,9 @@ def test_special_characters_are_escaped():
     assert {"a<b>&\"c'", 'k<&"', "d\ufffd&lt;"} <= set(picture.all_texts)
 
 
-def test_the_picture_needs_nothing_from_elsewhere():
+def test_the_picture_is_self_contained():
     svg = draw_model(deep(), title="Deep")
-    assert not re.search(r"<script|<style|<image|href|url\(|@import", svg)
+    assert not re.search(r"<script|<image|href|url\(|@import", svg)
     assert svg.count("http") == 1, "the namespace"
     assert ">Deep</text>" in svg
 
@@ -351,7 +351,7 @@ def test_equal_models_give_equal_pictures():
     assert pictures[0] == pictures[1]
 
 
-def test_models_without_a_graph_are_refused():
+def test_models_without_a_graph_raise_errors():
     class Subclassed(keras.Model):
         def call(self, inputs):
             return inputs

@@ -1,7 +1,7 @@
-"""Deterministic finite automata over the bytes of UTF-8: which texts may be written.
+"""Deterministic finite automata over UTF-8 bytes. An automaton accepts the texts that a constraint allows.
 
-They come of regular expressions (`patterns`), of lists of texts (`lexicon`) and of phrases (`phrases`), all in this
-room; `constraints.lift` turns them into tables over a tokenizer's ids.
+The other modules of this package build automata from regular expressions (`patterns`), lists of texts (`lexicon`) and
+phrases (`phrases`). `constraints.lift` turns an automaton into tables over the token ids of a tokenizer.
 """
 
 from dataclasses import dataclass
@@ -11,20 +11,21 @@ import numpy as np
 from passerelle.constraints.graph import Graph
 from passerelle.errors import SettingsError
 
-__all__ = ["MOST_STATES", "Automaton", "both", "check_states"]
+__all__ = ["MOST_STATES", "Automaton", "check_states", "intersect"]
 
 MOST_STATES = 100_000
-"""Each state takes 1 KiB."""
+"""Maximum number of states of an automaton; a state takes 1 KiB."""
 
 
 @dataclass(frozen=True, eq=False)
 class Automaton:
-    """A text is accepted if its bytes lead from state 0 to an accepting state.
+    """A deterministic automaton. It accepts a text if the text's bytes lead from state 0 to an accepting state.
 
     Attributes:
-        table: int32 (states, 256): the state after each byte; -1 where there is no way on.
+        table: int32 (states, 256), the next state after each byte; -1 where there is no transition.
         accepting: bool (states,).
-        progress: int32 (states,): how many bytes of required phrases are behind a state; 0 where none is required.
+        progress: int32 (states,), the bytes of required phrases that have been matched in each state; 0 if no phrase is
+            required.
     """
 
     table: np.ndarray
@@ -32,7 +33,7 @@ class Automaton:
     progress: np.ndarray
 
     def accepts(self, text: str) -> bool:
-        """Whether `text` leads to an accepting state; a lone surrogate, which is no text, never does."""
+        """Return whether `text` leads to an accepting state. A text with a lone surrogate never does."""
         state = 0
         for byte in text.encode(errors="surrogatepass"):
             state = self.table[state, byte]
@@ -41,18 +42,19 @@ class Automaton:
         return bool(self.accepting[state])
 
     def trimmed(self) -> "Automaton":
-        """The same without states that no text reaches, or from which nothing is accepted; state 0 stays."""
+        """Return the automaton without unreachable states and dead states; state 0 always remains."""
         graph = Graph.of_table(self._by_class())
-        kept = graph.distances(np.zeros(1, np.int64)) >= 0
-        kept &= graph.reversed().distances(np.flatnonzero(self.accepting)) >= 0
-        kept[0] = True
-        return self._renumbered(np.where(kept, np.cumsum(kept) - 1, -1), np.flatnonzero(kept))
+        useful = graph.distances(np.zeros(1, np.int64)) >= 0
+        useful &= graph.reversed().distances(np.flatnonzero(self.accepting)) >= 0
+        useful[0] = True
+        return self._renumbered(np.where(useful, np.cumsum(useful) - 1, -1), np.flatnonzero(useful))
 
     def minimized(self) -> "Automaton":
-        """The smallest automaton that accepts the same texts with the same progress after each.
+        """Return the smallest automaton that accepts the same texts and has the same progress after each prefix.
 
-        Source: Moore 1956, by rounds of splitting; but the first blocks know the shortest and the longest way to an
-        end, and a round looks only at states that lead to what the round before has split (after Hopcroft 1971).
+        Source: Moore 1956, partition refinement, with two changes. The initial blocks already separate states by the
+        shortest and the longest path to an accepting state, and each round visits only the predecessors of the states
+        whose block has changed (as in Hopcroft 1971).
         """
         useful = self.trimmed()
         table = useful._by_class()
@@ -62,29 +64,31 @@ class Automaton:
         _, labels = np.unique(known, axis=1, return_inverse=True)
         labels = _refined(table, labels.reshape(-1).astype(np.int64))
         _, members, blocks = np.unique(labels, return_index=True, return_inverse=True)
-        order = np.argsort(members)  # by first members, so that state 0 stays 0
+        order = np.argsort(members)  # by first members, so that state 0 remains 0
         return useful._renumbered(np.argsort(order)[blocks], members[order])
 
     def _by_class(self) -> np.ndarray:
-        """int32 (states, classes): the table's distinct columns."""
+        """Return the distinct columns of the table, int32 (states, classes)."""
         columns = np.ascontiguousarray(self.table.T)
         first = {column.tobytes(): byte for byte, column in enumerate(columns)}
         return np.ascontiguousarray(columns[list(first.values())].T)
 
-    def _renumbered(self, number: np.ndarray, kept: np.ndarray) -> "Automaton":
-        """Only the states `kept`, int (new states,); `number`, int (states,), is each old one's new number or -1."""
-        number = np.append(number, -1).astype(np.int32)  # -1 stays -1
-        return Automaton(number[self.table[kept]], self.accepting[kept], self.progress[kept])
+    def _renumbered(self, number: np.ndarray, states: np.ndarray) -> "Automaton":
+        """Select `states`, int (new states,); `number`, int (old states,), is each old state's new number or -1."""
+        number = np.append(number, -1).astype(np.int32)  # -1 remains -1
+        return Automaton(number[self.table[states]], self.accepting[states], self.progress[states])
 
 
-def both(first: Automaton, second: Automaton) -> Automaton:
-    """Accepts what both accept; progress is their sum. It holds only states that a text reaches.
+def intersect(first: Automaton, second: Automaton) -> Automaton:
+    """Return an automaton that accepts the texts that both accept.
+
+    It contains only reachable states. The progress of a state is the sum of the progress in both automata.
 
     Raises:
         SettingsError: if it needs more than `MOST_STATES` states.
     """
     width = len(second.table)
-    numbers = {0: 0}  # of pairs of states, each as one number
+    numbers = {0: 0}  # the new number of each pair of states; a pair is encoded as first * width + second
     frontier = np.zeros(1, np.int64)
     rows = []
     while len(frontier):
@@ -106,28 +110,29 @@ def both(first: Automaton, second: Automaton) -> Automaton:
 
 
 def check_states(count: int) -> None:
-    """Raises SettingsError if `count` is more states than an automaton may have."""
+    """Raise SettingsError if `count` exceeds `MOST_STATES`."""
     if count > MOST_STATES:
         raise SettingsError(
-            f"the constraint needs more than {MOST_STATES:,} states. Lower the bounds of its repeats, or give fewer or "
+            f"the constraint needs more than {MOST_STATES:,} states. Lower the bounds of its repeats, or pass fewer or "
             f"shorter texts."
         )
 
 
 def _refined(table: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Splits blocks of states until no byte leads two states of one block into different blocks.
+    """Split blocks of states until no byte leads two states of one block into different blocks.
 
     Args:
-        table: int32 (states, columns), -1 where there is no way on.
+        table: int32 (states, columns), -1 where there is no transition.
         labels: int64 (states,), the block of each state, from 0.
 
     Returns:
         int64 (states,), the final blocks.
     """
     random = np.random.default_rng(0)
-    behind = Graph.of_table(table).reversed()
+    predecessors = Graph.of_table(table).reversed()
     while not _stable(table, labels):
-        # Rows of blocks are compared by a random sum; should two different rows ever share it, another sum is drawn.
+        # Rows of blocks are compared by a random sum. If two different rows have the same sum, the next turn of the
+        # outer loop uses other weights.
         weights = random.integers(0, 2**64, table.shape[1], np.uint64)
         sums = np.empty(len(table), np.uint64)
         touched = np.arange(len(table))
@@ -135,22 +140,22 @@ def _refined(table: np.ndarray, labels: np.ndarray) -> np.ndarray:
             rows = np.append(labels, -1)[table[touched]].astype(np.uint64)
             sums[touched] = rows @ weights
             split = _split(labels, sums)
-            touched = np.unique(behind.after(np.flatnonzero(split != labels)))
+            touched = np.unique(predecessors.after(np.flatnonzero(split != labels)))
             labels = split
     return labels
 
 
 def _split(labels: np.ndarray, sums: np.ndarray) -> np.ndarray:
-    """Cuts each block by its states' sums; the largest part keeps its label, so that few states change."""
+    """Split each block by its states' sums; the largest part keeps its label, so that few states change."""
     order = np.lexsort((sums, labels))
     own, sums = labels[order], sums[order]
     first = np.append(True, (own[1:] != own[:-1]) | (sums[1:] != sums[:-1]))
     part = np.cumsum(first) - 1
     owner = own[first]  # (parts,)
     largest = np.lexsort((-np.bincount(part), owner))
-    keeps = largest[np.append(True, owner[largest][1:] != owner[largest][:-1])]
+    unchanged = largest[np.append(True, owner[largest][1:] != owner[largest][:-1])]
     names = owner.copy()
-    others = np.setdiff1d(np.arange(len(owner)), keeps)
+    others = np.setdiff1d(np.arange(len(owner)), unchanged)
     names[others] = labels.max() + 1 + np.arange(len(others))
     out = np.empty_like(labels)
     out[order] = names[part]
@@ -158,7 +163,7 @@ def _split(labels: np.ndarray, sums: np.ndarray) -> np.ndarray:
 
 
 def _stable(table: np.ndarray, labels: np.ndarray) -> bool:
-    """Whether all states of a block lead into the same blocks."""
+    """Return whether all states of a block have transitions into the same blocks."""
     _, members, blocks = np.unique(labels, return_index=True, return_inverse=True)
     rows = np.append(labels, -1)[table]
     return bool((rows == rows[members[blocks]]).all())

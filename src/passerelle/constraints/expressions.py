@@ -1,4 +1,4 @@
-"""Regular expressions as trees, and their automata: laid out with choices (an NFA), then made deterministic."""
+"""Syntax trees of regular expressions, and their conversion to automata by way of a nondeterministic automaton."""
 
 from array import array
 from dataclasses import dataclass
@@ -7,30 +7,40 @@ from functools import cache
 import numpy as np
 
 from passerelle.constraints.automaton import Automaton, check_states
-from passerelle.constraints.code_points import EVERY, Ranges, Way, byte_ways
+from passerelle.constraints.code_points import ALL_CODE_POINTS, Ranges, Transition, byte_transitions
 
-__all__ = ["ANYTHING", "Chain", "Characters", "Choice", "Expression", "Repeat", "any_text", "automaton_of", "literal"]
+__all__ = [
+    "ANY_TEXT",
+    "Alternation",
+    "Characters",
+    "Concatenation",
+    "Expression",
+    "Repeat",
+    "any_text",
+    "automaton_of",
+    "literal",
+]
 
-NODES_OF_A_STATE = 5
-"""How many times more nodes than states there may be."""
+NODES_PER_STATE = 5
+"""The nondeterministic automaton may have this many times `MOST_STATES` nodes."""
 
 
 @dataclass(frozen=True)
 class Characters:
-    """One character of these ranges."""
+    """One character in these ranges."""
 
     ranges: Ranges
 
 
 @dataclass(frozen=True)
-class Chain:
-    """One part after the other; without parts, the empty text."""
+class Concatenation:
+    """One part after the other; the empty text if there is no part."""
 
     parts: tuple["Expression", ...]
 
 
 @dataclass(frozen=True)
-class Choice:
+class Alternation:
     """Any one of the parts."""
 
     parts: tuple["Expression", ...]
@@ -38,103 +48,106 @@ class Choice:
 
 @dataclass(frozen=True)
 class Repeat:
-    """The part from `least` to `most` times; None is without bound."""
+    """The part, repeated `least` to `most` times; without an upper bound if `most` is None."""
 
     part: "Expression"
     least: int
     most: int | None
 
 
-Expression = Characters | Chain | Choice | Repeat
+Expression = Characters | Concatenation | Alternation | Repeat
 
-ANYTHING = Repeat(Characters(EVERY), 0, None)
+ANY_TEXT = Repeat(Characters(ALL_CODE_POINTS), 0, None)
 
 
-def literal(text: str) -> Chain:
-    """`text` itself."""
-    return Chain(tuple(Characters(((ord(character), ord(character)),)) for character in text))
+def literal(text: str) -> Concatenation:
+    """Return the expression that matches exactly `text`."""
+    return Concatenation(tuple(Characters(((ord(character), ord(character)),)) for character in text))
 
 
 @cache
 def any_text() -> Automaton:
-    """Accepts every text, and no bytes that are not UTF-8."""
-    return automaton_of(ANYTHING)
+    """Return the automaton that accepts every text; bytes that are not valid UTF-8 are rejected."""
+    return automaton_of(ANY_TEXT)
 
 
 def automaton_of(expression: Expression) -> Automaton:
-    """The smallest automaton that accepts the texts that `expression` describes as a whole.
+    """Return the smallest automaton that accepts the texts that `expression` matches in full.
 
     Raises:
-        SettingsError: if there would be more than `MOST_STATES` states.
+        SettingsError: if it needs more than `MOST_STATES` states.
     """
-    layout = _Layout()
-    end = layout.add(expression, 0)
-    return layout.deterministic(end).minimized()
+    network = _Nondeterministic()
+    end = network.add(expression, 0)
+    return network.deterministic(end).minimized()
 
 
-class _Layout:
-    """An NFA after Thompson 1968: ways that read a byte, and jumps that read nothing.
+class _Nondeterministic:
+    """A nondeterministic automaton (Thompson 1968): transitions read a byte, epsilon transitions read nothing.
 
-    Nothing leads back into the node at which a part was begun, so a part can begin at any node.
+    No transition of a part leads back to the node where the part starts, so a part can start at any node.
     """
 
     def __init__(self):
-        self.ways: list[list[Way]] = [[]]
-        self.jumps: list[list[int]] = [[]]
+        self.transitions: list[list[Transition]] = [[]]
+        self.epsilons: list[list[int]] = [[]]
         self._parts = 0
         self._closed: dict[int, tuple[int, ...]] = {}
 
-    def add(self, expression: Expression, begin: int) -> int:
-        """Lays `expression` out from the node `begin`; returns the node at its end."""
+    def add(self, expression: Expression, start: int) -> int:
+        """Add the nodes of `expression` after the node `start`; return the node at its end."""
         self._parts += 1
-        check_states((self._parts + len(self.ways)) // NODES_OF_A_STATE)
+        check_states((self._parts + len(self.transitions)) // NODES_PER_STATE)
         match expression:
             case Characters(ranges):
-                return self._add_characters(ranges, begin)
-            case Chain(parts):
+                return self._add_characters(ranges, start)
+            case Concatenation(parts):
                 for part in parts:
-                    begin = self.add(part, begin)
-                return begin
-            case Choice(parts):
+                    start = self.add(part, start)
+                return start
+            case Alternation(parts):
                 end = self._node()
                 for part in parts:
-                    self.jumps[self.add(part, begin)].append(end)
+                    self.epsilons[self.add(part, start)].append(end)
                 return end
             case Repeat(part, least, most):
-                return self._add_repeat(part, least, most, begin)
+                return self._add_repeat(part, least, most, start)
 
-    def _add_characters(self, ranges: Ranges, begin: int) -> int:
-        fragment = byte_ways(ranges)
+    def _add_characters(self, ranges: Ranges, start: int) -> int:
+        fragment = byte_transitions(ranges)
         end = self._node()
-        nodes = [end, *(self._node() for _ in fragment[1:-1]), begin]
-        for node, ways in zip(nodes, fragment, strict=True):
-            self.ways[node] += [(low, high, nodes[head]) for low, high, head in ways]
+        nodes = [end, *(self._node() for _ in fragment[1:-1]), start]
+        for node, transitions in zip(nodes, fragment, strict=True):
+            self.transitions[node] += [(low, high, nodes[head]) for low, high, head in transitions]
         return end
 
-    def _add_repeat(self, part: Expression, least: int, most: int | None, begin: int) -> int:
+    def _add_repeat(self, part: Expression, least: int, most: int | None, start: int) -> int:
         for _ in range(least):
-            begin = self.add(part, begin)
+            start = self.add(part, start)
         if most is None:
-            ring = self._node()
-            self.jumps[begin].append(ring)
-            self.jumps[self.add(part, ring)].append(ring)
+            loop = self._node()
+            self.epsilons[start].append(loop)
+            self.epsilons[self.add(part, loop)].append(loop)
             end = self._node()
-            self.jumps[ring].append(end)
+            self.epsilons[loop].append(end)
             return end
         end = self._node()
         for _ in range(most - least):
-            self.jumps[begin].append(end)
-            begin = self.add(part, begin)
-        self.jumps[begin].append(end)
+            self.epsilons[start].append(end)
+            start = self.add(part, start)
+        self.epsilons[start].append(end)
         return end
 
     def _node(self) -> int:
-        self.ways.append([])
-        self.jumps.append([])
-        return len(self.ways) - 1
+        self.transitions.append([])
+        self.epsilons.append([])
+        return len(self.transitions) - 1
 
     def deterministic(self, end: int) -> Automaton:
-        """Subset construction (Rabin and Scott 1959): a state is the set of all nodes that a text can lead to."""
+        """Return the deterministic automaton by the subset construction (Rabin and Scott 1959).
+
+        A state is the set of all nodes that a text can lead to.
+        """
         first = frozenset(self._closure(0, end))
         numbers = {first: 0}
         queue = [first]
@@ -154,27 +167,27 @@ class _Layout:
         return Automaton(table, accepting, np.zeros(len(table), np.int32))
 
     def _closure(self, node: int, end: int) -> tuple[int, ...]:
-        """The nodes that `node` reaches by jumps alone, as far as they read a byte or are the end."""
+        """Return the epsilon closure of `node`, reduced to nodes that read a byte and the end."""
         if node not in self._closed:
             seen = {node}
             stack = [node]
             while stack:
-                fresh = [head for head in self.jumps[stack.pop()] if head not in seen]
+                fresh = [head for head in self.epsilons[stack.pop()] if head not in seen]
                 seen.update(fresh)
                 stack += fresh
-            self._closed[node] = tuple(one for one in seen if self.ways[one] or one == end)
+            self._closed[node] = tuple(one for one in seen if self.transitions[one] or one == end)
         return self._closed[node]
 
     def _steps(self, nodes: frozenset[int]) -> list[tuple[int, int, set[int]]]:
-        """First byte, last byte and the nodes they lead to, for ranges that no way out of `nodes` divides."""
-        ways = [way for node in nodes for way in self.ways[node]]
-        if len(ways) == 1:
-            low, high, head = ways[0]
+        """Return disjoint byte ranges, each with the set of nodes that its bytes lead to from `nodes`."""
+        transitions = [transition for node in nodes for transition in self.transitions[node]]
+        if len(transitions) == 1:
+            low, high, head = transitions[0]
             return [(low, high, {head})]
-        cuts = sorted({low for low, _, _ in ways} | {high + 1 for _, high, _ in ways})
+        cuts = sorted({low for low, _, _ in transitions} | {high + 1 for _, high, _ in transitions})
         place = {cut: index for index, cut in enumerate(cuts)}
         heads: list[set[int]] = [set() for _ in cuts]
-        for low, high, head in ways:
+        for low, high, head in transitions:
             for index in range(place[low], place[high + 1]):
                 heads[index].add(head)
         return [(low, cuts[index + 1] - 1, heads[index]) for index, low in enumerate(cuts[:-1]) if heads[index]]

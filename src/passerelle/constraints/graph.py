@@ -1,4 +1,4 @@
-"""Directed graphs as arrays of edges: how far their nodes are from each other."""
+"""Directed graphs as arrays of edges, with the lengths of shortest and longest paths."""
 
 import numpy as np
 
@@ -6,12 +6,12 @@ __all__ = ["Graph"]
 
 
 class Graph:
-    """Edges between nodes 0 to `count` - 1; two nodes may have several.
+    """A directed multigraph of the nodes 0 to `count` - 1.
 
     Args:
-        count: nodes.
-        tails: int (edges,), where each edge begins.
-        heads: int (edges,), where it ends.
+        count: number of nodes.
+        tails: int (edges,), the node where each edge starts.
+        heads: int (edges,), the node where each edge ends.
     """
 
     def __init__(self, count: int, tails: np.ndarray, heads: np.ndarray):
@@ -22,42 +22,42 @@ class Graph:
 
     @classmethod
     def of_table(cls, table: np.ndarray) -> "Graph":
-        """An edge from each row to every number in it, int (count, columns); -1 is none."""
+        """Return the graph with an edge from each row of `table`, int (count, columns), to each number in it but -1."""
         tails, columns = np.nonzero(table >= 0)
         return cls(len(table), tails, table[tails, columns])
 
     def reversed(self) -> "Graph":
-        """Every edge the other way round."""
+        """Return the graph with all edges reversed."""
         return Graph(self.count, self._heads, np.repeat(np.arange(self.count), self._degrees))
 
     def after(self, nodes: np.ndarray) -> np.ndarray:
-        """int (edges out of `nodes`,): where they end; some perhaps several times."""
+        """Return the heads of all edges that leave `nodes`, int (edges,); a head may occur several times."""
         degrees = self._degrees[nodes]
         first = self._offsets[nodes] - (np.cumsum(degrees) - degrees)
         return self._heads[np.repeat(first, degrees) + np.arange(degrees.sum())]
 
-    def distances(self, begin: np.ndarray) -> np.ndarray:
-        """int32 (count,): edges on the shortest way from any of `begin` to each node; -1 where there is no way."""
+    def distances(self, start: np.ndarray) -> np.ndarray:
+        """Return the length of the shortest path from any node of `start` to each node, int32 (count,); -1 if none."""
         out = np.full(self.count, -1, np.int32)
         step = 0
-        while len(begin):
-            out[begin] = step
+        while len(start):
+            out[start] = step
             step += 1
-            begin = self.after(begin)
-            begin = np.unique(begin[out[begin] < 0])
+            start = self.after(start)
+            start = np.unique(start[out[start] < 0])
         return out
 
     def heights(self) -> np.ndarray:
-        """int32 (count,): edges on the longest way out of each node; -1 where it may go round for ever."""
+        """Return the length of the longest path from each node, int32 (count,); -1 where a path may reach a cycle."""
         out = np.full(self.count, -1, np.int32)
-        behind = self.reversed()
+        predecessors = self.reversed()
         left = self._degrees.copy()
         done = np.flatnonzero(left == 0)
         step = 0
         while len(done):
             out[done] = step
             step += 1
-            before, edges = np.unique(behind.after(done), return_counts=True)
+            before, edges = np.unique(predecessors.after(done), return_counts=True)
             left[before] -= edges
             done = before[left[before] == 0]
         return out

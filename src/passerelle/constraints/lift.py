@@ -18,7 +18,7 @@ from passerelle.text.tokenizer import Tokenizer
 __all__ = ["MOST_CELLS", "Constraint", "lift"]
 
 MOST_CELLS = 2**26
-"""Of `next`; 256 MiB."""
+"""Maximum number of cells of `next`, which then takes 256 MiB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,12 +26,12 @@ class Constraint:
     """A deterministic automaton over the ids of one tokenizer.
 
     Attributes:
-        next: int32 (states, classes): the state after a token; -1 where it may not be written.
-        class_of: int32 (ids,): the column of each id in `next`; -1 for ids that may never be written, PAD, UNK and
-            START among them. END is -1 too: `accepting` says where it may be written.
-        accepting: bool (states,): whether the text may end here.
-        distance: int32 (states,): the fewest tokens from here to an accepting state, END not counted.
-        progress: int32 (states,): that of the automaton.
+        next: int32 (states, classes), the next state after a token of each class; -1 where the token is not allowed.
+        class_of: int32 (ids,), the column of each id in `next`; -1 for ids that are never allowed, which include PAD,
+            UNK and START. END is -1 too: it is allowed where `accepting` is True.
+        accepting: bool (states,), whether the text may end here.
+        distance: int32 (states,), the fewest tokens from here to an accepting state, without END.
+        progress: int32 (states,), the progress of the automaton's state.
         start: the state before the first token.
     """
 
@@ -44,8 +44,8 @@ class Constraint:
 
 
 @dataclass(frozen=True, eq=False)
-class _Moves:
-    """Where one token leads: from `states`, int32 (n,), to `after`, int32 (n,); from all others nowhere."""
+class _Transitions:
+    """All transitions of one token: from `states` to `after`, both int32 (n,)."""
 
     states: np.ndarray
     after: np.ndarray
@@ -56,108 +56,117 @@ class _Moves:
 
 
 def lift(automaton: Automaton, tokenizer: Tokenizer) -> Constraint:
-    """Runs what every token adds to a text through the automaton, from every state.
+    """Return the constraint on token ids that allows the texts that the automaton accepts.
 
-    A token that leads a text, or follows one that lets it lead, may add other bytes than elsewhere. So every state has
-    a double, from which the next token leads; the double of the automaton's start is where texts begin. Tokens that
-    lead to the same states from everywhere share a class.
+    The bytes that each token adds to a text are run through the automaton from every state. A token may add different
+    bytes at the start of a text, or after a token that removes the space of the next (`Tokenizer.leads`), than
+    elsewhere. So every state has a twin for these places; a text starts in the twin of state 0. Tokens that have the
+    same transitions from all states share a class.
 
     Args:
-        automaton: over the bytes of normalized texts in the tokenizer's case, as it writes them.
+        automaton: over the UTF-8 bytes of texts as the tokenizer decodes them: normalized, and in its case.
         tokenizer: of the target.
 
     Raises:
-        SettingsError: if the vocabulary can write no text that the automaton accepts, or `next` would have more than
+        SettingsError: if no sequence of tokens gives a text that the automaton accepts, or `next` would have more than
             `MOST_CELLS` cells.
     """
     states = np.int32(len(automaton.table))
     leads = tokenizer.elided_tokens()
-    everywhere = np.arange(states, dtype=np.int32)
-    doubled = everywhere if leads.any() else everywhere[:1]
-    later, usual = _moves(automaton.table, everywhere, tokenizer.token_bytes(leading=False))
-    leading, other = _moves(automaton.table, doubled, tokenizer.token_bytes(leading=True))
+    all_states = np.arange(states, dtype=np.int32)
+    twins = all_states if leads.any() else all_states[:1]
+    later, usual = _transitions(automaton.table, all_states, tokenizer.token_bytes(leading=False))
+    leading, other = _transitions(automaton.table, twins, tokenizer.token_bytes(leading=True))
     kinds, kind_of = np.unique(np.stack([later, leading, leads]), axis=1, return_inverse=True)
-    moves = [
-        _Moves(
+    transitions = [
+        _Transitions(
             np.append(usual[i].states, other[j].states + states),
-            np.append(usual[i].after, other[j].after) + states * np.int32(lets_lead),
+            np.append(usual[i].after, other[j].after) + states * np.int32(to_twins),
         )
-        for i, j, lets_lead in kinds.T
+        for i, j, to_twins in kinds.T
     ]
     classes = np.full(tokenizer.vocabulary.size, -1, np.int32)
     classes[FIRST_ORDINARY:] = kind_of.reshape(-1)
-    return _pruned(automaton, moves, classes)
+    return _pruned(automaton, transitions, classes)
 
 
-def _moves(table: np.ndarray, states: np.ndarray, pieces: list[bytes]) -> tuple[np.ndarray, list[_Moves]]:
-    """Where pieces lead from each of `states`: the number of each piece's moves, int (pieces,), and distinct moves.
+def _transitions(table: np.ndarray, states: np.ndarray, tokens: list[bytes]) -> tuple[np.ndarray, list[_Transitions]]:
+    """Run the bytes of each token through the automaton from each of `states`.
 
-    In sorted order each piece begins as the one before it does, so common beginnings are run once.
+    The tokens are visited in sorted order, so that the prefix that a token shares with the one before is run only once.
+
+    Returns:
+        int32 (tokens,), the index of each token's transitions in a list; the list of all distinct transitions.
     """
-    numbers = np.zeros(len(pieces), np.int32)
+    numbers = np.zeros(len(tokens), np.int32)
     columns: dict[bytes, int] = {}
-    distinct: list[_Moves] = []
-    path = [_Moves(states, states)]  # where the first 0, 1, 2 ... bytes of the last piece lead
+    distinct: list[_Transitions] = []
+    path = [_Transitions(states, states)]  # the transitions of the first 0, 1, 2 ... bytes of the last token
     cells = 0
     before = b""
-    for index in sorted(range(len(pieces)), key=pieces.__getitem__):
-        piece = pieces[index]
-        shared = common_length(before, piece)
+    for index in sorted(range(len(tokens)), key=tokens.__getitem__):
+        token = tokens[index]
+        shared = common_length(before, token)
         del path[shared + 1 :]
-        for byte in piece[shared:]:
+        for byte in token[shared:]:
             after = table[path[-1].after, byte]
             alive = after >= 0
-            path.append(_Moves(path[-1].states[alive], after[alive]))
+            path.append(_Transitions(path[-1].states[alive], after[alive]))
         numbers[index] = columns.setdefault(path[-1].key, len(columns))
         if len(distinct) < len(columns):
             distinct.append(path[-1])
             cells += len(path[-1].states)
             _check_cells(cells)
-        before = piece
+        before = token
     return numbers, distinct
 
 
-def _pruned(automaton: Automaton, distinct: list[_Moves], classes: np.ndarray) -> Constraint:
-    """Keeps the states that some tokens lead to and from which some lead to an end, and the tokens that then remain.
+def _pruned(automaton: Automaton, distinct: list[_Transitions], classes: np.ndarray) -> Constraint:
+    """Remove the states that cannot be reached or cannot reach an accepting state, and merge equal classes.
 
     Args:
-        automaton: it.
-        distinct: the moves of each class; the doubles have the numbers after the automaton's last.
-        classes: int32 (ids,), -1 for special tokens.
+        automaton: the automaton that is lifted.
+        distinct: the transitions of each class; the twin of state s has the number s + (number of states).
+        classes: int32 (ids,), the class of each id; -1 for special tokens.
     """
     start = len(automaton.table)
     accepting = np.tile(automaton.accepting, 2)
     progress = np.tile(automaton.progress, 2)
-    tails = np.concatenate([np.empty(0, np.int32), *(moves.states for moves in distinct)])
-    heads = np.concatenate([np.empty(0, np.int32), *(moves.after for moves in distinct)])
+    tails = np.concatenate([np.empty(0, np.int32), *(transitions.states for transitions in distinct)])
+    heads = np.concatenate([np.empty(0, np.int32), *(transitions.after for transitions in distinct)])
     graph = Graph(2 * start, tails, heads)
     distance = graph.reversed().distances(np.flatnonzero(accepting))
     if distance[start] < 0:
-        raise SettingsError("the vocabulary can write no text that the constraint allows. Loosen the constraint.")
-    kept = (graph.distances(np.array([start])) >= 0) & (distance >= 0)
-    number = np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int32)
+        raise SettingsError(
+            "no text that the constraint allows can be written with the vocabulary. Loosen the constraint."
+        )
+    useful = (graph.distances(np.array([start])) >= 0) & (distance >= 0)
+    number = np.where(useful, np.cumsum(useful) - 1, -1).astype(np.int32)
     columns: dict[bytes, int] = {}
-    last: list[_Moves] = []
-    place = np.full(len(distinct) + 1, -1, np.int32)  # the new class of each; the last one is for -1
-    for index, moves in enumerate(distinct):
-        left = _Moves(number[moves.states], number[moves.after])
-        alive = (left.states >= 0) & (left.after >= 0)
-        left = _Moves(left.states[alive], left.after[alive])
+    remaining: list[_Transitions] = []
+    new_class = np.full(len(distinct) + 1, -1, np.int32)  # of each old class; the last element is read for -1
+    for index, old in enumerate(distinct):
+        new = _Transitions(number[old.states], number[old.after])
+        alive = (new.states >= 0) & (new.after >= 0)
+        new = _Transitions(new.states[alive], new.after[alive])
         if alive.any():
-            place[index] = columns.setdefault(left.key, len(columns))
-            if len(last) < len(columns):
-                last.append(left)
-    states = int(kept.sum())
-    _check_cells(states * len(last))
-    table = np.full((states, max(len(last), 1)), -1, np.int32)
-    for column, moves in enumerate(last):
-        table[moves.states, column] = moves.after
-    return Constraint(table, place[classes], accepting[kept], distance[kept], progress[kept], start=int(number[start]))
+            new_class[index] = columns.setdefault(new.key, len(columns))
+            if len(remaining) < len(columns):
+                remaining.append(new)
+    states = int(useful.sum())
+    _check_cells(states * len(remaining))
+    table = np.full((states, max(len(remaining), 1)), -1, np.int32)
+    for column, transitions in enumerate(remaining):
+        table[transitions.states, column] = transitions.after
+    return Constraint(
+        table, new_class[classes], accepting[useful], distance[useful], progress[useful], start=int(number[start])
+    )
 
 
 def _check_cells(count: int) -> None:
     if count > MOST_CELLS:
         raise SettingsError(
-            f"the constraint is too large for this vocabulary: more than {MOST_CELLS:,} pairs of a state and a kind of "
-            f"token. Loosen its bounds, give fewer texts or phrases, or use a model of fewer tokens."
+            f"the constraint is too large for this vocabulary: its table needs more than {MOST_CELLS:,} cells "
+            f"(states × classes of tokens). Loosen its bounds, pass fewer texts or phrases, or use a model with fewer "
+            f"tokens."
         )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
 from typing import Any
 
-from passerelle.constraints.automaton import Automaton, both
+from passerelle.constraints.automaton import Automaton, intersect
 from passerelle.constraints.grammars import read_grammar
 from passerelle.constraints.lexicon import of_texts
 from passerelle.constraints.lift import Constraint, lift
@@ -60,7 +60,8 @@ MAKERS: Mapping[str, Callable[[Any, Normalize], Automaton]] = {
 def constraint_of(settings: ConstraintSettings, tokenizer: Tokenizer) -> Constraint | None:
     """Return the constraint that meets every setting; None where all settings have their defaults.
 
-    Prefix, phrases and lexicon are normalized as the tokenizer normalizes its texts; patterns are used as given.
+    Prefix, phrases and lexicon are normalized in the same way as the tokenizer normalizes its texts; patterns and
+    grammars are used unchanged.
 
     Args:
         settings: the constraints on each translation.
@@ -68,7 +69,7 @@ def constraint_of(settings: ConstraintSettings, tokenizer: Tokenizer) -> Constra
 
     Raises:
         DataError: if a phrase is empty or not valid Unicode text.
-        SettingsError: if a pattern or grammar is wrong, or no text can meet all constraints.
+        SettingsError: if a pattern or grammar is invalid, or no text can meet all constraints.
     """
     defaults = ConstraintSettings()
     automata = [
@@ -76,4 +77,4 @@ def constraint_of(settings: ConstraintSettings, tokenizer: Tokenizer) -> Constra
         for name, make in MAKERS.items()
         if (value := getattr(settings, name)) != getattr(defaults, name)
     ]
-    return lift(reduce(both, automata), tokenizer) if automata else None
+    return lift(reduce(intersect, automata), tokenizer) if automata else None

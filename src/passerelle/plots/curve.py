@@ -1,29 +1,33 @@
-"""A picture of training: the loss after each epoch."""
+"""The loss curve of a training as SVG."""
 
 import io
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
+
+from passerelle.plots.theme import BACKGROUND, BORDER, INK, INPUT, LINE, RECURRENT, RULE, SURFACE, adapt_to_dark_pages
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["draw_loss_curve"]
 
-_LINES = (("loss", "training", "#1a66a8", "--"), ("validation_loss", "validation", "#a8480a", "-"))
+_LINES = (("loss", "training", INPUT, "--"), ("validation_loss", "validation", RECURRENT, "-"))
 
 
 def draw_loss_curve(epochs: Sequence[Mapping[str, float]], *, title: str = "") -> str:
-    """Draws the training and validation loss of each epoch as an SVG picture; equal numbers give equal text.
+    """Draw the training loss and the validation loss of each epoch. Equal losses give an equal document.
+
+    The epoch with the lowest validation loss is marked; without validation losses, that with the lowest training loss.
 
     Args:
-        epochs: one mapping an epoch, first epoch first, with "loss", "validation_loss" or both, in nats per
-            token. An epoch without one of them, or with one that is not finite, leaves a gap in that line.
-        title: a heading; none if empty.
+        epochs: one mapping per epoch, in order, with "loss", "validation_loss" or both, in nats per token. A loss that
+            is missing or not finite leaves a gap in its line.
+        title: a heading, and the accessible name of the picture; no heading if empty.
 
     Returns:
-        The text of an SVG document on an opaque ground. The best epoch is marked: the one with the lowest
-        validation loss where there is any, else with the lowest loss.
+        The text of an SVG document.
 
     Raises:
         ValueError: if no epoch has a finite loss.
@@ -32,7 +36,7 @@ def draw_loss_curve(epochs: Sequence[Mapping[str, float]], *, title: str = "") -
     series = {key: losses for key, losses in series.items() if not all(map(math.isnan, losses))}
     if not series:
         raise ValueError(
-            "`epochs` must hold a finite 'loss' or 'validation_loss' in at least one epoch, "
+            "`epochs` must contain a finite 'loss' or 'validation_loss' in at least one epoch, "
             f"received: {len(epochs)} epochs without any."
         )
     return _render(series, title)
@@ -43,36 +47,45 @@ def _number(value: float | None) -> float:
 
 
 def _render(series: Mapping[str, Sequence[float]], title: str) -> str:
-    # Half a second to import, and needed by few: nothing else in the package loads matplotlib.
+    # Matplotlib takes half a second to import, and no other module needs it.
     from matplotlib import rc_context, rcdefaults, rcParams
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
     with rc_context():
-        rcdefaults()  # no user's style: equal numbers, equal picture
-        # Text stays text: smaller, searchable, and read aloud. A fixed salt gives clip paths lasting ids.
-        rcParams.update({"svg.hashsalt": "passerelle", "svg.fonttype": "none"})
-        figure = Figure(figsize=(7.2, 4.2), facecolor="#fbfcfd", layout="constrained")
-        axes = figure.add_subplot(facecolor="#ffffff")
+        rcdefaults()  # ignores the user's style, so that equal losses give an equal document
+        # Text is written as text, not as paths, so that it can be searched and read aloud. The salt makes ids constant.
+        # Markers have no edges: style sheets do not reach the edge of a marker, which is defined once and reused.
+        rcParams.update({"svg.hashsalt": "passerelle", "svg.fonttype": "none", "lines.markeredgewidth": 0})
+        rcParams.update(dict.fromkeys(("text.color", "axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"), INK))
+        rcParams.update(dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color"), LINE))
+        figure = Figure(figsize=(7.2, 4.2), facecolor=BACKGROUND, edgecolor=BORDER, linewidth=1, layout="constrained")
+        axes = figure.add_subplot(facecolor=SURFACE)
         for key, label, colour, dashes in _LINES:
             if key in series:
                 numbers = range(1, len(series[key]) + 1)
-                axes.plot(numbers, series[key], dashes, color=colour, label=label, marker="o", markersize=3)
+                axes.plot(numbers, series[key], dashes, color=colour, label=label, marker="o", markersize=4)
         _mark_best(axes, series)
         axes.set_xlabel("epoch")
         axes.set_ylabel("loss (nats per token)")
         axes.set_xlim(0.5, len(next(iter(series.values()))) + 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
-        axes.grid(color="#e3e8ee")
+        axes.grid(color=RULE)
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False)
         if title:
             axes.set_title(title, loc="left", fontweight="bold", parse_math=False)
         picture = io.StringIO()
-        metadata = {"Date": None, "Creator": None, "Title": title or "Loss"}
+        metadata = {"Date": None, "Creator": None, "Format": None, "Type": None, "Title": title or "Loss"}
         figure.savefig(picture, format="svg", metadata=metadata, pad_inches=0.2, bbox_inches="tight")
-    return picture.getvalue()
+    return adapt_to_dark_pages(_self_contained(picture.getvalue()))
+
+
+def _self_contained(svg: str) -> str:
+    """Remove matplotlib's document type and metadata, which contain web addresses, and add the accessible role."""
+    svg = re.sub("<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    return '<svg role="img"' + svg.split("<svg", 1)[1]
 
 
 def _mark_best(axes: "Axes", series: Mapping[str, Sequence[float]]) -> None:
@@ -81,8 +94,9 @@ def _mark_best(axes: "Axes", series: Mapping[str, Sequence[float]]) -> None:
         ((number, loss) for number, loss in enumerate(series[key], start=1) if not math.isnan(loss)),
         key=lambda point: point[1],
     )
-    axes.plot(epoch, lowest, "o", color=colour, markersize=9, markeredgecolor="#ffffff", markeredgewidth=1.5)
-    late = epoch > 1 and epoch > 0.7 * len(series[key])  # the label needs room
+    for size, fill in ((10.5, SURFACE), (7.5, colour)):
+        axes.plot(epoch, lowest, "o", color=fill, markersize=size)
+    late = epoch > 1 and epoch > 0.7 * len(series[key])  # a label on the right would not fit
     axes.annotate(
         f"best: epoch {epoch}, {lowest:.3f}",
         (epoch, lowest),

@@ -1,4 +1,4 @@
-"""A picture of a functional model: a box with shapes for each call of a layer, arrows for tensors."""
+"""Diagrams of functional models as SVG: a box with shapes for each call of a layer, arrows for tensors."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ if TYPE_CHECKING:
 __all__ = ["draw_model"]
 
 _LONGEST_LINE = 46  # characters of shapes
-_MOST_REPEATED = 3  # equal shapes written out one by one, as for an LSTM's output and states
+_MOST_REPEATED = 3  # equal shapes that are written individually, such as the output and states of an LSTM
 
 
 def draw_model(model: keras.Model, *, title: str = "") -> str:
-    """Draws a functional model from its inputs (top) to its outputs (bottom), as an SVG picture.
+    """Draw a functional model from its inputs (top) to its outputs (bottom).
 
-    Every call of a layer is a box with the layer's name, class, and the shapes that go in and come out; a
-    layer called twice has two boxes, and calls made for other models are left out. An operation of
-    `keras.ops` is a small box. Arrows between the same two boxes are one arrow, marked with the number of
-    tensors; a dashed arrow carries only masks. With more than four inputs (or outputs) to draw, each stands
-    beside the layers that it goes to (comes from).
+    Each call of a layer is a box with the layer's name, its class, and its input and output shapes. A layer that is
+    called twice has two boxes; calls that belong to other models are omitted. An operation of `keras.ops` is a small
+    box. One arrow stands for all tensors between two boxes and shows their number; a dashed arrow has only masks. If
+    there are more than four inputs (or outputs), each is drawn next to the layers that it leads to (comes from).
 
     Args:
-        model: a functional or built sequential Keras model.
-        title: a heading; without one the picture has none, and screen readers hear the model's name.
+        model: a functional Keras model, or a Sequential model that is built.
+        title: a heading, and the accessible name of the picture. If empty, there is no heading and the name is the
+            model's.
 
     Returns:
-        The text of an SVG document, fit for a file or for a place inside an HTML page.
+        The text of an SVG document, for a file or for use inside an HTML page.
 
     Raises:
-        ValueError: if the model is not functional, or not built, and so has no graph of layers.
+        ValueError: if the model is not functional, or a Sequential model is not built.
     """
     inputs, outputs = _ends(model)
     calls = _calls([*inputs, *outputs])
@@ -49,27 +49,26 @@ def draw_model(model: keras.Model, *, title: str = "") -> str:
 
 
 def _ends(model: Any) -> tuple[Sequence[Any], Sequence[Any]]:
-    # A sequential model's properties raise AttributeError until it is built; a subclassed model has none.
+    # These properties raise AttributeError for a Sequential model that is not built, and are None for a subclassed one.
     inputs, outputs = getattr(model, "inputs", None), getattr(model, "outputs", None)
     if isinstance(inputs, list) and isinstance(outputs, list) and outputs:
         tensors: list[Any] = [*inputs, *outputs]
         if all(hasattr(tensor, "_keras_history") for tensor in tensors):
             return inputs, outputs
     raise ValueError(
-        "`model` must be a functional Keras model, whose graph of layers is known, received: "
-        f"{type(model).__name__} {getattr(model, 'name', '')!r}. Make it with keras.Model(inputs, outputs), "
-        "or build a Sequential model by calling it once."
+        f"`model` must be a functional Keras model, received: {type(model).__name__} {getattr(model, 'name', '')!r}. "
+        "Create it with keras.Model(inputs, outputs), or build a Sequential model by calling it once."
     )
 
 
 def _producer(tensor: Any) -> Any:
-    """Returns the call (Keras's `Node`) that made a tokenic tensor."""
+    """Return the call (Keras's `Node`) that produced a symbolic tensor."""
     history = tensor._keras_history
     return history.operation._inbound_nodes[history.node_index]
 
 
 def _calls(tensors: Sequence[Any]) -> dict[int, Any]:
-    """Returns every call that `tensors` depend on, by id, producers before consumers."""
+    """Return all calls that `tensors` depend on, by id, producers before consumers."""
     done: dict[int, Any] = {}
     pending = [_producer(tensor) for tensor in reversed(tensors)]
     while pending:
@@ -118,9 +117,9 @@ def _is_mask(tensor: Any) -> bool:
 
 
 def _group_outputs(model: Any, calls: Mapping[int, Any]) -> dict[int, list[tuple[str, Any]]]:
-    """Returns the model's outputs, each with its name, by the box that makes them."""
+    """Return the model's outputs, each with its name, by the index of the box that produces them."""
     place = {key: at for at, key in enumerate(calls)}
-    graph = getattr(model, "_functional", None) or model  # where a sequential model keeps its graph
+    graph = getattr(model, "_functional", None) or model  # the attribute of a Sequential model that contains its graph
     groups: dict[int, list[tuple[str, Any]]] = {}
     for path, tensor in _leaves(getattr(graph, "_outputs_struct", graph.outputs)):
         producer = _producer(tensor)
@@ -150,7 +149,7 @@ def _kind(layer: Any) -> str:
 
 
 def _wrapped(layer: Any) -> Any:
-    """Returns the layer inside Bidirectional, TimeDistributed and their like, or None."""
+    """Return the layer inside a wrapper such as Bidirectional or TimeDistributed; None for other layers."""
     for attribute in ("forward_layer", "layer"):
         inner = getattr(layer, attribute, None)
         if hasattr(inner, "_inbound_nodes"):
@@ -175,7 +174,7 @@ def _role(operation: Any) -> str:
 
 
 def _shape_lines(tensors: Sequence[Any]) -> tuple[str, ...]:
-    """Writes shapes as `plot_model` does, one alone or several in brackets, in lines of bearable length."""
+    """Format shapes like Keras's `plot_model`: a single shape, or several in brackets; wrap long lines."""
     shapes = [str(tuple(tensor.shape)) for tensor in tensors]
     if len(shapes) == 1:
         return (shapes[0],)
@@ -200,7 +199,7 @@ def _shape_lines(tensors: Sequence[Any]) -> tuple[str, ...]:
 
 
 def _describe(boxes: Sequence[Box], arrows: Sequence[Arrow]) -> str:
-    """Says in words what the picture shows: the calls, then what feeds what."""
+    """Return the description of the picture for screen readers: the boxes, then the arrows."""
     names = [box.name or ", ".join(label for label, _ in box.rows) for box in boxes]
     shown = "; ".join(f"{box.kind or 'operation'} {name}" for box, name in zip(boxes, names, strict=True))
     fed = "; ".join(f"{names[arrow.source]} to {names[arrow.target]}" for arrow in arrows)

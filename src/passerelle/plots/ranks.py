@@ -1,7 +1,7 @@
-"""Which row of a layered picture each box stands in, and in what order, so that few arrows cross.
+"""The row (rank) of each box in a layered graph, and the order in each row, with few crossings of edges.
 
-Source: Sugiyama, Tagawa and Toda 1981 (ranks by longest path, bends for long edges, barycenter sweeps), with
-the swaps of neighbours of Gansner et al. 1993.
+Source: Sugiyama, Tagawa and Toda 1981 (ranks by longest paths, dummy nodes for long edges, barycenter sweeps), with the
+swaps of neighbours of Gansner et al. 1993. A dummy node is called a bend.
 """
 
 from bisect import bisect_right, insort
@@ -14,19 +14,29 @@ __all__ = ["Edge", "RankedGraph", "rank_boxes"]
 Edge = tuple[int, int]  # source, target: indices of boxes, source < target
 
 _SWEEPS = 12
-_FEW = 4  # more inputs or outputs than this make too wide a row
+_MOST_IN_ROW = 4  # inputs or outputs that share one row
 
 
 @dataclass
 class RankedGraph:
-    """The graph with a bend wherever an edge passes a rank; slots are the boxes (first) and the bends."""
+    """A graph with a bend wherever an edge passes a rank. Slots are the boxes, numbered first, and the bends.
+
+    Attributes:
+        widths: of each slot, in pixels; 0 for bends.
+        boxes: number of boxes.
+        rows: the slots of each rank, from left to right.
+        ups: the slots above each slot that are connected with it.
+        downs: those below it.
+        chains: the slots of each edge: source box, bends, target box.
+        light: edges that need not be straight.
+    """
 
     widths: list[float]
     boxes: int
     rows: list[list[int]]
     ups: list[list[int]]
     downs: list[list[int]]
-    chains: list[list[int]]  # per edge: source box, bends, target box
+    chains: list[list[int]]
     light: Collection[Edge]
 
     def is_bend(self, slot: int) -> bool:
@@ -36,17 +46,17 @@ class RankedGraph:
 def rank_boxes(
     widths: Sequence[float], edges: Sequence[Edge], terminals: Collection[int], light: Collection[Edge]
 ) -> RankedGraph:
-    """Puts every box into a row, a bend into every row that an edge passes, and each row into order.
+    """Assign a row to each box, add a bend in each row that an edge passes, and order the rows.
 
-    Edges that leave the same box share their bends: a trunk with branches.
+    Edges that leave the same box share their bends.
 
     Args:
-        widths: of each box, producers before consumers.
+        widths: width of each box, producers before consumers.
         edges: each pair of boxes once.
-        terminals: boxes that belong at the bottom.
+        terminals: boxes to place in the bottom row.
         light: edges that need not be straight.
     """
-    graph = _thread(widths, _ranks(len(widths), edges, terminals), edges, light)
+    graph = _add_bends(widths, _ranks(len(widths), edges, terminals), edges, light)
     _order(graph)
     return graph
 
@@ -59,15 +69,17 @@ def _ranks(count: int, edges: Sequence[Edge], terminals: Collection[int]) -> lis
         ups[target].append(source)
         downs[source].append(target)
         ranks[target] = max(ranks[target], ranks[source] + 1)
-    if len(terminals) <= _FEW:
+    if len(terminals) <= _MOST_IN_ROW:
         bottom = max((rank for box, rank in enumerate(ranks) if box not in terminals), default=-1) + 1
         ranks = [bottom if box in terminals else rank for box, rank in enumerate(ranks)]
     for box in reversed(range(count)):
-        # Where more comes out than goes in, lower is shorter. What inputs lead to stays close to them.
+        # A box with at least as many consumers as producers moves down, which shortens its edges. A box whose producers
+        # are all inputs does not move.
         if len(downs[box]) >= len(ups[box]) and any(ups[above] for above in ups[box]):
             ranks[box] = min(ranks[below] for below in downs[box]) - 1
-    if sum(not above for above in ups) > _FEW:
-        # Too many for one row: an input stands right above its first consumer, as does what only leads there.
+    if sum(not above for above in ups) > _MOST_IN_ROW:
+        # Too many inputs for one row: each moves to the row above its first consumer, with all boxes between them that
+        # lead nowhere else.
         loose = [False] * count
         for box in range(count):
             led_to = all(loose[above] and len(downs[above]) == 1 for above in ups[box])
@@ -78,13 +90,13 @@ def _ranks(count: int, edges: Sequence[Edge], terminals: Collection[int]) -> lis
     return ranks
 
 
-def _thread(
+def _add_bends(
     widths: Sequence[float],
     ranks: list[int],
     edges: Sequence[Edge],
     light: Collection[Edge],
 ) -> RankedGraph:
-    """Puts a bend into every rank that an edge passes; edges of one source share theirs."""
+    """Add a bend in each rank that an edge passes; the edges of one source share their bends."""
     boxes = len(widths)
     widths, ranks = list(widths), list(ranks)
     bends: dict[tuple[int, int], int] = {}
@@ -103,7 +115,7 @@ def _thread(
     downs: list[list[int]] = [[] for _ in widths]
     for slot, rank in enumerate(ranks):
         rows[rank].append(slot)
-    joints = dict.fromkeys(joint for chain in chains for joint in pairwise(chain))  # once each, in order
+    joints = dict.fromkeys(joint for chain in chains for joint in pairwise(chain))  # distinct, in order
     for above, below in joints:
         downs[above].append(below)
         ups[below].append(above)
@@ -111,7 +123,7 @@ def _thread(
 
 
 def _order(graph: RankedGraph) -> None:
-    """Orders each row so that few edges cross."""
+    """Order each row to reduce the crossings of edges."""
     best, fewest = [list(row) for row in graph.rows], _crossings(graph)
     for sweep in range(_SWEEPS):
         downwards = sweep % 2 == 0

@@ -1,4 +1,4 @@
-"""Draws boxes and arrows as one SVG picture that needs nothing else: no scripts, style sheet or web fonts."""
+"""Boxes and arrows as a self-contained SVG document, without scripts, links or web fonts."""
 
 import re
 from collections.abc import Sequence
@@ -6,35 +6,49 @@ from dataclasses import dataclass
 from unicodedata import east_asian_width
 from xml.sax.saxutils import escape
 
-from passerelle.plots.layout import Layout, Station, arrange
+from passerelle.plots.layout import Layout, Segment, arrange
+from passerelle.plots.theme import (
+    ATTENTION,
+    BACKGROUND,
+    BORDER,
+    DENSE,
+    EMBEDDING,
+    INK,
+    INPUT,
+    LINE,
+    MONO,
+    MUTED,
+    OTHER,
+    RECURRENT,
+    RULE,
+    SANS,
+    SURFACE,
+    TINTS,
+    adapt_to_dark_pages,
+)
 
 __all__ = ["Arrow", "Box", "draw"]
 
-# Role: head, and tint of small boxes. White on each head has a contrast of 5 to 1 or more (WCAG AA asks 4.5).
 _COLOURS = {
-    "input": ("#1a66a8", "#eaf3fb"),
-    "embedding": ("#6a48b5", "#f2eefb"),
-    "recurrent": ("#a8480a", "#fdf1e7"),
-    "dense": ("#17703f", "#e9f6ee"),
-    "attention": ("#a8265f", "#fceef5"),
-    "other": ("#475569", "#f1f4f8"),
-    "output": ("#1e293b", "#f1f4f8"),
+    "input": INPUT,
+    "embedding": EMBEDDING,
+    "recurrent": RECURRENT,
+    "dense": DENSE,
+    "attention": ATTENTION,
+    "other": OTHER,
+    "output": INK,
 }
-_CARD, _CARD_BORDER, _RULE = "#fbfcfd", "#d5dbe3", "#e3e8ee"
-_INK, _MUTED, _LINE, _WHITE = "#1e293b", "#526071", "#64748b", "#ffffff"
-_SANS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-_MONO = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 _MARGIN, _PADDING, _LINE_HEIGHT, _ROW_PADDING = 24.0, 12.0, 16.0, 5.0
 _NAME_SIZE, _KIND_SIZE, _ROW_SIZE, _TITLE_SIZE = 13.0, 11.0, 11.0, 17.0
-_HEAD = 8.0  # length of an arrow's head
+_HEAD = 8.0  # length of an arrow's head, in pixels
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True)
 class Box:
-    """One box: a coloured head with `name` over `kind`, then rows of a label and lines of text.
+    """A box: a coloured head with `name` above `kind`, then rows, each with a label and lines of text.
 
-    Without `name` the head is flatter; without `kind` the box is a small one, without head and labels.
+    A box without `name` has a lower head. A box without `kind` is small and has neither head nor labels.
     """
 
     role: str
@@ -45,7 +59,14 @@ class Box:
 
 @dataclass(frozen=True)
 class Arrow:
-    """`tensors` tensors go from box `source` to box `target` (indices); `mask` if all of them are boolean."""
+    """An arrow for one or more tensors between two boxes.
+
+    Attributes:
+        source: index of the box that returns the tensors.
+        target: index of the box that reads them.
+        tensors: their number.
+        mask: whether all of them are boolean.
+    """
 
     source: int
     target: int
@@ -54,14 +75,17 @@ class Arrow:
 
 
 def draw(boxes: Sequence[Box], arrows: Sequence[Arrow], *, heading: str, title: str, description: str) -> str:
-    """Returns the SVG text of boxes (producers before consumers) and the arrows between them.
+    """Draw boxes and the arrows between them.
 
     Args:
-        boxes: those whose role is "output" stand at the bottom.
-        arrows: each pair of boxes at most once.
-        heading: drawn above the picture unless empty.
-        title: the picture's name for screen readers and tooltips.
-        description: the same for the picture's content.
+        boxes: producers before consumers; boxes of the role "output" are drawn at the bottom.
+        arrows: at most one for each pair of boxes.
+        heading: drawn above the boxes; none if empty.
+        title: the accessible name of the picture, also its tooltip.
+        description: the accessible description of the picture.
+
+    Returns:
+        The text of an SVG document.
     """
     sizes = [_size(box) for box in boxes]
     layout = arrange(
@@ -76,20 +100,20 @@ def draw(boxes: Sequence[Box], arrows: Sequence[Arrow], *, heading: str, title: 
     left = (width - layout.width) / 2
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{_n(width)}" height="{_n(height)}" '
-        f'viewBox="0 0 {_n(width)} {_n(height)}" font-family="{_SANS}">',
+        f'viewBox="0 0 {_n(width)} {_n(height)}" font-family="{SANS}">',
         f"<title>{_escape(title)}</title>",
         f"<desc>{_escape(description)}</desc>",
         f'<rect x="0.5" y="0.5" width="{_n(width - 1)}" height="{_n(height - 1)}" rx="12" '
-        f'fill="{_CARD}" stroke="{_CARD_BORDER}"/>',
+        f'fill="{BACKGROUND}" stroke="{BORDER}"/>',
     ]
     if heading:
-        parts.append(_text(_MARGIN, _MARGIN + _TITLE_SIZE * 0.8, heading, _TITLE_SIZE, _INK, bold=True))
+        parts.append(_text(_MARGIN, _MARGIN + _TITLE_SIZE * 0.8, heading, _TITLE_SIZE, INK, bold=True))
     parts.append(f'<g transform="translate({_n(left)} {_n(top)})">')
     parts += _arrows(arrows, layout)
     for at, (box, size, (x, y)) in enumerate(zip(boxes, sizes, layout.corners, strict=True)):
         inside = _draw_box(box, *size) if box.kind else _draw_small_box(box, *size)
         parts.append(f'<g data-box="{at}" transform="translate({_n(x)} {_n(y)})">{inside}</g>')
-    return "\n".join([*parts, "</g>", "</svg>", ""])
+    return adapt_to_dark_pages("\n".join([*parts, "</g>", "</svg>", ""]))
 
 
 def _size(box: Box) -> tuple[float, float]:
@@ -115,32 +139,32 @@ def _label_width(box: Box) -> float:
 
 
 def _text_width(text: str, size: float, *, bold: bool = False) -> float:
-    """Estimates a width that the widest common sans-serif font (DejaVu Sans) does not exceed."""
+    """Return an upper bound of the width in pixels in common sans-serif fonts; DejaVu Sans is the widest."""
     ems = sum(
-        1.05 if east_asian_width(letter) in "WF"
-        else 0.42 if letter in "iIjlft.,:;'|!()[] "
-        else 0.98 if letter in "mwMW@%"
-        else 0.72 if letter.isupper()
+        1.05 if east_asian_width(character) in "WF"
+        else 0.42 if character in "iIjlft.,:;'|!()[] "
+        else 0.98 if character in "mwMW@%"
+        else 0.72 if character.isupper()
         else 0.63
-        for letter in text
+        for character in text
     )  # fmt: skip
     return ems * size * (1.1 if bold else 1.0)
 
 
 def _draw_box(box: Box, width: float, height: float) -> str:
-    colour, _ = _COLOURS[box.role]
+    colour = _COLOURS[box.role]
     head = _head_height(box)
     radius = 12 if box.role == "output" else 7
     inset = radius - 0.5
     parts = [
-        f'<rect width="{_n(width)}" height="{_n(height)}" rx="{radius}" fill="{_WHITE}" stroke="{colour}"/>',
+        f'<rect width="{_n(width)}" height="{_n(height)}" rx="{radius}" fill="{SURFACE}" stroke="{colour}"/>',
         f'<path d="M0 {_n(head)}V{radius}a{radius} {radius} 0 0 1 {radius} -{radius}H{_n(width - radius)}'
         f'a{radius} {radius} 0 0 1 {radius} {radius}V{_n(head)}z" fill="{colour}"/>',
     ]
     middle = width / 2
     if box.name:
-        parts.append(_text(middle, 18, box.name, _NAME_SIZE, _WHITE, bold=True, anchor="middle"))
-    parts.append(_text(middle, head - 9, box.kind, _KIND_SIZE, _WHITE, anchor="middle"))
+        parts.append(_text(middle, 18, box.name, _NAME_SIZE, SURFACE, bold=True, anchor="middle"))
+    parts.append(_text(middle, head - 9, box.kind, _KIND_SIZE, SURFACE, anchor="middle"))
     divide = _label_width(box) + 1.5 * _PADDING
     shapes: list[str] = []
     terminal = box.role == "output"
@@ -148,29 +172,29 @@ def _draw_box(box: Box, width: float, height: float) -> str:
     for label, texts in box.rows:
         below = top + _row_height(texts)
         if top > head:
-            parts.append(f'<path d="M{_n(inset)} {_n(top)}H{_n(width - inset)}" stroke="{_RULE}"/>')
-        ink = _INK if terminal else _MUTED
+            parts.append(f'<path d="M{_n(inset)} {_n(top)}H{_n(width - inset)}" stroke="{RULE}"/>')
+        ink = INK if terminal else MUTED
         parts.append(_text(_PADDING, (top + below) / 2 + 4, label, _ROW_SIZE, ink, bold=terminal))
         for number, text in enumerate(texts):
             line = top + _ROW_PADDING + 12 + _LINE_HEIGHT * number
-            shapes.append(_text(divide + _PADDING, line, text, _ROW_SIZE, _INK))
+            shapes.append(_text(divide + _PADDING, line, text, _ROW_SIZE, INK))
         top = below
-    parts.append(f'<path d="M{_n(divide)} {_n(head)}V{_n(height - 1)}" stroke="{_RULE}"/>')
-    return "".join([*parts, f'<g font-family="{_MONO}">', *shapes, "</g>"])
+    parts.append(f'<path d="M{_n(divide)} {_n(head)}V{_n(height - 1)}" stroke="{RULE}"/>')
+    return "".join([*parts, f'<g font-family="{MONO}">', *shapes, "</g>"])
 
 
 def _draw_small_box(box: Box, width: float, height: float) -> str:
-    colour, tint = _COLOURS[box.role]
+    colour = _COLOURS[box.role]
     parts = [
-        f'<rect width="{_n(width)}" height="{_n(height)}" rx="14" fill="{tint}" stroke="{colour}"/>',
+        f'<rect width="{_n(width)}" height="{_n(height)}" rx="14" fill="{TINTS[colour]}" stroke="{colour}"/>',
         _text(width / 2, 17, box.name, _NAME_SIZE - 1, colour, bold=True, anchor="middle"),
     ]
     lines = [line for _, texts in box.rows for line in texts]
     shapes = [
-        _text(width / 2, 32 + _LINE_HEIGHT * number, line, _ROW_SIZE, _INK, anchor="middle")
+        _text(width / 2, 32 + _LINE_HEIGHT * number, line, _ROW_SIZE, INK, anchor="middle")
         for number, line in enumerate(lines)
     ]
-    return "".join([*parts, f'<g font-family="{_MONO}">', *shapes, "</g>"])
+    return "".join([*parts, f'<g font-family="{MONO}">', *shapes, "</g>"])
 
 
 def _arrows(arrows: Sequence[Arrow], layout: Layout) -> list[str]:
@@ -181,16 +205,16 @@ def _arrows(arrows: Sequence[Arrow], layout: Layout) -> list[str]:
         x, _, tip = route[-1]
         lines.append(
             f'<path data-arrow="{arrow.source} {arrow.target}" d="{_path(route)}" '
-            f'fill="none" stroke="{_LINE}" stroke-width="1.5"{dashes}/>'
+            f'fill="none" stroke="{LINE}" stroke-width="1.5"{dashes}/>'
         )
-        heads.append(f'<path d="M{_n(x)} {_n(tip)}l-4.5 -{_HEAD:g}h9z" fill="{_LINE}"/>')
+        heads.append(f'<path d="M{_n(x)} {_n(tip)}l-4.5 -{_HEAD:g}h9z" fill="{LINE}"/>')
         if arrow.tensors > 1:
-            heads.append(_text(x + 7, tip - 9, f"×{arrow.tensors}", 10.5, _MUTED, bold=True))
+            heads.append(_text(x + 7, tip - 9, f"×{arrow.tensors}", 10.5, MUTED, bold=True))
     return [*lines, *heads]
 
 
-def _path(route: Sequence[Station]) -> str:
-    """Joins the vertical pieces by curves that begin and end vertically, and ends inside the arrow's head."""
+def _path(route: Sequence[Segment]) -> str:
+    """Connect the vertical segments by curves with vertical ends; the path ends inside the arrow's head."""
     x, top, bottom = route[0]
     path = [f"M{_n(x)} {_n(top)}"]
     for next_x, next_top, next_bottom in route[1:]:
