@@ -11,7 +11,7 @@ from passerelle.errors import DataError, SettingsError
 from passerelle.experiment import build, train_prepared
 from passerelle.models.ids import first_source_column
 from passerelle.preparation import prepare
-from passerelle.settings import MOST_EPOCHS, choose_settings
+from passerelle.settings import MAX_EPOCHS, choose_settings
 from passerelle.special_tokens import FIRST_ORDINARY, UNK
 
 NOUNS = {"cat": "chat", "dog": "chien", "bird": "oiseau", "fox": "renard"}
@@ -79,7 +79,7 @@ def test_what_begins_with_them(files: dict[str, Path]) -> None:
     assert np.abs(vector(fresh, "source", " fox")).max() <= 0.05
 
 
-@pytest.mark.parametrize(("frozen", "stays"), [(None, True), (MOST_EPOCHS, True), (0, False), (1, False), (2, True)])
+@pytest.mark.parametrize(("frozen", "stays"), [(None, True), (MAX_EPOCHS, True), (0, False), (1, False), (2, True)])
 def test_what_stays(files: dict[str, Path], frozen: int | None, stays: bool) -> None:
     made = lesson(source_vectors=files["source"], frozen_epochs=frozen)
     before, after = build(made), train_prepared(made)

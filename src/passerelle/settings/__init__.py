@@ -16,13 +16,34 @@ from passerelle.settings.presets import DEFAULT_PRESET, PRESETS, Preset
 from passerelle.settings.root import Settings
 from passerelle.settings.schema import Section, Setting, settings_in, validated
 from passerelle.settings.search import ConstraintSettings, SearchSettings
-from passerelle.settings.text import LONGEST_TEXT, TagSettings, TextSettings
-from passerelle.settings.training import MOST_EPOCHS, TrainingSettings
+from passerelle.settings.text import MAX_TEXT_LENGTH, TagSettings, TextSettings
+from passerelle.settings.training import MAX_EPOCHS, TrainingSettings
 
 __all__ = [
-    "DEFAULT_PRESET", "LONGEST_TEXT", "MOST_EPOCHS", "PRESETS", "SOFT_ATTENTION", "ConstraintSettings",
-    "DecoderSettings", "EncoderSettings", "NetworkSettings", "Preset", "ReadingSettings", "SearchSettings", "Section",
-    "Setting", "Settings", "TagSettings", "TextSettings", "TrainingSettings", "accepts_options",
-    "choose_settings", "make_settings", "options_of", "parse_assignments", "read_settings_file", "settings_in",
+    "DEFAULT_PRESET",
+    "MAX_EPOCHS",
+    "MAX_TEXT_LENGTH",
+    "PRESETS",
+    "SOFT_ATTENTION",
+    "ConstraintSettings",
+    "DecoderSettings",
+    "EncoderSettings",
+    "NetworkSettings",
+    "Preset",
+    "ReadingSettings",
+    "SearchSettings",
+    "Section",
+    "Setting",
+    "Settings",
+    "TagSettings",
+    "TextSettings",
+    "TrainingSettings",
+    "accepts_options",
+    "choose_settings",
+    "make_settings",
+    "options_of",
+    "parse_assignments",
+    "read_settings_file",
+    "settings_in",
     "validated",
 ]  # fmt: skip

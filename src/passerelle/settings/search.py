@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 from pydantic import model_validator
 
 from passerelle.settings.schema import Section, setting, settings_in
-from passerelle.settings.text import LONGEST_TEXT
+from passerelle.settings.text import MAX_TEXT_LENGTH
 
 __all__ = ["ConstraintSettings", "SearchSettings"]
 
@@ -100,14 +100,14 @@ class SearchSettings(ConstraintSettings):
     no_repeat_ngram_size: int = setting(
         0, "Never repeat an n-gram of this length, in tokens; 0 allows all.", option=True, ge=0, le=1000
     )
-    min_length: int = setting(0, "Minimum length in tokens.", option=True, ge=0, le=LONGEST_TEXT)
+    min_length: int = setting(0, "Minimum length in tokens.", option=True, ge=0, le=MAX_TEXT_LENGTH)
     max_length: int | None = setting(
         None,
         "Maximum length in tokens, END included. Without it, a limit learned in training.",
         option=True,
         data_only=True,
         ge=1,
-        le=LONGEST_TEXT,
+        le=MAX_TEXT_LENGTH,
     )
 
     @property

@@ -6,9 +6,9 @@ from pydantic import model_validator
 
 from passerelle.settings.schema import Section, setting
 
-__all__ = ["LONGEST_TEXT", "TagSettings", "TextSettings"]
+__all__ = ["MAX_TEXT_LENGTH", "TagSettings", "TextSettings"]
 
-LONGEST_TEXT = 1_000_000
+MAX_TEXT_LENGTH = 1_000_000
 """Tokens. No text may be longer, and no model file may claim a longer one."""
 
 
@@ -57,7 +57,7 @@ class TextSettings(Section):
         "Maximum length in tokens of a text used for training; pairs with a longer one are skipped and counted. "
         "Without it, only extreme outliers are skipped. Longer texts can still be translated.",
         ge=1,
-        le=LONGEST_TEXT,
+        le=MAX_TEXT_LENGTH,
     )
     vector_words: int = setting(
         50_000,

@@ -6,11 +6,11 @@ from pydantic import Field
 
 from passerelle.settings.schema import Section, setting
 
-__all__ = ["MOST_EPOCHS", "TrainingSettings"]
+__all__ = ["MAX_EPOCHS", "TrainingSettings"]
 
 Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
 
-MOST_EPOCHS = 100_000
+MAX_EPOCHS = 100_000
 """Maximum number of epochs."""
 
 
@@ -19,7 +19,7 @@ class TrainingSettings(Section):
 
     group: ClassVar[str] = "Training"
 
-    epochs: int = setting(30, "Maximum number of passes over the training pairs.", option=True, ge=1, le=MOST_EPOCHS)
+    epochs: int = setting(30, "Maximum number of passes over the training pairs.", option=True, ge=1, le=MAX_EPOCHS)
     minutes: float = setting(
         0.0,
         "Time limit in minutes, which may end training within an epoch; 0 means no limit.",
@@ -66,12 +66,12 @@ class TrainingSettings(Section):
         "token in training, so that it learns to copy unknown tokens.",
     )
     frozen_epochs: int = setting(
-        MOST_EPOCHS,
+        MAX_EPOCHS,
         "Number of epochs before pretrained word vectors are trained too; 0 trains them from the start. By default "
         "they never change.",
         option=True,
         ge=0,
-        le=MOST_EPOCHS,
+        le=MAX_EPOCHS,
     )
     keep: Literal["best", "last"] = setting(
         "best", "Weights to keep: those of the epoch with the best validation loss, or of the last epoch."
