@@ -31,15 +31,14 @@ class Settings(Section):
         source, target = self.source, self.target
         if self.network.copying and source.lowercase != target.lowercase:
             raise ValueError(
-                f"copying requires the same lowercase on both sides, since it writes source tokens unchanged, received: "
+                f"copying writes source tokens unchanged and requires the same lowercase on both sides, received: "
                 f"source.lowercase={source.lowercase}, target.lowercase={target.lowercase}"
             )
         levels = (source.level, target.level)
         if self.network.copying and levels.count("subword") == 1 and "auto" not in levels:
             raise ValueError(
-                f"copying requires level 'subword' on both sides or on neither, since it writes source tokens unchanged "
-                f"and subwords consist of bytes, received: source.level={source.level!r}, "
-                f"target.level={target.level!r}"
+                f"copying writes source tokens unchanged and requires level 'subword', whose tokens are bytes, on both "
+                f"sides or on neither, received: source.level={source.level!r}, target.level={target.level!r}"
             )
         return self
 

@@ -80,8 +80,8 @@ class TextSettings(Section):
     def _subword_vocabulary_contains_all_bytes(self) -> Self:
         if self.level == "subword" and 0 < self.vocabulary_size < 256:
             raise ValueError(
-                f"level 'subword' requires vocabulary_size of 256 or more, since it has a token for each byte, or 0 for "
-                f"the default, received: {self.vocabulary_size}"
+                f"level 'subword' requires a vocabulary_size of 256 or more (a token for each byte), or 0 for the "
+                f"default, received: {self.vocabulary_size}"
             )
         return self
 

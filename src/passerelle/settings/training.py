@@ -43,7 +43,8 @@ class TrainingSettings(Section):
     )
     optimizer: Literal["adam", "adamw", "adagrad", "lion", "muon", "nadam", "rmsprop", "sgd"] = setting(
         "adam",
-        "Keras optimizer. adamw applies weight decay (0.004, Keras's default). muon learns more per epoch, but each epoch takes longer.",
+        "Keras optimizer. adamw applies weight decay (0.004, Keras's default). muon learns more per epoch, but its "
+        "epochs take longer.",
         option=True,
     )
     learning_rate: float = setting(0.001, "Learning rate; with a schedule, its maximum.", option=True, gt=0.0, le=10.0)
@@ -76,8 +77,8 @@ class TrainingSettings(Section):
     )
     frozen_epochs: int = setting(
         MAX_EPOCHS,
-        "Number of epochs in which pretrained embeddings (word vectors) are frozen; 0 trains them from the first epoch, "
-        "the default never.",
+        "Number of epochs in which pretrained embeddings (word vectors) are frozen; 0 trains them from the first "
+        "epoch, the default never.",
         option=True,
         ge=0,
         le=MAX_EPOCHS,
