@@ -22,6 +22,7 @@ FLOORS = [
     {"translator"},
     {"experiment"},
     {"cli"},
+    {"__main__"},
 ]
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 NEIGHBOURS = {("settings", "errors"), ("ragged", "special_tokens")}

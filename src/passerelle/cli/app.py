@@ -18,7 +18,8 @@ app = App(
     help=(
         "Train and use translators: neural networks that translate short texts, learned from pairs of texts.\n\n"
         "The networks are recurrent sequence-to-sequence models in Keras (LSTM or GRU, encoder-decoder, attention). A "
-        "translator is one .keras file. passerelle COMMAND --help lists the options of a command."
+        "translator is one .keras file.\n\n"
+        "Options of a command: passerelle COMMAND --help"
     ),
     help_epilogue=_examples(
         "passerelle demo",

@@ -171,7 +171,7 @@ class SettingsOptions:
     settings: Annotated[
         str | None,
         Parameter(
-            help="Settings file (TOML) that changes the preset. passerelle describe prints the settings file of a model.",
+            help="Settings file (TOML) that changes the preset. passerelle describe prints that of a model.",
             group=IN_GROUP["Model"],
         ),
     ] = None
@@ -180,7 +180,8 @@ class SettingsOptions:
         Parameter(
             name="--set",
             help="Set any setting by its dotted name, such as --set network.encoder.direction=both. Takes precedence "
-            "over the preset, the settings file and other options. passerelle settings lists all names. Repeatable.",
+            "over the preset, the settings file and other options. passerelle settings lists all names, such as those "
+            "for label smoothing, gradient clipping and early stopping. Repeatable.",
             group=IN_GROUP["Model"],
             negative=(),
             show_default=False,

@@ -43,7 +43,7 @@ class OutputOptions:
     as_json
         Write one JSON object per text, with the probability of each token.
     align
-        Add the word alignment from attention: pairs of source and target positions such as 0-0 1-2, after a tab or in
+        Add the token alignment from attention: pairs of source and target positions such as 0-0 1-2, after a tab or in
         the JSON object.
     pictures
         Folder for pictures of the attention weights of each text's best translation: 1.svg, 2.svg, ...
@@ -281,8 +281,8 @@ def split_tags(lines: list[str]) -> tuple[list[str], list[str]]:
     for line in lines:
         if line.strip() and "\t" not in line:
             raise DataError(
-                f"no tab between text and tags, which this model requires: {line[:40]!r}. Write text, tab, tags; or set "
-                f"the tags of all texts with --tags."
+                f"no tab between text and tags, which this model requires: {line[:40]!r}. Write text, tab, tags; or "
+                f"set the tags of all texts with --tags."
             )
     rows = [line.split("\t", 1) if "\t" in line else [line, ""] for line in lines]
     return [row[0] for row in rows], [row[1] for row in rows]

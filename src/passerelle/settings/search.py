@@ -15,7 +15,9 @@ class ConstraintSettings(Section):
 
     group: ClassVar[str] = "Search"
 
-    prefix: str = setting("", "Forced prefix: text that every translation starts with.", option=True, data_only=True)
+    prefix: str = setting(
+        "", "Force-decode a prefix: every translation starts with this text.", option=True, data_only=True
+    )
     require: tuple[str, ...] = setting(
         (),
         "Constrained decoding: texts that every translation must contain.",
