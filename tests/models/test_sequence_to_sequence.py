@@ -207,7 +207,7 @@ def test_a_vocabulary_that_cannot_be(size: Any) -> None:
 def test_wrong_settings_are_named() -> None:
     with pytest.raises(SettingsError, match=r"encoder\.units"):
         network_of({"encoder": {"units": 0}}, *SIZES)
-    with pytest.raises(SettingsError, match="bridge 'copy' hands each encoder layer's states"):
+    with pytest.raises(SettingsError, match="bridge 'copy' requires encoder and decoder states"):
         network_of({"bridge": "copy", "encoder": {"units": 3}, "decoder": {"units": 4}}, *SIZES)
 
 

@@ -68,7 +68,7 @@ class DecoderSettings(Section):
 
 
 class NetworkSettings(Section):
-    """The network, from source ids to target tokens."""
+    """The network: cells, attention, copy mechanism, embeddings and dropout."""
 
     group: ClassVar[str] = "Model"
 
@@ -118,7 +118,7 @@ class NetworkSettings(Section):
     # first: they change its gates by 0.014 (standard deviation); with a range of 1, by 0.27. Tag embeddings always use
     # 0.05.
     embedding_init_range: float = setting(
-        0.05, "Initial range of embeddings: uniform between minus this value and this value.", gt=0.0, le=100.0
+        0.05, "Range of initial embeddings: uniform between minus this value and this value.", gt=0.0, le=100.0
     )
     unknown: bool = setting(
         True,

@@ -61,8 +61,8 @@ class TextSettings(Section):
     )
     vector_words: int = setting(
         50_000,
-        "Extra words: a model with pretrained source embeddings also reads this many words from the start of the "
-        "embeddings file, even if the training pairs do not contain them. Has no effect on the target.",
+        "Extra words: with pretrained source embeddings, the model can read the first words of the embeddings file, up "
+        "to this number, even if the training pairs do not contain them. Has no effect on the target.",
         ge=0,
         le=500_000,
     )

@@ -24,7 +24,7 @@ class TrainingSettings(Section):
     )
     minutes: float = setting(
         0.0,
-        "Time limit of training, in minutes, which may stop it within an epoch; 0 means no limit.",
+        "Time limit of training, in minutes; it may stop training within an epoch. 0 means no limit.",
         option=True,
         ge=0.0,
         le=1_000_000.0,
@@ -72,13 +72,13 @@ class TrainingSettings(Section):
     )
     copy_masking: Rate = setting(
         0.1,
-        "For network.copying: share of the tokens on both sides of a pair that training replaces by the unknown token, "
-        "so that the network learns to copy unknown tokens.",
+        "For network.copying: rate at which training replaces tokens that occur on both sides of a pair by the unknown "
+        "token (UNK), so that the network learns to copy unknown tokens.",
     )
     frozen_epochs: int = setting(
         MAX_EPOCHS,
-        "Number of epochs in which pretrained embeddings (word vectors) are frozen; 0 trains them from the first "
-        "epoch, the default never.",
+        "Number of epochs in which pretrained embeddings (word vectors) stay frozen; 0 trains them from the first "
+        "epoch. By default, they are never trained.",
         option=True,
         ge=0,
         le=MAX_EPOCHS,
