@@ -78,9 +78,7 @@ def test_bad_options_are_refused(quick: Any, trained: Any, source: Any) -> None:
     assert refused("--resume").startswith("--resume requires --out FILE")
     assert refused("--in", source, "--out", source, "--resume").startswith("--in and --out are the same file")
     assert "out.txt, line 1 was written with other" in refused("--in", source, "--out", "out.txt", "--resume", "--json")
-    assert "has 12 lines, but the output file already has the translations of 13." in refused(
-        "--in", source, "--out", "out.txt", "--resume"
-    )
+    assert "already has the translations of 13." in refused("--in", source, "--out", "out.txt", "--resume")
     assert refused("--in", "no.txt").startswith("no.txt: no such file.")
 
 

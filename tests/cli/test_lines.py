@@ -44,9 +44,7 @@ def test_skipped_lines_do_not_change_where_blocks_end(letters: Path, skip: int) 
 
 
 def test_too_few_lines_to_skip(letters: Path) -> None:
-    with pytest.raises(
-        DataError, match=r"letters\.txt has 10 lines, but the output file already has the translations of 11"
-    ):
+    with pytest.raises(DataError, match=r"letters\.txt has 10 lines, but .* the translations of 11\."):
         blocks_of(letters, skip=11)
 
 
@@ -98,6 +96,7 @@ def test_blocks_of_a_pipe_contain_the_lines_that_are_waiting(tmp_path: Path) -> 
 PLAIN = LineFormat()
 PAIRS = LineFormat(2)
 NUMBERED = LineFormat(3, numbered=True)
+JSON = LineFormat(start=b"{")
 
 
 @pytest.mark.parametrize(
@@ -114,7 +113,7 @@ NUMBERED = LineFormat(3, numbered=True)
         (NUMBERED, "1\tx\n2\ty\n2\tz\n", 1, "1\tx\n"),
         (NUMBERED, "1\tx\n2\ty\n3\tz\n3", 2, "1\tx\n2\ty\n"),
         (LineFormat(1, numbered=True), "1\tx\n2\ty\n", 2, "1\tx\n2\ty\n"),
-        (LineFormat(start=b"{"), '{"a": 1}\n{"a"', 1, '{"a": 1}\n'),
+        (JSON, '{"a": 1}\n{"a"', 1, '{"a": 1}\n'),
     ],
 )
 def test_complete_texts_are_counted(line_format: LineFormat, content: str, texts: int, complete: str) -> None:
@@ -127,7 +126,7 @@ def test_complete_texts_are_counted(line_format: LineFormat, content: str, texts
         (NUMBERED, "2\tx\n", 1),
         (NUMBERED, "1\tx\n3\tx\n", 2),
         (NUMBERED, "x\n", 1),
-        (LineFormat(start=b"{"), "{}\nx\n", 2),
+        (JSON, "{}\nx\n", 2),
     ],
 )
 def test_lines_of_another_format(line_format: LineFormat, content: str, line: int) -> None:
@@ -139,6 +138,7 @@ def test_lines_of_another_format(line_format: LineFormat, content: str, line: in
 def test_a_file_cut_anywhere_and_resumed_is_the_same(counts: list[int], data: st.DataObject) -> None:
     """Removed lines are written again, and no line is written twice."""
     for line_format in (NUMBERED, PAIRS, PLAIN):
+        lines_per_text = counts if line_format.numbered else [line_format.lines] * len(counts)
         texts = [
             "".join(f"{number}\tline é{row}\n" if line_format.numbered else f"line {row}\n" for row in range(rows))
             for number, rows in enumerate(
