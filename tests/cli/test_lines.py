@@ -141,9 +141,7 @@ def test_a_file_cut_anywhere_and_resumed_is_the_same(counts: list[int], data: st
         lines_per_text = counts if line_format.numbered else [line_format.lines] * len(counts)
         texts = [
             "".join(f"{number}\tline é{row}\n" if line_format.numbered else f"line {row}\n" for row in range(rows))
-            for number, rows in enumerate(
-                counts if line_format.numbered else [line_format.lines] * len(counts), start=1
-            )
+            for number, rows in enumerate(lines_per_text, start=1)
         ]
         content = "".join(texts).encode()
         cut = data.draw(st.integers(0, len(content)))
