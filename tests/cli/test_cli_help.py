@@ -56,7 +56,7 @@ def test_the_main_help_has_valid_examples() -> None:
 def test_the_main_help_begins_with_a_description_of_the_program() -> None:
     usage, _, description, *_ = help_of().splitlines()
     assert usage == "Usage: passerelle COMMAND"
-    assert description.startswith("Train and use translators: neural networks")
+    assert description.startswith("Train neural translation models on your own pairs of texts")
 
 
 @pytest.mark.parametrize(

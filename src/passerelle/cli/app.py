@@ -16,9 +16,9 @@ def _examples(*commands: str) -> str:
 app = App(
     name="passerelle",
     help=(
-        "Train and use translators: neural networks that translate short texts, learned from pairs of texts.\n\n"
-        "The networks are recurrent sequence-to-sequence models in Keras (LSTM or GRU, encoder-decoder, attention). A "
-        "translator is one .keras file.\n\n"
+        "Train neural translation models on your own pairs of texts, and translate with them.\n\n"
+        "The models are recurrent sequence-to-sequence networks in Keras (LSTM or GRU, encoder-decoder, attention). A "
+        "trained model, a translator, is one .keras file.\n\n"
         "Options of a command: passerelle COMMAND --help"
     ),
     help_epilogue=_examples(
@@ -45,7 +45,7 @@ _COMMANDS = {
     ),
     "translate": (
         "Translate texts, the lines of a file, or the lines of standard input.\n\n"
-        "Writes one line per text, to standard output or to a file.",
+        "Writes one line per translation, to standard output or to a file.",
         (
             'passerelle translate model.keras "He is tired." --beam 5 --n-best 3',
             "passerelle translate model.keras --in source.txt --out target.txt",

@@ -55,7 +55,7 @@ def _introduce(prepared: "Prepared") -> None:
         covered, tokens = coverage["with_vectors"], coverage["tokens"]
         note(f"vectors for {covered:,} of {tokens:,} {side} words ({100 * covered / tokens:.1f} %){extra}")
     if prepared.training.blank:
-        note(f"{prepared.training.blank:,} rows skipped: source or target is empty")
+        note(f"{prepared.training.blank:,} rows skipped: source or target is empty or whitespace")
     for reason, count in prepared.training.skipped.items():
         note(f"{count:,} rows skipped: {reason}")
     for reason, count in prepared.validation.skipped.items():
@@ -96,8 +96,8 @@ class TrainingDisplay(Callback):
     def _show(self, report: ProgressReport) -> None:
         """Update the progress bar."""
         if self._bar is not None:
-            left = "" if report.seconds_left is None else f"  remaining {_clock(report.seconds_left)}"
-            text = f"epoch {report.epoch}/{report.epochs}  loss {report.loss:.3f}{left}"
+            remaining = "" if report.seconds_left is None else f"  remaining {_clock(report.seconds_left)}"
+            text = f"epoch {report.epoch}/{report.epochs}  loss {report.loss:.3f}{remaining}"
             self._bar.show(text, report.done / report.updates)
 
     def on_epoch_end(self, run: Run) -> None:
