@@ -47,7 +47,7 @@ def setting(
     Args:
         default: the default value.
         description: one or more sentences for the help and docs/settings.md.
-        option: name of the flag and keyword argument that set it. True stands for the setting's own name. With False,
+        option: name of the flag and keyword argument that set it. True means the setting's own name. With False,
             the setting has no option and is set by its dotted name only.
         data_only: for settings of a search, whether the compiled program receives the value as data, so that another
             value does not compile another program.
