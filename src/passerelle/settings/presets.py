@@ -41,7 +41,7 @@ _ALL = (
     # The published program: one-hot vectors, one LSTM of 256 units per side, encoder states copied to the decoder.
     Preset(
         "tutorial",
-        "the network of the well-known Keras tutorial, for comparison; 3 minutes for 8,000 short pairs on two cores",
+        "the network of the Keras tutorial, for comparison; 3 minutes for 8,000 short pairs on two cores",
         None,
         {
             "network": {
