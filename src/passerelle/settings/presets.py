@@ -79,7 +79,7 @@ _ALL = (
     # With additive attention, training takes longer and translations are no better (docs/quality.md).
     Preset(
         "attention",
-        "compact with twice the hidden size, for more or harder pairs; about 3 times the training time of compact",
+        "compact with twice the hidden size, for more or harder pairs; about 3 times the time of compact",
         "compact",
         {
             "network": {
@@ -92,7 +92,7 @@ _ALL = (
     ),
     Preset(
         "pointer",
-        "compact that can also copy unknown names, numbers and letters; about the training time of compact",
+        "compact that can also copy unknown names, numbers and letters; about the time of compact",
         "compact",
         {"network": {"copying": True}},
     ),
@@ -100,7 +100,7 @@ _ALL = (
     # saved.
     Preset(
         "monotonic",
-        "for spelling to sound, inflection, transliteration and short sentences; few pairs, small vocabularies",
+        "for spelling to sound, inflection, transliteration, short sentences; few pairs, small vocabularies",
         "compact",
         {
             "network": {"attention": "monotonic", "embedding_init_range": 0.05, "dropout": 0.4},
@@ -133,7 +133,7 @@ _ALL = (
     # Like GNMT (Wu et al. 2016, arXiv:1609.08144) and RNMT+ (Chen et al. 2018, arXiv:1804.09849), but small.
     Preset(
         "deep",
-        "three layers per side, like GNMT and RNMT+, for many pairs; about 12 times the training time of compact",
+        "three layers per side, like GNMT and RNMT+, for many pairs; about 12 times the time of compact",
         "compact",
         {
             "network": {
