@@ -118,11 +118,17 @@ _COMMANDS = {
         ("passerelle download fra-eng",),
     ),
 }
+# Usage lines in which cyclopts would call the texts ARGS.
+_USAGES = {
+    "translate": "Usage: passerelle translate [OPTIONS] MODEL [TEXTS...]",
+    "encode": "Usage: passerelle encode [OPTIONS] MODEL [TEXTS...] --out FILE",
+}
 for _name, (_help, _commands) in _COMMANDS.items():
     app.command(
         f"passerelle.cli.{_name}:{_name}",
         name=_name,
         help=_help,
+        usage=_USAGES.get(_name),
         help_epilogue=_examples(*_commands),
         group_arguments=ARGUMENTS,
         group_parameters=IN_GROUP["Output"],  # of options that name no group

@@ -24,7 +24,7 @@ def encode(
     out
         Output file (.npy): float32, one row per text.
     tags
-        Tags of all texts, for a model with tags. Without it, each text is followed by a tab and its tags.
+        Tags of all texts, for a model with tags. Without it, each text must be followed by a tab and its tags.
     """
     import numpy as np
 

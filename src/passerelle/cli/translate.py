@@ -96,7 +96,7 @@ def translate(
         Continue the file of --out after an interruption, with the same input and options as before. Texts that it
         already contains are skipped; an incomplete line or text at its end is removed.
     tags
-        Tags of all texts, for a model with tags. Without it, each text is followed by a tab and its tags.
+        Tags of all texts, for a model with tags. Without it, each text must be followed by a tab and its tags.
     n_best
         Size of the n-best list: translations per text, one per line, best first. If there are fewer, the remaining
         lines are empty.
