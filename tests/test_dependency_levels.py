@@ -22,6 +22,7 @@ LEVELS = [
     {"translator"},
     {"experiment"},
     {"cli"},
+    {"__main__"},
 ]
 LEVEL_OF = {package: level for level, packages in enumerate(LEVELS) for package in packages}
 SAME_LEVEL_IMPORTS = {("settings", "errors"), ("ragged", "special_tokens")}

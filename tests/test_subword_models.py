@@ -135,15 +135,21 @@ def test_options_of_vocabularies() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"level": "subword", "vocabulary_size": 255}, r"source: level 'subword' has a token for each of 256 bytes; "),
+        (
+            {"level": "subword", "vocabulary_size": 255},
+            r"source: level 'subword' requires a vocabulary_size of 256 or more ",
+        ),
         ({"level": "word", "vocabulary_size": -1}, r"source\.vocabulary_size: .* received: -1"),
         ({"min_count": 0}, r"source\.min_count: .* received: 0"),
         ({"level": "subwords"}, r"source\.level: "),
         (
             {"preset": "pointer", "source_lowercase": True},
-            r"copying writes source tokens as they are read, and lowercase is ",
+            r"copying writes source tokens unchanged and requires the same lowercase on both sides, ",
         ),
-        ({"preset": "pointer", "source_level": "subword"}, r"use 'subword' on both sides or on neither"),
+        (
+            {"preset": "pointer", "source_level": "subword"},
+            r"requires level 'subword', whose tokens are bytes, on both sides or on neither",
+        ),
     ],
 )
 def test_conflicting_options(options: Any, message: str) -> None:

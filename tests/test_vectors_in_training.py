@@ -11,7 +11,7 @@ from passerelle.errors import DataError, SettingsError
 from passerelle.experiment import build, train_prepared
 from passerelle.models.ids import first_source_column
 from passerelle.preparation import prepare
-from passerelle.settings import MOST_EPOCHS, choose_settings
+from passerelle.settings import MAX_EPOCHS, choose_settings
 from passerelle.special_tokens import FIRST_ORDINARY, UNK
 
 NOUNS = {"cat": "chat", "dog": "chien", "bird": "oiseau", "fox": "renard"}
@@ -80,7 +80,7 @@ def test_embeddings_begin_with_pretrained_vectors(files: dict[str, Path]) -> Non
 
 
 @pytest.mark.parametrize(
-    ("frozen_epochs", "unchanged"), [(None, True), (MOST_EPOCHS, True), (0, False), (1, False), (2, True)]
+    ("frozen_epochs", "unchanged"), [(None, True), (MAX_EPOCHS, True), (0, False), (1, False), (2, True)]
 )
 def test_frozen_vectors_are_unchanged(files: dict[str, Path], frozen_epochs: int | None, unchanged: bool) -> None:
     data = prepared(source_vectors=files["source"], frozen_epochs=frozen_epochs)

@@ -1,4 +1,4 @@
-"""Real processes of the command line, and one small model that they share."""
+"""Fixtures that run the command line in processes, and one small trained model that tests share."""
 
 import contextlib
 import json
@@ -26,14 +26,14 @@ PAIRS = [
     for noun, french in NOUNS.items()
     for verb, gives in VERBS.items()
 ]  # fmt: skip
-# Characters that a terminal, a TOML comment or a line of output could trip over.
+# Characters that need escaping on a terminal, in a TOML comment or in a line of output.
 PAIRS += [('delete\x7f quote" back\\slash', "nel\u0085 escape\x1b line\u2028s"), ("Hi…", "Salut\u202f!")]
 TRAINING = ["--preset", "tutorial", "--units", "8", "--epochs", "2"]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a process came to; `status` is negative for a signal."""
+    """Exit status and output of a process; `status` is negative if a signal ended it."""
 
     status: int
     out: str
@@ -42,7 +42,7 @@ class Outcome:
     seconds: float = 0.0
 
     def refused(self) -> str:
-        """The one line on standard error of a refusal; fails unless that is all there is."""
+        """Return the error message; fail unless the process wrote one line to standard error and nothing else."""
         assert self.status == 2, self
         assert self.out == ""
         lines = self.err.splitlines()
@@ -54,9 +54,9 @@ class Outcome:
 
 
 def start(*arguments: Any, folder: Path, environment: dict[str, str] | None = None, **options: Any) -> Any:
-    """A fresh process with pipes."""
+    """Start a new process with pipes."""
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    # Shells start background jobs with Ctrl-C ignored, and children inherit that, but not a handler.
+    # Shells start background jobs that ignore Ctrl-C. Children inherit an ignored signal, but not a handler.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return subprocess.Popen(
@@ -74,7 +74,7 @@ Run = Callable[..., Outcome]
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Runs the command line in a fresh process, in the test's own folder."""
+    """Run the command line in a new process, in the folder of the test."""
 
     def fresh(*arguments: Any, stdin: bytes = b"", folder: Path = tmp_path, **options: Any) -> Outcome:
         process = start(*arguments, folder=folder, **options)
@@ -89,12 +89,12 @@ def run(tmp_path: Path) -> Run:
 
 @pytest.fixture
 def spawn(tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    """Starts fresh processes to talk to; what still runs at the end of the test is ended."""
+    """Start processes that a test writes to and reads from; at the end of the test, those still running are killed."""
     started = []
 
     def begin(*arguments: Any, folder: Path = tmp_path, **options: Any) -> Any:
         process = start(*arguments, folder=folder, **options)
-        # Reads from its pipes end with it, however it hangs.
+        # If the process hangs, killing it ends the reads from its pipes.
         guard = threading.Timer(TIMEOUT, process.kill)
         guard.start()
         started.append((process, guard))
@@ -113,7 +113,8 @@ def spawn(tmp_path: Path) -> Iterator[Callable[..., Any]]:
 
 @pytest.fixture(scope="session")
 def forker() -> Iterator[Any]:
-    if sys.platform != "linux":  # elsewhere, forks after imports are not safe
+    """The process of forker.py; None where forks are not safe."""
+    if sys.platform != "linux":
         yield None
         return
     process = subprocess.Popen(
@@ -130,10 +131,10 @@ def forker() -> Iterator[Any]:
 
 @pytest.fixture
 def quick(forker: Any, run: Run, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """As `run`, but the process is a fork that has its imports done."""
+    """Like `run`, but faster: the process is a fork of one that has already imported Keras."""
     if forker is None:
         return run
-    desk = tmp_path_factory.mktemp("desk")
+    folder_of_streams = tmp_path_factory.mktemp("folder_of_streams")
 
     def forked(
         *arguments: Any,
@@ -142,8 +143,8 @@ def quick(forker: Any, run: Run, tmp_path: Path, tmp_path_factory: pytest.TempPa
         folder: Path = tmp_path,
         file_limit: int | None = None,
     ) -> Outcome:
-        (desk / "in").write_bytes(stdin)
-        files = [desk / "in", stdout or desk / "out", desk / "err"]
+        (folder_of_streams / "in").write_bytes(stdin)
+        files = [folder_of_streams / "in", stdout or folder_of_streams / "out", folder_of_streams / "err"]
         request = {
             "arguments": [os.fspath(argument) for argument in arguments],
             "folder": str(folder),
@@ -156,15 +157,15 @@ def quick(forker: Any, run: Run, tmp_path: Path, tmp_path_factory: pytest.TempPa
         forker.stdin.flush()
         answer = json.loads(forker.stdout.readline())
         guard.cancel()
-        out = "" if stdout else (desk / "out").read_bytes().decode()
-        return Outcome(out=out, err=(desk / "err").read_bytes().decode(), **answer)
+        out = "" if stdout else (folder_of_streams / "out").read_bytes().decode()
+        return Outcome(out=out, err=(folder_of_streams / "err").read_bytes().decode(), **answer)
 
     return forked
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained model, what it was trained on, and what was said meanwhile. Tests change none of the files."""
+    """A trained model, its training pairs, and the output of the training. Tests must not change the files."""
 
     model: Path
     pairs: Path
@@ -174,7 +175,7 @@ class Trained:
 
 
 def once(folder: Path, make: Callable[[Path], Sequence[Any]]) -> list[Any]:
-    """Calls `make` in the first of several test processes; the others wait for its JSON."""
+    """Call `make` in the first of several test processes; the others wait for its result, which is saved as JSON."""
     done = folder / "done.json"
     try:
         folder.mkdir()
@@ -183,7 +184,7 @@ def once(folder: Path, make: Callable[[Path], Sequence[Any]]) -> list[Any]:
             if done.exists():
                 return json.loads(done.read_text(encoding="utf-8"))
             time.sleep(0.1)
-        pytest.fail("the process that trains the shared model did not")
+        pytest.fail("the shared model was not trained in time")
     made = list(make(folder))
     partial = folder / "partial.json"
     partial.write_text(json.dumps(made), encoding="utf-8")
@@ -193,6 +194,7 @@ def once(folder: Path, make: Callable[[Path], Sequence[Any]]) -> list[Any]:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """The model that all tests share."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 

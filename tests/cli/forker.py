@@ -1,8 +1,8 @@
-"""Runs the command line in forks of one process that has imported Keras: a tenth of a second each, not two seconds.
+"""Run the command line in forks of one process that has imported Keras: 0.1 seconds per run instead of two seconds.
 
-Reads one JSON object a line: `arguments`, `folder`, and the files that standard input, output and error shall be.
-Answers each with one JSON line: `status`, negative for a signal, `rss` in bytes, and `seconds`.
-Nothing is computed before the forks, so each child starts JAX, and ends as a process of its own.
+Reads requests, one JSON object per line: `arguments`, `folder`, `files` (paths of standard input, output and error)
+and `file_limit`. Answers each with one JSON line: `status` (negative for a signal), `rss` in bytes, and `seconds`.
+The process computes nothing before it forks, so that each child initializes JAX itself.
 """
 
 import gc
@@ -14,7 +14,7 @@ import sys
 import time
 import warnings
 
-import tomli_w  # noqa: F401 - imported for the children, as the next ones are
+import tomli_w  # noqa: F401 - imported for the children, like the next modules
 
 import passerelle.cli.app
 import passerelle.experiment  # noqa: F401
@@ -24,7 +24,7 @@ LIMIT_SECONDS = 60
 
 
 def serve() -> None:
-    gc.freeze()  # or each child would go over all of Keras's objects once more as it ends
+    gc.freeze()  # saves time: children would go through all objects of Keras when they exit
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -34,10 +34,10 @@ def serve() -> None:
         request = json.loads(line)
         started = time.monotonic()
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # JAX warns of forks: its threads would be lost, but there are none yet
+            warnings.simplefilter("ignore")  # JAX warns that a fork loses its threads, but there are none yet
             child = os.fork()
         if not child:
-            # Not `requests.close()`: a fork shares the place where the parent reads.
+            # Do not close `requests`: child and parent share the read position.
             become(request)
             main(request["arguments"])
         _, status, usage = os.wait4(child, 0)
@@ -52,6 +52,7 @@ def serve() -> None:
 
 
 def become(request: dict) -> None:
+    """Apply a request to this process: folder, standard streams, and limits of time and file size."""
     signal.alarm(LIMIT_SECONDS)
     os.chdir(request["folder"])
     flags = (os.O_RDONLY, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)

@@ -1,4 +1,4 @@
-"""Bad input: one line that says what to do, exit status 2, and nothing half-written."""
+"""Bad input: an error message of one line, exit status 2, and no file is written or changed."""
 
 import gzip
 import os
@@ -23,9 +23,9 @@ FILES = {
 
 
 @pytest.fixture
-def desk(tmp_path):
-    """A folder with bad files, and nothing else to write into."""
-    folder = tmp_path / "desk"
+def bad_files(tmp_path):
+    """A folder of invalid files."""
+    folder = tmp_path / "bad_files"
     folder.mkdir()
     for name, content in FILES.items():
         (folder / name).write_bytes(content)
@@ -38,7 +38,7 @@ def train(*arguments):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "beginning"),
+    ("arguments", "start"),
     [
         (["train", "no.tsv"], "no.tsv: no such file. Check the path, or try: passerelle phrasebook > pairs.tsv"),
         (["train", "folder"], "folder is a folder. Name a file in it."),
@@ -60,10 +60,10 @@ def train(*arguments):
         (train("--learning-rate", "nan"), "training.learning_rate: "),
         (train("--optimizer", "adm"), "training.optimizer: "),
         (train("--level", "sentence"), "source.level: "),
-        (train("--level", "pretokenized"), "source: level 'pretokenized' and a separator go together"),
+        (train("--level", "pretokenized"), "source: level 'pretokenized' requires a separator, and no other"),
         (train("--seed", "-1"), "training.seed: "),
-        (train("--seeds", "0"), "seeds must be 1 to 100 translators, received: 0"),
-        (train("--seeds", "101"), "seeds must be 1 to 100 translators, received: 101"),
+        (train("--seeds", "0"), "--seeds must be from 1 to 100, received: 0"),
+        (train("--seeds", "101"), "--seeds must be from 1 to 100, received: 101"),
         (train("--seeds", "2", "--seed", str(2**31 - 1)), "training.seed: input should be less than 2147483648"),
         (["train", "good.tsv", "--out", "m.h5", "--seeds", "2"], "the name of a model file must end in .keras"),
         (train("--validation", "1.5"), "validation must be at least 0 and less than 1, received: 1.5"),
@@ -74,8 +74,8 @@ def train(*arguments):
         (train("--settings", "unknown.toml"), "unknown setting 'training.epoch'. Did you mean 'epochs'?"),
         (train("--settings", "scalar.toml", "--units", "8"), "network"),
         (train("--settings", "preset.toml"), ""),
-        (train("--settings", "broken.toml"), "broken.toml is not TOML: "),
-        (train("--set", "network.dropout"), "an assignment is NAME=VALUE, such as network.dropout=0.2, received: "),
+        (train("--settings", "broken.toml"), "broken.toml is not valid TOML: "),
+        (train("--set", "network.dropout"), "an assignment must have the form NAME=VALUE, such as "),
         (train("--set", "network.droput=0.2"), "unknown setting 'network.droput'. Did you mean 'network.dropout'?"),
         (train("--set", "network.dropout=2"), "network.dropout: input should be less than 1, received: 2"),
         (train("--settings", "no.toml"), "no.toml cannot be read: No such file or directory."),
@@ -101,20 +101,20 @@ def train(*arguments):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )  # fmt: skip
-def test_refused(quick, desk, arguments, beginning):
-    outcome = quick(*arguments, folder=desk)
-    assert outcome.refused().startswith(beginning)
-    assert sorted(os.listdir(desk)) == sorted([*FILES, "folder"])
-    assert os.listdir(desk / "folder") == []
-    assert {name: (desk / name).read_bytes() for name in FILES} == FILES
+def test_bad_input_is_refused(quick, bad_files, arguments, start):
+    outcome = quick(*arguments, folder=bad_files)
+    assert outcome.refused().startswith(start)
+    assert sorted(os.listdir(bad_files)) == sorted([*FILES, "folder"])
+    assert os.listdir(bad_files / "folder") == []
+    assert {name: (bad_files / name).read_bytes() for name in FILES} == FILES
 
 
-def test_refusals_in_a_fresh_process(run, desk):
-    assert run("train", "no.tsv", folder=desk).refused().startswith("no.tsv: no such file. ")
-    assert run("phrasebook", "--prat", "train", folder=desk).refused().startswith("Unknown option: --prat. Did")
+def test_errors_of_a_new_process(run, bad_files):
+    assert run("train", "no.tsv", folder=bad_files).refused().startswith("no.tsv: no such file. ")
+    assert run("phrasebook", "--prat", "train", folder=bad_files).refused().startswith("Unknown option: --prat. Did")
 
 
-def test_an_old_model_stays_where_the_new_one_cannot_be_made(quick, desk):
-    (desk / "m.keras").write_bytes(b"old")
-    quick("train", "notab.tsv", "--out", "m.keras", folder=desk).refused()
-    assert (desk / "m.keras").read_bytes() == b"old"
+def test_a_failed_training_does_not_change_an_existing_model(quick, bad_files):
+    (bad_files / "m.keras").write_bytes(b"old")
+    quick("train", "notab.tsv", "--out", "m.keras", folder=bad_files).refused()
+    assert (bad_files / "m.keras").read_bytes() == b"old"

@@ -1,4 +1,4 @@
-"""passerelle demo, on the phrasebook's first rows: what it reads and writes at a time, and the files it leaves."""
+"""passerelle demo, on the first rows of the phrasebook: token levels, files and printed scores."""
 
 import pytest
 
@@ -16,10 +16,11 @@ FILES = {
 
 
 @pytest.fixture
-def few(monkeypatch):
-    known, unseen = phrasebook.train_and_held_out()
-    monkeypatch.setattr(phrasebook, "train_and_held_out", lambda: (known[:100], unseen[:20]))
-    return unseen[:20]
+def few_pairs(monkeypatch):
+    """Reduce the phrasebook to 100 training pairs and 20 held-out pairs; return the latter."""
+    training, held_out = phrasebook.train_and_held_out()
+    monkeypatch.setattr(phrasebook, "train_and_held_out", lambda: (training[:100], held_out[:20]))
+    return held_out[:20]
 
 
 @pytest.mark.parametrize(
@@ -30,7 +31,7 @@ def few(monkeypatch):
         ({"preset": "repeat"}, ("character", "character")),
     ],
 )
-def test_the_demo_reads_words_unless_told_otherwise(few, options, levels, tmp_path, capsys):
+def test_the_default_level_is_word(few_pairs, options, levels, tmp_path, capsys):
     assert demo(out=str(tmp_path / "demo"), epochs=1, **options) == 0
     assert {path.name for path in (tmp_path / "demo").iterdir()} == FILES
     translator = passerelle.load(tmp_path / "demo" / "phrasebook.keras")
@@ -38,25 +39,25 @@ def test_the_demo_reads_words_unless_told_otherwise(few, options, levels, tmp_pa
     assert (settings.source.level, settings.target.level) == levels
     assert settings.preset == options.get("preset", "compact")
     held_out = passerelle.read_pairs(tmp_path / "demo" / "held-out.tsv")
-    assert list(zip(held_out.sources, held_out.targets, strict=True)) == few
+    assert list(zip(held_out.sources, held_out.targets, strict=True)) == few_pairs
     printed = capsys.readouterr().out
-    assert f"On all {len({source for source, _ in few})} held-out sentences:" in printed
+    assert f"On all {len({source for source, _ in few_pairs})} held-out sentences:" in printed
     assert str(translator.evaluate(held_out)) in printed
 
 
-def test_ctrl_c_in_the_first_epoch_keeps_what_was_won(few, tmp_path, monkeypatch, capsys):
-    def at_once(interruption):
+def test_ctrl_c_in_the_first_epoch_saves_the_model(few_pairs, tmp_path, monkeypatch, capsys):
+    def interrupt_at_once(interruption):
         interruption.requested = True
         return interruption
 
-    monkeypatch.setattr(Interruption, "__enter__", at_once)
+    monkeypatch.setattr(Interruption, "__enter__", interrupt_at_once)
     assert demo(out=str(tmp_path)) == INTERRUPTED
     assert {path.name for path in tmp_path.iterdir()} == FILES - {"loss.svg"}
     assert "loss.svg" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("options", [{"level": "wrod"}, {"preset": "compcat"}, {"epochs": 0}], ids=str)
-def test_a_wrong_option_leaves_no_folder(options, tmp_path):
+def test_an_invalid_option_creates_no_folder(options, tmp_path):
     with pytest.raises(SettingsError):
         demo(out=str(tmp_path / "demo"), **options)
     assert not list(tmp_path.iterdir())

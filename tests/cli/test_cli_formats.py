@@ -1,4 +1,4 @@
-"""Other kinds of files of pairs, from the command line."""
+"""Formats of files of pairs on the command line."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ TINY = ["--preset", "tutorial", "--epochs", "1", "--units", "4", "--out", "m.ker
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Path:
+def folder(tmp_path: Path) -> Path:
     for name, column in (("train.en", 0), ("train.fr", 1)):
         (tmp_path / name).write_text("".join(f"{row[column]}\n" for row in ROWS))
     objects = (json.dumps(dict(zip(("en", "fr", "tags"), row, strict=True))) for row in ROWS)
@@ -19,21 +19,21 @@ def desk(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_two_files_side_by_side_to_learn_from_and_to_be_examined_on(quick: Any, desk: Path) -> None:
+def test_parallel_files_for_training_validation_and_evaluation(quick: Any, folder: Path) -> None:
     options = ["--validation=train.en", "--validation=train.fr", "--seed", "2"]
-    taught = quick("train", "train.en", "train.fr", *options, *TINY)
-    assert taught.status == 0, taught.err
-    assert "30 pairs to train on, 30 held out" in taught.err
+    trained = quick("train", "train.en", "train.fr", *options, *TINY)
+    assert trained.status == 0, trained.err
+    assert "30 training pairs, 30 validation pairs" in trained.err
     report = quick("evaluate", "m.keras", "train.en", "train.fr", "--limit", "4", "--swap")
     assert report.status == 0, report.err
     named = quick("train", "train.en", "train.fr", *TINY[:-2])
-    assert (named.status, (desk / "train.keras").exists()) == (0, True), named.err
+    assert (named.status, (folder / "train.keras").exists()) == (0, True), named.err
 
 
-def test_columns_with_tags(quick: Any, desk: Path) -> None:
-    taught = quick("train", "pairs.jsonl", "--columns", "en,fr,tags", "--validation", "0.2", *TINY)
-    assert taught.status == 0, taught.err
-    assert "--tags 'N;" in taught.err
+def test_named_columns_with_tags(quick: Any, folder: Path) -> None:
+    trained = quick("train", "pairs.jsonl", "--columns", "en,fr,tags", "--validation", "0.2", *TINY)
+    assert trained.status == 0, trained.err
+    assert "--tags 'N;" in trained.err
     report = quick(
         "evaluate",
         "m.keras",
@@ -42,7 +42,7 @@ def test_columns_with_tags(quick: Any, desk: Path) -> None:
         "jsonl",
         "--columns",
         "en,fr,tags",
-        stdin=Path(desk / "pairs.jsonl").read_bytes(),
+        stdin=Path(folder / "pairs.jsonl").read_bytes(),
     )
     assert report.status == 0, report.err
     assert (
@@ -51,16 +51,16 @@ def test_columns_with_tags(quick: Any, desk: Path) -> None:
     )
 
 
-def test_what_was_skipped_is_said(quick: Any, desk: Path) -> None:
+def test_skipped_rows_are_reported(quick: Any, folder: Path) -> None:
     entries = "".join(f'msgid "{source}"\nmsgstr "{target}"\n\n' for source, target, _ in ROWS)
-    (desk / "fr.po").write_text(f'{entries}#, fuzzy\nmsgid "x"\nmsgstr "y"\n')
-    taught = quick("train", "fr.po", *TINY)
-    assert taught.status == 0, taught.err
-    assert "1 rows skipped: fuzzy" in taught.err
+    (folder / "fr.po").write_text(f'{entries}#, fuzzy\nmsgid "x"\nmsgstr "y"\n')
+    trained = quick("train", "fr.po", *TINY)
+    assert trained.status == 0, trained.err
+    assert "1 rows skipped: fuzzy" in trained.err
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("arguments", "message"),
     [
         (["train.en", "train.fr", "pairs.jsonl"], "pairs are read from one file or from two parallel files, "),
         (["pairs.jsonl", "train.en"], "two parallel files must be plain text, not jsonl."),
@@ -72,6 +72,6 @@ def test_what_was_skipped_is_said(quick: Any, desk: Path) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_refused(quick: Any, desk: Path, words: list[str], message: str) -> None:
-    assert quick("train", *words, *TINY).refused().startswith(message)
-    assert not (desk / "m.keras").exists()
+def test_bad_arguments_are_refused(quick: Any, folder: Path, arguments: list[str], message: str) -> None:
+    assert quick("train", *arguments, *TINY).refused().startswith(message)
+    assert not (folder / "m.keras").exists()

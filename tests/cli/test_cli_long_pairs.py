@@ -1,11 +1,11 @@
-"""A line many times longer than the others: said, recorded, and no reason to run out of memory."""
+"""A training text many times longer than the others is skipped, reported and recorded."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 
-def test_a_stray(quick: Any, trained: Any, tmp_path: Path) -> None:
+def test_an_outlier_is_skipped(quick: Any, trained: Any, tmp_path: Path) -> None:
     path = tmp_path / "pairs.tsv"
     path.write_text("".join(f"{source}\t{target}\n" for source, target in [*trained.rows, ("ab " * 6000, "x")]))
     outcome = quick("train", path, "--out", "m.keras", *trained.options, "--validation", "0")
@@ -15,5 +15,5 @@ def test_a_stray(quick: Any, trained: Any, tmp_path: Path) -> None:
         "other limits"
     )
     assert f"1 rows skipped: {reason}" in outcome.err.splitlines()
-    told = quick("describe", "m.keras").out
-    assert f"# training pairs skipped: {json.dumps({reason: 1})}" in told
+    described = quick("describe", "m.keras").out
+    assert f"# training pairs skipped: {json.dumps({reason: 1})}" in described

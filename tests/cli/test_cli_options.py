@@ -1,4 +1,4 @@
-"""Flags and help that come from the schema."""
+"""Flags and their help, which are generated from the schema."""
 
 import contextlib
 import io
@@ -24,10 +24,10 @@ def help_of(command: str) -> str:
 
 
 def groups_of(text: str) -> dict[str, str]:
-    """The boxes of a help text by title, without borders and line breaks."""
+    """The panels of a help text by title, without borders and line breaks."""
     found = {}
-    for box in re.split(r"^╭─ ", text, flags=re.MULTILINE)[1:]:
-        title, _, body = box.partition(" ")
+    for panel in re.split(r"^╭─ ", text, flags=re.MULTILINE)[1:]:
+        title, _, body = panel.partition(" ")
         lines = (line.strip("│").strip() for line in body.splitlines()[1:] if line.startswith("│"))
         found[title] = re.sub(r"\s+", " ", " ".join(lines))
     return found
@@ -47,41 +47,41 @@ def test_help_has_groups_in_order(command: str, groups: list[str]) -> None:
     assert [name for name in IN_GROUP if name in groups] == [name for name in GROUPS if name in groups]
 
 
-@pytest.mark.parametrize(("command", "kind"), [("train", Settings), ("translate", SearchSettings)])
-def test_every_option_is_a_flag_in_its_group(command: str, kind: Any) -> None:
+@pytest.mark.parametrize(("command", "section_type"), [("train", Settings), ("translate", SearchSettings)])
+def test_every_option_is_a_flag_in_its_group(command: str, section_type: Any) -> None:
     groups = groups_of(help_of(command))
-    for name, option in options_of(kind).items():
+    for name, option in options_of(section_type).items():
         assert f"{flag(name)} " in groups[option.group], name
 
 
-def test_help_tells_choices_bounds_and_defaults() -> None:
+def test_help_contains_choices_bounds_and_defaults() -> None:
     groups = groups_of(help_of("train"))
     assert "[lstm, gru; default: lstm]" in groups["Model"]
     assert "[1 to 8,192; default: by preset, compact: 128]" in groups["Model"]
-    assert "As --level, for the source only." in groups["Text"]
+    assert "Like --level, but only for the source." in groups["Text"]
     assert "[default: that of --n-best, or 5 with --require]" not in groups["Training"]
     assert "default: that of --n-best, or 5 with --require]" in groups_of(help_of("translate"))["Search"]
 
 
-def bound(command: str, *words: str) -> dict[str, Any]:
+def parse(command: str, *words: str) -> dict[str, Any]:
     _, arguments, _ = app.parse_args([command, *words], exit_on_error=False, print_error=False)
     return arguments.arguments
 
 
-def test_flags_reach_the_settings() -> None:
+def test_flags_set_their_settings() -> None:
     words = ["--level", "word", "--target-separator", " ", "--source-lowercase", "--units", "8", "--attention", "dot"]
     words += ["--set", "network.encoder.direction=forward", "--set", "training.clip=2", "--seed", "3"]
-    chosen = bound("train", "pairs.tsv", *words)["options"].choose()
+    chosen = parse("train", "pairs.tsv", *words)["options"].choose()
     assert (chosen.source.level, chosen.target.level, chosen.target.separator) == ("word", "pretokenized", " ")
     assert (chosen.source.lowercase, chosen.target.lowercase) == (True, False)
     assert (chosen.network.encoder.units, chosen.network.decoder.units, chosen.network.attention) == (8, 8, "dot")
     assert (chosen.network.encoder.direction, chosen.training.clip, chosen.training.seed) == ("forward", 2.0, 3)
 
 
-def test_a_column_of_tags_makes_them_separate(tmp_path: Any) -> None:
+def test_with_a_column_of_tags_the_default_mode_is_separate(tmp_path: Any) -> None:
     assert SettingsOptions().choose().tags.mode == "none"
     assert SettingsOptions().choose(tagged=True).tags.mode == "separate"
-    assert bound("train", "p.tsv", "--tag-mode", "inline")["options"].choose(tagged=True).tags.mode == "inline"
+    assert parse("train", "p.tsv", "--tag-mode", "inline")["options"].choose(tagged=True).tags.mode == "inline"
     assert SettingsOptions(set_=("tags.mode=inline",)).choose(tagged=True).tags.mode == "inline"
     path = tmp_path / "settings.toml"
     for mode, expected in (("none", "separate"), ("inline", "inline")):
@@ -98,28 +98,28 @@ def test_a_column_of_tags_makes_them_separate(tmp_path: Any) -> None:
         ([], False),
     ],
 )
-def test_a_column_of_tags_is_named(words: list[str], expected: bool) -> None:
-    reading = bound("train", "p.tsv", *words).get("reading")
-    assert (reading is not None and reading.names_tags()) == expected
+def test_flags_that_name_a_column_of_tags(words: list[str], expected: bool) -> None:
+    reading = parse("train", "p.tsv", *words).get("reading")
+    assert (reading is not None and reading.names_tag_column()) == expected
 
 
 def test_search_flags(tmp_path: Any) -> None:
     assert SearchOptions().options() == {"beam": 1}
     assert SearchOptions().options(4) == {"beam": 4}
     words = ["--require", "a", "--require", "b", "--max-length", "9"]
-    assert bound("translate", "m.keras", *words)["search"].options() == {
+    assert parse("translate", "m.keras", *words)["search"].options() == {
         "beam": 5, "require": ("a", "b"), "max_length": 9,
     }  # fmt: skip
-    assert bound("translate", "m.keras", "--sample")["search"].options(3) == {"sample": True}
+    assert parse("translate", "m.keras", "--sample")["search"].options(3) == {"sample": True}
     path = tmp_path / "lexicon.txt"
     path.write_text("one\n\ntwo\n")
-    assert bound("translate", "m.keras", "--lexicon", str(path))["search"].options()["lexicon"] == ("one", "two")
+    assert parse("translate", "m.keras", "--lexicon", str(path))["search"].options()["lexicon"] == ("one", "two")
     with pytest.raises(SettingsError, match=r"temperature: .*, received: 0\.0"):
-        bound("translate", "m.keras", "--temperature", "0")["search"].options()
+        parse("translate", "m.keras", "--temperature", "0")["search"].options()
 
 
 class Extended(SearchSettings):
-    """A search with two settings more."""
+    """Search settings with two more settings."""
 
     patience: int = setting(3, "Steps without a better hypothesis.", option=True, ge=1, le=9)
     careful: bool = setting(False, "Take care.", option=True)
@@ -130,7 +130,7 @@ def test_a_setting_added_to_a_section_becomes_a_flag() -> None:
 
     @flags_of(Extended)
     class Options:
-        """All of them."""
+        """Flags."""
 
     extended = App()
 
@@ -138,11 +138,11 @@ def test_a_setting_added_to_a_section_becomes_a_flag() -> None:
     def find(*, options: Options | None = None) -> Any:
         return options
 
-    found = extended(["find", "--patience", "4", "--careful", "--beam", "2"], result_action="return_value")
-    assert (found.patience, found.careful, found.beam, found.top_k) == (4, True, 2, None)
+    options = extended(["find", "--patience", "4", "--careful", "--beam", "2"], result_action="return_value")
+    assert (options.patience, options.careful, options.beam, options.top_k) == (4, True, 2, None)
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
         extended(["find", "--help"], result_action="return_value")
-    box = groups_of(out.getvalue())["Search"]
-    assert "--patience INT Steps without a better hypothesis. [1 to 9; default: 3]" in box
-    assert "--careful Take care." in box
+    panel = groups_of(out.getvalue())["Search"]
+    assert "--patience INT Steps without a better hypothesis. [1 to 9; default: 3]" in panel
+    assert "--careful Take care." in panel

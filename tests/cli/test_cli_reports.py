@@ -1,4 +1,4 @@
-"""passerelle evaluate, describe, presets, diagram and phrasebook: what they print is whole, readable and UTF-8."""
+"""passerelle evaluate, describe, presets, settings, diagram and phrasebook: output and files."""
 
 import json
 import os
@@ -18,9 +18,9 @@ from passerelle.settings.table import settings_table
 def test_evaluate(quick, trained):
     text = quick("evaluate", trained.model, trained.pairs)
     assert (text.status, text.err) == (0, "")
-    told = quick("evaluate", trained.model, "-", "--json", stdin=trained.pairs.read_bytes())
-    assert told.status == 0, told.err
-    report = Report(**json.loads(told.out))
+    printed = quick("evaluate", trained.model, "-", "--json", stdin=trained.pairs.read_bytes())
+    assert printed.status == 0, printed.err
+    report = Report(**json.loads(printed.out))
     assert text.out == f"{report}\n"
     translations = quick("translate", trained.model, stdin="\n".join(s for s, _ in trained.rows[:31]).encode()).out
     part = quick("evaluate", trained.model, trained.pairs, "--limit", "31", "--json")
@@ -30,7 +30,7 @@ def test_evaluate(quick, trained):
     assert swapped.status == 0, swapped.err
 
 
-def test_what_describe_prints_is_a_settings_file(quick, trained, tmp_path):
+def test_describe_prints_a_settings_file(quick, trained, tmp_path):
     outcome = quick("describe", trained.model)
     assert (outcome.status, outcome.err) == (0, "")
     path = tmp_path / "settings.toml"
@@ -98,7 +98,7 @@ def test_phrasebook(quick):
     [{"LC_ALL": "C"}, {"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}],
     ids=["C", "ascii", "C without UTF-8 mode"],
 )  # fmt: skip
-def test_output_is_utf8_whatever_the_locale(run, environment):
+def test_output_is_utf8_in_every_locale(run, environment):
     clean = dict.fromkeys(("LANG", "LC_ALL", "LC_CTYPE", "PYTHONIOENCODING"), "")
     outcome = run("phrasebook", "--part", "held-out", environment=clean | environment)
     assert (outcome.status, outcome.err) == (0, "")
@@ -106,14 +106,14 @@ def test_output_is_utf8_whatever_the_locale(run, environment):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="locales of POSIX")
-def test_texts_are_utf8_whatever_the_locale(run, trained):
+def test_input_is_utf8_in_every_locale(run, trained):
     ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     outcome = run("translate", trained.model, stdin="Élève\n".encode(), environment=ascii_only)
     assert outcome.status == 0, outcome.err
-    assert outcome.err.splitlines()[0] == "passerelle: not seen in training, read as unknown: 'v' 'É' 'è'"
+    assert outcome.err.splitlines()[0] == "passerelle: unknown tokens (not in the vocabulary): 'v' 'É' 'è'"
 
 
-def test_translating_loads_no_trainer(trained):
+def test_translate_does_not_import_training(trained):
     program = """
 import sys
 import passerelle

@@ -1,4 +1,4 @@
-"""passerelle translate --in --out --resume: a file of whole lines that goes on after whatever ended it."""
+"""passerelle translate --in --out --resume: an output file that can be resumed after any interruption."""
 
 import json
 import os
@@ -13,28 +13,28 @@ posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
 @pytest.fixture
 def source(trained: Any, tmp_path: Any) -> Any:
-    """Twelve lines, four of them blank.
+    """A file of twelve lines, four of them blank.
 
-    The others are of one width and fill one batch; so do the last four of them alone. Batches of another shape are
-    another program, with other rounding: the last digit of a score would depend on where the file was cut.
+    The other lines have the same length and fill one batch; so do the last four of them. A batch of another shape runs
+    another program, which rounds differently: the last digit of a score would depend on where the file was cut.
     """
     texts = [text for text, _ in trained.rows[:8]]
-    for place in (3, 4, 7, 9):
-        texts.insert(place, "")
+    for position in (3, 4, 7, 9):
+        texts.insert(position, "")
     (tmp_path / "in.txt").write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
     return tmp_path / "in.txt"
 
 
 @pytest.mark.fast
-def test_a_file_in_and_a_file_out(quick: Any, trained: Any, source: Any) -> None:
+def test_input_and_output_files(quick: Any, trained: Any, source: Any) -> None:
     expected = quick("translate", trained.model, stdin=source.read_bytes()).out
     outcome = quick("translate", trained.model, "--in", source, "--out", "out.txt")
     assert (outcome.status, outcome.out) == (0, "")
     assert (source.parent / "out.txt").read_text(encoding="utf-8") == expected
     assert outcome.err.splitlines()[-1].startswith("passerelle: 12 lines in ")
-    assert outcome.err.endswith(" lines a second\n")
+    assert outcome.err.endswith(" lines per second\n")
     again = quick("translate", trained.model, "--in", source, "--out", "out.txt")
-    assert "out.txt holds something already." in again.refused()
+    assert "out.txt exists and is not empty." in again.refused()
     assert quick("translate", trained.model, "--in", source).out == expected
 
 
@@ -43,24 +43,24 @@ def test_a_file_in_and_a_file_out(quick: Any, trained: Any, source: Any) -> None
     [[], ["--n-best", "2"], ["--n-best", "3", "--scores"], ["--json"], ["--scores"]],
     ids=lambda options: "".join(options) or "plain",
 )
-def test_it_goes_on_where_it_was_cut(quick: Any, trained: Any, source: Any, options: list[str]) -> None:
+def test_resume_a_file_that_is_cut_anywhere(quick: Any, trained: Any, source: Any, options: list[str]) -> None:
     out = source.parent / "out.txt"
     arguments = ["translate", trained.model, "--in", source, "--out", out, *options]
     assert quick(*arguments).status == 0
-    whole = out.read_bytes()
-    within = len(whole) // 3
-    for cut in (0, within, whole.index(b"\n", within) + 1, len(whole)):
-        out.write_bytes(whole[:cut])
+    complete = out.read_bytes()
+    middle = len(complete) // 3
+    for cut in (0, middle, complete.index(b"\n", middle) + 1, len(complete)):
+        out.write_bytes(complete[:cut])
         outcome = quick(*arguments, "--resume")
         assert outcome.status == 0, outcome.err
-        assert out.read_bytes() == whole
+        assert out.read_bytes() == complete
     if "--json" in options:
-        assert [json.loads(line)["source"] for line in whole.decode().splitlines()] == source.read_text(
+        assert [json.loads(line)["source"] for line in complete.decode().splitlines()] == source.read_text(
             encoding="utf-8"
         ).split("\n")[:-1]
 
 
-def test_texts_on_the_command_line_can_go_on_too(quick: Any, trained: Any, tmp_path: Any) -> None:
+def test_resume_with_texts_as_arguments(quick: Any, trained: Any, tmp_path: Any) -> None:
     texts = [text for text, _ in trained.rows[:3]]
     expected = quick("translate", trained.model, *texts).out.splitlines(keepends=True)
     (tmp_path / "out.txt").write_text(expected[0], encoding="utf-8")
@@ -69,23 +69,23 @@ def test_texts_on_the_command_line_can_go_on_too(quick: Any, trained: Any, tmp_p
 
 
 @pytest.mark.fast
-def test_what_is_refused(quick: Any, trained: Any, source: Any) -> None:
+def test_bad_options_are_refused(quick: Any, trained: Any, source: Any) -> None:
     def refused(*arguments: Any) -> str:
         return quick("translate", trained.model, *arguments).refused()
 
     (source.parent / "out.txt").write_text("x\n" * 13, encoding="utf-8")
-    assert refused("A cat", "--in", source) == "texts and --in exclude each other. Give either."
-    assert refused("--resume").startswith("--resume continues a file.")
-    assert refused("--in", source, "--out", source, "--resume").startswith("--in and --out are one file")
+    assert refused("A cat", "--in", source) == "TEXTS and --in cannot be combined. Use one of them."
+    assert refused("--resume").startswith("--resume requires --out FILE")
+    assert refused("--in", source, "--out", source, "--resume").startswith("--in and --out are the same file")
     assert "out.txt, line 1 was written with other" in refused("--in", source, "--out", "out.txt", "--resume", "--json")
-    assert "has 12 lines, and 13 are translated" in refused("--in", source, "--out", "out.txt", "--resume")
+    assert "already has the translations of 13." in refused("--in", source, "--out", "out.txt", "--resume")
     assert refused("--in", "no.txt").startswith("no.txt: no such file.")
 
 
 @posix
-@pytest.mark.parametrize("ended", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_ended_from_outside_there_are_whole_lines(
-    spawn: Any, quick: Any, trained: Any, source: Any, ended: Any
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_after_a_signal_the_file_has_complete_lines(
+    spawn: Any, quick: Any, trained: Any, source: Any, signal_number: Any
 ) -> None:
     out = source.parent / "out.txt"
     expected = quick("translate", trained.model, stdin=source.read_bytes()).out
@@ -95,30 +95,30 @@ def test_ended_from_outside_there_are_whole_lines(
     until = time.monotonic() + 60
     while not (out.exists() and out.stat().st_size) and time.monotonic() < until:
         time.sleep(0.01)
-    process.send_signal(ended)
-    assert process.wait(60) == (130 if ended == signal.SIGINT else -ended)
+    process.send_signal(signal_number)
+    assert process.wait(60) == (130 if signal_number == signal.SIGINT else -signal_number)
     assert out.read_text(encoding="utf-8") == expected.splitlines(keepends=True)[0]
     assert quick("translate", trained.model, "--in", source, "--out", out, "--resume").status == 0
     assert out.read_text(encoding="utf-8") == expected
 
 
-def test_many_lines_tell_how_fast_it_went(quick: Any, trained: Any) -> None:
+def test_the_speed_of_many_lines_is_reported(quick: Any, trained: Any) -> None:
     outcome = quick("translate", trained.model, stdin=b"A cat\n" * 1000)
     assert outcome.out.count("\n") == 1000
     assert outcome.err.splitlines()[-1].startswith("passerelle: 1,000 lines in ")
 
 
-def test_long_texts_are_told_once(quick: Any, trained: Any) -> None:
+def test_split_texts_are_reported_once(quick: Any, trained: Any) -> None:
     text = "A cat sees it. A dog likes it. " * 20
     outcome = quick("translate", trained.model, stdin=f"{text}\nA cat\n{text}\n".encode())
     assert (outcome.status, outcome.out.count("\n")) == (0, 3)
-    told = [line for line in outcome.err.splitlines() if "longer" in line]
-    assert len(told) == 1
-    assert told[0].startswith("passerelle: 2 texts were longer than ")
-    assert told[0].endswith(" tokens, twice the longest in training, and were translated sentence by sentence")
+    reports = [line for line in outcome.err.splitlines() if "longer" in line]
+    assert len(reports) == 1
+    assert reports[0].startswith("passerelle: 2 texts were longer than ")
+    assert reports[0].endswith(" tokens, twice the longest training text, and were translated sentence by sentence")
 
 
-def test_a_text_too_long_for_memory_is_named(quick: Any, trained: Any, tmp_path: Any) -> None:
+def test_a_text_that_is_too_long_for_memory(quick: Any, trained: Any, tmp_path: Any) -> None:
     (tmp_path / "in.txt").write_text("A cat\n" + "x" * 6_000_000 + "\n", encoding="utf-8")
     refused = quick("translate", trained.model, "--in", "in.txt").refused()
     assert refused.startswith(

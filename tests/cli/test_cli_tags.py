@@ -1,4 +1,4 @@
-"""Tags in a column of the file, and back in with each text."""
+"""Tags on the command line: from a column of the training data, and with each text to translate."""
 
 from pathlib import Path
 from typing import Any
@@ -19,23 +19,23 @@ def pairs(tmp_path: Path) -> Path:
     return path
 
 
-def test_taught_with_a_column_of_tags_and_asked_with_them(quick: Any, pairs: Path) -> None:
+def test_train_and_translate_with_tags(quick: Any, pairs: Path) -> None:
     options = ["--tag-column", "4", "--tag-separator", "+", "--epochs", "1", "--units", "8"]
-    taught = quick("train", pairs, *options, "--save-split", "split")
-    assert taught.status == 0, taught.err
-    assert "--tags N+SG" in taught.err
+    trained = quick("train", pairs, *options, "--save-split", "split")
+    assert trained.status == 0, trained.err
+    assert "--tags N+SG" in trained.err
     assert len((pairs.parent / "split" / "train.tsv").read_text().split("\n")[0].split("\t")) == 3
 
-    two = quick("translate", "pairs.keras", stdin=b"ba\tN+PL\n\nko\tV\n")
-    assert two.status == 0, two.err
-    assert len(two.out.splitlines()) == 3
+    several = quick("translate", "pairs.keras", stdin=b"ba\tN+PL\n\nko\tV\n")
+    assert several.status == 0, several.err
+    assert len(several.out.splitlines()) == 3
     one = quick("translate", "pairs.keras", "--tags", "N+PL", "ba")
-    assert one.out.splitlines() == two.out.splitlines()[:1]
+    assert one.out.splitlines() == several.out.splitlines()[:1]
     assert '"N+PL"' not in one.err
     assert quick("evaluate", "pairs.keras", pairs, "--tag-column", "4").status == 0
     assert 'mode = "separate"' in quick("describe", "pairs.keras").out
 
-    assert "no tab before its tags" in quick("translate", "pairs.keras", "ba").refused()
+    assert "no tab between text and tags" in quick("translate", "pairs.keras", "ba").refused()
     message = quick("evaluate", "pairs.keras", pairs, "--tag-column", "9").refused()
     assert "line 1: 4 columns, and tags are to stand in column 9" in message
 
@@ -47,5 +47,5 @@ def test_taught_with_a_column_of_tags_and_asked_with_them(quick: Any, pairs: Pat
         (["--tag-column", "3", "--tag-mode", "nowhere"], "tags.mode"),
     ],
 )
-def test_bad_columns_and_places(quick: Any, pairs: Path, options: list[str], message: str) -> None:
+def test_bad_tag_options_are_refused(quick: Any, pairs: Path, options: list[str], message: str) -> None:
     assert message in quick("train", pairs, *options).refused()

@@ -1,4 +1,4 @@
-"""passerelle train: what it says, what it writes, and how Ctrl-C and a full disk end it."""
+"""passerelle train: messages, files, Ctrl-C and a full disk."""
 
 import os
 import re
@@ -11,7 +11,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="signals and limits of POS
 
 
 def lines_until(stream, pattern):
-    """The lines of a process's stream up to one that matches; fails where the stream ends before."""
+    """Return the lines of a process's stream up to one that matches; fail if the stream ends before."""
     seen = []
     for raw in stream:
         seen.append(raw.decode())
@@ -20,16 +20,16 @@ def lines_until(stream, pattern):
     pytest.fail("".join(seen))
 
 
-def test_progress_and_the_default_name(trained):
+def test_messages_and_the_default_file_name(trained):
     assert trained.outcome.out == ""
     lines = trained.outcome.err.splitlines()
-    held_out = r"    (.+)  ->  .*    \(right: (.+)\)"
-    assert re.match(r"29 pairs to train on, 3 held out; \d+ source and \d+ target tokens; ", lines[0])
+    sample = r"    (.+)  ->  .*    \(reference: (.+)\)"
+    assert re.match(r"29 training pairs, 3 validation pairs; \d+ source and \d+ target tokens; ", lines[0])
     epochs = [number for number, line in enumerate(lines) if line.startswith("epoch ")]
     assert len(epochs) == 2
     for epoch, number in enumerate(epochs, start=1):
-        assert re.match(rf"epoch {epoch}/2  loss \d\.\d{{4}}  held out \d\.\d{{4}}  \d+\.\d s", lines[number])
-        shown = re.fullmatch(held_out, lines[number + 1])
+        assert re.match(rf"epoch {epoch}/2  loss \d\.\d{{4}}  validation loss \d\.\d{{4}}  \d+\.\d s", lines[number])
+        shown = re.fullmatch(sample, lines[number + 1])
         assert shown, lines[number + 1]
         assert shown.groups() in trained.rows
     assert lines[-1].startswith("saved invented.keras (epoch 2 of 2). Try: passerelle translate invented.keras ")
@@ -37,21 +37,21 @@ def test_progress_and_the_default_name(trained):
     assert sorted(path.suffix for path in trained.model.parent.iterdir()) == [".json", ".keras", ".tsv"]
 
 
-def test_a_terminal_shows_no_line_of_the_data_as_a_command(trained):
-    """Control characters of the data could move a terminal's cursor or worse."""
+def test_control_characters_of_the_data_are_not_printed(trained):
+    """A terminal would interpret them as commands."""
     assert not set(trained.outcome.err) & {"\x1b", "\x9b"}
 
 
-def test_standard_input_gives_the_same_model(quick, trained, tmp_path):
+def test_pairs_from_standard_input_give_the_same_model(quick, trained, tmp_path):
     outcome = quick("train", "-", *trained.options, stdin=trained.pairs.read_bytes())
     assert outcome.status == 0, outcome.err
     assert os.listdir(tmp_path) == ["model.keras"]
     sources = "\n".join(source for source, _ in trained.rows).encode()
     translations = [quick("translate", model, stdin=sources).out for model in ("model.keras", trained.model)]
-    assert translations[0] == translations[1], "the same seed teaches the same"
+    assert translations[0] == translations[1], "the same seed gives the same model"
 
 
-def test_options_and_the_split(quick, trained, tmp_path):
+def test_options_and_save_split(quick, trained, tmp_path):
     outcome = quick(
         "train", trained.pairs, "--out", "new.keras", "--swap", "--limit", "20", "--validation", "0.25",
         "--save-split", "split", *trained.options[:4], "--epochs", "1",
@@ -64,7 +64,7 @@ def test_options_and_the_split(quick, trained, tmp_path):
     assert set(train.splitlines()) | set(validation.splitlines()) == swapped
 
 
-def test_several_seeds_and_the_command_that_asks_them_together(quick, trained, tmp_path):
+def test_several_seeds_and_the_command_for_their_ensemble(quick, trained, tmp_path):
     outcome = quick(
         "train", trained.pairs, "--out", "m.keras", "--save-split", "split", *trained.options, "--seeds", "3"
     )
@@ -72,15 +72,15 @@ def test_several_seeds_and_the_command_that_asks_them_together(quick, trained, t
     names = ["m-1.keras", "m-2.keras", "m-3.keras"]
     assert sorted(os.listdir(tmp_path)) == [*names, "split"]
     lines = outcome.err.splitlines()
-    assert sum("pairs to train on" in line for line in lines) == 1, "one split for all"
-    said = [line for line in lines if line.startswith(("translator", "saved"))]
-    assert said[:5] == [
+    assert sum("training pairs" in line for line in lines) == 1, "one split for all"
+    messages = [line for line in lines if line.startswith(("translator", "saved"))]
+    assert messages[:5] == [
         "translator 1 of 3, seed 1", "saved m-1.keras (epoch 2 of 2)",
         "translator 2 of 3, seed 2", "saved m-2.keras (epoch 2 of 2)",
         "translator 3 of 3, seed 3",
     ]  # fmt: skip
     command, text = re.fullmatch(
-        r"saved m-3\.keras \(epoch 2 of 2\)\. Try: passerelle (translate .*) '(.*)'", said[5]
+        r"saved m-3\.keras \(epoch 2 of 2\)\. Try: passerelle (translate .*) '(.*)'", messages[5]
     ).groups()
     assert command == "translate m-1.keras --with m-2.keras --with m-3.keras"
     assert quick(*command.split(), text).out.count("\n") == 1
@@ -90,12 +90,12 @@ def test_several_seeds_and_the_command_that_asks_them_together(quick, trained, t
     assert len({tuple(re.findall(r"^# (?:training|validation) sha256.*$", text, re.M)) for text in facts}) == 1
     assert len({re.search(r"^# epoch 2  loss \S+", text, re.M)[0] for text in facts}) == 3
     sources = "\n".join(source for source, _ in trained.rows).encode()
-    first, alone = (quick("translate", model, stdin=sources).out for model in (names[0], trained.model))
-    assert first == alone, "the first of several is what --seed alone gives"
+    first, single = (quick("translate", model, stdin=sources).out for model in (names[0], trained.model))
+    assert first == single, "the first of several equals the one of --seed without --seeds"
 
 
 @posix
-def test_a_disk_that_fills_while_saving(quick, trained, tmp_path):
+def test_a_disk_that_is_full_while_saving(quick, trained, tmp_path):
     old = tmp_path / "mine.keras"
     old.write_bytes(trained.model.read_bytes())
     outcome = quick("train", trained.pairs, "--out", old, *trained.options, file_limit=20_000)
@@ -107,14 +107,14 @@ def test_a_disk_that_fills_while_saving(quick, trained, tmp_path):
 
 
 @posix
-def test_ctrl_c_in_training_saves_what_was_learned(spawn, quick, trained, tmp_path):
+def test_ctrl_c_saves_the_best_checkpoint(spawn, quick, trained, tmp_path):
     process = spawn("train", trained.pairs, "--out", "early.keras", *trained.options[:4], "--epochs", "100000")
     lines_until(process.stderr, r"^epoch 2/")
     process.send_signal(signal.SIGINT)
     err = process.stderr.read().decode()
     assert process.wait(60) == 130, err
     assert "Traceback" not in err
-    assert re.search(r"interrupted; saved early\.keras with the best so far \(epoch \d+ of \d+\)\n$", err)
+    assert re.search(r"interrupted; saved early\.keras with the best checkpoint so far \(epoch \d+ of \d+\)\n$", err)
     assert os.listdir(tmp_path) == ["early.keras"]
     outcome = quick("translate", "early.keras", "A cat sees it.")
     assert (outcome.status, outcome.out.count("\n")) == (0, 1)
@@ -130,16 +130,16 @@ def test_ctrl_c_in_the_second_of_several_trainings(spawn, quick, trained, tmp_pa
     assert process.wait(60) == 130, err
     assert "Traceback" not in err
     assert "translator 3" not in err
-    assert re.search(r"interrupted; saved m-2\.keras with the best so far \(epoch \d+ of \d+\)\n$", err)
+    assert re.search(r"interrupted; saved m-2\.keras with the best checkpoint so far \(epoch \d+ of \d+\)\n$", err)
     assert sorted(os.listdir(tmp_path)) == ["m-1.keras", "m-2.keras"]
     outcome = quick("translate", "m-1.keras", "--with", "m-2.keras", "A cat sees it.")
     assert (outcome.status, outcome.out.count("\n")) == (0, 1), outcome.err
 
 
 @posix
-def test_ctrl_c_before_anything_is_learned_writes_nothing(spawn, tmp_path):
+def test_ctrl_c_before_training_writes_nothing(spawn, tmp_path):
     process = spawn("train", "-", "--out", "none.keras")
-    # More than a pipe holds: once it is taken, the process is reading.
+    # More than fits into a pipe: once all is written, the process is reading.
     writer = threading.Thread(target=process.stdin.write, args=(b"source\ttarget\n" * 40_000,))
     writer.start()
     writer.join(60)
@@ -147,5 +147,5 @@ def test_ctrl_c_before_anything_is_learned_writes_nothing(spawn, tmp_path):
     process.send_signal(signal.SIGINT)
     err = process.stderr.read().decode()
     assert process.wait(60) == 130, err
-    assert err == "passerelle: interrupted; nothing was written by the step that was cut off.\n"
+    assert err == "passerelle: interrupted; the step in progress wrote nothing.\n"
     assert os.listdir(tmp_path) == []

@@ -1,4 +1,4 @@
-"""passerelle translate: line by line, in order, at once, and quiet when nobody listens any more."""
+"""passerelle translate: lines, unknown tokens, ensembles, interactive use, closed pipes and full disks."""
 
 import dataclasses
 import json
@@ -22,7 +22,7 @@ ODD = "a\u2028b\u0085c\x0bd"
 
 @pytest.fixture
 def reading():
-    """Turns a process's stream into a function: the next line, at most 60 seconds from now; None at its end."""
+    """A function of a process's stream that returns a function: the next line within 60 seconds; None at the end."""
 
     def follow(stream):
         lines = queue.Queue()
@@ -38,14 +38,14 @@ def reading():
     return follow
 
 
-def test_every_process_translates_the_same(run, quick, trained):
+def test_every_process_gives_the_same_translations(run, quick, trained):
     texts = [source for source, _ in trained.rows[:5]]
-    alone = run("translate", trained.model, *texts)
-    assert alone.status == 0, alone.err
-    assert len(alone.out.splitlines()) == 5
-    assert alone.out.strip(), "an untrained answer, but an answer"
+    new = run("translate", trained.model, *texts)
+    assert new.status == 0, new.err
+    assert len(new.out.splitlines()) == 5
+    assert new.out.strip(), "not empty"
     again = quick("translate", trained.model, stdin="\n".join(texts).encode())
-    assert again.out == alone.out
+    assert again.out == new.out
 
 
 def test_one_line_out_for_each_line_in(quick, trained):
@@ -57,8 +57,8 @@ def test_one_line_out_for_each_line_in(quick, trained):
     found = outcome.out.removesuffix("\n").split("\n")
     assert len(found) == len(lines)
     assert found[3:6] == ["", "", ""]
-    assert found[7] == found[0], "a CR before the line's end is no part of it"
-    assert found[-2:-5:-1] == found[:3], "the last lines are the first ones again"
+    assert found[7] == found[0], "a CR before the line end does not belong to the text"
+    assert found[-2:-5:-1] == found[:3], "the last lines repeat the first ones"
     assert not set("\u2028\u0085\x0b\x0c\r") & set(outcome.out)
 
 
@@ -73,16 +73,16 @@ def test_texts_that_look_like_options(quick, trained):
     assert (outcome.status, outcome.out.count("\n")) == (0, 2), outcome.err
 
 
-def test_unseen_characters_are_told_once(quick, trained):
+def test_unknown_characters_are_reported_once(quick, trained):
     outcome = quick("translate", trained.model, stdin="A çat\nßees ça\nÇ ß\n".encode())
     assert outcome.status == 0
     assert outcome.out.count("\n") == 3
-    told = [line for line in outcome.err.splitlines() if "not seen in training" in line]
-    assert told == ["passerelle: not seen in training, read as unknown: 'Ç' 'ß' 'ç'"]
+    reports = [line for line in outcome.err.splitlines() if "unknown" in line]
+    assert reports == ["passerelle: unknown tokens (not in the vocabulary): 'Ç' 'ß' 'ç'"]
 
 
-@pytest.mark.skipif(os.name != "posix", reason="arguments that are no Unicode")
-def test_bytes_that_are_no_text(quick, run, trained):
+@pytest.mark.skipif(os.name != "posix", reason="arguments that are not Unicode")
+def test_bytes_that_are_not_utf8(quick, run, trained):
     outcome = run("translate", trained.model, b"A c\xe9t")
     assert (outcome.status, outcome.out.count("\n")) == (0, 1), outcome.err
     assert r"'\udce9'" in outcome.err
@@ -95,7 +95,7 @@ def test_bytes_that_are_no_text(quick, run, trained):
 
 @pytest.fixture
 def untrained(trained, tmp_path):
-    """Saves a model of the same pairs, of another kind, that has learned nothing."""
+    """A function that saves an untrained model with another network, with the vocabularies of the same pairs."""
 
     def save(name, *, swap=False):
         settings = choose_settings(preset="tutorial", units=6, settings={"network": {"cell": "gru", "unknown": True}})
@@ -105,7 +105,7 @@ def untrained(trained, tmp_path):
     return save
 
 
-def test_models_asked_together(quick, trained, untrained):
+def test_an_ensemble(quick, trained, untrained):
     other = untrained("other.keras")
     translators = [passerelle.load(path) for path in (trained.model, other)]
     rows = trained.rows[:12]
@@ -115,17 +115,17 @@ def test_models_asked_together(quick, trained, untrained):
     lines = [" ".join(text.splitlines()) for text in expected]
     piped = quick("translate", trained.model, "--with", other, stdin="\n".join(sources).encode())
     assert (piped.status, piped.out.split("\n")) == (0, [*lines, ""]), piped.err
-    between = quick("translate", other, sources[0], "--with", trained.model, sources[1])
-    assert between.out.split("\n") == [*lines[:2], ""]
-    told = quick("evaluate", trained.model, trained.pairs, "--limit", "12", "--with", other, "--json")
-    assert told.status == 0, told.err
-    assert json.loads(told.out) == dataclasses.asdict(score(expected, [[target] for _, target in rows]))
+    mixed = quick("translate", other, sources[0], "--with", trained.model, sources[1])
+    assert mixed.out.split("\n") == [*lines[:2], ""]
+    report = quick("evaluate", trained.model, trained.pairs, "--limit", "12", "--with", other, "--json")
+    assert report.status == 0, report.err
+    assert json.loads(report.out) == dataclasses.asdict(score(expected, [[target] for _, target in rows]))
 
 
-def test_models_that_do_not_go_together(quick, trained, untrained):
-    back = untrained("back.keras", swap=True)
+def test_an_ensemble_of_models_with_different_vocabularies_is_refused(quick, trained, untrained):
+    swapped = untrained("swapped.keras", swap=True)
     for command, text in (("translate", "A cat sees it."), ("evaluate", trained.pairs)):
-        outcome = quick(command, trained.model, text, "--with", trained.model, "--with", back)
+        outcome = quick(command, trained.model, text, "--with", trained.model, "--with", swapped)
         assert outcome.refused() == (
             "the translators of an ensemble must share their tokenizers; number 3 differs from the first in: source "
             "tokens, target tokens. Train all of them on the same split of the same pairs."
@@ -133,24 +133,24 @@ def test_models_that_do_not_go_together(quick, trained, untrained):
     assert quick("translate", trained.model, "--with", "no.keras", "x").refused().startswith("no.keras: no such file. ")
 
 
-def test_a_text_far_longer_than_training(quick, trained):
+def test_a_text_that_is_much_longer_than_in_training(quick, trained):
     outcome = quick("translate", trained.model, "A cat sees it. " * 100)
     assert (outcome.status, outcome.out.count("\n")) == (0, 1), outcome.err
 
 
-def test_each_line_is_answered_before_the_next_is_written(spawn, reading, trained):
+def test_each_line_is_translated_before_the_next_is_written(spawn, reading, trained):
     process = spawn("translate", trained.model)
-    answer = reading(process.stdout)
-    answers = []
+    next_translation = reading(process.stdout)
+    translations = []
     for text in ("A cat sees it.", "", "A dog likes it."):
         process.stdin.write(f"{text}\n".encode())
         process.stdin.flush()
-        answers.append(answer())
+        translations.append(next_translation())
     process.stdin.close()
-    assert answer() is None
+    assert next_translation() is None
     assert process.wait(60) == 0
-    assert all(line.endswith("\n") for line in answers)
-    assert answers[1] == "\n"
+    assert all(line.endswith("\n") for line in translations)
+    assert translations[1] == "\n"
 
 
 @posix
@@ -168,14 +168,14 @@ def test_ctrl_c_while_waiting_for_a_line(spawn, reading, trained):
 
 
 @posix
-def test_a_reader_that_leaves(spawn, trained):
-    """As in `passerelle translate MODEL | head -1`, with more lines to come."""
+def test_a_reader_that_closes_the_pipe(spawn, trained):
+    """Like `passerelle translate MODEL | head -1`, with more lines to come."""
     process = spawn("translate", trained.model)
     process.stdin.write(b"A cat sees it.\n")
     process.stdin.flush()
     assert process.stdout.readline().endswith(b"\n")
     process.stdout.close()
-    # Standard input stays open, as that of a person who types: the end must not wait for it.
+    # Standard input stays open, like that of a person who types: the process must not wait for its end.
     process.stdin.write(b"A dog likes it.\n")
     process.stdin.flush()
     assert process.wait(60) == 141
@@ -186,7 +186,7 @@ def test_a_reader_that_leaves(spawn, trained):
     assert "BrokenPipe" not in err
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="/dev/full is Linux's")
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="/dev/full exists on Linux only")
 @pytest.mark.parametrize("command", ["phrasebook", "translate", "describe"])
 def test_a_full_disk(quick, trained, command):
     arguments = {"phrasebook": [], "translate": [trained.model, "A cat."], "describe": [trained.model]}[command]

@@ -206,9 +206,9 @@ def test_constraints_on_a_trained_translator(copier: Any) -> None:
     ("options", "message"),
     [
         ({"sample": True, "beam": 2}, "choose one of them"),
-        ({"beam": 4, "groups": 3}, "share out the beam evenly"),
-        ({"coverage_penalty": 0.2}, "needs a beam of 2"),
-        ({"beam": 4, "groups": 2, "require": ["x"]}, "different ways"),
+        ({"beam": 4, "groups": 3}, "groups must divide the beam size"),
+        ({"coverage_penalty": 0.2}, "use a beam of 2"),
+        ({"beam": 4, "groups": 2, "require": ["x"]}, "cannot be combined"),
         ({"pattern": "(x"}, "pattern"),
         ({"temperature": 0.0}, "temperature"),
         ({"top_p": 1.5}, "top_p"),

@@ -208,7 +208,7 @@ def test_invalid_vocabulary_sizes(size: Any) -> None:
 def test_errors_name_the_invalid_setting() -> None:
     with pytest.raises(SettingsError, match=r"encoder\.units"):
         network_of({"encoder": {"units": 0}}, *SIZES)
-    with pytest.raises(SettingsError, match="bridge 'copy' hands each encoder layer's states"):
+    with pytest.raises(SettingsError, match="bridge 'copy' requires encoder and decoder states"):
         network_of({"bridge": "copy", "encoder": {"units": 3}, "decoder": {"units": 4}}, *SIZES)
 
 

@@ -110,10 +110,13 @@ EMBEDDED = {"embedding": 3, "units": 4}
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"decoder": {"embedding": 0}}, r"needs decoder\.embedding above 0 \(it is 0\) and decoder\.feedback = true"),
-        ({"decoder": EMBEDDED | {"feedback": False, "context": True}}, r"decoder\.feedback = true"),
-        ({"attention": "monotonic"}, r"tie 'all' needs an output layer, which attention 'monotonic' has not"),
-        ({"encoder": {"embedding": 5}}, r"one table for both sides; encoder\.embedding is 5, decoder\.embedding 3"),
+        (
+            {"decoder": {"embedding": 0}},
+            r"decoder\.embedding above 0 and decoder\.feedback = true, received: decoder\.embedding=0",
+        ),
+        ({"decoder": EMBEDDED | {"feedback": False, "context": True}}, r"decoder\.feedback=False"),
+        ({"attention": "monotonic"}, r"tie 'all' requires an output layer, and attention 'monotonic' has none"),
+        ({"encoder": {"embedding": 5}}, r"equal encoder\.embedding and decoder\.embedding, received: 5 and 3"),
     ],
 )
 def test_network_settings_that_do_not_allow_tying(changes: dict[str, Any], message: str) -> None:
@@ -124,9 +127,9 @@ def test_network_settings_that_do_not_allow_tying(changes: dict[str, Any], messa
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"target.level": "word"}, r"one vocabulary; source\.level is 'character', target\.level 'word'"),
-        ({"source.lowercase": True}, r"source\.lowercase is True, target\.lowercase False"),
-        ({"tags.mode": "inline"}, r"cannot have inline tags"),
+        ({"target.level": "word"}, r"equal tokenizers, received: source\.level='character', target\.level='word'"),
+        ({"source.lowercase": True}, r"received: source\.lowercase=True, target\.lowercase=False"),
+        ({"tags.mode": "inline"}, r"does not support inline tags"),
     ],
 )
 def test_text_settings_that_do_not_allow_a_joint_vocabulary(changes: dict[str, Any], message: str) -> None:

@@ -1,4 +1,4 @@
-"""Options and assignments: every setting is reached, in the right order, and nothing unknown is accepted."""
+"""Options and assignments: each sets its settings, in the documented order of precedence; unknown names are errors."""
 
 import inspect
 from typing import Any, Literal
@@ -16,15 +16,15 @@ from passerelle.settings import (
     make_settings,
     options_of,
     parse_assignments,
+    schema,
     settings_in,
     validated,
 )
-from passerelle.settings.schema import section, setting
 from passerelle.settings.table import flag, settings_table
 
-ALL = [one for one in settings_in(Settings) if one.parent]
-NEEDED = {
-    # Other values without which the one under test is refused.
+ALL = [setting for setting in settings_in(Settings) if setting.parent]
+REQUIREMENTS = {
+    # Values of other settings that the setting under test requires.
     "source.level": {"source.separator": "+"},
     "target.level": {"target.separator": "+"},
     "source.separator": {"source.level": "pretokenized"},
@@ -37,18 +37,18 @@ NEEDED = {
 }
 
 
-def another(one: Setting) -> Any:
+def other_value(setting: Setting) -> Any:
     """A valid value that is not the default."""
-    default = one.field.default
-    if one.choices:
-        return [choice for choice in one.choices if choice != default][-1]
-    if one.plain_kind is bool:
+    default = setting.field.default
+    if setting.choices:
+        return [choice for choice in setting.choices if choice != default][-1]
+    if setting.plain_type is bool:
         return not default
-    if one.plain_kind is int:
-        return {"layers": 7, "heads": 8}.get(one.name, 300)
-    if one.plain_kind is float:
+    if setting.plain_type is int:
+        return {"layers": 7, "heads": 8}.get(setting.name, 300)
+    if setting.plain_type is float:
         return 0.25
-    return "x" if one.plain_kind is str else ("x",)
+    return "x" if setting.plain_type is str else ("x",)
 
 
 def value_at(settings: Any, path: str) -> Any:
@@ -61,36 +61,33 @@ def toml(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-@pytest.mark.parametrize("one", ALL, ids=lambda one: one.path)
-def test_every_setting_can_be_assigned(one: Setting) -> None:
-    values = {**NEEDED.get(one.path, {}), one.path: another(one)}
+@pytest.mark.parametrize("setting", ALL, ids=lambda setting: setting.path)
+def test_every_setting_can_be_assigned(setting: Setting) -> None:
+    values = {**REQUIREMENTS.get(setting.path, {}), setting.path: other_value(setting)}
     texts = [f"{path}={toml(value)}" for path, value in values.items()]
-    assert value_at(make_settings(assignments=parse_assignments(texts)), one.path) == another(one)
+    assert value_at(make_settings(assignments=parse_assignments(texts)), setting.path) == other_value(setting)
 
 
 @pytest.mark.parametrize("name", options_of(Settings))
-def test_every_option_reaches_its_settings(name: str) -> None:
+def test_every_option_sets_its_settings_and_no_others(name: str) -> None:
     option = options_of(Settings)[name]
-    one = option.settings[0]
-    options = {name: another(one)}
-    if one.option == "level":
-        options = {name: "word"}
-    chosen = make_settings(None, None, options)
-    for own in option.settings:
-        assert value_at(chosen, own.path) == options[name], own.path
-    before = PRESETS["compact"].settings
-    reached = {own.path for own in option.settings} | {path for path, _ in option.implied()}
+    value = "word" if option.settings[0].option == "level" else other_value(option.settings[0])
+    changed = make_settings(None, None, {name: value})
+    for setting in option.settings:
+        assert value_at(changed, setting.path) == value, setting.path
+    default = PRESETS["compact"].settings
+    expected = {setting.path for setting in option.settings} | {path for path, _ in option.implied()}
     for other in ALL:
-        if other.path not in reached:
-            assert value_at(chosen, other.path) == value_at(before, other.path), f"{name} also changed {other.path}"
+        if other.path not in expected:
+            assert value_at(changed, other.path) == value_at(default, other.path), f"{name} also changed {other.path}"
 
 
-def test_every_option_of_a_search_reaches_its_setting() -> None:
-    needed: dict[str, dict[str, Any]] = {"coverage_penalty": {"beam": 2}, "groups": {"beam": 300}, "beam": {}}
+def test_every_search_option_sets_its_setting() -> None:
+    requirements: dict[str, dict[str, Any]] = {"coverage_penalty": {"beam": 2}, "groups": {"beam": 300}, "beam": {}}
     for name, option in options_of(SearchSettings).items():
-        value = another(option.settings[0])
-        chosen = validated(SearchSettings, {**needed.get(name, {}), name: value})
-        assert getattr(chosen, name) == value
+        value = other_value(option.settings[0])
+        changed = validated(SearchSettings, {**requirements.get(name, {}), name: value})
+        assert getattr(changed, name) == value
 
 
 @pytest.mark.parametrize(
@@ -103,13 +100,13 @@ def test_every_option_of_a_search_reaches_its_setting() -> None:
         ({"target_separator": " ", "source_level": "subword"}, ("subword", "pretokenized")),
     ],
 )
-def test_one_side_wins_over_both(options: dict[str, Any], expected: tuple[str, str]) -> None:
-    for given in (options, dict(reversed(options.items()))):
-        chosen = make_settings(None, None, given)
+def test_an_option_of_one_side_takes_precedence(options: dict[str, Any], expected: tuple[str, str]) -> None:
+    for ordered in (options, dict(reversed(options.items()))):
+        chosen = make_settings(None, None, ordered)
         assert (chosen.source.level, chosen.target.level) == expected
 
 
-def test_an_assignment_wins_over_an_option_and_a_file() -> None:
+def test_an_assignment_takes_precedence_over_an_option_and_a_file() -> None:
     file = {"training": {"epochs": 3, "seed": 4}}
     chosen = make_settings(None, file, {"epochs": 5, "units": 9}, parse_assignments(["training.epochs=6"]))
     assert (chosen.training.epochs, chosen.training.seed, chosen.network.decoder.units) == (6, 4, 9)
@@ -128,13 +125,15 @@ def test_an_assignment_wins_over_an_option_and_a_file() -> None:
         ("source.separator=", {"source.separator": ""}),
     ],
 )
-def test_assigned_values_are_toml_or_text(text: str, parsed: dict[str, Any]) -> None:
+def test_assigned_values_are_toml_or_strings(text: str, parsed: dict[str, Any]) -> None:
     assert parse_assignments([text]) == parsed
 
 
 @pytest.mark.parametrize("text", ["network.dropout", "=3", ""])
 def test_an_assignment_needs_a_name_and_a_value(text: str) -> None:
-    with pytest.raises(SettingsError, match="an assignment is NAME=VALUE, such as network.dropout=0.2, received: "):
+    with pytest.raises(
+        SettingsError, match="an assignment must have the form NAME=VALUE, such as network.dropout=0.2, received: "
+    ):
         parse_assignments([text])
 
 
@@ -147,7 +146,7 @@ def test_an_assignment_needs_a_name_and_a_value(text: str) -> None:
         ("preset", "unknown setting 'preset'."),
     ],
 )
-def test_unknown_assignments(name: str, message: str) -> None:
+def test_assignments_of_unknown_settings(name: str, message: str) -> None:
     with pytest.raises(SettingsError) as caught:
         make_settings(assignments={name: 1})
     assert str(caught.value).startswith(message)
@@ -158,7 +157,7 @@ def test_unknown_options() -> None:
         passerelle.train([("a", "b")] * 9, learning_rat=0.1)
 
 
-def test_signatures_show_the_options() -> None:
+def test_signatures_list_the_options() -> None:
     training = inspect.signature(passerelle.train).parameters
     assert {*options_of(Settings), "preset", "settings", "validation"} <= set(training)
     assert training["epochs"].default is None
@@ -167,20 +166,20 @@ def test_signatures_show_the_options() -> None:
     assert search["length_penalty"].default == 0.6
 
 
-def test_what_a_search_compiles_does_not_depend_on_its_data() -> None:
+def test_data_only_settings_do_not_select_the_compiled_program() -> None:
     plain = SearchSettings(beam=3)
     for name, value in {"seed": 9, "max_length": 7, "prefix": "x", "forbid": ("y",), "pattern": "z"}.items():
         changed = SearchSettings(beam=3, **{name: value})
         assert changed.program_key() == plain.program_key()
         assert hash(changed.program_key()) == hash(plain.program_key())
-    data = {one.name for one in settings_in(SearchSettings) if one.data_only}
+    data = {setting.name for setting in settings_in(SearchSettings) if setting.data_only}
     for name, option in options_of(SearchSettings).items():
         if name not in data and name not in ("groups", "sample"):
-            changed = validated(SearchSettings, {"beam": 3, name: another(option.settings[0])})
+            changed = validated(SearchSettings, {"beam": 3, name: other_value(option.settings[0])})
             assert changed.program_key() != plain.program_key(), name
 
 
-def test_constraints_are_one_hashable_part() -> None:
+def test_constraints_are_hashable() -> None:
     settings = SearchSettings(beam=2, require=["a"], lexicon=("b",))  # pyright: ignore[reportArgumentType]
     assert settings.constraints == SearchSettings(require=("a",), lexicon=("b",), seed=5).constraints
     assert hash(settings.constraints) == hash(SearchSettings(require=("a",), lexicon=("b",)).constraints)
@@ -190,14 +189,14 @@ def test_constraints_are_one_hashable_part() -> None:
 class Left(Section):
     """A side."""
 
-    shape: Literal["round", "square"] = setting("round", "Shape.", option=True)
+    shape: Literal["round", "square"] = schema.setting("round", "Shape.", option=True)
 
 
 class Extended(SearchSettings):
-    """A search with one setting more."""
+    """Search settings with one more setting."""
 
-    patience: int = setting(3, "Steps without a better hypothesis.", option=True, ge=1, le=9)
-    left: Left = section(Left(), "The left side.", is_side=True)
+    patience: int = schema.setting(3, "Steps without a better hypothesis.", option=True, ge=1, le=9)
+    left: Left = schema.section(Left(), "The left side.", is_side=True)
 
 
 def test_a_setting_added_to_a_section_becomes_an_option() -> None:
@@ -210,17 +209,17 @@ def test_a_setting_added_to_a_section_becomes_an_option() -> None:
     assert validated(Extended, {"patience": 4}).program_key() != Extended().program_key()
 
 
-def test_the_table_names_every_setting_and_flag() -> None:
+def test_the_table_lists_every_setting_and_flag() -> None:
     table = settings_table()
-    for one in [*ALL, *settings_in(SearchSettings)]:
-        assert f"| `{one.name}` |" in table
+    for setting in [*ALL, *settings_in(SearchSettings)]:
+        assert f"| `{setting.name}` |" in table
     for name in [*options_of(Settings), *options_of(SearchSettings)]:
         assert f"`{flag(name)}`" in table
 
 
-@pytest.mark.parametrize("kind", [Settings, SearchSettings])
-def test_every_setting_is_described(kind: type[Section]) -> None:
-    for one in settings_in(kind):
-        if one.path != "preset":
-            assert one.description.endswith("."), one.path
-            assert one.description[0].isupper() or one.description.startswith("Keras"), one.path
+@pytest.mark.parametrize("section_type", [Settings, SearchSettings])
+def test_every_setting_has_a_description(section_type: type[Section]) -> None:
+    for setting in settings_in(section_type):
+        if setting.path != "preset":
+            assert setting.description.endswith("."), setting.path
+            assert setting.description[0].isupper(), setting.path

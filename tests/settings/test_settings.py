@@ -1,4 +1,4 @@
-"""Settings: presets, what may be changed, and what is refused, by its dotted name."""
+"""Settings: presets, precedence, TOML, and errors that name a setting by its dotted name."""
 
 import math
 import tomllib
@@ -26,7 +26,7 @@ def message_of(call, *arguments, **options):
     with pytest.raises(SettingsError) as caught:
         call(*arguments, **options)
     message = str(caught.value)
-    assert len(message.splitlines()) == 1, "one line, for the command line prints it so"
+    assert len(message.splitlines()) == 1, "the command line prints errors as one line"
     return message
 
 
@@ -41,14 +41,14 @@ def toml(tmp_path):
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_presets_are_valid_and_carry_their_name(name):
+def test_presets_are_valid_and_contain_their_name(name):
     preset = PRESETS[name].settings
     assert preset.preset == PRESETS[name].name == name
     assert validated(Settings, preset.model_dump()) == preset
     assert make_settings(name) == preset
 
 
-def test_every_preset_says_in_a_line_what_it_is_for():
+def test_every_preset_has_a_summary_of_one_line():
     for name, preset in PRESETS.items():
         summary = preset.summary
         assert 20 <= len(f"{name} (default)  {summary}") <= 120, name
@@ -60,7 +60,7 @@ def test_the_default_preset():
     assert make_settings() == PRESETS["compact"].settings
 
 
-def test_the_tutorial_is_the_published_program():
+def test_the_preset_tutorial_equals_the_published_program():
     tutorial = PRESETS["tutorial"].settings
     assert tutorial.source == tutorial.target == TextSettings(level="character")
     network, training = tutorial.network, tutorial.training
@@ -83,7 +83,7 @@ def test_settings_are_frozen(section):
         PRESETS["tutorial"].settings.network.encoder.units = 9
 
 
-def test_option_over_file_over_preset(toml):
+def test_precedence_of_option_file_and_preset(toml):
     path = toml('preset = "tutorial"\n[training]\nepochs = 7\nseed = 8\n[network.encoder]\nlayers = 1\n')
     file = read_settings_file(path)
     chosen = make_settings(None, file, {"epochs": 9, "batch_size": None})
@@ -91,11 +91,11 @@ def test_option_over_file_over_preset(toml):
     assert (chosen.training.epochs, chosen.training.seed) == (9, 8)
     assert chosen.training.batch_size == PRESETS["tutorial"].settings.training.batch_size
     assert chosen.training.optimizer == "rmsprop"
-    # A preset named beside the file wins over the file's own, but not over its values.
+    # A preset takes precedence over the preset of the file, but not over the other values of the file.
     other = make_settings("compact", file)
     assert (other.preset, other.training.optimizer, other.training.epochs) == ("compact", "adam", 7)
-    assert file == tomllib.loads(path.read_text()), "what was read is left alone"
-    assert PRESETS["tutorial"].settings.training.epochs == 30, "so are the presets"
+    assert file == tomllib.loads(path.read_text()), "the mapping of the file is unchanged"
+    assert PRESETS["tutorial"].settings.training.epochs == 30, "presets are unchanged"
 
 
 def test_an_option_may_be_zero_or_false():
@@ -106,7 +106,7 @@ def test_an_option_may_be_zero_or_false():
     assert chosen.network.dropout == 0.0
 
 
-def test_whole_numbers_do_where_fractions_are_meant(toml):
+def test_integers_are_accepted_as_floats(toml):
     file = read_settings_file(toml("[training]\nclip = 1\nlearning_rate = 1\n"))
     training = make_settings(None, file).training
     assert (training.clip, training.learning_rate) == (1.0, 1.0)
@@ -145,14 +145,14 @@ def any_settings(draw):
 
 @settings(max_examples=80, deadline=None)
 @given(any_settings())
-def test_settings_survive_toml(tmp_path_factory, chosen):
+def test_settings_round_trip_through_toml(tmp_path_factory, chosen):
     path = tmp_path_factory.getbasetemp() / "round.toml"
     path.write_bytes(tomli_w.dumps(chosen.model_dump(exclude_none=True)).encode())
     assert make_settings(None, read_settings_file(path)) == chosen
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_presets_survive_toml(name, toml):
+def test_presets_round_trip_through_toml(name, toml):
     text = tomli_w.dumps(PRESETS[name].settings.model_dump(exclude_none=True))
     assert make_settings(None, read_settings_file(toml(text))) == PRESETS[name].settings
 
@@ -172,7 +172,7 @@ def test_unknown_preset(name, rest):
 
 
 @pytest.mark.parametrize("value", [3, True, ["compact"], {"name": "compact"}, 1.5], ids=repr)
-def test_a_preset_that_is_no_name(value):
+def test_a_preset_must_be_a_string(value):
     assert "preset" in message_of(make_settings, None, {"preset": value})
 
 
@@ -193,7 +193,7 @@ def test_a_preset_that_is_no_name(value):
         ({"source": {"seperator": " "}}, "unknown setting 'source.seperator'. Did you mean 'separator'?"),
     ],
 )
-def test_unknown_settings_are_named_with_their_path(values, message):
+def test_errors_name_unknown_settings_by_their_dotted_name(values, message):
     assert message_of(make_settings, None, values) == message
 
 
@@ -240,13 +240,13 @@ def test_unknown_settings_are_named_with_their_path(values, message):
         ("network.encoder", [1]),
     ],
 )  # fmt: skip
-def test_values_out_of_range_are_named_with_what_was_received(dotted, value):
+def test_errors_contain_the_setting_and_the_received_value(dotted, value):
     message = message_of(make_settings, None, None, None, {dotted: value})
     assert message.startswith(f"{dotted}: ")
     assert message.endswith(f", received: {value!r}")
 
 
-def test_every_wrong_value_is_named():
+def test_one_error_lists_all_invalid_values():
     message = message_of(make_settings, None, {"training": {"epochs": 0, "sed": 1}, "network": {"dropout": 2.0}})
     parts = message.split("; ")
     assert len(parts) == 3
@@ -257,7 +257,7 @@ def test_every_wrong_value_is_named():
 @pytest.mark.parametrize(
     "file", [{"network": 3}, {"network": {"encoder": 3}}, {"network": "lstm"}, {"network": [{"encoder": {}}]}], ids=repr
 )
-def test_an_option_inside_of_what_the_file_made_no_section(file):
+def test_an_option_in_a_section_for_which_the_file_has_another_value(file):
     assert "network" in message_of(make_settings, None, file, None, {"network.encoder.units": 8})
     assert "network" in message_of(make_settings, None, file, {"units": 8})
 
@@ -271,13 +271,13 @@ def test_an_option_inside_of_what_the_file_made_no_section(file):
         {"encoder": {"layers": 3}, "decoder": {"layers": 2}},
     ],
 )
-def test_a_copying_bridge_needs_equal_shapes(changes):
+def test_a_copy_bridge_requires_equal_widths(changes):
     message = message_of(make_settings, "tutorial", {"network": changes})
-    assert message.startswith("network: bridge 'copy' hands each encoder layer's states (")
+    assert message.startswith("network: bridge 'copy' requires encoder and decoder states of equal widths, received: [")
     assert message.endswith("; make them equal, or use bridge 'dense'")
 
 
-def test_a_copying_bridge_of_two_directions():
+def test_a_copy_bridge_from_a_bidirectional_encoder():
     network = {"encoder": {"units": 64, "direction": "both"}, "decoder": {"units": 128}}
     assert make_settings("tutorial", {"network": network}).network.bridge == "copy"
 
@@ -286,12 +286,12 @@ def test_a_copying_bridge_of_two_directions():
     "text",
     [{"level": "pretokenized"}, {"separator": " "}, {"level": "word", "separator": ";"}],
 )
-def test_a_separator_goes_with_tokens(text):
+def test_pretokenized_requires_a_separator(text):
     level, separator = text.get("level", "character"), text.get("separator")
     for side in ("source", "target"):
         assert message_of(make_settings, None, {side: text}) == (
-            f"{side}: level 'pretokenized' and a separator go together, received: level={level!r}, "
-            f"separator={separator!r}"
+            f"{side}: level 'pretokenized' requires a separator, and no other level accepts one, received: "
+            f"level={level!r}, separator={separator!r}"
         )
     assert TextSettings(level="pretokenized", separator=" ").separator == " "
 
@@ -302,20 +302,20 @@ def test_settings_files_that_cannot_be_read(tmp_path, toml):
     assert message_of(read_settings_file, tmp_path) == f"{tmp_path} cannot be read: Is a directory."
     path = toml("[training]\nepochs == 3\n")
     message = message_of(read_settings_file, path)
-    assert message.startswith(f"{path} is not TOML: ")
+    assert message.startswith(f"{path} is not valid TOML: ")
     assert "line 2" in message
     path.write_bytes(b'preset = "caf\xe9"\n')
-    assert message_of(read_settings_file, path).startswith(f"{path} is not TOML: ")
+    assert message_of(read_settings_file, path).startswith(f"{path} is not valid TOML: ")
 
 
 @pytest.mark.parametrize("limit", [0, -3])
-def test_limit(limit):
+def test_a_limit_is_positive(limit):
     assert [validated(ReadingSettings, {"limit": good}).limit for good in (None, 1, 10**9)] == [None, 1, 10**9]
     message = message_of(validated, ReadingSettings, {"limit": limit})
     assert message == f"limit: input should be greater than or equal to 1, received: {limit}"
 
 
-def test_errors_are_of_this_package_and_values():
+def test_errors_are_passerelle_errors_and_value_errors():
     for kind in (PasserelleError, ValueError):
         with pytest.raises(kind):
             make_settings("none")

@@ -10,7 +10,7 @@ from passerelle.data.lengths import Lengths
 from passerelle.errors import DataError, ModelFileError
 from passerelle.fields.signature import Signature
 from passerelle.models.sequence_to_sequence import SequenceToSequence
-from passerelle.settings import LONGEST_TEXT, Settings, validated
+from passerelle.settings import MAX_TEXT_LENGTH, Settings, validated
 
 __all__ = ["Bundle", "load_bundle", "save_bundle"]
 
@@ -88,8 +88,8 @@ def _assemble(network: SequenceToSequence, content: Mapping[str, Any]) -> Bundle
 
 def _lengths(content: Mapping[str, Any]) -> Lengths:
     lengths = Lengths(int(content["source"]), int(content["target"]), float(content["ratio"]))
-    if not all(1 <= length <= LONGEST_TEXT for length in (lengths.source, lengths.target)):
-        raise ValueError(f"the lengths of source and target must be from 1 to {LONGEST_TEXT:,} tokens")
-    if not 0 < lengths.ratio <= LONGEST_TEXT:
-        raise ValueError(f"the ratio of lengths must be above 0 and at most {LONGEST_TEXT:,}")
+    if not all(1 <= length <= MAX_TEXT_LENGTH for length in (lengths.source, lengths.target)):
+        raise ValueError(f"the lengths of source and target must be from 1 to {MAX_TEXT_LENGTH:,} tokens")
+    if not 0 < lengths.ratio <= MAX_TEXT_LENGTH:
+        raise ValueError(f"the ratio of lengths must be above 0 and at most {MAX_TEXT_LENGTH:,}")
     return lengths

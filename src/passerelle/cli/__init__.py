@@ -1,4 +1,8 @@
-"""The command line. `main` turns every outcome into an exit status: 0 done, 2 bad input, 130 Ctrl-C, 141 no reader."""
+"""The command line.
+
+Exit status: 0 success; 1 some text has no translation; 2 bad input; 130 interrupted by Ctrl-C; 141 the reader of
+standard output closed the pipe.
+"""
 
 import errno
 import gc
@@ -17,13 +21,13 @@ BAD_INPUT, INTERRUPTED, CLOSED_PIPE = 2, 130, 141
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Runs one command and exits; errors are one line on standard error, never a traceback.
+    """Run one command and exit. An error is one line on standard error, never a traceback.
 
     Args:
-        arguments: the words after `passerelle`; by default those of this process.
+        arguments: command-line arguments after `passerelle`; by default `sys.argv[1:]`.
     """
     status = _run(list(sys.argv[1:] if arguments is None else arguments))
-    gc.freeze()  # nothing is left to collect: Python's exit need not look through all of Keras
+    gc.freeze()  # saves time: at exit, the garbage collector would go through all objects of Keras
     sys.exit(status)
 
 
@@ -32,7 +36,7 @@ def _run(arguments: list[str]) -> int:
 
     from passerelle.cli.app import app
 
-    # What is written is UTF-8 whatever the terminal's locale says, as all files are.
+    # Output is UTF-8 in every locale, like all files.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
@@ -49,30 +53,30 @@ def _run(arguments: list[str]) -> int:
         message = str(error)
         return _fail(f"{message}{'' if message.endswith(('.', '?')) else '.'} See: passerelle --help")
     except KeyboardInterrupt:
-        _say("interrupted; nothing was written by the step that was cut off.")
+        _print_message("interrupted; the step in progress wrote nothing.")
         return INTERRUPTED
     except BrokenPipeError:
-        _close_quietly()
+        _discard_output()
         return CLOSED_PIPE
     except MemoryError:
-        return _fail("out of memory. Give fewer pairs (--limit), a smaller --batch-size, or fewer --units.")
+        return _fail("out of memory. Use fewer pairs (--limit), a smaller --batch-size, or fewer --units.")
     except OSError as error:
         if error.errno in (errno.EPIPE, errno.EINVAL):  # Windows reports a closed pipe as EINVAL
-            _close_quietly()
+            _discard_output()
             return CLOSED_PIPE
-        _close_quietly()
+        _discard_output()
         return _fail(f"{error.filename or 'standard output'} cannot be written: {error.strerror or error}.")
 
 
 def _fail(message: str) -> int:
-    _say(f"error: {' '.join(message.splitlines())}")
+    _print_message(f"error: {' '.join(message.splitlines())}")
     return BAD_INPUT
 
 
-def _say(message: str) -> None:
+def _print_message(message: str) -> None:
     print(f"passerelle: {message}", file=sys.stderr)
 
 
-def _close_quietly() -> None:
-    """Points standard output nowhere, so that Python's own flush at exit does not fail again."""
+def _discard_output() -> None:
+    """Redirect standard output to the null device, so that Python's flush at exit does not fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

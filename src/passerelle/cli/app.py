@@ -1,4 +1,4 @@
-"""The commands by name. Each is imported when it runs, so that `--help` does not wait for Keras."""
+"""All commands by name. A command's module is imported when it runs, so that `--help` does not wait for Keras."""
 
 from cyclopts import App
 
@@ -7,34 +7,129 @@ from passerelle.cli.groups import ARGUMENTS, IN_GROUP
 
 __all__ = ["app"]
 
+
+def _examples(*commands: str) -> str:
+    """Return the end of a help text, in Markdown: examples, one per line."""
+    return "Examples:\n\n" + "\\\n".join(f"`{command}`" for command in commands)
+
+
 app = App(
     name="passerelle",
-    help="Pairs of texts in, one self-contained .keras translator out.",
+    help=(
+        "Train neural translation models on your own pairs of texts, and translate with them.\n\n"
+        "The models are recurrent sequence-to-sequence networks in Keras (LSTM or GRU, encoder-decoder, attention). A "
+        "trained model, a translator, is one .keras file.\n\n"
+        "Options of a command: passerelle COMMAND --help"
+    ),
+    help_epilogue=_examples(
+        "passerelle demo",
+        "passerelle train pairs.tsv --out model.keras",
+        'passerelle translate model.keras "He is tired."',
+    ),
     version=passerelle.__version__,
     version_flags=["--version"],
     result_action="return_value",
     suppress_keyboard_interrupt=False,
 )
 
+# Each command: its help, of which the list of commands shows the first paragraph, and its examples.
 _COMMANDS = {
-    "train": "Train a translator on a file of pairs.",
-    "translate": "Translate texts, or the lines of standard input.",
-    "evaluate": "Translate the sources of a file of pairs and compare with its targets.",
-    "score": "Say how likely a translator finds each pair of a file.",
-    "encode": "Write the encoder's vector of each text into a NumPy file.",
-    "describe": "Print a model's settings, vocabularies, size and training record.",
-    "diagram": "Draw the three models of a translator, with shapes.",
-    "settings": "Print all settings as Markdown tables: values, defaults, flags, meanings.",
-    "presets": "List the presets of train, and what each is for.",
-    "phrasebook": "Print the built-in English-French pairs, tab-separated.",
-    "demo": "Train on the built-in phrasebook and translate what was never seen.",
-    "download": "Fetch a well-known file of pairs.",
+    "train": (
+        "Train a translator on a file of pairs.\n\n"
+        "Prints the training and validation loss of each epoch and writes a model file. Ctrl-C stops training and "
+        "saves the best checkpoint so far.",
+        (
+            "passerelle train pairs.tsv --epochs 10 --out model.keras",
+            "passerelle train train.en train.fr --preset attention --level subword",
+        ),
+    ),
+    "translate": (
+        "Translate texts, the lines of a file, or the lines of standard input.\n\n"
+        "Writes one line per translation, to standard output or to a file.",
+        (
+            'passerelle translate model.keras "He is tired." --beam 5 --n-best 3',
+            "passerelle translate model.keras --in source.txt --out target.txt",
+        ),
+    ),
+    "evaluate": (
+        "Measure the quality of translations on a file of pairs: exact match, character error rate, BLEU and chrF.\n\n"
+        "Translates the sources and compares the translations with the targets. For a fair result, the pairs must not "
+        "have been used for training.",
+        (
+            "passerelle evaluate model.keras test.tsv",
+            "passerelle evaluate model.keras test.tsv --beam 5 --json",
+        ),
+    ),
+    "score": (
+        "Print the log probability and the perplexity of the target of each pair (forced decoding).\n\n"
+        "Columns, separated by tabs: log probability of the target in nats; log probability per token; perplexity per "
+        "character; source; target; tags, if any. Tabs and line ends inside texts become spaces. If the model cannot "
+        "write a target, its log probability is -inf and its perplexity inf.",
+        (
+            "passerelle score model.keras pairs.tsv > scores.tsv",
+            "passerelle score model-1.keras pairs.tsv --with model-2.keras --json",
+        ),
+    ),
+    "encode": (
+        "Write the encoder's vector (sentence embedding) of each text to a NumPy file.",
+        (
+            'passerelle encode model.keras "He is tired." "I am cold." --out vectors.npy',
+            "passerelle encode model.keras --out vectors.npy < source.txt",
+        ),
+    ),
+    "describe": (
+        "Print a model's settings, vocabularies, size and training record.\n\n"
+        "The output is a settings file (TOML) for passerelle train --settings; everything except the settings is in "
+        "comments.",
+        (
+            "passerelle describe model.keras",
+            "passerelle describe model.keras > settings.toml",
+        ),
+    ),
+    "diagram": (
+        "Draw the training model, the inference encoder and the inference decoder, with shapes, as SVG files.",
+        ("passerelle diagram model.keras --out diagrams",),
+    ),
+    "settings": (
+        "Print all settings as Markdown tables: names, allowed values, defaults, flags and descriptions.",
+        ("passerelle settings",),
+    ),
+    "presets": (
+        "List the presets of passerelle train, with the purpose and the training time of each.",
+        ("passerelle presets",),
+    ),
+    "phrasebook": (
+        "Print the built-in English-French pairs, separated by tabs.",
+        (
+            "passerelle phrasebook > pairs.tsv",
+            "passerelle phrasebook --part held-out > test.tsv",
+        ),
+    ),
+    "demo": (
+        "Train on the built-in phrasebook and translate sentences that are not in the training pairs.\n\n"
+        "Takes two to three minutes on two processor cores.",
+        (
+            "passerelle demo",
+            "passerelle demo --level character --epochs 10 --out demo-character",
+        ),
+    ),
+    "download": (
+        "Download a well-known file of pairs.",
+        ("passerelle download fra-eng",),
+    ),
 }
-for _name, _help in _COMMANDS.items():
+# Usage lines in which cyclopts would call the texts ARGS.
+_USAGES = {
+    "translate": "Usage: passerelle translate [OPTIONS] MODEL [TEXTS...]",
+    "encode": "Usage: passerelle encode [OPTIONS] MODEL [TEXTS...] --out FILE",
+}
+for _name, (_help, _commands) in _COMMANDS.items():
     app.command(
         f"passerelle.cli.{_name}:{_name}",
         name=_name,
         help=_help,
+        usage=_USAGES.get(_name),
+        help_epilogue=_examples(*_commands),
         group_arguments=ARGUMENTS,
-        group_parameters=IN_GROUP["Output"],  # of options without a group of their own
+        group_parameters=IN_GROUP["Output"],  # of options that name no group
     )

@@ -23,10 +23,11 @@ SETTINGS = {
     "target": {"level": "word"},
     "training": {"batch_size": 64, "learning_rate": 0.008},
 }
-"""By word, since the phrasebook's words are few and training shows each of them often; few epochs and large steps, so
-that it takes less than three minutes on two cores, also busy ones. A preset that the user names stays as it is."""
+"""Word level, since the phrasebook has few words and all of them are frequent. Few epochs and a high learning rate, so
+that the demo takes less than three minutes on two cores, even busy ones. Not used with --preset."""
 
-SHOWN = 8
+EXAMPLES = 8
+"""Number of held-out sentences that are printed with their translations."""
 
 
 def demo(
@@ -36,18 +37,18 @@ def demo(
     level: Annotated[str | None, Parameter(group=IN_GROUP["Text"])] = None,
     epochs: Annotated[int | None, Parameter(group=IN_GROUP["Training"])] = None,
 ) -> int:
-    """Train on the built-in phrasebook and translate what was never seen. Takes two to three minutes.
+    """Train on the built-in phrasebook and translate sentences that are not in the training pairs.
 
     Parameters
     ----------
     out
-        Folder for the model, the pictures and the held-out pairs.
+        Folder for the model, the diagrams, the loss curve and the held-out pairs.
     preset
-        Preset to begin with, by default compact by word; passerelle presets lists them.
+        Preset, by default compact at level word. passerelle presets lists all presets.
     level
-        Unit of text: word, character as in the tutorial, subword, or auto.
+        Token level: word (default without --preset), character as in the tutorial, subword, or auto.
     epochs
-        Number of passes over the pairs.
+        Number of epochs: passes over the training pairs. [default: 6]
     """
     from passerelle.data.files import prepare_folder, write_atomically
     from passerelle.data.pairs import check_pairs, write_pairs
@@ -64,21 +65,21 @@ def demo(
         settings=None if preset else SETTINGS,
     )
     folder = prepare_folder(out)
-    known, unseen = train_and_held_out()
-    held_out = check_pairs(unseen, name="phrasebook (held out)")
-    prepared = prepare(check_pairs(known, name="phrasebook"), settings)
+    training_rows, held_out_rows = train_and_held_out()
+    held_out = check_pairs(held_out_rows, name="phrasebook (held out)")
+    prepared = prepare(check_pairs(training_rows, name="phrasebook"), settings)
     translator = train_with_display(prepared)
 
     model, pairs, curve = folder / "phrasebook.keras", folder / "held-out.tsv", folder / "loss.svg"
     translator.save(model)
     write_pairs(pairs, held_out)
     written = [model, pairs]
-    if epochs_done := translator.record["epochs"]:  # none where Ctrl-C ended the first
+    if epochs_done := translator.record["epochs"]:  # empty if Ctrl-C stopped the first epoch
         picture = draw_loss_curve(epochs_done, title="Loss on the phrasebook").encode()
         write_atomically(curve, lambda stream: stream.write(picture))
         written.append(curve)
     written += write_diagrams(translator, folder)
-    example = _show_unseen(translator, held_out)
+    example = _show_held_out(translator, held_out)
     print(f"Wrote, in {time.perf_counter() - started:.0f} s:")
     for path in written:
         print(f"  {path}")
@@ -86,12 +87,12 @@ def demo(
     return INTERRUPTED if translator.record["interrupted"] else 0
 
 
-def _show_unseen(translator: "Translator", held_out: "Pairs") -> str:
-    """Print translations of some held-out sentences and the scores on all; return the first of these sentences."""
+def _show_held_out(translator: "Translator", held_out: "Pairs") -> str:
+    """Print translations of some held-out sentences and the scores of all; return the first of these sentences."""
     report = translator.evaluate(held_out)
-    print("Sentences that were never seen in training:")
-    step = max(1, len(held_out) // SHOWN)
-    shown = held_out[::step][:SHOWN]
+    print("Sentences that are not in the training pairs:")
+    step = max(1, len(held_out) // EXAMPLES)
+    shown = held_out[::step][:EXAMPLES]
     for pair, translation in zip(shown, translator.translate(list(shown.sources)), strict=True):
         print(f"  {pair.source}  ->  {translation}")
     print(f"\nOn all {report.sources:,} held-out sentences:\n{report}\n")

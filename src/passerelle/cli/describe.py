@@ -12,12 +12,12 @@ __all__ = ["describe"]
 def describe(model: str, /) -> None:
     """Print a model's settings, vocabularies, size and training record.
 
-    The settings are TOML that passerelle train --settings reads; all else stands in comments.
+    The output is a settings file (TOML); everything except the settings is in comments.
 
     Parameters
     ----------
     model
-        A .keras file that passerelle train wrote.
+        Model file (.keras) of a translator.
     """
     import tomli_w
 
@@ -25,7 +25,7 @@ def describe(model: str, /) -> None:
 
     translator = Translator.load(model)
     for line in _facts(translator):
-        # Texts of the data, and whatever a stranger's file claims: nothing in them may speak to the terminal or TOML.
+        # Texts of the training data and of foreign model files must not control the terminal or end the TOML comment.
         print("# " + "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line).replace("\x7f", "\\u007f"))
     print()
     print(tomli_w.dumps(translator.settings.model_dump(exclude_none=True)), end="")
@@ -36,13 +36,13 @@ def _facts(translator: "Translator") -> list[str]:
     facts = [f"{network.count_params():,} parameters in {len(network.weights)} arrays"]
     for side, tokenizer in (("source", translator.source), ("target", translator.target)):
         tokens = tokenizer.vocabulary.tokens
-        own = len(tokens) - len(tokenizer.alphabet)
-        made = f", 256 bytes and {own:,} pieces" if tokenizer.alphabet else ""
+        learned = len(tokens) - len(tokenizer.alphabet)
+        composition = f", 256 bytes and {learned:,} subwords" if tokenizer.alphabet else ""
         shown = " ".join(json.dumps(token, ensure_ascii=False) for token in tokenizer.readable_tokens(60))
-        more = " ..." if own > 60 else ""
-        facts.append(f"{len(tokens):,} {side} tokens, level {tokenizer.level}{made}: {shown}{more}")
+        more = " ..." if learned > 60 else ""
+        facts.append(f"{len(tokens):,} {side} tokens, level {tokenizer.level}{composition}: {shown}{more}")
     facts.append(
-        f"longest in training: source {translator.lengths.source:,}, target {translator.lengths.target:,} tokens"
+        f"longest training text: source {translator.lengths.source:,}, target {translator.lengths.target:,} tokens"
     )
     try:
         return facts + _record_facts(record)
@@ -59,9 +59,9 @@ def _record_facts(record: dict[str, Any]) -> list[str]:
     if epochs:
         ends = {"interrupted": "interrupted after", "diverged": "diverged after"}
         last = next((words for key, words in ends.items() if record.get(key)), "trained for")
-        facts.append(f"{last} {len(epochs)} epochs, weights of epoch {record.get('kept_epoch')} kept")
+        facts.append(f"{last} {len(epochs)} epochs, checkpoint of epoch {record.get('kept_epoch')}")
     for epoch in epochs:
-        held_out = epoch["validation_loss"]
-        shown = "" if held_out is None else f"  held out {held_out:.4f}"
+        validation_loss = epoch["validation_loss"]
+        shown = "" if validation_loss is None else f"  validation loss {validation_loss:.4f}"
         facts.append(f"epoch {epoch['number']}  loss {epoch['loss']:.4f}{shown}  {epoch['seconds']:.1f} s")
     return facts

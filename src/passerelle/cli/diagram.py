@@ -10,14 +10,14 @@ __all__ = ["diagram", "write_diagrams"]
 
 
 def diagram(model: str, /, *, out: str = "diagrams") -> None:
-    """Draw the three models of a translator, with shapes.
+    """Draw the training model, the inference encoder and the inference decoder, with shapes, as SVG files.
 
     Parameters
     ----------
     model
-        A .keras file that passerelle train wrote.
+        Model file (.keras) of a translator.
     out
-        The folder for the three .svg files.
+        Folder for the three SVG files.
     """
     from passerelle.translator import Translator
 
@@ -26,13 +26,13 @@ def diagram(model: str, /, *, out: str = "diagrams") -> None:
 
 
 def write_diagrams(translator: "Translator", folder: str | Path) -> list[Path]:
-    """Writes the three pictures, returns their paths."""
+    """Write the three diagrams and return their paths."""
     from passerelle.data.files import prepare_folder, write_atomically
     from passerelle.plots.diagram import draw_model
 
     folder = prepare_folder(folder)
     titles = {
-        "training_model": "Training model: trained with the right previous token",
+        "training_model": "Training model: reads the reference token of the previous step (teacher forcing)",
         "inference_encoder": "Inference encoder: reads the source once",
         "inference_decoder": "Inference decoder: writes one token at a time",
     }

@@ -1,4 +1,4 @@
-"""What people see on standard error while they wait."""
+"""Progress and messages on standard error."""
 
 import sys
 import time
@@ -17,12 +17,12 @@ __all__ = ["LinesDisplay", "TrainingDisplay", "note", "train_with_display"]
 
 
 def note(message: str) -> None:
-    """Says something on standard error."""
+    """Print a message on standard error."""
     print(message, file=sys.stderr, flush=True)
 
 
 def train_with_display(prepared: "Prepared", number: int = 1, count: int = 1) -> "Translator":
-    """Train and show the progress; the translator is `number` of `count` trained on the same pairs."""
+    """Train a translator and show the progress; it is `number` of `count` translators trained on the same pairs."""
     from passerelle.experiment import train_prepared
 
     if number == 1:
@@ -33,8 +33,9 @@ def train_with_display(prepared: "Prepared", number: int = 1, count: int = 1) ->
         translator = train_prepared(prepared, [display])
     if translator.record["diverged"]:
         note(
-            f"the loss of epoch {len(translator.record['epochs']) + 1} is not a number: training ended there, and the "
-            f"best epoch so far is kept. Lower the learning rate (now {prepared.settings.training.learning_rate:g})."
+            f"training diverged: the loss of epoch {len(translator.record['epochs']) + 1} is not a number. The "
+            f"checkpoint of the best epoch before it is used. Lower the learning rate (now "
+            f"{prepared.settings.training.learning_rate:g})."
         )
     return translator
 
@@ -45,31 +46,31 @@ def _introduce(prepared: "Prepared") -> None:
     if prepared.level_chosen:
         note(prepared.level_chosen)
     note(
-        f"{len(prepared.training):,} pairs to train on, {len(prepared.validation):,} held out; {source:,} source and "
-        f"{target:,} target tokens; {len(batches):,} batches in {len(batches.buckets)} shapes, "
+        f"{len(prepared.training):,} training pairs, {len(prepared.validation):,} validation pairs; {source:,} source "
+        f"and {target:,} target tokens; {len(batches):,} batches in {len(batches.buckets)} shapes, "
         f"{100 * batches.padding_share():.0f} % padding"
     )
-    for side, told in prepared.vector_coverage.items():
-        extra = f", and for {prepared.extra_words:,} more" if side == "source" and prepared.extra_words else ""
-        covered, tokens = told["with_vectors"], told["tokens"]
+    for side, coverage in prepared.vector_coverage.items():
+        extra = f", and {prepared.extra_words:,} extra words" if side == "source" and prepared.extra_words else ""
+        covered, tokens = coverage["with_vectors"], coverage["tokens"]
         note(f"vectors for {covered:,} of {tokens:,} {side} words ({100 * covered / tokens:.1f} %){extra}")
     if prepared.training.blank:
-        note(f"{prepared.training.blank:,} rows skipped: source or target is blank")
+        note(f"{prepared.training.blank:,} rows skipped: source or target is empty or whitespace")
     for reason, count in prepared.training.skipped.items():
         note(f"{count:,} rows skipped: {reason}")
     for reason, count in prepared.validation.skipped.items():
-        note(f"{count:,} held-out rows skipped: {reason}")
+        note(f"{count:,} validation rows skipped: {reason}")
     for side, count in prepared.unknown_validation_tokens.items():
         if count:
-            weight = "" if prepared.settings.network.unknown else "; they weigh nothing"
-            note(f"{count:,} {side} tokens of the held-out pairs are unknown{weight}")
+            effect = "" if prepared.settings.network.unknown else "; the loss ignores them"
+            note(f"{count:,} {side} tokens of the validation pairs are unknown{effect}")
     if prepared.overlap:
-        note(f"{prepared.overlap:,} held-out sources are also trained on: their figures will be too good")
-    note("the first epoch takes longer: programs are compiled")
+        note(f"{prepared.overlap:,} validation sources are also training sources: validation results will be too good")
+    note("the first epoch takes longer, since it compiles programs")
 
 
 class TrainingDisplay(Callback):
-    """A line for each epoch, and on a terminal a progress bar with the time left."""
+    """Prints a line for each epoch and, on a terminal, shows a progress bar with the remaining time."""
 
     def __init__(self, epochs: int, bar: "_Bar | None"):
         self._epochs = epochs
@@ -79,7 +80,7 @@ class TrainingDisplay(Callback):
     @classmethod
     @contextmanager
     def open(cls, epochs: int) -> Iterator["TrainingDisplay"]:
-        """Shows the bar where standard error is a terminal, and clears it at the end, whatever happens."""
+        """Show the progress bar if standard error is a terminal; remove it at the end, also after an error."""
         if not sys.stderr.isatty():
             yield cls(epochs, None)
             return
@@ -93,26 +94,26 @@ class TrainingDisplay(Callback):
         self._progress.on_update_end(run)
 
     def _show(self, report: ProgressReport) -> None:
-        """Move the bar."""
+        """Update the progress bar."""
         if self._bar is not None:
-            left = "" if report.seconds_left is None else f"  left {_clock(report.seconds_left)}"
-            text = f"epoch {report.epoch}/{report.epochs}  loss {report.loss:.3f}{left}"
+            remaining = "" if report.seconds_left is None else f"  remaining {_clock(report.seconds_left)}"
+            text = f"epoch {report.epoch}/{report.epochs}  loss {report.loss:.3f}{remaining}"
             self._bar.show(text, report.done / report.updates)
 
     def on_epoch_end(self, run: Run) -> None:
-        """Write the epoch's line, and an unseen source with its translation."""
+        """Print the losses of the epoch, and a validation source with its translation."""
         epoch, sample = run.state.history[-1], run.sample
         parts = [f"epoch {epoch.number}/{self._epochs}", f"loss {epoch.loss:.4f}"]
         if epoch.validation_loss is not None:
-            parts.append(f"held out {epoch.validation_loss:.4f}")
+            parts.append(f"validation loss {epoch.validation_loss:.4f}")
         parts.append(f"{epoch.seconds:.1f} s")
-        # The first epoch compiles, so it says little about the others.
-        left = (self._epochs - epoch.number) * epoch.seconds
-        if left and epoch.number > 1:
-            parts.append(f"left {_clock(left)}")
+        # The first epoch compiles programs, so its time says little about the others.
+        remaining = (self._epochs - epoch.number) * epoch.seconds
+        if remaining and epoch.number > 1:
+            parts.append(f"remaining {_clock(remaining)}")
         lines = ["  ".join(parts)]
         if sample is not None:
-            lines.append(f"    {sample.source}  ->  {sample.translation}    (right: {sample.reference})")
+            lines.append(f"    {sample.source}  ->  {sample.translation}    (reference: {sample.reference})")
         for line in lines:
             if self._bar is None:
                 note(line)
@@ -121,7 +122,7 @@ class TrainingDisplay(Callback):
 
 
 class LinesDisplay:
-    """Lines done so far, as a bar on a terminal, and at the end how fast it went."""
+    """Shows the number of finished lines in a progress bar on a terminal, and prints the speed at the end."""
 
     def __init__(self, size: int | None, bar: "_Bar | None"):
         self._size = size
@@ -132,31 +133,36 @@ class LinesDisplay:
     @classmethod
     @contextmanager
     def open(cls, size: int | None, *, shown: bool) -> Iterator["LinesDisplay"]:
-        """Shows the bar if `shown` and standard error is a terminal; `size` is the file's, in bytes, where known."""
+        """Show the progress bar if `shown` and standard error is a terminal.
+
+        Args:
+            size: size of the input, in the unit of `position` in `progress`; None if unknown.
+            shown: whether a bar may be shown.
+        """
         if not (shown and sys.stderr.isatty()):
             yield cls(size, None)
             return
         with _Bar() as bar:
             yield cls(size, bar)
 
-    def progress(self, lines: int, place: int) -> None:
-        """Moves the bar: so many lines more are done, and the file is read up to byte `place`."""
+    def progress(self, lines: int, position: int) -> None:
+        """Count more finished lines and update the progress bar; `position` is the part of the input that is read."""
         self._lines += lines
         if self._bar is not None:
-            self._bar.show(self._told(), place / self._size if self._size else None)
+            self._bar.show(self._summary(), position / self._size if self._size else None)
 
-    def summary(self, least: int) -> None:
-        """Says lines and seconds, if there were at least so many lines."""
-        if self._lines >= least:
-            note(f"passerelle: {self._told()}")
+    def summary(self, minimum: int) -> None:
+        """Print the number of lines and the speed, if there were at least `minimum` lines."""
+        if self._lines >= minimum:
+            note(f"passerelle: {self._summary()}")
 
-    def _told(self) -> str:
+    def _summary(self) -> str:
         seconds = time.perf_counter() - self._started
-        return f"{self._lines:,} lines in {seconds:.1f} s, {self._lines / max(seconds, 1e-6):,.0f} lines a second"
+        return f"{self._lines:,} lines in {seconds:.1f} s, {self._lines / max(seconds, 1e-6):,.0f} lines per second"
 
 
 class _Bar:
-    """One bar of rich, on standard error."""
+    """A progress bar of the library rich, on standard error."""
 
     def __enter__(self) -> "_Bar":
         from rich.console import Console
@@ -176,7 +182,7 @@ class _Bar:
         self._progress.stop()
 
     def show(self, text: str, share: float | None) -> None:
-        """Without a share, the bar only shows that something moves."""
+        """Update the bar; without a share, it only shows activity."""
         if share is None:
             self._progress.reset(self._task, total=None, description=text)
         else:

@@ -8,14 +8,14 @@ CORPORA = ("fra-eng",)
 
 
 def download(corpus: str, /, *, out: str = ".") -> None:
-    """Fetch a well-known file of pairs.
+    """Download a well-known file of pairs.
 
     Parameters
     ----------
     corpus
-        fra-eng: the English-French sentences that ManyThings.org makes of the Tatoeba project's.
+        Name of the file: fra-eng, English-French sentences of the Tatoeba project, from ManyThings.org.
     out
-        The folder to put it into.
+        Folder for the file.
     """
     from passerelle.data.download import download_fra_eng
     from passerelle.errors import SettingsError, did_you_mean

@@ -13,31 +13,31 @@ __all__ = ["encode"]
 def encode(
     model: str, /, *texts: str, out: str, tags: Annotated[str | None, Parameter(group=IN_GROUP["Data"])] = None
 ) -> None:
-    """Write the encoder's vector of each text, or of each line of standard input, into a NumPy file.
+    """Write the encoder's vector (sentence embedding) of each text to a NumPy file.
 
     Parameters
     ----------
     model
-        A .keras file that passerelle train wrote.
+        Model file (.keras) of a translator.
     texts
-        The texts to encode; without any, every line of standard input.
+        Texts to encode. Without any, each line of standard input is encoded.
     out
-        The .npy file to write: float32, one row per text.
+        Output file (.npy): float32, one row per text.
     tags
-        The tags of all texts, for a model that was trained with tags; without, each text has its own tags after a tab.
+        Tags of all texts, for a model with tags. Without it, each text must be followed by a tab and its tags.
     """
     import numpy as np
 
-    from passerelle.cli.translate import tagged
+    from passerelle.cli.translate import split_tags
     from passerelle.data.files import STANDARD_INPUT, read_lines, require_writable_file, write_atomically
     from passerelle.translator import Translator
 
     path = require_writable_file(out)
     translator = Translator.load(model)
     lines = list(texts) if texts else list(read_lines(STANDARD_INPUT))
-    own_tags: str | list[str] | None = tags
+    tags_of_texts: str | list[str] | None = tags
     if tags is None and translator.signature.tagged:
-        lines, own_tags = tagged(lines)
-    vectors = translator.encode(lines, tags=own_tags)
+        lines, tags_of_texts = split_tags(lines)
+    vectors = translator.encode(lines, tags=tags_of_texts)
     write_atomically(path, lambda stream: np.save(stream, vectors))
     note(f"wrote {path}: {vectors.shape[0]:,} vectors of {vectors.shape[1]:,} numbers")

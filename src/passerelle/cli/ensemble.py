@@ -1,4 +1,4 @@
-"""Several models combined on the command line, by translate, evaluate and score."""
+"""Options for an ensemble of models, shared by the commands translate, evaluate and score."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -16,17 +16,17 @@ __all__ = ["EnsembleOptions"]
 @Parameter(name="*", group=IN_GROUP["Model"])
 @dataclass(frozen=True, kw_only=True)
 class EnsembleOptions:
-    """Several models, combined as an ensemble.
+    """Ensemble options.
 
     Parameters
     ----------
     with_
-        Another model with the same vocabularies, for an ensemble with MODEL: each step uses the mean of their
-        probabilities. May be given several times.
+        Another model of an ensemble with MODEL: each step uses the mean of their probabilities. All models must have
+        the same vocabularies. Repeatable.
     weights
-        Weights of the models in the mean, MODEL first, such as 2,1,1; equal by default.
+        Weights of the models in the ensemble's mean, MODEL first, such as 2,1,1; equal if not set.
     mean
-        Mean of the probabilities: arithmetic, or geometric (all models must find a token likely).
+        Mean of the ensemble's probabilities: arithmetic, or geometric (a token must be probable in all models).
     """
 
     with_: Annotated[tuple[str, ...], Parameter(name="--with", negative=(), show_default=False)] = ()
@@ -34,7 +34,7 @@ class EnsembleOptions:
     mean: str = "arithmetic"
 
     def load(self, model: str) -> "Translator":
-        """The model, and the others with it."""
+        """Load MODEL, and combine it with the other models."""
         from passerelle.errors import SettingsError
         from passerelle.translator import Translator
 
@@ -43,6 +43,6 @@ class EnsembleOptions:
             try:
                 weights = [float(weight) for weight in self.weights.split(",")]
             except ValueError:
-                raise SettingsError(f"--weights takes numbers such as 2,1,1, received: {self.weights!r}") from None
+                raise SettingsError(f"--weights must be numbers such as 2,1,1, received: {self.weights!r}") from None
         others = [Translator.load(path) for path in self.with_]
         return Translator.load(model).ensemble_with(others, weights=weights, mean=self.mean)  # pyright: ignore[reportArgumentType]

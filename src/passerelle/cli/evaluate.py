@@ -20,23 +20,23 @@ def evaluate(
     ensemble: EnsembleOptions | None = None,
     reading: ReadingOptions | None = None,
     search: SearchOptions | None = None,
-    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    as_json: Annotated[bool, Parameter(name="--json", negative=(), show_default=False)] = False,
 ) -> None:
-    """Translate the sources of a file of pairs and compare the translations with its targets.
+    """Measure the quality of translations on a file of pairs.
 
     Parameters
     ----------
     model
-        A .keras file that passerelle train wrote.
+        Model file (.keras) of a translator.
     pairs
-        As for train. Rows that share a source count as multiple references.
+        Test set: a file of pairs, as for passerelle train. Rows that share a source count as multiple references.
     as_json
-        Print one JSON object.
+        Print the scores as one JSON object.
     """
-    chosen = reading or ReadingOptions()
-    chosen.check()
+    reading = reading or ReadingOptions()
+    reading.check()
     options = (search or SearchOptions()).options()
     translator = (ensemble or EnsembleOptions()).load(model)
-    examples = chosen.read(pairs, tagged=translator.signature.tagged)
+    examples = reading.read(pairs, tagged=translator.signature.tagged)
     report = translator.evaluate(examples, **options)
     print(json.dumps(dataclasses.asdict(report)) if as_json else report)

@@ -1,4 +1,4 @@
-"""Lines to translate, any number of them: a block at a time, while the next is read by a thread."""
+"""Input lines in blocks: a thread reads the next block while the current one is translated."""
 
 import os
 import stat
@@ -9,61 +9,69 @@ from dataclasses import dataclass
 
 from passerelle.errors import DataError
 
-__all__ = ["LARGEST_BLOCK", "Block", "read_blocks", "size_of"]
+__all__ = ["MAX_BLOCK_LINES", "Block", "file_size", "read_blocks"]
 
-LARGEST_BLOCK = 2**14
-"""Lines translated at once where more are waiting: enough for batches of one length, and bounds the memory."""
+MAX_BLOCK_LINES = 2**14
+"""Maximum number of lines per block: enough for batches of equal lengths, and a bound on memory."""
 
-MOST_CHARACTERS = 2**20
-"""Of a block: so that long lines do not fill the memory either."""
+MAX_BLOCK_CHARACTERS = 2**20
+"""A block that reaches this number of characters is full, so that long lines do not exhaust memory either."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """Some lines that follow one another.
+    """Consecutive lines of the input.
 
     Attributes:
-        lines: without their ends.
-        place: how far the file was read when the last of them was, in bytes; 0 where that is not known.
+        lines: lines without line ends.
+        position: number of bytes of the file that were read up to the end of the block; 0 if unknown.
     """
 
     lines: list[str]
-    place: int
+    position: int
 
 
-class _Waiting:
-    """Lines between the thread that reads them and the one that uses them: at most a block."""
+class _LineQueue:
+    """Queue between the thread that reads lines and the thread that uses them. Holds at most one block.
 
-    def __init__(self, most: int, first: int):
-        self._most = most
-        self._room = first
+    Args:
+        size: number of lines in a full block.
+        first: number of lines in the first block.
+    """
+
+    def __init__(self, size: int, first: int):
+        self._size = size
+        self._limit = first
         self._changed = threading.Condition()
         self._lines: list[str] = []
-        self._characters = self._place = 0
+        self._characters = self._position = 0
         self._closed = False
         self._error: BaseException | None = None
 
-    def put(self, line: str, place: int) -> None:
-        """Adds a line as soon as there is room."""
+    def put(self, line: str, position: int) -> None:
+        """Add a line; wait while the queue is full."""
         with self._changed:
             self._changed.wait_for(lambda: not self._full())
             self._lines.append(line)
             self._characters += len(line)
-            self._place = place
+            self._position = position
             self._changed.notify_all()
 
     def close(self, error: BaseException | None = None) -> None:
-        """No more lines come; `error` is to be raised where they are used, after those that have come."""
+        """End the input. `take` raises `error` after it has returned all lines."""
         with self._changed:
             self._closed, self._error = True, error
             self._changed.notify_all()
 
     def take(self, *, full: bool) -> Block | None:
-        """All that wait, at least one line; with `full` not before they fill a block. None after the last."""
+        """Remove and return all lines in the queue; None at the end of the input.
+
+        Waits for a full block if `full`, else for at least one line.
+        """
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._full() or (self._lines and not full))
-            block = Block(self._lines, self._place)
-            self._lines, self._characters, self._room = [], 0, self._most
+            block = Block(self._lines, self._position)
+            self._lines, self._characters, self._limit = [], 0, self._size
             self._changed.notify_all()
             if block.lines:
                 return block
@@ -72,55 +80,55 @@ class _Waiting:
             return None
 
     def _full(self) -> bool:
-        return len(self._lines) >= self._room or self._characters >= MOST_CHARACTERS
+        return len(self._lines) >= self._limit or self._characters >= MAX_BLOCK_CHARACTERS
 
 
-def read_blocks(path: str, *, most: int = LARGEST_BLOCK, skip: int = 0) -> Iterator[Block]:
-    """Yields the lines of a file, block by block, while the next block is being read.
+def read_blocks(path: str, *, size: int = MAX_BLOCK_LINES, skip: int = 0) -> Iterator[Block]:
+    """Yield the lines of a file in blocks, while a thread reads the next block.
 
-    Blocks of a regular file are full. Of a pipe or a terminal there is what waits, at least a line, so that a person
-    who types gets each answer at once.
+    Blocks of a regular file are full. Blocks of a pipe or a terminal contain the lines that are waiting, at least one,
+    so that a person who types receives each translation at once.
 
     Args:
-        path: as for `data.files.read_lines`.
-        most: lines of a block.
-        skip: lines passed over at the beginning; blocks end where they would end without.
+        path: see `data.files.read_lines`.
+        size: number of lines in a full block.
+        skip: number of lines to skip at the start of the file. Blocks end at the same lines as without `skip`.
 
     Raises:
-        DataError: if the file cannot be read, or has fewer lines than are passed over.
+        DataError: if the file cannot be read, or has fewer than `skip` lines.
     """
     from passerelle.data.files import input_name, read_lines
 
-    waiting = _Waiting(most, first=most - skip % most)
+    queue = _LineQueue(size, first=size - skip % size)
 
     def read() -> None:
-        place = number = 0
+        position = number = 0
 
-        def watch(at: int) -> None:
-            nonlocal place
-            place = at
+        def watch(bytes_read: int) -> None:
+            nonlocal position
+            position = bytes_read
 
         try:
             for number, line in enumerate(read_lines(path, progress=watch), start=1):
                 if number > skip:
-                    waiting.put(line, place)
+                    queue.put(line, position)
             if number < skip:
                 raise DataError(
-                    f"{input_name(path)} has {number:,} lines, and {skip:,} are translated already: they do not belong "
-                    f"together. Name the input that --out was begun with, or another --out."
+                    f"{input_name(path)} has {number:,} lines, but the output file already has the translations of "
+                    f"{skip:,}. Name the same input as before, or another --out."
                 )
-            waiting.close()
+            queue.close()
         except BaseException as error:
-            waiting.close(error)
+            queue.close(error)
 
     threading.Thread(target=read, daemon=True).start()
-    full = size_of(path) is not None
-    while (block := waiting.take(full=full)) is not None:
+    full = file_size(path) is not None
+    while (block := queue.take(full=full)) is not None:
         yield block
 
 
-def size_of(path: str) -> int | None:
-    """Bytes of a regular file, standard input included; None of a pipe, a terminal or what is not there."""
+def file_size(path: str) -> int | None:
+    """Return the size in bytes of a regular file or redirected standard input; None for anything else."""
     from passerelle.data.files import STANDARD_INPUT
 
     try:

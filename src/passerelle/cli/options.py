@@ -1,4 +1,4 @@
-"""Flags made from the schema of the settings: one for each option, with its help and its group."""
+"""Flags generated from the schema of settings: one for each option, with its help and its group."""
 
 import dataclasses
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from passerelle.settings import (
     validated,
 )
 from passerelle.settings.options import Option
-from passerelle.settings.table import flag, kind_in_words
+from passerelle.settings.table import allowed_values, flag
 
 if TYPE_CHECKING:
     from passerelle.data.pairs import Pairs
@@ -32,76 +32,80 @@ __all__ = ["ReadingOptions", "SearchOptions", "SettingsOptions", "flags_of"]
 T = TypeVar("T")
 
 
-REQUIRING_BEAM = 5
-"""Default beam size where phrases are required: greedy search would leave them to the end."""
+BEAM_WITH_REQUIRE = 5
+"""Default beam size with --require. Greedy search would write required texts only at the end of the translation."""
 
-SPECIAL_DEFAULTS = {"beam": f"that of --n-best, or {REQUIRING_BEAM} with --require"}
-"""Defaults of flags that differ from the schema's."""
+SPECIAL_DEFAULTS = {"beam": f"that of --n-best, or {BEAM_WITH_REQUIRE} with --require"}
+"""Defaults of flags that differ from the schema, in words."""
 
 DEFAULT_TAG_MODE = "separate"
-"""How tags are read where only their column is named."""
+"""Value of `tags.mode` if --tag-column or --columns names a column of tags and nothing else sets the mode."""
 
 DEFAULT_TAG_COLUMN = 3
 
 
-def flags_of(kind: type[Section]) -> Callable[[type[T]], type[T]]:
-    """Decorate a class: it becomes a frozen dataclass with one field, and so one flag, for each option of a section.
+def flags_of(section_type: type[Section]) -> Callable[[type[T]], type[T]]:
+    """Turn the decorated class into a frozen dataclass with one field, and so one flag, per option of a section.
 
-    A field is None where its flag is not given (False, or an empty tuple, for flags without a value or with several).
+    A field is None if its flag is not used; False or an empty tuple if the flag has no value or is repeatable.
     """
 
     def decorate(cls: type[T]) -> type[T]:
-        fields = [(name, *_field(option, kind)) for name, option in options_of(kind).items()]
-        made = dataclasses.make_dataclass(cls.__name__, fields, bases=(cls,), frozen=True, kw_only=True)
-        made.__doc__, made.__module__ = cls.__doc__, cls.__module__
-        return Parameter(name="*")(made)
+        fields = [(name, *_field(option, section_type)) for name, option in options_of(section_type).items()]
+        dataclass_ = dataclasses.make_dataclass(cls.__name__, fields, bases=(cls,), frozen=True, kw_only=True)
+        dataclass_.__doc__, dataclass_.__module__ = cls.__doc__, cls.__module__
+        return Parameter(name="*")(dataclass_)
 
     return decorate
 
 
-def _field(option: Option, kind: type[Section]) -> tuple[Any, Any]:
-    """The type and the default of a flag."""
-    one = option.settings[0]
+def _field(option: Option, section_type: type[Section]) -> tuple[Any, Any]:
+    """Return the annotated type and the default of a flag."""
+    setting = option.settings[0]
     parameter = Parameter(
-        name=flag(option.name), help=_help(option, kind), group=IN_GROUP[option.group], negative=(), show_default=False
+        name=flag(option.name),
+        help=_help(option, section_type),
+        group=IN_GROUP[option.group],
+        negative=(),
+        show_default=False,
     )
-    if one.plain_kind is bool:
+    if setting.plain_type is bool:
         return Annotated[bool, parameter], False
-    if one.plain_kind is tuple and not one.from_file:
+    if setting.plain_type is tuple and not setting.from_file:
         return Annotated[tuple[str, ...], parameter], ()
-    return Annotated[(str if one.plain_kind is tuple else one.plain_kind) | None, parameter], None
+    return Annotated[(str if setting.plain_type is tuple else setting.plain_type) | None, parameter], None
 
 
-def _help(option: Option, kind: type[Section]) -> str:
-    one = option.settings[0]
+def _help(option: Option, section_type: type[Section]) -> str:
+    """Return the help text of a flag: description, choices or bounds, and default."""
+    setting = option.settings[0]
     if option.side is not None:
-        return f"As {flag(str(one.option))}, for the {option.side} only."
-    words = [one.description]
-    if one.from_file:
-        words.append("A file with one text per line.")
-    if one.plain_kind is tuple and not one.from_file:
-        words.append("May be given several times.")
+        return f"Like {flag(str(setting.option))}, but only for the {option.side}."
+    sentences = [setting.description]
+    if setting.from_file:
+        sentences.append("A file with one text per line.")
+    if setting.plain_type is tuple and not setting.from_file:
+        sentences.append("Repeatable.")
     facts = []
-    if one.choices or one.bounds:
-        facts.append(kind_in_words(one).replace("`", "").removeprefix("integer, ").removeprefix("number, "))
-    if default := _default(option, kind):
+    if setting.choices or setting.bounds:
+        facts.append(allowed_values(setting).replace("`", "").removeprefix("integer, ").removeprefix("number, "))
+    if default := _default(option, section_type):
         facts.append(f"default: {default}")
-    return " ".join([*words, *([f"[{'; '.join(facts)}]"] if facts else [])])
+    return " ".join([*sentences, *([f"[{'; '.join(facts)}]"] if facts else [])])
 
 
-def _default(option: Option, kind: type[Section]) -> str:
-    """The default in words: the schema's, or of a setting that presets change, that of the default preset."""
-    one = option.settings[0]
-    if kind is not Settings:
-        value = one.field.default
-        return SPECIAL_DEFAULTS.get(option.name) or _shown(value)
-    values = {name: _value_at(preset.settings, one.path) for name, preset in PRESETS.items()}
-    value = values[DEFAULT_PRESET]
-    return _shown(value) if len(set(values.values())) == 1 else f"by preset, {DEFAULT_PRESET}: {_shown(value)}"
+def _default(option: Option, section_type: type[Section]) -> str:
+    """Return the default in words: that of the schema, or of the default preset if presets differ."""
+    setting = option.settings[0]
+    if section_type is not Settings:
+        return SPECIAL_DEFAULTS.get(option.name) or _format_default(setting.field.default)
+    values = {name: _value_at(preset.settings, setting.path) for name, preset in PRESETS.items()}
+    default = _format_default(values[DEFAULT_PRESET])
+    return default if len(set(values.values())) == 1 else f"by preset, {DEFAULT_PRESET}: {default}"
 
 
-def _shown(value: Any) -> str:
-    """A default in words; empty if it means that nothing is set."""
+def _format_default(value: Any) -> str:
+    """Return a default in words; an empty string if by default nothing is set."""
     if value is None or isinstance(value, (bool, tuple)):
         return ""
     return f"{value:g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value
@@ -113,52 +117,52 @@ def _value_at(settings: Any, path: str) -> Any:
     return settings
 
 
-def _given(options: Any, kind: type[Section]) -> dict[str, Any]:
-    """The flags that were given, by option."""
-    values = {name: getattr(options, name) for name in options_of(kind)}
+def _used(flags: Any, section_type: type[Section]) -> dict[str, Any]:
+    """Return the values of the flags that were used, by option name."""
+    values = {name: getattr(flags, name) for name in options_of(section_type)}
     return {name: value for name, value in values.items() if value is not None and value is not False and value != ()}
 
 
 @flags_of(ReadingSettings)
 class ReadingOptions:
-    """Which pairs of a file are read."""
+    """Flags for reading a file of pairs."""
 
     def check(self) -> None:
-        """Raise SettingsError if a value is out of range; called before a model is loaded."""
-        validated(ReadingSettings, _given(self, ReadingSettings))
+        """Raise SettingsError if a value is out of range. Called before a model is loaded."""
+        validated(ReadingSettings, _used(self, ReadingSettings))
 
     def read(self, pairs: tuple[str, ...], *, tagged: bool, limited: bool = True) -> "Pairs":
-        """Read the pairs of one file, or of two parallel files; their tags too if `tagged`.
+        """Read the pairs of one file, or of two parallel files.
 
         Args:
-            pairs: names of the files.
-            tagged: whether tags are read.
+            pairs: one or two paths.
+            tagged: whether tags are read too.
             limited: whether `--limit` applies.
         """
         from passerelle.data.pairs import read_pairs
 
-        given = _given(self, ReadingSettings)
+        options = _used(self, ReadingSettings)
         self.check()
-        column = given.pop("tag_column", DEFAULT_TAG_COLUMN)
+        column = options.pop("tag_column", DEFAULT_TAG_COLUMN)
         if not limited:
-            given.pop("limit", None)
-        return read_pairs(pairs, tag_column=column if tagged else None, **given)
+            options.pop("limit", None)
+        return read_pairs(pairs, tag_column=column if tagged else None, **options)
 
-    def names_tags(self) -> bool:
-        """Whether a column of tags is named."""
-        given = _given(self, ReadingSettings)
-        return "tag_column" in given or given.get("columns", "").count(",") == 2
+    def names_tag_column(self) -> bool:
+        """Return whether --tag-column or --columns names a column of tags."""
+        options = _used(self, ReadingSettings)
+        return "tag_column" in options or options.get("columns", "").count(",") == 2
 
 
 @flags_of(Settings)
 @dataclass(frozen=True, kw_only=True)
 class SettingsOptions:
-    """The settings of a training."""
+    """Flags for the settings of a translator and its training."""
 
     preset: Annotated[
         str | None,
         Parameter(
-            help="Preset to begin with; passerelle presets lists them. "
+            help="Preset: complete settings that other options change. passerelle presets lists all presets. "
             f"[default: that of --settings, or {DEFAULT_PRESET}]",
             show_default=False,
             group=IN_GROUP["Model"],
@@ -167,7 +171,7 @@ class SettingsOptions:
     settings: Annotated[
         str | None,
         Parameter(
-            help="Settings file (TOML) that changes the preset; passerelle describe prints one.",
+            help="Settings file (TOML) that changes the preset. passerelle describe prints that of a model.",
             group=IN_GROUP["Model"],
         ),
     ] = None
@@ -175,8 +179,9 @@ class SettingsOptions:
         tuple[str, ...],
         Parameter(
             name="--set",
-            help="Any setting by its dotted name: --set network.encoder.layers=2. Changes the preset, the settings "
-            "file and other options; passerelle settings lists all names. May be given several times.",
+            help="Set any setting by its dotted name, such as --set network.encoder.direction=both. Takes precedence "
+            "over the preset, the settings file and other options. passerelle settings lists all names, such as those "
+            "for label smoothing, gradient clipping and early stopping. Repeatable.",
             group=IN_GROUP["Model"],
             negative=(),
             show_default=False,
@@ -184,9 +189,9 @@ class SettingsOptions:
     ] = ()
 
     def choose(self, *, tagged: bool = False) -> Settings:
-        """Return the settings. With `tagged`, tags are separate unless a flag or the settings file says otherwise."""
+        """Return the settings. If `tagged`, `tags.mode` is `separate` unless a flag or the settings file sets it."""
         file = {} if self.settings is None else read_settings_file(self.settings)
-        options = _given(self, Settings)
+        options = _used(self, Settings)
         tags = file.get("tags")
         if tagged and not (isinstance(tags, dict) and tags.get("mode", "none") != "none"):
             options.setdefault("tag_mode", DEFAULT_TAG_MODE)
@@ -195,30 +200,33 @@ class SettingsOptions:
 
 @flags_of(SearchSettings)
 class SearchOptions:
-    """How translations are searched for, and their constraints."""
+    """Flags for the search and its constraints."""
 
     def options(self, n_best: int = 1) -> dict[str, Any]:
-        """Return the keyword arguments that were given, checked.
+        """Return the validated keyword arguments of a search, without options at their defaults.
+
+        Args:
+            n_best: translations per text; the default beam is as wide.
 
         Raises:
-            DataError: if a file of texts cannot be read or has none.
-            SettingsError: if an option is out of range, or two exclude each other.
+            DataError: if a file of texts cannot be read or is empty.
+            SettingsError: if an option is out of range, or two options exclude each other.
         """
-        given = _given(self, SearchSettings)
+        options = _used(self, SearchSettings)
         for name, option in options_of(SearchSettings).items():
-            if name in given and option.settings[0].from_file:
-                given[name] = _lines_of(given[name])
-        if "beam" not in given and "sample" not in given:
-            given["beam"] = max(n_best, REQUIRING_BEAM if given.get("require") else 1)
-        validated(SearchSettings, {**given, "n_best": n_best})
-        return given
+            if name in options and option.settings[0].from_file:
+                options[name] = _read_texts(options[name])
+        if "beam" not in options and "sample" not in options:
+            options["beam"] = max(n_best, BEAM_WITH_REQUIRE if options.get("require") else 1)
+        validated(SearchSettings, {**options, "n_best": n_best})
+        return options
 
 
-def _lines_of(path: str) -> tuple[str, ...]:
+def _read_texts(path: str) -> tuple[str, ...]:
     from passerelle.data.files import read_lines
     from passerelle.errors import DataError
 
-    lines = tuple(line for line in read_lines(path) if line.strip())
-    if not lines:
-        raise DataError(f"{path} holds no text that may be written. Write one a line.")
-    return lines
+    texts = tuple(line for line in read_lines(path) if line.strip())
+    if not texts:
+        raise DataError(f"{path} contains no text. Write one text per line.")
+    return texts

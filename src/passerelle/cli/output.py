@@ -1,4 +1,4 @@
-"""Lines out: to standard output, or into a file that holds whole lines alone and is gone on with where it ended."""
+"""Output lines: to standard output, or to a resumable file that always ends in a complete line."""
 
 import io
 import json
@@ -11,86 +11,90 @@ from typing import Any, BinaryIO
 
 from passerelle.errors import OutputError
 
-__all__ = ["FileOutput", "Form", "Output", "json_line", "open_output", "require_apart"]
+__all__ = ["FileOutput", "LineFormat", "Output", "json_line", "open_output", "require_different_files"]
 
 _LINE_ENDS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
-"""Of Unicode's, those that JSON leaves as they are: an object is to stay on one line, whoever reads it."""
+"""Line ends of Unicode that JSON does not escape: without escapes, some readers would split an object at them."""
 
 
 def json_line(value: Any) -> str:
-    """JSON on one line, without its end."""
+    """Return a value as JSON on one line, without a line end."""
     return json.dumps(value, ensure_ascii=False).translate(_LINE_ENDS)
 
 
-def require_apart(path: str | None, out: str | None) -> None:
-    """Raises OutputError if what is read is the file that is written."""
-    named = [name for name in (path, out) if name is not None and os.path.exists(name)]
-    if len(named) == 2 and os.path.samefile(*named):
-        raise OutputError(f"--in and --out are one file: {out}. Name another file to write.")
+def require_different_files(source: str | None, out: str | None) -> None:
+    """Raise OutputError if the input file and the output file are the same file; None is a standard stream."""
+    existing = [path for path in (source, out) if path is not None and os.path.exists(path)]
+    if len(existing) == 2 and os.path.samefile(*existing):
+        raise OutputError(f"--in and --out are the same file: {out}. Name another output file.")
 
 
 @dataclass(frozen=True)
-class Form:
-    """How the lines of a file belong to the texts that were translated.
+class LineFormat:
+    """The relation between the lines of an output file and the texts that were translated.
 
     Attributes:
-        lines: of each text; with `numbered` at most so many.
-        numbered: whether each line begins with its text's number and a tab.
-        start: with what each line begins.
+        lines: lines per text; if `numbered`, the maximum number of lines per text.
+        numbered: whether each line begins with the number of its text and a tab.
+        start: bytes with which each line begins.
     """
 
     lines: int = 1
     numbered: bool = False
     start: bytes = b""
 
-    def whole(self, stream: BinaryIO, name: str) -> tuple[int, int]:
-        """Counts the texts, from the beginning, all of whose lines are there.
+    def count_complete(self, stream: BinaryIO, name: str) -> tuple[int, int]:
+        """Count the texts at the start of a file whose lines are all there.
+
+        Args:
+            stream: the file, at its start.
+            name: its name, for messages.
 
         Returns:
-            How many they are, and the bytes of their lines.
+            The number of texts, and the number of bytes of their lines.
 
         Raises:
-            OutputError: if a line is none of this form (says which).
+            OutputError: if a line does not have this format.
         """
-        texts = whole = size = lines = 0
+        texts = complete = size = lines = 0
         for number, line in enumerate(stream, start=1):
             if not line.endswith(b"\n"):
                 break
             if self.numbered and lines and not line.startswith(b"%d\t" % (texts + 1)):
-                texts, whole, lines = texts + 1, size, 0  # that text has no more lines
+                texts, complete, lines = texts + 1, size, 0  # the line belongs to the next text
             if not line.startswith(b"%d\t" % (texts + 1) if self.numbered else self.start):
                 raise OutputError(
                     f"{name}, line {number} was written with other options, or by another command. Resume with the "
-                    f"options that it was begun with, or name another file."
+                    f"same options as before, or name another file."
                 )
             size += len(line)
             lines += 1
             if lines == self.lines:
-                texts, whole, lines = texts + 1, size, 0
-        return texts, whole
+                texts, complete, lines = texts + 1, size, 0
+        return texts, complete
 
 
 class Output:
     """Standard output.
 
     Attributes:
-        done: texts whose translations were there before.
+        done: number of texts whose translations the output already has.
     """
 
     done = 0
 
     def write(self, lines: str) -> None:
-        """Writes whole lines, and sees that they arrive."""
+        """Write complete lines and flush them."""
         sys.stdout.write(lines)
         sys.stdout.flush()
 
 
 class FileOutput(Output):
-    """A file that grows by whole lines.
+    """A file to which complete lines are appended.
 
     Args:
-        stream: its end, unbuffered.
-        done: texts whose translations are there.
+        stream: the file, unbuffered, opened for appending.
+        done: number of texts whose translations the file already has.
     """
 
     def __init__(self, stream: io.FileIO, done: int = 0):
@@ -99,10 +103,10 @@ class FileOutput(Output):
         self._size = stream.seek(0, os.SEEK_END)
 
     def write(self, lines: str) -> None:
-        """Writes whole lines; if that fails or is interrupted half-way, none of them are left in the file.
+        """Append complete lines. If writing fails or is interrupted, none of them remain in the file.
 
         Raises:
-            OutputError: if they cannot be written (disk full).
+            OutputError: if they cannot be written, for example because the disk is full.
         """
         rest = memoryview(lines.encode("utf-8", "backslashreplace"))
         size = self._size + len(rest)
@@ -112,22 +116,22 @@ class FileOutput(Output):
         except BaseException as error:
             self._stream.truncate(self._size)
             if isinstance(error, OSError):
-                raise _unwritable(str(self._stream.name), error) from None
+                raise _write_error(str(self._stream.name), error) from None
             raise
         self._size = size
 
 
 @contextmanager
-def open_output(path: str | None, *, resume: bool, form: Form) -> Iterator[Output]:
-    """Opens a file to write lines into, or standard output.
+def open_output(path: str | None, *, resume: bool, line_format: LineFormat) -> Iterator[Output]:
+    """Open a file for writing lines, or standard output.
 
     Args:
-        path: None for standard output.
-        resume: keep the texts that are whole in the file, drop what comes after them, and write behind.
-        form: of its lines.
+        path: the file; None for standard output.
+        resume: keep the texts that are complete in the file, remove everything after them, and append.
+        line_format: format of the lines, which `resume` requires of the lines in the file.
 
     Raises:
-        OutputError: if the file cannot be written, holds something that is not to be resumed, or is of another form.
+        OutputError: if the file cannot be written, is not empty without `resume`, or has another format.
     """
     if path is None:
         yield Output()
@@ -136,21 +140,24 @@ def open_output(path: str | None, *, resume: bool, form: Form) -> Iterator[Outpu
 
     file = require_writable_file(path)
     if file.exists() and not file.is_file():
-        raise OutputError(f"{path} is no regular file. Without --out, lines go to standard output.")
+        raise OutputError(f"{path} is not a regular file. Name another file; without --out, standard output is used.")
     if not resume and file.exists() and file.stat().st_size:
-        raise OutputError(f"{path} holds something already. Add --resume to go on behind it, or name another file.")
+        raise OutputError(f"{path} exists and is not empty. Add --resume to continue it, or name another file.")
     with ExitStack() as opened:
         try:
             stream = opened.enter_context(io.FileIO(path, "ab"))
             done = 0
             if resume:
                 with open(path, "rb") as before:
-                    done, whole = form.whole(before, path)
-                stream.truncate(whole)
+                    done, complete = line_format.count_complete(before, path)
+                stream.truncate(complete)
         except OSError as error:
-            raise _unwritable(path, error) from None
+            raise _write_error(path, error) from None
         yield FileOutput(stream, done)
 
 
-def _unwritable(path: str, error: OSError) -> OutputError:
-    return OutputError(f"{path} cannot be written: {error.strerror or error}. What it holds is whole: try --resume.")
+def _write_error(path: str, error: OSError) -> OutputError:
+    return OutputError(
+        f"{path} cannot be written: {error.strerror or error}. The file ends in a complete line; continue it with "
+        f"--resume."
+    )

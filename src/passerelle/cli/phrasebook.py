@@ -8,12 +8,12 @@ PARTS = ("all", "train", "held-out")
 
 
 def phrasebook(*, part: str = "all") -> None:
-    """Print the built-in English-French pairs, tab-separated.
+    """Print the built-in English-French pairs, separated by tabs.
 
     Parameters
     ----------
     part
-        all, train, or held-out: combinations of words that never stand together in the training part.
+        Part of the pairs: all; train; or held-out, sentences with word combinations that the part train lacks.
     """
     from passerelle.data.phrasebook import phrasebook as all_pairs
     from passerelle.data.phrasebook import train_and_held_out

@@ -4,7 +4,7 @@ __all__ = ["presets"]
 
 
 def presets() -> None:
-    """List the presets of train, with the purpose and the cost of each."""
+    """List the presets of passerelle train, with the purpose and the training time of each."""
     from passerelle.settings import DEFAULT_PRESET, PRESETS
 
     names = {name: f"{name} (default)" if name == DEFAULT_PRESET else name for name in PRESETS}

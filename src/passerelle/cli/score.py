@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from passerelle.cli.display import LinesDisplay, note
 from passerelle.cli.ensemble import EnsembleOptions
-from passerelle.cli.lines import LARGEST_BLOCK
+from passerelle.cli.lines import MAX_BLOCK_LINES
 from passerelle.cli.options import ReadingOptions
 from passerelle.cli.output import json_line
 from passerelle.errors import DataError, LongTextError
@@ -26,34 +26,32 @@ def score(
     *,
     ensemble: EnsembleOptions | None = None,
     reading: ReadingOptions | None = None,
-    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    as_json: Annotated[bool, Parameter(name="--json", negative=(), show_default=False)] = False,
 ) -> None:
-    """Score each pair of a file: the log probability of its target.
+    """Print the log probability and the perplexity of the target of each pair.
 
-    Columns, tab-separated: log probability of the target in nats, the same per token, perplexity per character,
-    source, target and tags, if any. Tabs and line ends in texts are written as spaces. A target that the model cannot
-    write has -inf, and inf.
+    `passerelle.cli.app` describes the columns.
 
     Parameters
     ----------
     model
-        A .keras file that passerelle train wrote.
+        Model file (.keras) of a translator.
     pairs
-        As for train.
+        A file of pairs, as for passerelle train.
     as_json
-        Write one JSON object per pair; infinite numbers are null.
+        Print one JSON object per pair; infinite numbers are null.
     """
     from passerelle.inference.scoring import character_perplexity
 
-    chosen = reading or ReadingOptions()
-    chosen.check()
+    reading = reading or ReadingOptions()
+    reading.check()
     translator = (ensemble or EnsembleOptions()).load(model)
-    rows = chosen.read(pairs, tagged=translator.signature.tagged)
-    write = _object if as_json else _columns
+    rows = reading.read(pairs, tagged=translator.signature.tagged)
+    write = _json if as_json else _columns
     total, characters, count = 0.0, 0, 0
     with LinesDisplay.open(len(rows), shown=not sys.stdout.isatty()) as display:
-        for start in range(0, len(rows), LARGEST_BLOCK):
-            block = rows[start : start + LARGEST_BLOCK]
+        for start in range(0, len(rows), MAX_BLOCK_LINES):
+            block = rows[start : start + MAX_BLOCK_LINES]
             try:
                 scores = translator.score(block)
             except LongTextError as error:
@@ -61,14 +59,14 @@ def score(
             tags = [()] * len(block) if block.tags is None else [(tag,) for tag in block.tags]
             sys.stdout.writelines(write(scored, tag) + "\n" for scored, tag in zip(scores, tags, strict=True))
             sys.stdout.flush()
-            able = [scored for scored in scores if scored.log_probability > -math.inf]
-            total += math.fsum(scored.log_probability for scored in able)
-            characters += sum(scored.characters for scored in able)
-            count += len(able)
+            possible = [scored for scored in scores if scored.log_probability > -math.inf]
+            total += math.fsum(scored.log_probability for scored in possible)
+            characters += sum(scored.characters for scored in possible)
+            count += len(possible)
             display.progress(len(block), start + len(block))
     note(f"passerelle: {count:,} pairs, perplexity per character {character_perplexity(total, characters):.4f}")
     if count < len(rows):
-        note(f"passerelle: {len(rows) - count:,} more have targets that the model cannot write")
+        note(f"passerelle: {len(rows) - count:,} pairs not counted: the model cannot write their targets")
 
 
 def _columns(scored: "PairScore", tags: tuple[str, ...]) -> str:
@@ -77,7 +75,7 @@ def _columns(scored: "PairScore", tags: tuple[str, ...]) -> str:
     return "\t".join([*(f"{number:.4f}" for number in numbers), *texts])
 
 
-def _object(scored: "PairScore", tags: tuple[str, ...]) -> str:
+def _json(scored: "PairScore", tags: tuple[str, ...]) -> str:
     numbers = {
         "log_probability": scored.log_probability,
         "per_token": scored.per_token,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["train"]
 
-MOST_SEEDS = 100
+MAX_SEEDS = 100
 
 
 def train(
@@ -38,37 +38,41 @@ def train(
     Parameters
     ----------
     pairs
-        UTF-8 text: source, tab, target; further columns are ignored. Or .jsonl, .csv, .po, .tmx, .parquet, or two
-        parallel files: train.en train.fr. .gz and .zip files are read as they are; - is standard input.
+        Training data: a UTF-8 file with a source, a tab and a target per line (further columns are ignored); a file in
+        another --format, such as .jsonl, .csv, .po, .tmx or .parquet; or two parallel files, such as train.en train.fr.
+        Files may be compressed (.gz, .zip). - is standard input.
     validation
-        A file of pairs like PAIRS, or the share of sources to hold out for validation (default: a tenth, at most
-        1,000); 0 holds out none. For two parallel files: --validation=dev.en --validation=dev.fr.
+        Validation set: a file of pairs, or the share of sources to hold out of PAIRS, such as 0.1; 0 turns validation
+        off. Two parallel files: --validation=dev.en --validation=dev.fr. [default: a tenth of the sources, at most
+        1,000]
     source_vectors
-        File of pretrained word vectors for the source: text of word2vec, GloVe or fastText, or .gz. Needs level word.
+        Pretrained embeddings for the source: a text file of word vectors from word2vec, GloVe or fastText, which may
+        be compressed (.gz). Requires level word.
     target_vectors
-        File of pretrained word vectors for the target.
+        Pretrained embeddings for the target; like --source-vectors.
     seeds
-        Train this many translators on one split, each with its own seed, counted up from --seed. For --out
-        MODEL.keras they are MODEL-1.keras, MODEL-2.keras and so on; passerelle translate --with combines them.
+        Number of translators to train on the same data, with the random seeds --seed, --seed + 1 and so on. With --out
+        MODEL.keras, the files are MODEL-1.keras, MODEL-2.keras and so on. passerelle translate --with combines them
+        as an ensemble.
     out
-        Model file to write; by default the name of PAIRS with .keras.
+        Model file (checkpoint) to write. [default: the name of PAIRS, ending in .keras]
     save_split
-        Folder to write train.tsv and validation.tsv into.
+        Folder for the files train.tsv and validation.tsv, with the training and the validation pairs.
     """
     from passerelle.data.pairs import write_split
     from passerelle.preparation import prepare
 
     reading, options = reading or ReadingOptions(), options or SettingsOptions()
-    named = reading.names_tags()
-    chosen = options.choose(tagged=named)
+    names_tags = reading.names_tag_column()
+    settings = options.choose(tagged=names_tags)
     paths = _model_paths(out if out is not None else _default_out(pairs[0]), seeds)
-    tagged = named or chosen.tags.mode != "none"
-    examples = reading.read(pairs, tagged=tagged)
+    tagged = names_tags or settings.tags.mode != "none"
+    training_pairs = reading.read(pairs, tagged=tagged)
     held_out = _share_or_files(validation)
     if isinstance(held_out, tuple):
         held_out = reading.read(held_out, tagged=tagged, limited=False)
     prepared = prepare(
-        examples, chosen, validation=held_out, source_vectors=source_vectors, target_vectors=target_vectors
+        training_pairs, settings, validation=held_out, source_vectors=source_vectors, target_vectors=target_vectors
     )
     runs = [prepared.with_seed(prepared.settings.training.seed + number) for number in range(seeds)]
     if save_split is not None:
@@ -78,28 +82,28 @@ def train(
 
 
 def _train_all(runs: "list[Prepared]", paths: list[Path]) -> int:
-    """Train and save one translator after the other; return the exit status."""
+    """Train and save the translators one after the other; return the exit status."""
     for number, (prepared, path) in enumerate(zip(runs, paths, strict=True), start=1):
         translator = train_with_display(prepared, number, len(runs))
         translator.save(path)
         epochs = len(translator.record["epochs"])
-        kept = f"epoch {translator.record['kept_epoch']} of {epochs}"
+        checkpoint = f"epoch {translator.record['kept_epoch']} of {epochs}"
         if translator.record["interrupted"]:
-            state = f"the best so far ({kept})" if epochs else "the weights of the first epoch so far"
-            note(f"interrupted; saved {path} with {state}")
+            weights = f"the best checkpoint so far ({checkpoint})" if epochs else "the weights in the first epoch"
+            note(f"interrupted; saved {path} with {weights}")
             return INTERRUPTED
         hint = f". Try: {_example(paths, prepared.training)}" if number == len(runs) else ""
-        note(f"saved {path} ({kept}){hint}")
+        note(f"saved {path} ({checkpoint}){hint}")
     return 0
 
 
 def _model_paths(out: str, seeds: int) -> list[Path]:
-    """One file for each translator, all known to be writable."""
+    """Return the path of each translator's model file; all are writable."""
     from passerelle.bundle.model_file import require_model_path
     from passerelle.errors import SettingsError
 
-    if not 1 <= seeds <= MOST_SEEDS:
-        raise SettingsError(f"seeds must be 1 to {MOST_SEEDS} translators, received: {seeds}")
+    if not 1 <= seeds <= MAX_SEEDS:
+        raise SettingsError(f"--seeds must be from 1 to {MAX_SEEDS}, received: {seeds}")
     path = require_model_path(out)
     if seeds == 1:
         return [path]
@@ -107,11 +111,11 @@ def _model_paths(out: str, seeds: int) -> list[Path]:
 
 
 def _example(paths: list[Path], pairs: "Pairs") -> str:
-    """The command that translates the first source with all of these models."""
+    """Return a command that translates the first source with all models, as an ensemble."""
     first, *others = map(str, paths)
-    together = [word for other in others for word in ("--with", other)]
+    ensemble = [word for other in others for word in ("--with", other)]
     tags = [] if pairs.tags is None else ["--tags", pairs.tags[0]]
-    return shlex.join(["passerelle", "translate", first, *together, *tags, pairs.sources[0]])
+    return shlex.join(["passerelle", "translate", first, *ensemble, *tags, pairs.sources[0]])
 
 
 def _default_out(pairs: str) -> str:

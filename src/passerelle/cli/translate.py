@@ -11,10 +11,10 @@ from cyclopts import Parameter
 from passerelle.cli.display import LinesDisplay
 from passerelle.cli.ensemble import EnsembleOptions
 from passerelle.cli.groups import IN_GROUP
-from passerelle.cli.lines import LARGEST_BLOCK, Block, read_blocks, size_of
+from passerelle.cli.lines import MAX_BLOCK_LINES, Block, file_size, read_blocks
 from passerelle.cli.options import SearchOptions
-from passerelle.cli.output import open_output, require_apart
-from passerelle.cli.page import Page, Tally
+from passerelle.cli.output import open_output, require_different_files
+from passerelle.cli.result_format import Counts, ResultFormat
 from passerelle.errors import DataError, LongTextError, SettingsError
 
 if TYPE_CHECKING:
@@ -22,37 +22,39 @@ if TYPE_CHECKING:
     from passerelle.inference.result import Result
     from passerelle.translator import Translator
 
-__all__ = ["Written", "tagged", "translate"]
+__all__ = ["OutputOptions", "split_tags", "translate"]
 
-MANY = 1000
-"""Lines from which on their number and speed are reported."""
+SUMMARY_LINES = 1000
+"""Lines of standard input from which on their number and the speed are reported."""
 
-Flag = Annotated[bool, Parameter(negative=())]
+Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
 
 
 @Parameter(name="*", group=IN_GROUP["Output"])
 @dataclass(frozen=True, kw_only=True)
-class Written:
+class OutputOptions:
     """Output options.
 
     Parameters
     ----------
     scores
-        Write columns: number of the text, rank, normalized score, log probability, translation.
+        Write columns separated by tabs: number of the text, rank, normalized score, log probability in nats,
+        translation.
     as_json
-        Write one JSON object per text, with the probability of every token.
+        Write one JSON object per text, with the probability of each token.
     align
-        Add the alignment, source-target pairs such as 0-0 1-2, after a tab or in the JSON object.
+        Add the token alignment from attention: pairs of source and target positions such as 0-0 1-2, after a tab or in
+        the JSON object.
     pictures
-        A folder for pictures of the alignment of the best translation of each text: 1.svg, 2.svg, ...
+        Folder for pictures of the attention weights of each text's best translation: 1.svg, 2.svg, ...
     replace_unknown
-        Replace each unknown token by the source token that it attended to most.
+        Replace each unknown token (UNK) by the source token with the highest attention weight.
     replacements
-        A file of tab-separated source tokens and their translations; needs --replace-unknown.
+        Dictionary for --replace-unknown: a file with a source token, a tab and its translation per line.
     """
 
     scores: Flag = False
-    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False
+    as_json: Annotated[bool, Parameter(name="--json", negative=(), show_default=False)] = False
     align: Flag = False
     pictures: str | None = None
     replace_unknown: Flag = False
@@ -60,7 +62,7 @@ class Written:
 
     @property
     def needs_alignments(self) -> bool:
-        """Whether translations must be aligned."""
+        """Whether any of the options needs alignments."""
         return self.align or self.replace_unknown or self.pictures is not None
 
 
@@ -75,128 +77,150 @@ def translate(
     tags: Annotated[str | None, Parameter(group=IN_GROUP["Data"])] = None,
     n_best: Annotated[int, Parameter(group=IN_GROUP["Search"])] = 1,
     search: SearchOptions | None = None,
-    written: Written | None = None,
+    output_options: OutputOptions | None = None,
 ) -> int:
-    """Translate texts, or the lines of a file or of standard input, any number of them.
+    """Translate texts, the lines of a file, or the lines of standard input.
 
     Parameters
     ----------
     model
-        A .keras file that passerelle train wrote.
+        Model file (.keras) of a translator.
     texts
-        The texts to translate, one line of output each; without any, every line of standard input.
+        Texts to translate. Without any, each line of --in or of standard input is translated.
     in_
-        A file, plain, .gz or .zip, each line of which is translated.
+        Input file with one text per line, which may be compressed (.gz, .zip).
     out
-        The file to write, instead of standard output. It always ends in a complete line; a file that is not empty is
-        refused.
+        Output file, instead of standard output. It must be empty or absent, and always ends in a complete line, even
+        after a crash.
     resume
-        Continue a file that --out names, with the options that it was begun with: an incomplete line or text at its
-        end is dropped, and as many lines of the input are skipped as it has texts.
+        Continue the file of --out after an interruption, with the same input and options as before. Texts that it
+        already contains are skipped; an incomplete line or text at its end is removed.
     tags
-        The tags of all texts, for a model that was trained with tags; without, each text has its own tags after a tab.
+        Tags of all texts, for a model with tags. Without it, each text must be followed by a tab and its tags.
     n_best
-        Translations of each text, a line each, best first; empty lines where there are fewer.
+        Size of the n-best list: translations per text, one per line, best first. If there are fewer, the remaining
+        lines are empty.
     """
-    written = written or Written()
+    output_options = output_options or OutputOptions()
     options = (search or SearchOptions()).options(n_best)
-    replacements = _replacements(written)
+    replacements = _read_replacements(output_options)
     _check_files(texts, in_, out, resume=resume)
-    asked = _Asked(n_best, tags, options, written, replacements, _picture_folder(written), _place(texts, in_))
-    page = Page(n_best, scores=written.scores, as_json=written.as_json, aligned=written.align)
-    # Progress would disturb a person who types or reads at the terminal.
+    job = _Job(
+        n_best, tags, options, output_options, replacements, _picture_folder(output_options), _location(texts, in_)
+    )
+    result_format = ResultFormat(
+        n_best, scores=output_options.scores, as_json=output_options.as_json, aligned=output_options.align
+    )
+    # A progress bar would disturb a person who types or reads at the terminal.
     shown = not sys.stdin.isatty() if out or not sys.stdout.isatty() else False
     with (
-        open_output(out, resume=resume, form=page.form) as output,
-        LinesDisplay.open(None if in_ is None else size_of(in_), shown=shown and not texts) as display,
+        open_output(out, resume=resume, line_format=result_format.line_format) as output,
+        LinesDisplay.open(None if in_ is None else file_size(in_), shown=shown and not texts) as display,
     ):
         translator = (ensemble or EnsembleOptions()).load(model)
-        blocks = _blocks(texts, in_, skip=output.done, most=max(1, LARGEST_BLOCK // n_best))
-        tally = Tally(written=output.done)
+        blocks = _blocks(texts, in_, skip=output.done, size=max(1, MAX_BLOCK_LINES // n_best))
+        counts = Counts(written=output.done)
         for block in blocks:
-            answers = asked.answers(translator, block.lines, first=tally.written + 1)
-            asked.draw(answers, first=tally.written + 1)
-            output.write(page.text(translator.signature, answers.results, answers.alignments, first=tally.written + 1))
-            tally.add(answers.results)
-            display.progress(len(answers.results), block.place)
-    tally.report(translator.lengths.split_above)
-    display.summary(MANY if in_ is None and out is None else 0)
-    return 1 if tally.none else 0
+            first = counts.written + 1
+            translations = job.translate(translator, block.lines, first=first)
+            job.draw(translations, first=first)
+            output.write(
+                result_format.format(translator.signature, translations.results, translations.alignments, first=first)
+            )
+            counts.add(translations.results)
+            display.progress(len(translations.results), block.position)
+    counts.report(translator.lengths.split_above)
+    display.summary(SUMMARY_LINES if in_ is None and out is None else 0)
+    return 1 if counts.impossible else 0
 
 
 @dataclass(frozen=True)
-class _Answers:
-    """Results and alignments of some texts, best first; no alignments where nothing needs them."""
+class _Translations:
+    """Results and alignments of consecutive texts, best first; alignments are None if no option needs them."""
 
     results: list[list["Result"]]
     alignments: list[list["Alignment"]] | None
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """The options that the answers depend on; `place` is written before the number of a text in a message."""
+class _Job:
+    """Everything that the translations of a text depend on, except the translator.
+
+    Attributes:
+        n_best: translations per text.
+        tags: tags of all texts, or None.
+        search_options: keyword arguments of the search.
+        output_options: options of the command.
+        replacements: translations of source tokens for unknown tokens.
+        folder: folder for pictures, or None.
+        location: words before the number of a text in messages, such as `in.txt, line`.
+    """
 
     n_best: int
     tags: str | None
-    options: dict[str, Any]
-    written: Written
+    search_options: dict[str, Any]
+    output_options: OutputOptions
     replacements: Mapping[str, str]
     folder: Path | None
-    place: str
+    location: str
 
-    def answers(self, translator: "Translator", lines: list[str], *, first: int) -> _Answers:
-        """Translate some lines; align the translations and replace unknown tokens where asked.
+    def translate(self, translator: "Translator", lines: list[str], *, first: int) -> _Translations:
+        """Translate lines; if the options require it, align the translations and replace unknown tokens.
 
         Args:
-            translator: any.
-            lines: texts, with their tags after a tab where the translator needs them and none are given for all.
-            first: the number of the first text.
+            translator: any translator.
+            lines: texts; each with a tab and its tags, if the translator has tags and `tags` is None.
+            first: number of the first text.
 
         Raises:
             DataError: if a text is too long for memory.
         """
-        own_tags: str | list[str] | None = self.tags
-        if self.tags is None and translator.signature.tagged:
-            lines, own_tags = tagged(lines)
+        tags: str | list[str] | None = self.tags
+        if tags is None and translator.signature.tagged:
+            lines, tags = split_tags(lines)
         try:
-            found = translator.n_best(lines, self.n_best, tags=own_tags, **self.options)
+            found = translator.n_best(lines, self.n_best, tags=tags, **self.search_options)
         except LongTextError as error:
-            raise DataError(f"{self.place} {first + error.row:,} {error.reason}") from None
-        if not self.written.needs_alignments:
-            return _Answers(found, None)
-        alignments = _aligned(translator, found, own_tags)
-        if self.written.replace_unknown:
-            found = self._replaced(translator, found, alignments)
-        return _Answers(found, alignments)
+            raise DataError(f"{self.location} {first + error.row:,} {error.reason}") from None
+        if not self.output_options.needs_alignments:
+            return _Translations(found, None)
+        alignments = _align(translator, found, tags)
+        if self.output_options.replace_unknown:
+            found = self._replace_unknown(translator, found, alignments)
+        return _Translations(found, alignments)
 
-    def _replaced(
+    def _replace_unknown(
         self, translator: "Translator", found: list[list["Result"]], alignments: list[list["Alignment"]]
     ) -> list[list["Result"]]:
         from passerelle.inference.alignment import replace_unknown
 
         return [
-            [replace_unknown(*both, translator.signature, self.replacements) for both in zip(results, own, strict=True)]
-            for results, own in zip(found, alignments, strict=True)
+            [
+                replace_unknown(result, alignment, translator.signature, self.replacements)
+                for result, alignment in zip(results, aligned, strict=True)
+            ]
+            for results, aligned in zip(found, alignments, strict=True)
         ]
 
-    def draw(self, answers: _Answers, *, first: int) -> None:
-        """Draw the alignment of the best translation of each text, if asked; `first` numbers the first text."""
+    def draw(self, translations: _Translations, *, first: int) -> None:
+        """Draw the alignment of each text's best translation, if there is a folder; `first` numbers the first text."""
         from passerelle.data.files import write_atomically
         from passerelle.plots.attention import draw_attention
 
-        if self.folder is None or answers.alignments is None:
+        if self.folder is None or translations.alignments is None:
             return
-        for number, (results, own) in enumerate(zip(answers.results, answers.alignments, strict=True), start=first):
-            best = own[0]
+        rows = zip(translations.results, translations.alignments, strict=True)
+        for number, (results, alignments) in enumerate(rows, start=first):
+            best = alignments[0]
             title = f"{results[0].source} \u2192 {results[0].text}"
             picture = draw_attention(best.source, best.target, best.weights, title=title).encode()
             write_atomically(self.folder / f"{number}.svg", lambda stream, picture=picture: stream.write(picture))
 
 
-def _aligned(
+def _align(
     translator: "Translator", found: list[list["Result"]], tags: str | list[str] | None
 ) -> list[list["Alignment"]]:
-    """Return the alignments of all results, made in one call."""
+    """Return the alignments of all results; one call aligns them all, in full batches."""
     if isinstance(tags, list):
         tags = [tag for tag, results in zip(tags, found, strict=True) for _ in results]
     aligned = iter(translator.align([result for results in found for result in results], tags=tags))
@@ -205,60 +229,60 @@ def _aligned(
 
 def _check_files(texts: tuple[str, ...], in_: str | None, out: str | None, *, resume: bool) -> None:
     if texts and in_ is not None:
-        raise SettingsError("texts and --in exclude each other. Give either.")
+        raise SettingsError("TEXTS and --in cannot be combined. Use one of them.")
     if resume and out is None:
-        raise SettingsError("--resume continues a file. Name it: --out FILE")
-    require_apart(in_, out)
+        raise SettingsError("--resume requires --out FILE, the file to continue.")
+    require_different_files(in_, out)
 
 
-def _blocks(texts: tuple[str, ...], in_: str | None, *, skip: int, most: int) -> Iterator[Block]:
-    """Return the texts to translate, in blocks of at most `most` lines, without the first `skip`."""
+def _blocks(texts: tuple[str, ...], in_: str | None, *, skip: int, size: int) -> Iterator[Block]:
+    """Return the texts to translate without the first `skip`, in blocks of at most `size` lines."""
     from passerelle.data.files import STANDARD_INPUT
 
     if texts:
         return iter([Block(list(texts[skip:]), 0)])
-    return iter(read_blocks(in_ or STANDARD_INPUT, most=most, skip=skip))
+    return iter(read_blocks(in_ or STANDARD_INPUT, size=size, skip=skip))
 
 
-def _place(texts: tuple[str, ...], in_: str | None) -> str:
-    """Return the words before the number of a text in a message."""
+def _location(texts: tuple[str, ...], in_: str | None) -> str:
+    """Return the words before the number of a text in messages."""
     from passerelle.data.files import STANDARD_INPUT, input_name
 
     return "text" if texts else f"{input_name(in_ or STANDARD_INPUT)}, line"
 
 
-def _replacements(written: Written) -> dict[str, str]:
+def _read_replacements(output_options: OutputOptions) -> dict[str, str]:
     from passerelle.data.files import read_lines
 
-    path = written.replacements
+    path = output_options.replacements
     if path is None:
         return {}
-    if not written.replace_unknown:
-        raise SettingsError("--replacements needs --replace-unknown. Give both.")
+    if not output_options.replace_unknown:
+        raise SettingsError("--replacements requires --replace-unknown. Add it.")
     rows = [line.split("\t") for line in read_lines(path) if line.strip()]
     for row in rows:
         if len(row) < 2:
-            raise DataError(f"{path}: {row[0][:40]!r} has no tab before its translation.")
+            raise DataError(f"{path}: no tab between token and translation: {row[0][:40]!r}.")
     return {row[0]: row[1] for row in rows}
 
 
-def _picture_folder(written: Written) -> Path | None:
+def _picture_folder(output_options: OutputOptions) -> Path | None:
     from passerelle.data.files import prepare_folder
 
-    return None if written.pictures is None else prepare_folder(written.pictures)
+    return None if output_options.pictures is None else prepare_folder(output_options.pictures)
 
 
-def tagged(lines: list[str]) -> tuple[list[str], list[str]]:
-    """Split lines into texts and their tags; blank lines need none.
+def split_tags(lines: list[str]) -> tuple[list[str], list[str]]:
+    """Split lines into texts and their tags, which follow a tab; blank lines may have no tags.
 
     Raises:
-        DataError: if a line has no tab.
+        DataError: if a line that is not blank has no tab.
     """
     for line in lines:
         if line.strip() and "\t" not in line:
             raise DataError(
-                f"{line[:40]!r} has no tab before its tags, and this model was trained with tags. Write text, tab, "
-                f"tags, or give the tags of all texts with --tags."
+                f"no tab between text and tags, which this model requires: {line[:40]!r}. Write text, tab, tags; or "
+                f"set the tags of all texts with --tags."
             )
     rows = [line.split("\t", 1) if "\t" in line else [line, ""] for line in lines]
     return [row[0] for row in rows], [row[1] for row in rows]

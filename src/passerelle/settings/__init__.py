@@ -1,11 +1,11 @@
-"""Settings: every choice about a translator, its search and its data, declared once and validated before use.
+"""All settings of a translator, of a search and of reading pairs, each declared once and validated before use.
 
-schema      declares settings; sections validate, and say what is wrong
-text, network, training, search, data, root      the sections
+schema      declares and validates settings; explains invalid values
+text, network, training, search, data, root      the sections of settings
 presets     complete settings by name
-merge       settings files and assignments
-options     short names: keyword arguments and flags
-table       docs/settings.md
+merge       settings files (TOML) and NAME=VALUE assignments
+options     short names of settings: keyword arguments and flags
+table       generates docs/settings.md
 """
 
 from passerelle.settings.data import ReadingSettings
@@ -16,11 +16,11 @@ from passerelle.settings.presets import DEFAULT_PRESET, PRESETS, Preset
 from passerelle.settings.root import Settings
 from passerelle.settings.schema import Section, Setting, settings_in, validated
 from passerelle.settings.search import ConstraintSettings, SearchSettings
-from passerelle.settings.text import LONGEST_TEXT, TagSettings, TextSettings
-from passerelle.settings.training import MOST_EPOCHS, TrainingSettings
+from passerelle.settings.text import MAX_TEXT_LENGTH, TagSettings, TextSettings
+from passerelle.settings.training import MAX_EPOCHS, TrainingSettings
 
 __all__ = [
-    "DEFAULT_PRESET", "LONGEST_TEXT", "MOST_EPOCHS", "PRESETS", "SOFT_ATTENTION", "ConstraintSettings",
+    "DEFAULT_PRESET", "MAX_EPOCHS", "MAX_TEXT_LENGTH", "PRESETS", "SOFT_ATTENTION", "ConstraintSettings",
     "DecoderSettings", "EncoderSettings", "NetworkSettings", "Preset", "ReadingSettings", "SearchSettings", "Section",
     "Setting", "Settings", "TagSettings", "TextSettings", "TrainingSettings", "accepts_options",
     "choose_settings", "make_settings", "options_of", "parse_assignments", "read_settings_file", "settings_in",

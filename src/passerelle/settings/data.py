@@ -1,4 +1,4 @@
-"""Settings of reading pairs, shared by the commands train, evaluate and score."""
+"""Settings for reading files of pairs, shared by the commands train, evaluate and score."""
 
 from typing import ClassVar
 
@@ -8,26 +8,27 @@ __all__ = ["ReadingSettings"]
 
 
 class ReadingSettings(Section):
-    """The file of pairs. These are options of commands and of `read_pairs`, not part of a settings file."""
+    """How a file of pairs is read."""
 
     group: ClassVar[str] = "Data"
 
     format: str | None = setting(
         None,
-        "File format, if the file's name does not tell: tsv, moses, jsonl, csv, po, tmx or parquet.",
+        "File format: tsv, moses (two parallel files), jsonl, csv, po, tmx or parquet. Without it, the file name "
+        "tells the format.",
         option=True,
     )
     columns: str | None = setting(
         None,
-        "For jsonl, csv and parquet, the names of the columns of sources, targets and, optionally, tags "
-        "(source,target if not given); for tmx, two languages (the first two if not given).",
+        "Names of the columns of sources, targets and, optionally, tags in jsonl, csv and parquet files, separated by "
+        "commas; source,target if not set. For tmx, two language codes; the first two of the file if not set.",
         option=True,
     )
-    limit: int | None = setting(None, "Use only this many pairs from the beginning.", option=True, ge=1)
+    limit: int | None = setting(None, "Maximum number of pairs to read, from the start of the file.", option=True, ge=1)
     swap: bool = setting(False, "Swap source and target.", option=True)
     tag_column: int | None = setting(
         None,
-        "Column of tags in a tab-separated file, 3 or later. With named columns, tags are the third name of columns. "
-        "A model with tags reads column 3 if not given.",
+        "Number of the column of tags in a tab-separated file, 3 or higher; 3 if not set and the model has tags. In "
+        "files with named columns, tags are the third name in columns.",
         option=True,
     )

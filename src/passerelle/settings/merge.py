@@ -1,4 +1,4 @@
-"""Plain values of settings: read from TOML files and from assignments, and merged."""
+"""Plain values of settings: read from TOML files or NAME=VALUE assignments, and merged."""
 
 import os
 import tomllib
@@ -11,7 +11,7 @@ __all__ = ["assign", "merge", "parse_assignments", "read_settings_file"]
 
 
 def merge(values: dict[str, Any], changes: Mapping[str, Any]) -> None:
-    """Change nested `values` in place; a mapping in `changes` changes the mapping of the same name."""
+    """Merge nested `changes` into nested `values`, in place; nested mappings are merged, other values replaced."""
     for key, value in changes.items():
         if isinstance(value, Mapping) and isinstance(values.get(key), dict):
             merge(values[key], value)
@@ -22,7 +22,8 @@ def merge(values: dict[str, Any], changes: Mapping[str, Any]) -> None:
 def assign(values: dict[str, Any], path: str, value: Any) -> None:
     """Set the value with the dotted name `path` in nested `values`, in place.
 
-    If a settings file put something else where `path` needs a section, nothing is set: validation names the mistake.
+    Where a settings file has a plain value instead of a section of `path`, nothing is set: validation then reports
+    the file's value.
     """
     *steps, key = path.split(".")
     section: Any = values
@@ -38,13 +39,15 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
     A value is read as TOML (`0.2`, `true`, `"a b"`, `[1, 2]`); text that is not TOML is a string (`gru`).
 
     Raises:
-        SettingsError: if a text has no `=`.
+        SettingsError: if a text has no name or no `=`.
     """
     parsed = {}
     for text in assignments:
         name, equals, value = text.partition("=")
         if not equals or not name.strip():
-            raise SettingsError(f"an assignment is NAME=VALUE, such as network.dropout=0.2, received: {text!r}")
+            raise SettingsError(
+                f"an assignment must have the form NAME=VALUE, such as network.dropout=0.2, received: {text!r}"
+            )
         parsed[name.strip()] = _parse_value(value.strip())
     return parsed
 
@@ -58,10 +61,10 @@ def _parse_value(text: str) -> Any:
 
 
 def read_settings_file(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read a TOML settings file into nested values, not yet validated.
+    """Read a TOML settings file into nested values, without validating them.
 
     Raises:
-        SettingsError: if it cannot be read or is not TOML (says where).
+        SettingsError: if the file cannot be read or is not valid TOML; the message contains the line.
     """
     try:
         with open(path, "rb") as stream:
@@ -69,4 +72,6 @@ def read_settings_file(path: str | os.PathLike[str]) -> dict[str, Any]:
     except OSError as error:
         raise SettingsError(f"{os.fspath(path)} cannot be read: {error.strerror or error}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{os.fspath(path)} is not TOML: {error}. See: passerelle describe MODEL.keras") from None
+        raise SettingsError(
+            f"{os.fspath(path)} is not valid TOML: {error}. To see a valid file: passerelle describe MODEL.keras"
+        ) from None

@@ -1,4 +1,4 @@
-"""Options: short names of settings, shared by `train`, the searches and the command line."""
+"""Options: short names of settings, as keyword arguments in Python and as flags on the command line."""
 
 import inspect
 import os
@@ -20,12 +20,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Option:
-    """A short name for one setting, or for settings of the same name in several sections.
+    """A short name of one setting, or of equal settings in several sections.
 
     Attributes:
-        name: the keyword argument; the flag is the same with hyphens.
-        settings: the settings that it sets.
-        side: the only side that it sets, or None if it sets all.
+        name: the keyword argument; the flag has hyphens instead of underscores.
+        settings: the settings that the option sets.
+        side: `source` or `target` if the option sets only this side, else None.
     """
 
     name: str
@@ -34,53 +34,53 @@ class Option:
 
     @property
     def group(self) -> str:
-        """The group in the command line's help."""
+        """The group that shows the option in the command line's help."""
         return self.settings[0].section.group
 
     @property
     def description(self) -> str:
-        """The setting's description; an option of one side refers to the option of both."""
+        """The description of the setting; an option of one side refers to the option of both sides."""
         if self.side is None:
             return self.settings[0].description
-        return f"As {self.settings[0].option}, for the {self.side} only."
+        return f"Like {self.settings[0].option}, but only for the {self.side}."
 
     def assignments(self, value: Any) -> Iterator[tuple[str, Any]]:
-        """Yield dotted names and values of the settings that it sets."""
-        for one in self.settings:
-            yield one.path, value
+        """Yield the dotted name and the new value of each setting that the option sets."""
+        for setting in self.settings:
+            yield setting.path, value
 
     def implied(self) -> Iterator[tuple[str, Any]]:
-        """Yield dotted names and values of the settings that it implies."""
-        for one in self.settings:
-            for name, value in one.implies.items():
-                yield f"{one.parent}.{name}" if one.parent else name, value
+        """Yield the dotted name and the value of each setting that the option implies."""
+        for setting in self.settings:
+            for name, value in setting.implies.items():
+                yield f"{setting.parent}.{name}" if setting.parent else name, value
 
 
 @cache
-def options_of(kind: type[Section]) -> dict[str, Option]:
-    """Return the options of a section and of the sections in it, by name.
+def options_of(section_type: type[Section]) -> dict[str, Option]:
+    """Return the options of a section and of the sections inside it, by name.
 
-    An option sets every setting that declares it. An option of a side, such as `level`, also has a form for each
-    side, `source_level` and `target_level`.
+    An option sets every setting that declares it. For an option of both sides, such as `level`, there are also options
+    of one side: `source_level` and `target_level`.
     """
     shared: dict[str, list[Setting]] = {}
-    for one in settings_in(kind):
-        if one.option is not None:
-            shared.setdefault(one.option, []).append(one)
+    for setting in settings_in(section_type):
+        if setting.option is not None:
+            shared.setdefault(setting.option, []).append(setting)
     options = {}
     for name, settings in shared.items():
         options[name] = Option(name, tuple(settings))
-        for one in settings:
-            if one.side is not None:
-                options[f"{one.side}_{name}"] = Option(f"{one.side}_{name}", (one,), one.side)
+        for setting in settings:
+            if setting.side is not None:
+                options[f"{setting.side}_{name}"] = Option(f"{setting.side}_{name}", (setting,), setting.side)
     return options
 
 
 @cache
-def _paths() -> frozenset[str]:
-    """Dotted names of all settings and sections that may be assigned."""
-    leaves = {one.path for one in settings_in(Settings)} - {"preset"}
-    return frozenset(leaves | {path.rpartition(".")[0] for path in leaves} - {""})
+def _assignable() -> frozenset[str]:
+    """Return the dotted names of all settings and sections that may be assigned."""
+    settings = {setting.path for setting in settings_in(Settings)} - {"preset"}
+    return frozenset(settings | {path.rpartition(".")[0] for path in settings} - {""})
 
 
 def make_settings(
@@ -89,46 +89,47 @@ def make_settings(
     options: Mapping[str, Any] | None = None,
     assignments: Mapping[str, Any] | None = None,
 ) -> Settings:
-    """Return the settings of a preset, changed by a settings file, by options and by assignments, in this order.
+    """Return the settings of a preset, changed by a settings file, then by options, then by assignments.
 
-    Of the options, one for both sides is applied first, then what options imply, then one for a single side.
+    Options of both sides are applied first, then the settings that options imply, then options of one side.
 
     Args:
-        preset: a key of `PRESETS`; if None, the file's own `preset`, or `compact`.
+        preset: a key of `PRESETS`; if None, the `preset` of the file, or `compact`.
         file: nested values, as `read_settings_file` returns them.
-        options: values by the names of `options_of(Settings)`; None means not given.
+        options: values by option name (`options_of(Settings)`); None leaves the setting unchanged.
         assignments: values by dotted name, such as `{"network.encoder.layers": 2}`.
 
     Raises:
-        SettingsError: naming every unknown or wrong value, each by its dotted name.
+        SettingsError: if a name is unknown or a value invalid; the message names each setting by its dotted name.
     """
     changes = dict(file or {})
-    own = changes.pop("preset", DEFAULT_PRESET)
-    values = find_preset(own if preset is None else preset).settings.model_dump()
+    preset_of_file = changes.pop("preset", DEFAULT_PRESET)
+    values = find_preset(preset_of_file if preset is None else preset).settings.model_dump()
     merge(values, changes)
-    for path, value in _assigned(options or {}):
+    for path, value in _assignments(options or {}):
         assign(values, path, value)
     for path, value in (assignments or {}).items():
-        if path not in _paths():
-            raise SettingsError(f"unknown setting {path!r}.{did_you_mean(path, _paths())}")
+        if path not in _assignable():
+            raise SettingsError(f"unknown setting {path!r}.{did_you_mean(path, _assignable())}")
         assign(values, path, value)
     return validated(Settings, values)
 
 
-def _assigned(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _assignments(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the dotted name and the value of each setting that the options set or imply, in order of application."""
     known = options_of(Settings)
     for name in values:
         if name not in known:
             raise SettingsError(f"unknown option {name!r}.{did_you_mean(name, known)}")
-    given = [(option, values[name]) for name, option in known.items() if values.get(name) is not None]
-    shared = [(option, value) for option, value in given if option.side is None]
-    single = [(option, value) for option, value in given if option.side is not None]
-    for option, value in shared:
-        yield from option.assignments(value)
-    for option, _ in given:
+    used = [(option, values[name]) for name, option in known.items() if values.get(name) is not None]
+    for option, value in used:
+        if option.side is None:
+            yield from option.assignments(value)
+    for option, _ in used:
         yield from option.implied()
-    for option, value in single:
-        yield from option.assignments(value)
+    for option, value in used:
+        if option.side is not None:
+            yield from option.assignments(value)
 
 
 def choose_settings(
@@ -137,33 +138,33 @@ def choose_settings(
     settings: Mapping[str, Any] | str | os.PathLike[str] | None = None,
     **options: Any,
 ) -> Settings:
-    """Return the settings that keyword arguments ask for; see `make_settings`.
+    """Return the settings of a preset, changed by settings and by options; see `make_settings`.
 
     Args:
-        preset: name of the preset to begin with.
-        settings: nested values, or the path of a TOML file.
+        preset: name of the preset; by default that of `settings`, or `compact`.
+        settings: nested values, or the path of a TOML settings file.
         **options: see docs/settings.md.
 
     Raises:
-        SettingsError: if an option or a setting is unknown or wrong.
+        SettingsError: if an option or a setting is unknown, or a value invalid.
     """
     file = settings if isinstance(settings, Mapping) or settings is None else read_settings_file(settings)
     return make_settings(preset, file, options)
 
 
-def accepts_options(kind: type[Section]) -> Callable[[F], F]:
-    """Decorate a function whose `**options` are the options of a section: its signature then shows each of them.
+def accepts_options(section_type: type[Section]) -> Callable[[F], F]:
+    """Decorate a function whose `**options` are the options of a section, so that its signature lists each of them.
 
-    Options of `Settings` are shown with the default None, since their defaults depend on the preset.
+    Options of `Settings` have the default None in the signature, since their defaults depend on the preset.
     """
 
     def decorate(function: F) -> F:
         signature = inspect.signature(function)
-        parameters = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
-        for name, option in options_of(kind).items():
+        parameters = [each for each in signature.parameters.values() if each.kind is not each.VAR_KEYWORD]
+        for name, option in options_of(section_type).items():
             field = option.settings[0].field
-            default = None if kind is Settings else field.default
-            annotation = Optional[field.annotation] if kind is Settings else field.annotation  # noqa: UP045
+            default = None if section_type is Settings else field.default
+            annotation = Optional[field.annotation] if section_type is Settings else field.annotation  # noqa: UP045
             parameters.append(
                 inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
             )

@@ -1,4 +1,4 @@
-"""Presets: complete settings with a name. A preset lists only what differs from its base."""
+"""Presets: complete settings with a name. A preset lists only the values that differ from its base."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ class Preset:
 
     Attributes:
         name: the key in `PRESETS`.
-        summary: purpose and cost, in one line.
-        base: name of the preset that it changes; None for the defaults of the schema.
+        summary: network, purpose and training time, in one line.
+        base: name of the preset on which it is based; None for the defaults of the schema.
         changes: the values that differ from the base, nested by section.
     """
 
@@ -38,10 +38,10 @@ class Preset:
 
 
 _ALL = (
-    # The published program: one-hot vectors, one LSTM of 256 units a side, states copied.
+    # The published program: one-hot vectors, one LSTM of 256 units per side, encoder states copied to the decoder.
     Preset(
         "tutorial",
-        "the well-known tutorial's network, to compare with; 3 minutes for 8,000 short pairs on two cores",
+        "the network of the Keras tutorial, for comparison; 3 minutes for 8,000 short pairs on two cores",
         None,
         {
             "network": {
@@ -53,10 +53,10 @@ _ALL = (
             "training": {"optimizer": "rmsprop", "keep": "last"},
         },
     ),
-    # Half the tutorial's width, but with a bidirectional encoder, learned embeddings and attention.
+    # Half of the tutorial's hidden size, with a bidirectional encoder, embeddings and attention.
     Preset(
         "compact",
-        "looks back at the source, so learns more from few pairs; 2 minutes for 8,000 short pairs on two cores",
+        "with attention: learns more from few pairs; 2 minutes for 8,000 short pairs on two cores",
         None,
         {
             "network": {
@@ -76,10 +76,10 @@ _ALL = (
             },
         },
     ),
-    # Additive attention instead takes longer and gains nothing (docs/quality.md).
+    # With additive attention, training takes longer and translations are no better (docs/quality.md).
     Preset(
         "attention",
-        "compact at twice the width, where there is more to learn; some 3 times the time of compact",
+        "compact with twice the hidden size, for more or harder pairs; about 3 times the time of compact",
         "compact",
         {
             "network": {
@@ -92,14 +92,15 @@ _ALL = (
     ),
     Preset(
         "pointer",
-        "compact that also copies: names, numbers, letters never seen; about the time of compact",
+        "compact that can also copy unknown names, numbers and letters; about the time of compact",
         "compact",
         {"network": {"copying": True}},
     ),
-    # Words come out right more often long after the validation loss has begun to rise, so the last weights are kept.
+    # Accuracy still improves long after the validation loss has begun to rise, so the weights of the last epoch are
+    # saved.
     Preset(
         "monotonic",
-        "spelling to sound, inflection, transliteration, short sentences; few pairs, small vocabularies",
+        "for spelling to sound, inflection, transliteration, short sentences; few pairs, small vocabularies",
         "compact",
         {
             "network": {"attention": "monotonic", "embedding_init_range": 0.05, "dropout": 0.4},
@@ -113,10 +114,10 @@ _ALL = (
             },
         },
     ),
-    # The tutorial's author recommends it to beginners: the encoder's state at every step, no token fed back.
+    # The tutorial's author recommends it to beginners: the encoder's state at every step, and no previous token.
     Preset(
         "repeat",
-        "the simplest of all: the source at every step, nothing fed back, each output token for itself",
+        "the simplest network: each decoder step reads the encoder's final state, and no previous token",
         "compact",
         {
             "network": {
@@ -129,10 +130,10 @@ _ALL = (
             "training": {"learning_rate": 0.002},
         },
     ),
-    # After GNMT (Wu et al. 2016) and RNMT+ (Chen et al. 2018), at a laptop's size.
+    # Like GNMT (Wu et al. 2016, arXiv:1609.08144) and RNMT+ (Chen et al. 2018, arXiv:1804.09849), but small.
     Preset(
         "deep",
-        "three layers a side after GNMT and RNMT+, for many pairs; some 12 times the time of compact",
+        "three layers per side, like GNMT and RNMT+, for many pairs; about 12 times the time of compact",
         "compact",
         {
             "network": {
@@ -158,7 +159,7 @@ def find_preset(name: object) -> Preset:
     """Return the preset of this name.
 
     Raises:
-        SettingsError: if there is none.
+        SettingsError: if no preset has this name.
     """
     if not isinstance(name, str) or name not in PRESETS:
         raise SettingsError(f"unknown preset {name!r}.{did_you_mean(str(name), PRESETS)}")

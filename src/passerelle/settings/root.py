@@ -1,4 +1,4 @@
-"""`Settings`: all sections of a translator's settings, and the rules between them."""
+"""`Settings`: all sections of a translator's settings, and the checks across sections."""
 
 from typing import Self
 
@@ -13,46 +13,46 @@ __all__ = ["Settings"]
 
 
 class Settings(Section):
-    """All settings of a translator; they travel in its model file.
+    """All settings of a translator. The model file contains them.
 
     Attributes:
-        preset: name of the preset that they are based on.
+        preset: name of the preset on which they are based.
     """
 
     preset: str
-    source: TextSettings = section(TextSettings(), "Text of the source.", is_side=True)
-    target: TextSettings = section(TextSettings(), "Text of the target.", is_side=True)
-    tags: TagSettings = section(TagSettings(), "Tags that accompany the source.")
+    source: TextSettings = section(TextSettings(), "Tokenization of the source.", is_side=True)
+    target: TextSettings = section(TextSettings(), "Tokenization of the target.", is_side=True)
+    tags: TagSettings = section(TagSettings(), "Tags of the source.")
     network: NetworkSettings = section(NetworkSettings(), "The network.")
     training: TrainingSettings = section(TrainingSettings(), "Training.")
 
     @model_validator(mode="after")
-    def _copies_can_be_written(self) -> Self:
+    def _copying_fits_the_tokenizers(self) -> Self:
         source, target = self.source, self.target
         if self.network.copying and source.lowercase != target.lowercase:
             raise ValueError(
-                f"copying writes source tokens as they are read, and lowercase is {source.lowercase!r} in the source, "
-                f"{target.lowercase!r} in the target; make them equal"
+                f"copying writes source tokens unchanged and requires the same lowercase on both sides, received: "
+                f"source.lowercase={source.lowercase}, target.lowercase={target.lowercase}"
             )
         levels = (source.level, target.level)
         if self.network.copying and levels.count("subword") == 1 and "auto" not in levels:
             raise ValueError(
-                f"copying writes source tokens as they are, and subwords are spelled in bytes; levels are "
-                f"{source.level!r} and {target.level!r}, use 'subword' on both sides or on neither"
+                f"copying writes source tokens unchanged and requires level 'subword', whose tokens are bytes, on both "
+                f"sides or on neither, received: source.level={source.level!r}, target.level={target.level!r}"
             )
         return self
 
     @model_validator(mode="after")
-    def _one_vocabulary_is_read_one_way(self) -> Self:
+    def _shared_vocabulary_has_one_tokenizer(self) -> Self:
         if self.network.tie != "all":
             return self
         for name in ("level", "separator", "lowercase", "vocabulary_size", "min_count"):
             source, target = getattr(self.source, name), getattr(self.target, name)
             if source != target:
                 raise ValueError(
-                    f"network.tie 'all' has one vocabulary; source.{name} is {source!r}, target.{name} {target!r}, "
-                    f"make them equal, or use tie 'target'"
+                    f"network.tie 'all' has one vocabulary and requires equal tokenizers, received: "
+                    f"source.{name}={source!r}, target.{name}={target!r}; make them equal, or use tie 'target'"
                 )
         if self.tags.mode == "inline":
-            raise ValueError("network.tie 'all' cannot have inline tags in the source; use tags.mode 'separate'")
+            raise ValueError("network.tie 'all' does not support inline tags; use tags.mode 'separate'")
         return self

@@ -1,7 +1,7 @@
-"""The schema: sections of settings, and what is known of each setting besides its value.
+"""The schema of settings: declares, lists and validates them.
 
-A setting is one field of a `Section`: name, type, bounds, default, description and option are written there and
-nowhere else. Validation, settings files, keyword arguments, flags, help and docs/settings.md are all derived from it.
+A setting is one field of a `Section`. Its name, type, bounds, default, description and option are declared there and
+nowhere else. Validation, settings files, keyword arguments, flags, help and docs/settings.md are derived from it.
 """
 
 import inspect
@@ -19,10 +19,10 @@ __all__ = ["Section", "Setting", "section", "setting", "settings_in", "validated
 
 
 class Section(BaseModel):
-    """A group of settings. Sections are frozen and refuse unknown names.
+    """Base class of all sections of settings. Sections are frozen and refuse unknown names.
 
     Attributes:
-        group: the group of the command line's help that shows the section's options; one of `cli.groups.GROUPS`.
+        group: the group that shows the section's options in the command line's help; one of `cli.groups.GROUPS`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -46,13 +46,13 @@ def setting(
 
     Args:
         default: the default value.
-        description: sentences for the help and the table of settings.
-        option: name of the flag and keyword argument that sets it; True for the setting's own name, False for none
-            (the setting is then reached by its dotted name).
-        data_only: whether a search passes the value to its compiled program as data. Such a setting does not select
-            the program.
-        implies: values of settings of the same section that the option sets too, unless they are given.
-        from_file: whether the flag takes a file with one text per line instead of the texts.
+        description: one or more sentences for the help and docs/settings.md.
+        option: name of the flag and keyword argument that set it. True means the setting's own name. With False,
+            the setting has no option and is set by its dotted name only.
+        data_only: for settings of a search, whether the compiled program receives the value as data, so that another
+            value does not compile another program.
+        implies: values of other settings of the section that the option also sets, unless they are set explicitly.
+        from_file: whether the flag takes a file with one text per line instead of the texts themselves.
         **bounds: constraints of `pydantic.Field`, such as `ge` and `le`.
 
     Returns:
@@ -67,9 +67,9 @@ def section(default: Section, description: str, *, is_side: bool = False) -> Any
 
     Args:
         default: the section with its defaults.
-        description: a sentence for the table of settings.
-        is_side: whether it is one of several sections of the same kind (`source`, `target`). An option `level` in
-            it then sets all of them, and an option `source_level` only this one.
+        description: one sentence.
+        is_side: whether the section is a side (`source` or `target`). An option of a side, such as `level`, sets both
+            sides; `source_level` sets only one.
     """
     return Field(default, description=description, json_schema_extra={"is_side": is_side})
 
@@ -80,9 +80,9 @@ class Setting:
 
     Attributes:
         path: dotted name, such as `network.encoder.units`.
-        field: the pydantic field: type, bounds, default, description.
-        section: the section's class.
-        side: name of the side that the setting belongs to, or None.
+        field: the pydantic field, with type, bounds, default and description.
+        section: the class of its section.
+        side: name of its side, `source` or `target`; None if it belongs to no side.
     """
 
     path: str
@@ -97,17 +97,17 @@ class Setting:
 
     @property
     def parent(self) -> str:
-        """`path` without the name; empty for a setting of the outermost section."""
+        """Dotted name of its section; empty for a setting of the outermost section."""
         return self.path.rpartition(".")[0]
 
     @property
     def description(self) -> str:
-        """The description, in sentences."""
+        """The description for the help and docs/settings.md."""
         return self.field.description or ""
 
     @property
     def option(self) -> str | None:
-        """Name of the option that sets it, without a side; None if there is none."""
+        """Name of its option, without a side; None if it has no option."""
         option = _facts(self.field).get("option", False)
         return (self.name if option is True else option) or None
 
@@ -132,26 +132,26 @@ class Setting:
         return NoneType in get_args(self.field.annotation)
 
     @property
-    def kind(self) -> Any:
-        """The type of a value that is not None: bool, int, float, str, tuple, or a `Literal`."""
+    def value_type(self) -> Any:
+        """The type without None: bool, int, float, str, a tuple type, or a `Literal`."""
         if not self.optional:
             return self.field.annotation
-        (kind, *_) = (one for one in get_args(self.field.annotation) if one is not NoneType)
-        return kind
+        (value_type, *_) = (part for part in get_args(self.field.annotation) if part is not NoneType)
+        return value_type
 
     @property
     def choices(self) -> tuple[str, ...]:
         """The allowed values of a `Literal`; empty for other types."""
-        return get_args(self.kind) if get_origin(self.kind) is Literal else ()
+        return get_args(self.value_type) if get_origin(self.value_type) is Literal else ()
 
     @property
-    def plain_kind(self) -> type:
-        """`kind`, but str for a `Literal` and tuple for every tuple."""
-        return str if self.choices else get_origin(self.kind) or self.kind
+    def plain_type(self) -> type:
+        """`value_type`, but str for a `Literal`, and tuple for every tuple type."""
+        return str if self.choices else get_origin(self.value_type) or self.value_type
 
     @property
     def bounds(self) -> str:
-        """The bounds in words, such as `1 to 8192`; empty if there are none."""
+        """The bounds in words, such as `1 to 8,192`; empty if there are none."""
         found: dict[str, Any] = {}
         for part in self.field.metadata:
             found |= {name: getattr(part, name) for name in ("ge", "gt", "le", "lt") if hasattr(part, name)}
@@ -163,38 +163,47 @@ class Setting:
         return f"{low} or more" if "ge" in number else low or high
 
 
-def settings_in(kind: type[Section], parent: str = "", side: str | None = None) -> Iterator[Setting]:
-    """Yield every setting of a section and of the sections in it, a section's own ones before inherited ones."""
-    own = inspect.get_annotations(kind)
-    for name, field in sorted(kind.model_fields.items(), key=lambda item: item[0] not in own):
+def settings_in(section_type: type[Section], parent: str = "", side: str | None = None) -> Iterator[Setting]:
+    """Yield every setting of a section and of the sections inside it.
+
+    Settings that the class itself declares come before inherited ones.
+
+    Args:
+        section_type: the class of the section.
+        parent: dotted name of the section; empty for the outermost one.
+        side: name of the side that the section belongs to.
+    """
+    own = inspect.get_annotations(section_type)
+    for name, field in sorted(section_type.model_fields.items(), key=lambda item: item[0] not in own):
         path = f"{parent}.{name}" if parent else name
         if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
             yield from settings_in(field.annotation, path, name if _facts(field).get("is_side") else side)
         else:
-            yield Setting(path, field, kind, side)
+            yield Setting(path, field, section_type, side)
 
 
-def validated(kind: type[S], values: Mapping[str, Any]) -> S:
-    """Build a section from plain values.
+def validated(section_type: type[S], values: Mapping[str, Any]) -> S:
+    """Build a section from plain values and validate it.
 
     Raises:
-        SettingsError: naming every wrong value, in one line.
+        SettingsError: if a name is unknown or a value invalid; one line that lists all of them by dotted name.
     """
     try:
-        return kind.model_validate(values)
+        return section_type.model_validate(values)
     except ValidationError as error:
-        raise SettingsError("; ".join(_explain(kind, dict(problem)) for problem in error.errors())) from None
+        raise SettingsError("; ".join(_explain(section_type, dict(problem)) for problem in error.errors())) from None
 
 
 def _facts(field: FieldInfo) -> dict[str, Any]:
     return field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
 
 
-def _explain(kind: type[Section], problem: dict[str, Any]) -> str:
+def _explain(section_type: type[Section], problem: dict[str, Any]) -> str:
+    """Return the message for one problem that pydantic reports."""
     path = [str(step) for step in problem["loc"]]
     name = ".".join(path) or "settings"
     if problem["type"] == "extra_forbidden":
-        within: Any = kind
+        within: Any = section_type
         for step in path[:-1]:
             within = within.model_fields[step].annotation
         return f"unknown setting {name!r}.{did_you_mean(path[-1], within.model_fields)}"

@@ -1,63 +1,77 @@
-"""Settings of a search for translations, and of the constraints on what it may write."""
+"""Settings of a search, and of the constraints on its translations."""
 
 from typing import ClassVar, Self
 
 from pydantic import model_validator
 
 from passerelle.settings.schema import Section, setting, settings_in
-from passerelle.settings.text import LONGEST_TEXT
+from passerelle.settings.text import MAX_TEXT_LENGTH
 
 __all__ = ["ConstraintSettings", "SearchSettings"]
 
 
 class ConstraintSettings(Section):
-    """Constraints on every translation. All of them hold together."""
+    """Constrained decoding: constraints on every translation. All of them apply at once."""
 
     group: ClassVar[str] = "Search"
 
-    prefix: str = setting("", "Text that every translation begins with.", option=True, data_only=True)
+    prefix: str = setting(
+        "", "Force-decode a prefix: every translation starts with this text.", option=True, data_only=True
+    )
     require: tuple[str, ...] = setting(
-        (), "Texts that every translation contains.", option=True, data_only=True, strict=False
+        (),
+        "Constrained decoding: texts that every translation must contain.",
+        option=True,
+        data_only=True,
+        strict=False,
     )
     forbid: tuple[str, ...] = setting(
-        (), "Texts that no translation contains.", option=True, data_only=True, strict=False
+        (), "Texts that no translation may contain.", option=True, data_only=True, strict=False
     )
     lexicon: tuple[str, ...] = setting(
-        (), "The only translations allowed.", option=True, data_only=True, from_file=True, strict=False
+        (),
+        "Allowed translations: every translation is one of these texts.",
+        option=True,
+        data_only=True,
+        from_file=True,
+        strict=False,
     )
     pattern: str | None = setting(
-        None, 'Regular expression that every translation matches as a whole, such as "[0-9]{4}-[0-9]{2}".',
+        None, 'Regular expression that every translation must match completely, such as "[0-9]{4}-[0-9]{2}".',
         option=True, data_only=True,
     )  # fmt: skip
     grammar: str | None = setting(
         None,
-        "File of named patterns, one NAME = PATTERN per line; (?&NAME) refers to a pattern, and main is the whole "
-        "translation.",
+        "Grammar file of named patterns, one NAME = PATTERN per line. (?&NAME) refers to another pattern; main must "
+        "match the complete translation.",
         option=True,
         data_only=True,
     )
 
 
 class SearchSettings(ConstraintSettings):
-    """The search for translations."""
+    """Decoding: greedy search, beam search or sampling."""
 
     beam: int = setting(1, "Beam size: hypotheses kept per step; 1 is greedy search.", option=True, ge=1, le=1024)
     n_best: int = setting(
-        1, "Number of translations of each text: at most the beam size, or the number of samples.", ge=1, le=1024
+        1,
+        "Size of the n-best list: translations per text, at most the beam size, or the number of samples.",
+        ge=1,
+        le=1024,
     )
     # Wu et al. 2016, section 7.
     length_penalty: float = setting(
         0.6,
-        "Exponent of the length penalty for comparing finished translations (arXiv:1609.08144, section 7); 0 compares "
-        "log probabilities, which favors short ones.",
+        "Length penalty (arXiv:1609.08144, section 7): exponent of the length by which scores are normalized. 0 "
+        "compares log probabilities, which favors short translations.",
         option=True,
         ge=0.0,
         le=10.0,
     )
     coverage_penalty: float = setting(
         0.0,
-        "Weight of the coverage penalty for source tokens without attention (beta of arXiv:1609.08144); needs a beam "
-        "and attention.",
+        "Coverage penalty (beta of arXiv:1609.08144, section 7): weight of the penalty for source tokens that received "
+        "little attention. Requires a beam above 1 and attention.",
         option=True,
         ge=0.0,
         le=10.0,
@@ -65,75 +79,90 @@ class SearchSettings(ConstraintSettings):
     # Vijayakumar et al. 2016.
     groups: int = setting(
         1,
-        "Number of groups in diverse beam search (arXiv:1610.02424); must divide the beam size.",
+        "Diverse beam search (arXiv:1610.02424): number of groups of hypotheses; must divide the beam size.",
         option=True,
         ge=1,
         le=1024,
     )
     diversity: float = setting(
         0.5,
-        "Strength of diverse beam search: penalty in nats for a token that another group chose in the same step.",
+        "Diversity strength of diverse beam search: penalty, in nats, for a token that another group chose in the same "
+        "step.",
         option=True,
         ge=0.0,
         le=1000.0,
     )
-    sample: bool = setting(False, "Sample tokens by their probabilities instead of searching.", option=True)
+    sample: bool = setting(
+        False,
+        "Sample translations from the predicted distribution instead of searching for the most probable one.",
+        option=True,
+    )
     temperature: float = setting(
         1.0, "Sampling temperature; below 1 sharpens the distribution.", option=True, gt=0.0, le=1000.0
     )
-    top_k: int = setting(0, "Sample from this many most probable tokens; 0 means all.", option=True, ge=0)
+    top_k: int = setting(
+        0, "Top-k sampling: sample from this many most probable tokens only; 0 means all tokens.", option=True, ge=0
+    )
     top_p: float = setting(
         1.0,
-        "Sample from the smallest set of most probable tokens with this total probability (nucleus sampling).",
+        "Nucleus sampling (top-p): sample from the smallest set of most probable tokens whose total probability "
+        "reaches this value; 1 means all tokens.",
         option=True,
         gt=0.0,
         le=1.0,
     )
     seed: int = setting(
         1,
-        "Random seed of sampling. A sample depends on the seed, its text and its number, not on other texts.",
+        "Random seed of sampling. A sample depends on the seed, its text and its number in the n-best list, not on "
+        "other texts.",
         option=True,
         data_only=True,
         ge=0,
         lt=2**31,
     )
     no_repeat_ngram_size: int = setting(
-        0, "Never repeat an n-gram of this length, in tokens; 0 allows all.", option=True, ge=0, le=1000
+        0,
+        "N-gram blocking: never repeat an n-gram of this length, in tokens; 0 turns it off.",
+        option=True,
+        ge=0,
+        le=1000,
     )
-    min_length: int = setting(0, "Minimum length in tokens.", option=True, ge=0, le=LONGEST_TEXT)
+    min_length: int = setting(0, "Minimum length of a translation, in tokens.", option=True, ge=0, le=MAX_TEXT_LENGTH)
     max_length: int | None = setting(
         None,
-        "Maximum length in tokens, END included. Without it, a limit learned in training.",
+        "Maximum length of a translation, in tokens, including END. Without it, a limit derived from the training "
+        "pairs and the length of the source.",
         option=True,
         data_only=True,
         ge=1,
-        le=LONGEST_TEXT,
+        le=MAX_TEXT_LENGTH,
     )
 
     @property
     def constraints(self) -> ConstraintSettings:
-        """The constraints only, as a hashable object."""
+        """Only the constraints, as a hashable object."""
         return ConstraintSettings(**{name: getattr(self, name) for name in ConstraintSettings.model_fields})
 
     def program_key(self) -> "SearchSettings":
-        """Return these settings with every `data_only` setting at its default.
+        """Return a copy with every `data_only` setting at its default.
 
-        Searches with equal keys run the same compiled program on other arrays. Whether phrases are required is not
-        part of the key, since `require` is data.
+        Searches with equal keys run the same compiled program on different arrays.
         """
-        defaults = {one.name: one.field.default for one in settings_in(type(self)) if one.data_only}
+        defaults = {each.name: each.field.default for each in settings_in(type(self)) if each.data_only}
         return self.model_copy(update=defaults)
 
     @model_validator(mode="after")
-    def _the_best_must_fit(self) -> Self:
+    def _search_is_possible(self) -> Self:
         if self.sample and self.beam > 1:
-            raise ValueError("sample draws translations and beam searches for the likeliest; choose one of them")
+            raise ValueError(
+                f"sample excludes beam search, received: sample=True, beam={self.beam}; choose one of them"
+            )
         if not self.sample and self.n_best > self.beam:
-            raise ValueError(f"{self.n_best} best translations need a beam of as many, received: beam={self.beam}")
+            raise ValueError(f"n_best must not exceed the beam size, received: n_best={self.n_best}, beam={self.beam}")
         if self.beam % self.groups:
-            raise ValueError(f"groups must share out the beam evenly, received: beam={self.beam}, groups={self.groups}")
+            raise ValueError(f"groups must divide the beam size, received: groups={self.groups}, beam={self.beam}")
         if self.groups > 1 and self.require:
-            raise ValueError("groups and require share out the beam in different ways; choose one of them")
+            raise ValueError("groups and require cannot be combined, since both partition the beam; choose one of them")
         if self.coverage_penalty and self.beam == 1:
-            raise ValueError("coverage_penalty compares translations; it needs a beam of 2 or more")
+            raise ValueError("coverage_penalty requires beam search, received: beam=1; use a beam of 2 or more")
         return self

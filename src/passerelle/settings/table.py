@@ -1,4 +1,4 @@
-"""The table of settings in docs/settings.md, written from the schema."""
+"""docs/settings.md: tables of all settings, generated from the schema."""
 
 from collections.abc import Iterable
 
@@ -9,81 +9,93 @@ from passerelle.settings.root import Settings
 from passerelle.settings.schema import Section, Setting, settings_in
 from passerelle.settings.search import ConstraintSettings, SearchSettings
 
-__all__ = ["flag", "kind_in_words", "settings_table"]
+__all__ = ["allowed_values", "flag", "settings_table"]
 
 INTRODUCTION = f"""# Settings
 
-This page is generated from the schema: `make settings-table` writes it anew.
+This page is generated from the schema by `make settings-table`.
 
-A setting has a dotted name, such as `network.encoder.units`. Set it in a settings file (`train --settings FILE.toml`,
-`train(settings=...)`), on the command line (`train --set network.encoder.units=64`), or, if it has one, by its option:
-a flag of the command line, and a keyword argument of the same name with underscores. An option that several settings
-share sets all of them. The defaults below are those of the schema; a preset changes some, and without `--preset` the
-preset is `{DEFAULT_PRESET}`. `passerelle describe MODEL.keras` prints the settings of a model as a settings file.
+Every setting has a dotted name, such as `network.encoder.units`. There are three ways to set it:
+
+- in a settings file (TOML): `passerelle train --settings FILE.toml`, or in Python `train(pairs, settings="FILE.toml")`;
+- by its dotted name on the command line: `passerelle train --set network.encoder.units=64`;
+- by its option, if it has one: a flag such as `--batch-size 64`, or in Python a keyword argument, `batch_size=64`.
+  An option that several settings share sets all of them.
+
+The defaults below are those of the schema. Presets change some of them; without `--preset`, the preset is
+`{DEFAULT_PRESET}`. `passerelle describe MODEL.keras` prints the settings of a model as a settings file.
 """
 
 HEADER = "| setting | values | default | flag | meaning |\n| --- | --- | --- | --- | --- |"
 
 
 def settings_table() -> str:
-    """Return docs/settings.md: one Markdown table per section."""
+    """Return the text of docs/settings.md, with one Markdown table per section."""
     parts = [INTRODUCTION]
     sections: dict[str, list[Setting]] = {}
-    for one in settings_in(Settings):
-        if one.parent:
-            sections.setdefault("`[source]` and `[target]`" if one.side else f"`[{one.parent}]`", []).append(one)
+    for setting in settings_in(Settings):
+        if setting.parent:
+            title = "`[source]` and `[target]`" if setting.side else f"`[{setting.parent}]`"
+            sections.setdefault(title, []).append(setting)
     for title, settings in sections.items():
         # Both sides have the same settings.
-        distinct = {one.name: one for one in reversed(settings)}
-        parts.append(_part(title, settings[0].section, reversed(distinct.values()), Settings))
-    search = [one for one in settings_in(SearchSettings) if one.section is SearchSettings]
-    own = [one for one in search if one.name not in ConstraintSettings.model_fields]
-    constraints = [one for one in search if one.name in ConstraintSettings.model_fields]
+        distinct = {setting.name: setting for setting in reversed(settings)}
+        parts.append(_table(title, settings[0].section, reversed(distinct.values()), Settings))
+    search = [setting for setting in settings_in(SearchSettings) if setting.section is SearchSettings]
+    decoding = [setting for setting in search if setting.name not in ConstraintSettings.model_fields]
+    constraints = [setting for setting in search if setting.name in ConstraintSettings.model_fields]
     parts.append(
-        "The settings below are not part of a settings file: they are options of `translate` and `evaluate`, and "
-        "keyword\narguments of `Translator.translate`, `search`, `n_best` and `evaluate`.\n"
+        "The settings in the next two tables are not part of a settings file. They are options of the commands "
+        "`translate` and\n`evaluate`, and keyword arguments of `Translator.translate`, `search`, `n_best` and "
+        "`evaluate`.\n"
     )
-    parts.append(_part("Search", SearchSettings, own, SearchSettings))
-    parts.append(_part("Constraints of a search", ConstraintSettings, constraints, SearchSettings))
-    parts.append("These are options of `train`, `evaluate` and `score`, and keyword arguments of `read_pairs`.\n")
-    parts.append(_part("Reading pairs", ReadingSettings, settings_in(ReadingSettings), ReadingSettings))
+    parts.append(_table("Search", SearchSettings, decoding, SearchSettings))
+    parts.append(_table("Constraints", ConstraintSettings, constraints, SearchSettings))
+    parts.append(
+        "The settings in the last table are not part of a settings file either. They are options of the commands "
+        "`train`,\n`evaluate` and `score`, and keyword arguments of `read_pairs`.\n"
+    )
+    parts.append(_table("Reading pairs", ReadingSettings, settings_in(ReadingSettings), ReadingSettings))
     return "\n".join(parts)
 
 
-def _part(title: str, kind: type[Section], settings: Iterable[Setting], whole: type[Section]) -> str:
-    first = (kind.__doc__ or "").splitlines()[0]
-    return "\n".join([f"## {title}", "", first, "", HEADER, *(_row(one, whole) for one in settings), ""])
+def _table(title: str, section: type[Section], settings: Iterable[Setting], root: type[Section]) -> str:
+    """Return a heading, the first line of the section's docstring, and a table with a row for each setting."""
+    summary = (section.__doc__ or "").splitlines()[0]
+    return "\n".join([f"## {title}", "", summary, "", HEADER, *(_row(setting, root) for setting in settings), ""])
 
 
-def _row(one: Setting, whole: type[Section]) -> str:
-    cells = [f"`{one.name}`", kind_in_words(one), _default(one), _flags(one, whole), one.description]
+def _row(setting: Setting, root: type[Section]) -> str:
+    cells = [
+        f"`{setting.name}`", allowed_values(setting), _default(setting), _flags(setting, root), setting.description,
+    ]  # fmt: skip
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
 def flag(option: str) -> str:
-    """Return the flag of an option: `--batch-size` for `batch_size`."""
+    """Return the flag of an option, such as `--batch-size` for `batch_size`."""
     return f"--{option.replace('_', '-')}"
 
 
-def kind_in_words(one: Setting) -> str:
-    """Return the values that a setting may have: its choices, or its type and bounds."""
-    if one.choices:
-        return ", ".join(f"`{choice}`" for choice in one.choices)
+def allowed_values(setting: Setting) -> str:
+    """Return the choices of a setting, or its type and bounds, in Markdown."""
+    if setting.choices:
+        return ", ".join(f"`{choice}`" for choice in setting.choices)
     names = {bool: "true or false", int: "integer", float: "number", str: "text", tuple: "texts"}
-    return f"{names[one.plain_kind]}{', ' if one.bounds else ''}{one.bounds}"
+    return f"{names[setting.plain_type]}{', ' if setting.bounds else ''}{setting.bounds}"
 
 
-def _default(one: Setting) -> str:
-    value = one.field.default
+def _default(setting: Setting) -> str:
+    value = setting.field.default
     if value is None or value in ("", ()):
         return "none"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-def _flags(one: Setting, whole: type[Section]) -> str:
+def _flags(setting: Setting, root: type[Section]) -> str:
     options = [
         option.name
-        for option in options_of(whole).values()
-        if any((own.section, own.name) == (one.section, one.name) for own in option.settings)
+        for option in options_of(root).values()
+        if any((each.section, each.name) == (setting.section, setting.name) for each in option.settings)
     ]
     return ", ".join(f"`{flag(name)}`" for name in options)

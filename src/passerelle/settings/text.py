@@ -1,4 +1,4 @@
-"""Settings of text: how each side is tokenized, and where the tags of a source are read."""
+"""Settings of text: tokenization of each side, and tags of the source."""
 
 from typing import ClassVar, Literal, Self
 
@@ -6,10 +6,10 @@ from pydantic import model_validator
 
 from passerelle.settings.schema import Section, setting
 
-__all__ = ["LONGEST_TEXT", "TagSettings", "TextSettings"]
+__all__ = ["MAX_TEXT_LENGTH", "TagSettings", "TextSettings"]
 
-LONGEST_TEXT = 1_000_000
-"""Tokens. No text may be longer, and no model file may claim a longer one."""
+MAX_TEXT_LENGTH = 1_000_000
+"""Maximum length of any text in tokens, also of those that a model file reports as its longest."""
 
 
 class TextSettings(Section):
@@ -17,84 +17,84 @@ class TextSettings(Section):
 
     group: ClassVar[str] = "Text"
 
-    # Subwords: Sennrich et al. 2016, arXiv:1508.07909.
     level: Literal["auto", "character", "word", "subword", "pretokenized"] = setting(
         "character",
-        "Unit of text: characters; words; subwords, frequent parts of words (arXiv:1508.07909); pretokenized text, "
-        "split at a separator; or auto, chosen from the pairs when they are known.",
+        "Token level: character; word; subword, by byte pair encoding (BPE, arXiv:1508.07909); pretokenized, text that "
+        "is split at a separator; or auto, chosen from the training pairs. Translations are always detokenized.",
         option=True,
     )
     separator: str | None = setting(
         None,
-        "Separator between the tokens of pretokenized text, such as a space between phones. The option also sets the "
-        "level to pretokenized.",
+        "Separator between tokens of pretokenized text, such as a space between phones. The option also sets the level "
+        "to pretokenized.",
         option=True,
         implies={"level": "pretokenized"},
         min_length=1,
     )
     vocabulary_size: int = setting(
         0,
-        "Maximum number of tokens in the vocabulary, the most frequent ones; 0 means all, or 4,000 for subwords.",
+        "Vocabulary size: maximum number of tokens, of which the most frequent are used; 0 means all tokens, or 4,000 "
+        "subwords.",
         option=True,
         ge=0,
         le=1_000_000,
     )
     min_count: int = setting(
         1,
-        "Minimum number of occurrences in training; rarer tokens are unknown, and rarer subword merges are not "
-        "learned.",
+        "Minimum frequency in the training pairs. Tokens that occur less often are unknown (UNK); subword merges that "
+        "occur less often are not learned.",
         option=True,
         ge=1,
         le=1_000_000,
     )
     lowercase: bool = setting(
         False,
-        "Convert text to lower case. A lower-case target is also written and scored in lower case.",
+        "Convert text to lowercase. If the target is lowercased, translations and references are lowercase too.",
         option=True,
     )
     max_length: int | None = setting(
         None,
-        "Maximum length in tokens of a text used for training; pairs with a longer one are skipped and counted. "
-        "Without it, only extreme outliers are skipped. Longer texts can still be translated.",
+        "Maximum length of a training text, in tokens; pairs with a longer text are skipped and counted. Without it, "
+        "only extreme outliers are skipped. Longer texts can still be translated.",
         ge=1,
-        le=LONGEST_TEXT,
+        le=MAX_TEXT_LENGTH,
     )
     vector_words: int = setting(
         50_000,
-        "Number of words, from the beginning of the file of word vectors, that can be read although the training "
-        "pairs do not contain them. Used for the source only.",
+        "Extra words: with pretrained source embeddings, the model can read the first words of the embeddings file, up "
+        "to this number, even if the training pairs do not contain them. Has no effect on the target.",
         ge=0,
         le=500_000,
     )
 
     @model_validator(mode="after")
-    def _separator_goes_with_tokens(self) -> Self:
+    def _pretokenized_has_a_separator(self) -> Self:
         if (self.level == "pretokenized") != (self.separator is not None):
             raise ValueError(
-                f"level 'pretokenized' and a separator go together, received: level={self.level!r}, "
-                f"separator={self.separator!r}"
+                f"level 'pretokenized' requires a separator, and no other level accepts one, received: "
+                f"level={self.level!r}, separator={self.separator!r}"
             )
         return self
 
     @model_validator(mode="after")
-    def _subwords_begin_with_bytes(self) -> Self:
+    def _subword_vocabulary_contains_all_bytes(self) -> Self:
         if self.level == "subword" and 0 < self.vocabulary_size < 256:
             raise ValueError(
-                f"level 'subword' has a token for each of 256 bytes; vocabulary_size must be 256 or more, or 0 for "
-                f"the default, received: {self.vocabulary_size}"
+                f"level 'subword' requires a vocabulary_size of 256 or more (a token for each byte), or 0 for the "
+                f"default, received: {self.vocabulary_size}"
             )
         return self
 
 
 class TagSettings(Section):
-    """Tags that accompany a source and control its translation, such as `V;PST`, `formal` or `fr`."""
+    """Tags: labels of a source that control its translation, such as `V;PST`, `formal` or `fr`."""
 
     group: ClassVar[str] = "Text"
 
     mode: Literal["none", "inline", "separate"] = setting(
         "none",
-        "Tags of the source: none; inline, tokens before the source's own; or separate, read in any order by an "
-        "encoder of their own whose output every decoder step receives.",
+        "Tags of the source: none; inline, read as tokens in front of the text; or separate, read by a tag encoder, in "
+        "any order, whose output every decoder step receives.",
         option="tag_mode",
     )
     separator: str = setting(";", "Separator between two tags.", option="tag_separator", min_length=1)

@@ -6,78 +6,90 @@ from pydantic import Field
 
 from passerelle.settings.schema import Section, setting
 
-__all__ = ["MOST_EPOCHS", "TrainingSettings"]
+__all__ = ["MAX_EPOCHS", "TrainingSettings"]
 
 Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
 
-MOST_EPOCHS = 100_000
-"""Maximum number of epochs."""
+MAX_EPOCHS = 100_000
+"""Upper bound of `epochs`."""
 
 
 class TrainingSettings(Section):
-    """Training."""
+    """Training: optimizer, learning rate, loss, early stopping."""
 
     group: ClassVar[str] = "Training"
 
-    epochs: int = setting(30, "Maximum number of passes over the training pairs.", option=True, ge=1, le=MOST_EPOCHS)
+    epochs: int = setting(
+        30, "Maximum number of epochs: passes over the training pairs.", option=True, ge=1, le=MAX_EPOCHS
+    )
     minutes: float = setting(
         0.0,
-        "Time limit in minutes, which may end training within an epoch; 0 means no limit.",
+        "Time limit of training, in minutes; it may stop training within an epoch. 0 means no limit.",
         option=True,
         ge=0.0,
         le=1_000_000.0,
     )
     batch_size: int = setting(
-        64, "Number of pairs, or of tokens (batch_type), in one update.", option=True, ge=1, le=65_536
+        64,
+        "Batch size: pairs per update, or tokens per update if training.batch_type is token.",
+        option=True,
+        ge=1,
+        le=65_536,
     )
     batch_type: Literal["pair", "token"] = setting(
         "pair",
-        "Unit of batch_size: pairs, or tokens of source and target together, padding included, so that batches of "
-        "short texts have more pairs.",
+        "Unit of batch_size: pairs; or tokens, counting source, target and padding, so that batches of short texts "
+        "contain more pairs.",
     )
     optimizer: Literal["adam", "adamw", "adagrad", "lion", "muon", "nadam", "rmsprop", "sgd"] = setting(
-        "adam", "Keras optimizer. muon learns more from each pass and takes longer.", option=True
+        "adam",
+        "Keras optimizer. adamw applies weight decay (0.004, Keras's default). muon learns more per epoch, but its "
+        "epochs take longer.",
+        option=True,
     )
-    learning_rate: float = setting(0.001, "Maximum learning rate.", option=True, gt=0.0, le=10.0)
+    learning_rate: float = setting(0.001, "Learning rate; with a schedule, its maximum.", option=True, gt=0.0, le=10.0)
     schedule: Literal["constant", "cosine"] = setting(
         "constant",
-        "Learning rate schedule: constant, or cosine decay to almost 0 over all epochs or minutes after a short "
-        "warm-up.",
+        "Learning rate schedule: constant; or cosine, a short linear warmup followed by cosine decay to 1 % of the "
+        "learning rate at the end of all epochs or minutes.",
     )
-    clip: float = setting(0.0, "Maximum global norm of the gradients; 0 turns clipping off.", ge=0.0)
-    # Szegedy et al. 2016.
-    label_smoothing: Rate = setting(0.0, "Share of each label spread over all tokens (arXiv:1512.00567).")
-    # Bengio et al. 2015, by inverse sigmoid.
+    clip: float = setting(0.0, "Gradient clipping: maximum global norm of the gradients; 0 turns clipping off.", ge=0.0)
+    label_smoothing: Rate = setting(
+        0.0, "Label smoothing: share of each label's probability that is spread over all tokens (arXiv:1512.00567)."
+    )
     decoder_inputs: Literal["teacher_forcing", "scheduled_sampling", "free_running"] = setting(
         "teacher_forcing",
-        "Tokens that the decoder reads in training: the correct ones (teacher_forcing); more and more of its own "
-        "predictions (scheduled_sampling, arXiv:1506.03099); or only its own (free_running). The last two cost one "
-        "search per update.",
+        "Tokens that the decoder reads in training: the reference (teacher forcing); more and more of its own "
+        "predictions (scheduled sampling, arXiv:1506.03099); or only its own predictions (free running). The last two "
+        "decode each batch once more.",
     )
     scheduled_sampling_k: float = setting(
         5.0,
-        "Speed of scheduled sampling: the share of correct tokens is k / (k + exp(epoch / k)).",
+        "Constant k of the inverse sigmoid schedule of scheduled sampling: the share of reference tokens is "
+        "k / (k + exp(epoch / k)).",
         gt=0.0,
         le=100_000.0,
     )
     copy_masking: Rate = setting(
         0.1,
-        "For a copying network, share of the tokens found on both sides of a pair that are replaced by the unknown "
-        "token in training, so that it learns to copy unknown tokens.",
+        "For network.copying: rate at which training replaces tokens that occur on both sides of a pair by the unknown "
+        "token (UNK), so that the network learns to copy unknown tokens.",
     )
     frozen_epochs: int = setting(
-        MOST_EPOCHS,
-        "Number of epochs before pretrained word vectors are trained too; 0 trains them from the start. By default "
-        "they never change.",
+        MAX_EPOCHS,
+        "Number of epochs in which pretrained embeddings (word vectors) stay frozen; 0 trains them from the first "
+        "epoch. By default, they are never trained.",
         option=True,
         ge=0,
-        le=MOST_EPOCHS,
+        le=MAX_EPOCHS,
     )
     keep: Literal["best", "last"] = setting(
-        "best", "Weights to keep: those of the epoch with the best validation loss, or of the last epoch."
+        "best", "Checkpoint to save: the weights of the epoch with the lowest validation loss, or of the last epoch."
     )
     patience: int = setting(
-        0, "Number of epochs without a better validation loss after which training ends; 0 never ends early.", ge=0
+        0,
+        "Early stopping: number of epochs without a lower validation loss after which training stops; 0 turns it off.",
+        ge=0,
     )
     seed: int = setting(
         1,

@@ -1,0 +1,138 @@
+"""Translations as lines of text, columns or JSON, and counts for the messages on standard error."""
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from passerelle.cli.display import note
+from passerelle.cli.output import LineFormat, json_line
+
+if TYPE_CHECKING:
+    from passerelle.fields.signature import Signature
+    from passerelle.inference.alignment import Alignment
+    from passerelle.inference.result import Result
+
+__all__ = ["Counts", "ResultFormat"]
+
+MAX_REPORTED = 200
+"""Number of unknown tokens after which no further ones are reported."""
+
+
+@dataclass(frozen=True)
+class ResultFormat:
+    """The format in which translations are written.
+
+    Attributes:
+        n_best: lines per text; with `scores`, the maximum number of lines per text.
+        scores: write columns: number of the text, rank, normalized score, log probability, translation.
+        as_json: write one JSON object per text.
+        aligned: add the alignment of each translation.
+    """
+
+    n_best: int
+    scores: bool
+    as_json: bool
+    aligned: bool
+
+    @property
+    def line_format(self) -> LineFormat:
+        """The relation between lines and texts in an output file."""
+        if self.as_json:
+            return LineFormat(start=b"{")
+        return LineFormat(self.n_best, numbered=self.scores)
+
+    def format(
+        self,
+        signature: "Signature",
+        found: list[list["Result"]],
+        alignments: list[list["Alignment"]] | None,
+        *,
+        first: int,
+    ) -> str:
+        """Return the lines for the results of consecutive texts.
+
+        Args:
+            signature: that of the translator.
+            found: the results of each text, best first.
+            alignments: the alignment of each result; used only if `aligned`.
+            first: number of the first text.
+        """
+        from passerelle.inference.result import result_json
+
+        written = []
+        for row, results in enumerate(found):
+            links = alignments[row] if self.aligned and alignments is not None else None
+            if self.as_json:
+                written.append(json_line(result_json(results, signature, links)))
+                continue
+            if self.scores:
+                lines = [_columns(first + row, rank, result) for rank, result in enumerate(results, 1)]
+            else:
+                lines = [_line(result) for result in results]
+            ends = [f"\t{alignment.pharaoh}" for alignment in links] if links else [""] * len(results)
+            written += [line + end for line, end in zip(lines, ends, strict=True)]
+            if not self.scores:
+                written += [""] * (self.n_best - len(results))
+        return "".join(f"{line}\n" for line in written)
+
+
+@dataclass
+class Counts:
+    """Counts over all texts of a run.
+
+    Attributes:
+        written: texts whose translations were written.
+        split: texts that were translated in parts.
+        cut: texts whose translation was cut at its length limit.
+        impossible: texts that have no translation within their length limit and constraints.
+        unknown: unknown tokens that were reported.
+    """
+
+    written: int = 0
+    split: int = 0
+    cut: int = 0
+    impossible: int = 0
+    unknown: set[str] = field(default_factory=set)
+
+    def add(self, found: list[list["Result"]]) -> None:
+        """Count the results of more texts. Report impossible translations and new unknown tokens."""
+        for number, (best, *_) in enumerate(found, start=self.written + 1):
+            if best.score == -math.inf:
+                self.impossible += 1
+                note(
+                    f"passerelle: text {number:,} has no translation within its length limit and constraints; its line "
+                    f"is empty"
+                )
+            self.split += best.parts > 1
+            self.cut += not best.finished and best.score > -math.inf
+        self.written += len(found)
+        new = {token for results in found for token in results[0].unknown} - self.unknown
+        if new and len(self.unknown) < MAX_REPORTED:
+            self.unknown |= new
+            note(f"passerelle: unknown tokens (not in the vocabulary): {_quoted(new)}")
+
+    def report(self, longest: int) -> None:
+        """Report the texts that were split or cut. `longest` is the maximum number of tokens translated at once."""
+        if self.split:
+            note(
+                f"passerelle: {self.split:,} texts were longer than {longest:,} tokens, twice the longest training "
+                f"text, and were translated sentence by sentence"
+            )
+        if self.cut:
+            note(f"passerelle: {self.cut:,} translations were cut at their length limit")
+
+
+def _quoted(tokens: set[str]) -> str:
+    """Return the tokens in quotes, in sorted order, at most `MAX_REPORTED`."""
+    listed = " ".join(map(repr, sorted(tokens)[:MAX_REPORTED]))
+    return f"{listed} and {len(tokens) - MAX_REPORTED:,} more" if len(tokens) > MAX_REPORTED else listed
+
+
+def _line(result: "Result") -> str:
+    """Return the text of a result as one line."""
+    return " ".join(result.text.splitlines())
+
+
+def _columns(number: int, rank: int, result: "Result") -> str:
+    text = _line(result).replace("\t", " ")
+    return f"{number}\t{rank}\t{result.normalized_score:.4f}\t{result.score:.4f}\t{text}"
