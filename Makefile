@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 # Two workers; each JAX process would otherwise take all cores and memory for itself.
 TEST_WORKERS ?= 2
 
-.PHONY: help demo test test-fast lint bench setup setup-dev settings-table constraints clean
+.PHONY: help demo test test-fast lint docs bench setup setup-dev settings-table constraints clean
 
 help:
 	@echo "make demo         train on the built-in phrasebook, translate what was never seen"
 	@echo "make test         run all tests"
 	@echo "make test-fast    run those for after every edit: no long trainings, two of the command line's processes"
 	@echo "make lint         ruff, pyright, and the test of the floors"
+	@echo "make docs         build the documentation site into build/site"
 	@echo "make bench        compare with the tutorial program, side by side"
 	@echo "make settings-table  write docs/settings.md from the schema of the settings"
 	@echo "make setup        install the package into $(VENV)"
@@ -30,7 +31,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,docs]'
 	@touch $@ $(VENV)/.installed
 
 demo: setup
@@ -48,6 +49,11 @@ lint: setup-dev
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python -m pytest tests/test_dependency_levels.py
 
+# -n -W: a link or a reference that leads nowhere is an error.
+docs: setup-dev
+	$(BIN)/python -m sphinx -n -W --keep-going -q -E -c docs -d build/doctrees . build/site
+	@echo "$(CURDIR)/build/site/index.html"
+
 bench: setup-dev
 	$(BIN)/python benchmarks/run.py
 
@@ -55,8 +61,8 @@ settings-table: setup
 	$(BIN)/passerelle settings > $@.tmp && mv $@.tmp docs/settings.md
 
 constraints: setup-dev
-	$(BIN)/uv pip compile pyproject.toml --extra dev --extra parquet --python-version 3.11 --universal --upgrade \
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra docs --extra parquet --python-version 3.11 --universal --upgrade \
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet --output-file constraints.txt
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) demo build

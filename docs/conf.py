@@ -124,6 +124,7 @@ def prepare_docstring(app: Sphinx, what: str, name: str, obj: Any, options: Any,
 
     text = "\n".join(lines)
     text = re.sub(r"(?<![:`])`([A-Za-z]\w*(?:\.\w+)?)`(?![`_])", link, text)
+    text = re.sub(r"^( *)(\S.*[^:]):\n\n(?=\1 {4})", r"\1\2::\n\n", text, flags=re.MULTILINE)  # indented code
     text = re.sub(r"^Returns:$", ":returns:", text, flags=re.MULTILINE)
     lines[:] = ["..", "", *text.split("\n")] if what == "property" else text.split("\n")  # an empty comment first
 

@@ -56,6 +56,11 @@ def load(path: "str | os.PathLike[str]") -> "Translator":
 
     Raises:
         ModelFileError: saying in one line what is wrong with the file.
+
+    Example:
+        >>> translator = passerelle.load("model.keras")
+        >>> translator.translate("He is tired.")
+        'Il est fatigué.'
     """
     from passerelle.translator import Translator
 

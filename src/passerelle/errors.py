@@ -19,11 +19,26 @@ __all__ = [
 
 
 class PasserelleError(Exception):
-    """Base of all errors raised on purpose."""
+    """Base of all errors raised on purpose.
+
+    Example:
+        >>> try:
+        ...     translator = passerelle.load("absent.keras")
+        ... except passerelle.PasserelleError as error:
+        ...     print(f"No translator: {error}")
+        No translator: ...
+    """
 
 
 class DataError(PasserelleError):
-    """A file of pairs, or the texts in it, cannot be used."""
+    """A file of pairs, or the texts in it, cannot be used.
+
+    Example:
+        >>> passerelle.read_pairs("absent.tsv")
+        Traceback (most recent call last):
+            ...
+        passerelle.errors.DataError: ...
+    """
 
 
 class LongTextError(DataError):
@@ -41,15 +56,37 @@ class LongTextError(DataError):
 
 
 class SettingsError(PasserelleError, ValueError):
-    """A setting is unknown, out of range, or does not go with another."""
+    """A setting is unknown, out of range, or does not go with another.
+
+    Example:
+        >>> pairs = passerelle.read_pairs("pairs.tsv")
+        >>> passerelle.train(pairs, epoch=10)
+        Traceback (most recent call last):
+            ...
+        passerelle.errors.SettingsError: unknown option 'epoch'. Did you mean 'epochs'?
+    """
 
 
 class ModelFileError(PasserelleError):
-    """A model file is damaged, foreign, from a newer version, or hostile."""
+    """A model file is damaged, foreign, from a newer version, or hostile.
+
+    Example:
+        >>> passerelle.load("pairs.tsv")
+        Traceback (most recent call last):
+            ...
+        passerelle.errors.ModelFileError: ...
+    """
 
 
 class OutputError(PasserelleError):
-    """Something could not be written; what was there before is whole."""
+    """Something could not be written; what was there before is whole.
+
+    Example:
+        >>> passerelle.load("model.keras").save("pairs.tsv/model.keras")
+        Traceback (most recent call last):
+            ...
+        passerelle.errors.OutputError: ...
+    """
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

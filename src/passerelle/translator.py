@@ -36,6 +36,13 @@ class Translator:
         bundle: the network, its signature, settings, lengths and training record.
         model: of an ensemble, whose first network is the bundle's; None for the bundle's network only.
         output: the output that is written; None for the first one.
+
+    Example:
+        >>> translator = passerelle.load("model.keras")
+        >>> translator.translate("She is young.")
+        'Elle est jeune.'
+        >>> translator.settings.network.attention
+        'general'
     """
 
     def __init__(self, bundle: Bundle, model: InferenceModel | None = None, output: str | None = None):
@@ -118,7 +125,12 @@ class Translator:
         tags: str | Sequence[str] | None = None,
         **options: Any,
     ) -> str | list[str]:
-        """Translate each text; one string gives one string. `search` returns more about each."""
+        """Translate each text; one string gives one string. `search` returns more about each.
+
+        Example:
+            >>> translator.translate(["He is tired.", "She is young."], beam=5)
+            ['Il est fatigué.', 'Elle est jeune.']
+        """
         one = isinstance(texts, str)
         results = self.search([texts] if one else texts, tags=tags, **options)
         return results[0].text if one else [result.text for result in results]
@@ -150,6 +162,11 @@ class Translator:
             DataError: if `texts` is not a sequence of strings, or `tags` does not fit them or this translator.
             LongTextError: if a text that cannot be split would need more than a gigabyte (`models.footprint`).
             SettingsError: if an option is unknown or out of range.
+
+        Example:
+            >>> (result,) = translator.search(["He is tired."])
+            >>> result.text, result.finished
+            ('Il est fatigué.', True)
         """
         settings = validated(SearchSettings, options)
         return [best for (best,) in self._search(requests_of(texts, tags, self.signature, inputs), settings)]
@@ -161,6 +178,13 @@ class Translator:
         """Return the best `n` translations of each text, best first; fewer where there are fewer. See `search`.
 
         The beam size is `n` unless `options` name a larger one; with `sample` they are `n` samples.
+
+        Example:
+            >>> (results,) = translator.n_best(["He is tired."], 3)
+            >>> results[0].text
+            'Il est fatigué.'
+            >>> len(results)
+            3
         """
         beam = 1 if options.get("sample") else n
         settings = validated(SearchSettings, {"beam": beam, **options, "n_best": n})
@@ -175,6 +199,14 @@ class Translator:
 
         Raises:
             SettingsError: if no network has attention.
+
+        Example:
+            >>> results = translator.search(["He is tired."])
+            >>> (alignment,) = translator.align(results)
+            >>> alignment.source
+            (' He', ' is', ' tired', '.')
+            >>> alignment.weights.shape  # tokens of the translation, tokens of the source
+            (4, 4)
         """
         return self._aligner(requests_of([result.source for result in results], tags, self.signature), results)
 
@@ -215,6 +247,10 @@ class Translator:
 
         Raises:
             DataError: as in `search`.
+
+        Example:
+            >>> translator.encode(["He is tired.", "She is young."]).shape
+            (2, 64)
         """
         return self._encoder(requests_of(texts, tags, self.signature))
 
@@ -233,6 +269,11 @@ class Translator:
         Raises:
             DataError: if `pairs` are no such rows.
             LongTextError: if a pair would need more than a gigabyte (`models.footprint`).
+
+        Example:
+            >>> right, wrong = translator.score([("He is tired.", "Il est fatigué."), ("He is tired.", "Elle est jeune.")])
+            >>> right.log_probability > wrong.log_probability
+            True
         """
         return self._scorer(requests_and_targets(pairs, self.signature))
 
@@ -246,6 +287,11 @@ class Translator:
 
         Raises:
             DataError: if `pairs` are no such rows, or there are none.
+
+        Example:
+            >>> pairs = passerelle.read_pairs("pairs.tsv")
+            >>> translator.evaluate(pairs).exact_match > 90
+            True
         """
         return evaluate(self._search, pairs, validated(SearchSettings, options))
 
@@ -264,6 +310,11 @@ class Translator:
 
         Raises:
             SettingsError: if the translators do not share their tokenizers, or the weights do not fit.
+
+        Example:
+            >>> other = passerelle.load("model.keras")
+            >>> translator.ensemble_with([other], weights=[2, 1]).translate("He is tired.")
+            'Il est fatigué.'
         """
         model = ensemble_of([self.model, *(other.model for other in others)], weights, mean)
         return Translator(replace(self.bundle, record=self.record), model)

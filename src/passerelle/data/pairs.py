@@ -30,7 +30,14 @@ LARGEST_DEFAULT_VALIDATION = 1000
 
 
 class Pair(NamedTuple):
-    """One source text and one target text."""
+    """One source text and one target text.
+
+    Example:
+        >>> pair = passerelle.Pair("He is tired.", "Il est fatigué.")
+        >>> pair.target
+        'Il est fatigué.'
+        >>> source, target = pair
+    """
 
     source: str
     target: str
@@ -47,6 +54,13 @@ class Pairs(Sequence[Pair]):
         blank: rows skipped because source or target was blank.
         tags: the tags of each pair, one text a pair; None where pairs have none.
         skipped: further rows skipped, by reason: `fuzzy`, `obsolete`, `untranslated`, `not in both languages`.
+
+    Example:
+        >>> pairs = passerelle.read_pairs("pairs.tsv")
+        >>> pairs[0].target
+        'Il est fatigué.'
+        >>> pairs[:2].sources
+        ['He is tired.', 'She is young.']
     """
 
     sources: Sequence[str]
@@ -162,6 +176,11 @@ def read_pairs(
     Raises:
         DataError: if the file cannot be read, a row is wrong (says which), or no pair is usable.
         SettingsError: if `format`, `columns` and `tag_column` do not go together.
+
+    Example:
+        >>> pairs = passerelle.read_pairs("pairs.tsv", limit=2)
+        >>> list(pairs)
+        [Pair(source='He is tired.', target='Il est fatigué.'), Pair(source='She is young.', target='Elle est jeune.')]
     """
     file = choose_format(path, format, columns, tag_column)
     sources, targets, tags = [], [], []

@@ -20,6 +20,17 @@ class Report:
         bleu_signature: sacreBLEU's: which settings made it.
         chrf: corpus chrF2, 0 to 100 (Popović 2015), by sacreBLEU.
         chrf_signature: likewise.
+
+    Example:
+        >>> translator = passerelle.load("model.keras")
+        >>> report = translator.evaluate(passerelle.read_pairs("pairs.tsv"))
+        >>> print(report)
+        exact match ...
+        CER ...
+        BLEU ...
+        chrF ...
+        >>> report.chrf_signature
+        'nrefs:1|case:mixed|...'
     """
 
     sources: int

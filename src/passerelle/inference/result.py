@@ -29,6 +29,14 @@ class Result:
         finished: False where the translation was cut at the length limit.
         parts: number of parts that the text was split into. With more than one, all other attributes are joined from
             the parts, and `token_scores` has an END for each.
+
+    Example:
+        >>> translator = passerelle.load("model.keras")
+        >>> (result,) = translator.search(["He is purple."])
+        >>> result.unknown
+        ('purple',)
+        >>> len(result.token_scores) == len(result.ids) + 1  # the last one is the score of END
+        True
     """
 
     source: str
