@@ -9,9 +9,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from docutils.nodes import TextElement
+from docutils.nodes import TextElement, document, literal
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
+from sphinx.domains.python import PyObject
 from sphinx.environment import BuildEnvironment
 from sphinx.search.en import SearchEnglish
 
@@ -65,6 +66,7 @@ napoleon_use_ivar = True
 python_maximum_signature_line_length = 100
 python_use_unqualified_type_names = True
 toc_object_entries_show_parents = "hide"
+next(field for field in PyObject.doc_field_types if field.name == "variable").label = "Attributes"
 default_role = "code"  # docstrings quote code in single backticks
 nitpick_ignore_regex = [
     # Other projects' types: their inventories would have to be downloaded for each build.
@@ -88,11 +90,11 @@ class SearchEnglishAndChinese(SearchEnglish):
     """
 
     lang = "en-zh"
-    language_name = "English and Chinese"
+    language_name = "English"  # the stemmer's
     js_splitter_code = r"""
-const splitQuery = (query) =>
-  (query.match(/[\u3400-\u9fff]+|[^\u3400-\u9fff\P{Letter}]+|[\p{Number}_\p{Letter}]+/gu) || []).flatMap((run) =>
-    /[\u3400-\u9fff]./u.test(run) ? [...run].slice(1).map((character, i) => [...run][i] + character) : [run]);
+var splitQuery = (query) =>
+  (query.match(/[\u3400-\u9fff]+|(?:(?![\u3400-\u9fff])[\p{L}\p{N}_])+/gu) || []).flatMap((run) =>
+    /[\u3400-\u9fff]{2}/.test(run) ? [...run.slice(1)].map((next, i) => run[i] + next) : [run]);
 """
 
     def split(self, input: str) -> list[str]:
@@ -144,6 +146,13 @@ def find_public_name(app: Sphinx, env: BuildEnvironment, node: pending_xref, con
     return env.domains.python_domain.resolve_xref(env, node["refdoc"], app.builder, "obj", known[0], node, contents)
 
 
+def mark_long_code(app: Sphinx, page: document) -> None:
+    """Let site.css break code that would widen a table."""
+    for code in page.findall(literal):
+        if max(map(len, code.astext().split()), default=0) > 30:
+            code["classes"].append("long")
+
+
 def write_index(app: Sphinx, exception: Exception | None) -> None:
     """Give the start page the name that web servers look for, too."""
     if exception is None and app.builder.name == "html":
@@ -156,4 +165,5 @@ def setup(app: Sphinx) -> None:
     app.connect("autodoc-process-docstring", prepare_docstring, priority=400)  # before napoleon
     app.connect("autodoc-before-process-signature", hide_settings)
     app.connect("missing-reference", find_public_name)
+    app.connect("doctree-read", mark_long_code)
     app.connect("build-finished", write_index)

