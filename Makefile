@@ -49,9 +49,9 @@ lint: setup-dev
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python -m pytest tests/test_dependency_levels.py
 
-# -n -W: a link or a reference that leads nowhere is an error.
+# -nW: a link or a reference that leads nowhere is an error.
 docs: setup-dev
-	$(BIN)/python -m sphinx -n -W --keep-going -q -E -c docs -d build/doctrees . build/site
+	$(BIN)/python -m sphinx -nWqE --keep-going -c docs -d build/doctrees . build/site
 	@echo "$(CURDIR)/build/site/index.html"
 
 bench: setup-dev

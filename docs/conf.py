@@ -6,6 +6,7 @@ The source directory is the repository itself, so each link between two pages wo
 import inspect
 import re
 import shutil
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,7 @@ html_title = "Passerelle"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
+html_show_copyright = False
 html_search_language = "en-zh"
 
 
@@ -100,7 +102,7 @@ var splitQuery = (query) =>
     def split(self, input: str) -> list[str]:
         words = []
         for run in re.findall(r"[\u3400-\u9fff]+|[^\W\u3400-\u9fff]+", input):
-            pairs = map("".join, zip(run, run[1:], strict=False))
+            pairs = map("".join, pairwise(run))
             words += [*run, *pairs] if "\u3400" <= run[0] <= "\u9fff" else [run]
         return words
 
@@ -117,7 +119,7 @@ def add_contents(app: Sphinx, page: str, text: list[str]) -> None:
 
 def prepare_docstring(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
     """Link the public names that a docstring quotes, and keep napoleon from reading "Words: more words" as a type."""
-    owner = getattr(passerelle, (name.split(".") + [""])[1], None)
+    owner = getattr(passerelle, name.split(".")[1], None)
 
     def link(match: re.Match[str]) -> str:
         member = getattr(owner, match[1], None)

@@ -271,7 +271,8 @@ class Translator:
             LongTextError: if a pair would need more than a gigabyte (`models.footprint`).
 
         Example:
-            >>> right, wrong = translator.score([("He is tired.", "Il est fatigué."), ("He is tired.", "Elle est jeune.")])
+            >>> pairs = [("He is tired.", "Il est fatigué."), ("He is tired.", "Elle est jeune.")]
+            >>> right, wrong = translator.score(pairs)
             >>> right.log_probability > wrong.log_probability
             True
         """

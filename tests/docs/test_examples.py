@@ -5,6 +5,7 @@ import doctest
 import importlib
 import inspect
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ def docstring_of_value(name: str) -> str:
     module = importlib.import_module(f"passerelle.{passerelle._HOMES[name]}")
     for path in Path(inspect.getfile(module)).parent.glob("*.py"):
         body = ast.parse(path.read_text(encoding="utf-8")).body
-        for assignment, following in zip(body, body[1:], strict=False):
+        for assignment, following in pairwise(body):
             if isinstance(assignment, ast.Assign) and ast.unparse(assignment.targets[0]) == name:
                 return ast.literal_eval(following.value) if isinstance(following, ast.Expr) else ""
     return ""

@@ -1,4 +1,4 @@
-"""The documentation site: every link and reference resolves, its search finds terms, and the start page leads everywhere."""
+"""The documentation site: links resolve, the search finds terms, and the start page leads to every page."""
 
 import json
 import os
@@ -19,8 +19,9 @@ ROOT = Path(__file__).parents[2]
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("sphinx", reason="the extra `docs` is not installed")
     folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "sphinx", "-nWq", "-c", "docs", "-d", folder / "doctrees", ".", folder / "html"]
     done = subprocess.run(
-        [sys.executable, "-m", "sphinx", "-n", "-W", "-q", "-c", "docs", "-d", folder / "doctrees", ".", folder / "html"],
+        command,
         cwd=ROOT,
         env=os.environ | {"PYTHONUTF8": "1"},
         capture_output=True,
