@@ -1,6 +1,6 @@
 """Sphinx configuration of the documentation site; `make docs` builds it.
 
-The source directory is the repository itself, so each link between two pages works here and on a Git web page alike.
+The source directory is the repository itself, so a link between two pages works both here and on a Git web page.
 """
 
 import inspect
@@ -8,6 +8,7 @@ import re
 import shutil
 from itertools import pairwise
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from docutils.nodes import TextElement, document, literal
@@ -21,7 +22,7 @@ import passerelle
 
 ROOT = Path(__file__).parents[1]
 
-# The pages by section of the sidebar, the start page excepted. To add a page, add a line.
+# The pages in each section of the sidebar, without the start page. To add a page, add a line.
 CONTENTS = {
     "Guide": [
         "docs/how-it-works",
@@ -70,10 +71,10 @@ toc_object_entries_show_parents = "hide"
 next(field for field in PyObject.doc_field_types if field.name == "variable").label = "Attributes"
 default_role = "code"  # docstrings quote code in single backticks
 nitpick_ignore_regex = [
-    # Other projects' types: their inventories would have to be downloaded for each build.
-    (r"py:.*", r"(?:collections|keras|np|numpy|os|pathlib|pydantic|typing)\..*"),
-    # Types of this package that no public name gives access to.
-    (r"py:.*", r"passerelle\.(?:bundle|data|fields|inference|models|settings|text|training)\..*"),
+    # Types of other projects: links to them would need their inventories, downloaded for each build.
+    ("py:class", r"(?:collections\.abc|numpy|os)\.\w+"),
+    # Types of arguments and properties that are passed on and not used by hand, so the reference leaves them out.
+    ("py:class", r"passerelle\..+\.(?:Bundle|InferenceModel|Lengths|NetworkSettings|Signature|Stepper|Tokenizer)"),
 ]
 
 html_theme = "furo"
@@ -86,9 +87,9 @@ html_search_language = "en-zh"
 
 
 class SearchEnglishAndChinese(SearchEnglish):
-    """The search's English, with Chinese indexed by characters and by pairs of neighbouring ones.
+    """English, and Chinese without a dictionary of words.
 
-    It needs no dictionary of words: a Chinese query is split into the same pairs, and all must be on a page.
+    The index has each Chinese character and each pair of neighbouring characters; a query is split into such pairs.
     """
 
     lang = "en-zh"
@@ -108,7 +109,7 @@ var splitQuery = (query) =>
 
 
 def add_contents(app: Sphinx, page: str, text: list[str]) -> None:
-    """Append the table of contents to the start page, which has none on a Git web page."""
+    """Append the table of contents to the start page; a Git web page would show it as code."""
     if page != root_doc:
         return
     for caption, pages in CONTENTS.items():
@@ -117,20 +118,26 @@ def add_contents(app: Sphinx, page: str, text: list[str]) -> None:
             text[0] += "\n".join(["\n```{toctree}", ":hidden:", f":caption: {caption}", "", *present, "```\n"])
 
 
+def is_documented(owner: Any, name: str) -> bool:
+    """Whether the API reference has this method or property of a public class."""
+    member = vars(owner).get(name) if inspect.isclass(owner) else None
+    return isinstance(member, FunctionType | classmethod | property) and bool(member.__doc__) and name[0] != "_"
+
+
 def prepare_docstring(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """Link the public names that a docstring quotes, and keep napoleon from reading "Words: more words" as a type."""
+    """Link public names in backticks, mark indented code, and keep napoleon from reading "words: words" as a type."""
     owner = getattr(passerelle, name.split(".")[1], None)
 
     def link(match: re.Match[str]) -> str:
-        member = getattr(owner, match[1], None)
-        public = match[1].partition(".")[0] in passerelle.__all__ or callable(member) or isinstance(member, property)
-        return f":py:obj:{match[0]}" if public else match[0]
+        first, _, rest = match[1].partition(".")
+        known = is_documented(getattr(passerelle, first, None), rest) if rest else first in passerelle.__all__
+        return f":py:obj:{match[0]}" if known or is_documented(owner, match[1]) else match[0]
 
     text = "\n".join(lines)
     text = re.sub(r"(?<![:`])`([A-Za-z]\w*(?:\.\w+)?)`(?![`_])", link, text)
-    text = re.sub(r"^( *)(\S.*[^:]):\n\n(?=\1 {4})", r"\1\2::\n\n", text, flags=re.MULTILINE)  # indented code
+    text = re.sub(r"^( *)(\S.*[^:]):\n\n(?=\1 {4})", r"\1\2::\n\n", text, flags=re.MULTILINE)
     text = re.sub(r"^Returns:$", ":returns:", text, flags=re.MULTILINE)
-    lines[:] = ["..", "", *text.split("\n")] if what == "property" else text.split("\n")  # an empty comment first
+    lines[:] = ["..", "", *text.split("\n")] if what == "property" else text.split("\n")  # begins with an empty comment
 
 
 def hide_settings(app: Sphinx, obj: Any, bound_method: bool) -> None:
@@ -140,7 +147,7 @@ def hide_settings(app: Sphinx, obj: Any, bound_method: bool) -> None:
 
 
 def find_public_name(app: Sphinx, env: BuildEnvironment, node: pending_xref, contents: TextElement) -> Any:
-    """Resolve a name by its last part, wherever the class is defined: Pairs for passerelle.data.pairs.Pairs."""
+    """Resolve a class by its last name: passerelle.data.pairs.Pairs is documented as passerelle.Pairs."""
     name = node["reftarget"].rpartition(".")[2]
     known = [full for full in env.domains.python_domain.objects if full.rpartition(".")[2] == name]
     if node.get("refdomain") != "py" or len(known) != 1 or name[:1].islower():
@@ -156,7 +163,7 @@ def mark_long_code(app: Sphinx, page: document) -> None:
 
 
 def write_index(app: Sphinx, exception: Exception | None) -> None:
-    """Give the start page the name that web servers look for, too."""
+    """Copy the start page to index.html, the name that web servers look for."""
     if exception is None and app.builder.name == "html":
         shutil.copyfile(Path(app.outdir, f"{root_doc}.html"), Path(app.outdir, "index.html"))
 
