@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 # Only two workers: each JAX process uses all cores and much memory.
 TEST_WORKERS ?= 2
 
-.PHONY: help demo test test-fast lint bench setup setup-dev settings-table pictures constraints clean
+.PHONY: help demo test test-fast lint docs bench setup setup-dev settings-table pictures constraints clean
 
 help:
 	@echo "make demo         train on the built-in phrasebook and translate its held-out sentences"
 	@echo "make test         run all tests"
 	@echo "make test-fast    run the tests that are not marked slow"
 	@echo "make lint         run ruff, pyright and the test of dependency levels"
+	@echo "make docs         build the documentation site into build/site"
 	@echo "make bench        compare with the program of the Keras tutorial"
 	@echo "make settings-table  write docs/settings.md from the schema of the settings"
 	@echo "make pictures     train the demo and write docs/pictures/"
@@ -33,7 +34,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,docs]'
 	@touch $@ $(VENV)/.installed
 
 demo: setup
@@ -51,6 +52,11 @@ lint: setup-dev
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python -m pytest tests/test_dependency_levels.py
 
+# -nW: a link or a reference that leads nowhere is an error.
+docs: setup-dev
+	$(BIN)/python -m sphinx -nWqE --keep-going -c docs -d build/doctrees . build/site
+	@echo "$(CURDIR)/build/site/index.html"
+
 bench: setup-dev
 	$(BIN)/python benchmarks/run.py
 
@@ -62,8 +68,8 @@ pictures: setup
 	$(BIN)/python docs/pictures.py build/pictures
 
 constraints: setup-dev
-	$(BIN)/uv pip compile pyproject.toml --extra dev --extra parquet --python-version 3.11 --universal --upgrade \
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra docs --extra parquet --python-version 3.11 --universal --upgrade \
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet --output-file constraints.txt
 
 clean:
-	rm -rf $(VENV) demo build/pictures
+	rm -rf $(VENV) demo build

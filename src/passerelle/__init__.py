@@ -59,6 +59,11 @@ def load(path: "str | os.PathLike[str]") -> "Translator":
 
     Raises:
         ModelFileError: if the file cannot be read or is not a valid model file; the message is one line.
+
+    Example:
+        >>> translator = passerelle.load("model.keras")
+        >>> translator.translate("He is tired.")
+        'Il est fatigué.'
     """
     from passerelle.translator import Translator
 

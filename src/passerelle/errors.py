@@ -19,11 +19,26 @@ __all__ = [
 
 
 class PasserelleError(Exception):
-    """Base class of all exceptions that Passerelle raises on purpose."""
+    """Base class of all exceptions that Passerelle raises on purpose.
+
+    Example:
+        >>> try:
+        ...     translator = passerelle.load("absent.keras")
+        ... except passerelle.PasserelleError as error:
+        ...     print(f"No translator: {error}")
+        No translator: ...
+    """
 
 
 class DataError(PasserelleError):
-    """A file of pairs, or a text in it, cannot be used."""
+    """A file of pairs, or a text in it, cannot be used.
+
+    Example:
+        >>> passerelle.read_pairs("absent.tsv")
+        Traceback (most recent call last):
+            ...
+        passerelle.errors.DataError: ...
+    """
 
 
 class LongTextError(DataError):
@@ -41,15 +56,37 @@ class LongTextError(DataError):
 
 
 class SettingsError(PasserelleError, ValueError):
-    """A setting is unknown, out of range, or conflicts with another."""
+    """A setting is unknown, out of range, or conflicts with another.
+
+    Example:
+        >>> pairs = passerelle.read_pairs("pairs.tsv")
+        >>> passerelle.train(pairs, epoch=10)
+        Traceback (most recent call last):
+            ...
+        passerelle.errors.SettingsError: unknown option 'epoch'. Did you mean 'epochs'?
+    """
 
 
 class ModelFileError(PasserelleError):
-    """A file is damaged, no model file, from another version, or unsafe to load."""
+    """A file is damaged, no model file, from another version, or unsafe to load.
+
+    Example:
+        >>> passerelle.load("pairs.tsv")
+        Traceback (most recent call last):
+            ...
+        passerelle.errors.ModelFileError: ...
+    """
 
 
 class OutputError(PasserelleError):
-    """A file could not be written; an existing file is unchanged."""
+    """A file could not be written; an existing file is unchanged.
+
+    Example:
+        >>> passerelle.load("model.keras").save("pairs.tsv/model.keras")
+        Traceback (most recent call last):
+            ...
+        passerelle.errors.OutputError: ...
+    """
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

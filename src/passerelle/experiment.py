@@ -62,6 +62,15 @@ def train(
     Raises:
         DataError: if the pairs or the word vectors cannot be used.
         SettingsError: if an option or a setting is unknown or invalid, or training diverges in its first epoch.
+
+    Example:
+        >>> pairs = passerelle.read_pairs("pairs.tsv")
+        >>> translator = passerelle.train(
+        ...     pairs, level="word", units=32, dropout=0.0, epochs=100, batch_size=8, validation=0
+        ... )
+        >>> translator.translate(["He is tired.", "She is young."])
+        ['Il est fatigué.', 'Elle est jeune.']
+        >>> translator.save("model.keras")
     """
     prepared = prepare(
         pairs,

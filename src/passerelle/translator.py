@@ -44,6 +44,13 @@ class Translator:
 
     Raises:
         SettingsError: if the network has no such output.
+
+    Example:
+        >>> translator = passerelle.load("model.keras")
+        >>> translator.translate("She is young.")
+        'Elle est jeune.'
+        >>> translator.settings.network.attention
+        'general'
     """
 
     def __init__(self, bundle: Bundle, model: InferenceModel | None = None, output: str | None = None):
@@ -159,6 +166,10 @@ class Translator:
             DataError: if `texts` does not consist of strings, or `tags` does not match the texts or this translator.
             LongTextError: if a text that cannot be split requires more memory than the limit of 1 GB.
             SettingsError: if an option is unknown, out of range, or not supported by this translator.
+
+        Example:
+            >>> translator.translate(["He is tired.", "She is young."], beam=5)
+            ['Il est fatigué.', 'Elle est jeune.']
         """
         one = isinstance(texts, str)
         results = self.search([texts] if one else texts, tags=tags, **options)
@@ -193,6 +204,11 @@ class Translator:
                 translator.
             LongTextError: if a text that cannot be split requires more memory than the limit of 1 GB.
             SettingsError: if an option is unknown, out of range, or not supported by this translator.
+
+        Example:
+            >>> (result,) = translator.search(["He is tired."])
+            >>> result.text, result.finished
+            ('Il est fatigué.', True)
         """
         settings = validated(SearchSettings, options)
         return [best for (best,) in self._search(make_requests(texts, tags, self.signature, inputs), settings)]
@@ -218,6 +234,13 @@ class Translator:
             DataError: if `texts` is not a sequence of strings, or `tags` does not match the texts or this translator.
             LongTextError: if a text that cannot be split requires more memory than the limit of 1 GB.
             SettingsError: if an option is unknown, out of range, or not supported by this translator.
+
+        Example:
+            >>> (results,) = translator.n_best(["He is tired."], 3)
+            >>> results[0].text
+            'Il est fatigué.'
+            >>> len(results)
+            3
         """
         beam = 1 if options.get("sample") else n
         settings = validated(SearchSettings, {"beam": beam, **options, "n_best": n})
@@ -238,6 +261,14 @@ class Translator:
             DataError: if `tags` does not match the results or this translator.
             LongTextError: if a text requires more memory than the limit of 1 GB.
             SettingsError: if this translator has no attention.
+
+        Example:
+            >>> results = translator.search(["He is tired."])
+            >>> (alignment,) = translator.align(results)
+            >>> alignment.source
+            (' He', ' is', ' tired', '.')
+            >>> alignment.weights.shape  # tokens of the translation, tokens of the source
+            (4, 4)
         """
         return self._aligner(make_requests([result.source for result in results], tags, self.signature), results)
 
@@ -284,6 +315,10 @@ class Translator:
 
         Raises:
             DataError: if `texts` is not a sequence of strings, or `tags` does not match the texts or this translator.
+
+        Example:
+            >>> translator.encode(["He is tired.", "She is young."]).shape
+            (2, 64)
         """
         return self._encoder(make_requests(texts, tags, self.signature))
 
@@ -304,6 +339,12 @@ class Translator:
         Raises:
             DataError: if a row of `pairs` has another form.
             LongTextError: if a pair requires more memory than the limit of 1 GB.
+
+        Example:
+            >>> pairs = [("He is tired.", "Il est fatigué."), ("He is tired.", "Elle est jeune.")]
+            >>> right, wrong = translator.score(pairs)
+            >>> right.log_probability > wrong.log_probability
+            True
         """
         return self._scorer(requests_and_targets(pairs, self.signature))
 
@@ -324,6 +365,11 @@ class Translator:
             DataError: if a row of `pairs` has another form, or there are no rows.
             LongTextError: if a text that cannot be split requires more memory than the limit of 1 GB.
             SettingsError: if an option is unknown, out of range, or not supported by this translator.
+
+        Example:
+            >>> pairs = passerelle.read_pairs("pairs.tsv")
+            >>> translator.evaluate(pairs).exact_match > 90
+            True
         """
         return evaluate(self._search, pairs, validated(SearchSettings, options))
 
@@ -345,6 +391,11 @@ class Translator:
 
         Raises:
             SettingsError: if the translators do not share their tokenizers, or `weights` or `mean` is invalid.
+
+        Example:
+            >>> other = passerelle.load("model.keras")
+            >>> translator.ensemble_with([other], weights=[2, 1]).translate("He is tired.")
+            'Il est fatigué.'
         """
         model = ensemble_of([self.model, *(other.model for other in others)], weights, mean)
         return Translator(replace(self.bundle, record=self.record), model)

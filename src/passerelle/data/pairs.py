@@ -30,7 +30,14 @@ LARGEST_DEFAULT_VALIDATION = 1000
 
 
 class Pair(NamedTuple):
-    """One source text and one target text."""
+    """One source text and one target text.
+
+    Example:
+        >>> pair = passerelle.Pair("He is tired.", "Il est fatigué.")
+        >>> pair.target
+        'Il est fatigué.'
+        >>> source, target = pair
+    """
 
     source: str
     target: str
@@ -49,6 +56,13 @@ class Pairs(Sequence[Pair]):
         skipped: number of other skipped rows by reason. The reasons are texts for the user: readers set `fuzzy`,
             `obsolete`, `untranslated` (gettext) and `not in both languages` (TMX), and `LengthLimits` sets "longer
             than ..." with the limits.
+
+    Example:
+        >>> pairs = passerelle.read_pairs("pairs.tsv")
+        >>> pairs[0].target
+        'Il est fatigué.'
+        >>> pairs[:2].sources
+        ['He is tired.', 'She is young.']
     """
 
     sources: Sequence[str]
@@ -165,6 +179,11 @@ def read_pairs(
     Raises:
         DataError: if the file cannot be read, a row is invalid (the message names it), or there are no pairs.
         SettingsError: if `format`, `columns` or `tag_column` is invalid or unsupported by the format.
+
+    Example:
+        >>> pairs = passerelle.read_pairs("pairs.tsv", limit=2)
+        >>> list(pairs)
+        [Pair(source='He is tired.', target='Il est fatigué.'), Pair(source='She is young.', target='Elle est jeune.')]
     """
     file = choose_format(path, format, columns, tag_column)
     sources, targets, tags = [], [], []

@@ -21,6 +21,17 @@ class Report:
         bleu_signature: sacreBLEU's signature of the BLEU settings.
         chrf: corpus chrF2, 0 to 100 (Popović 2015), computed by sacreBLEU.
         chrf_signature: sacreBLEU's signature of the chrF settings.
+
+    Example:
+        >>> translator = passerelle.load("model.keras")
+        >>> report = translator.evaluate(passerelle.read_pairs("pairs.tsv"))
+        >>> print(report)
+        exact match  100.00 % ...
+        CER            0.00 % ...
+        BLEU         100.00 ...
+        chrF         100.00 ...
+        >>> report.chrf_signature
+        'nrefs:1|case:mixed|...'
     """
 
     sources: int

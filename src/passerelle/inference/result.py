@@ -30,6 +30,14 @@ class Result:
         finished: False if the translation was cut off at the length limit.
         parts: number of parts into which the text was split. If there are several, the other attributes are joined from
             those of the parts, and `token_scores` contains an END for each part.
+
+    Example:
+        >>> translator = passerelle.load("model.keras")
+        >>> (result,) = translator.search(["He is purple."])
+        >>> result.unknown
+        ('purple',)
+        >>> len(result.token_scores) == len(result.ids) + 1  # the last one is the score of END
+        True
     """
 
     source: str

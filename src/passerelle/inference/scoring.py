@@ -39,6 +39,14 @@ class PairScore:
             translator cannot write the target.
         tokens: number of tokens of the target, including END.
         characters: number of characters of the target in NFC, plus one for END.
+
+    Example:
+        >>> translator = passerelle.load("model.keras")
+        >>> (score,) = translator.score([("He is tired.", "Il est fatigué.")])
+        >>> score.tokens  # Il, est, fatigué, the full stop, END
+        5
+        >>> 1 <= score.character_perplexity < 1.1
+        True
     """
 
     source: str

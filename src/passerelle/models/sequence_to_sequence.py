@@ -41,6 +41,13 @@ class SequenceToSequence(keras.Model):
     Attributes:
         steppers: the two inference models of each output by name, see `Stepper`.
         assets: texts that are stored in the model file in addition to the weights, by file name.
+
+    Example:
+        >>> network = passerelle.load("model.keras").network
+        >>> isinstance(network, passerelle.SequenceToSequence)
+        True
+        >>> sorted(network.inference_decoder.output)
+        ['attention', 'decoder_1_c', 'decoder_1_h', 'logits']
     """
 
     def __init__(

@@ -150,7 +150,14 @@ _ALL = (
 )
 
 PRESETS = {preset.name: preset for preset in _ALL}
-"""All presets by name."""
+"""All presets by name.
+
+Example:
+    >>> list(passerelle.PRESETS)
+    ['tutorial', 'compact', 'attention', 'pointer', 'monotonic', 'repeat', 'deep']
+    >>> passerelle.PRESETS["attention"].settings.network.encoder.units
+    256
+"""
 
 DEFAULT_PRESET = "compact"
 

@@ -17,6 +17,11 @@ class Settings(Section):
 
     Attributes:
         preset: name of the preset on which they are based.
+
+    Example:
+        >>> settings = passerelle.load("model.keras").settings
+        >>> settings.preset, settings.source.level, settings.network.encoder.units
+        ('compact', 'word', 32)
     """
 
     preset: str

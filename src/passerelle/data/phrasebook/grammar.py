@@ -95,5 +95,11 @@ def phrases() -> list[Phrase]:
 
 
 def phrasebook() -> list[tuple[str, str]]:
-    """Return all rows as (English, French), in the order of `phrases`."""
+    """Return all rows as (English, French), in the order of `phrases`.
+
+    Example:
+        >>> rows = passerelle.phrasebook()
+        >>> ("He is tired.", "Il est fatigué.") in rows
+        True
+    """
     return [(phrase.source, phrase.target) for phrase in _corpus()]

@@ -84,6 +84,16 @@ class Callback:
     `run.state.best` then includes this epoch.
 
     After an exception in a callback no further event follows.
+
+    Example:
+        >>> class StopEarly(passerelle.Callback):
+        ...     def on_epoch_end(self, run):
+        ...         if run.state.history[-1].loss < 3:
+        ...             run.stop("the loss is below 3")
+        >>> pairs = passerelle.read_pairs("pairs.tsv")
+        >>> translator = passerelle.train(pairs, level="word", callbacks=[StopEarly()])
+        >>> translator.record["stopped"]
+        'the loss is below 3'
     """
 
     def on_train_begin(self, run: Run) -> None:
