@@ -33,8 +33,8 @@ class Task:
         max_length: at least the largest limit.
         uniform: float32 (rows, max_length), uniform random numbers from 0 to 1 for sampling; None without sampling.
         tables: the arrays of the constraint; None for no constraint.
-        covered: function (state of `step`) -> float (rows,), at most 0: the coverage of the source, for the coverage
-            penalty; None for no penalty.
+        coverage_score: function (state of `step`) -> float (rows,), at most 0, for the coverage penalty; None for
+            no penalty.
         progress: function (state of `step`, vocabulary size) -> int (rows, vocabulary); see `beam_search`.
     """
 
@@ -44,7 +44,7 @@ class Task:
     max_length: int
     uniform: Any = None
     tables: Tables | None = None
-    covered: Callable[[Any], Any] | None = None
+    coverage_score: Callable[[Any], Any] | None = None
     progress: Callable[[Any, int], Any] | None = None
 
 
@@ -69,8 +69,8 @@ def _with_processors(task: Task, settings: SearchSettings) -> Task:
         return task
     step, state = with_processors(task.step, task.state, task.limits, processors)
     task = replace(task, step=step, state=state)
-    if (covered := task.covered) is not None:
-        task = replace(task, covered=lambda state: covered(state["step"]))
+    if (coverage_score := task.coverage_score) is not None:
+        task = replace(task, coverage_score=lambda state: coverage_score(state["step"]))
     if constraint is not None and constraint.tables.progress is not None:
         task = replace(task, progress=lambda state, size: constraint.progress(state["processors"][0], size))
     return task
@@ -85,8 +85,8 @@ def _sample(task: Task, settings: SearchSettings) -> BeamResult:
 
 
 def _beam(task: Task, settings: SearchSettings) -> BeamResult:
-    penalty, covered = settings.coverage_penalty, task.covered
-    bonus = None if not penalty or covered is None else lambda state: penalty * covered(state)
+    penalty, coverage_score = settings.coverage_penalty, task.coverage_score
+    bonus = None if not penalty or coverage_score is None else lambda state: penalty * coverage_score(state)
     return beam_search(
         task.step, task.state, task.limits, task.max_length, settings, bonus=bonus, progress=task.progress
     )

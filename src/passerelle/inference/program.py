@@ -69,6 +69,6 @@ class Program:
             max_length=max_length,
             uniform=uniform,
             tables=tables,
-            covered=self.network.coverage_score if coverage else None,
+            coverage_score=self.network.coverage_score if coverage else None,
         )
         return decode(task, settings)
