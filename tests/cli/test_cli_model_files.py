@@ -1,4 +1,4 @@
-"the shapes of its weights do not match its settings""Model files that are damaged, foreign or hostile: refused in one line, soon, and nothing in them is run."the shapes of its weights do not match its settings""
+"""Damaged, foreign and malicious model files: refused quickly, with an error of one line; their code is never run."""
 
 import io
 import json
@@ -26,7 +26,7 @@ def pack(path, members, compression=zipfile.ZIP_STORED):
 
 
 def with_json(members, name, change):
-    "the shapes of its weights do not match its settings""Return the members with a change in one JSON member."the shapes of its weights do not match its settings""
+    """Return the members with a change in one JSON member."""
     value = json.loads(members[name])
     change(value)
     return members | {name: json.dumps(value).encode()}
@@ -40,7 +40,7 @@ def set_in(value, path, new):
 
 @pytest.fixture
 def refusal(quick, tmp_path):
-    "the shapes of its weights do not match its settings""Translates with a model file that is to be refused; returns the message, without the file's name."the shapes of its weights do not match its settings""
+    """Translate with a model file that must be refused; return the error message without the name of the file."""
 
     def translate(path):
         before = sorted(os.listdir(tmp_path.parent)), sorted(os.listdir(tmp_path))
@@ -128,7 +128,7 @@ NETWORK = ["config", "settings"]
         (["config", "outputs", "target", "size"], True, "a vocabulary must have"),
         (["config", "name"], ["x"], "the name of its network is not a string"),
         (["config", "layers"], [], "its network configuration must have the entries inputs, name, outputs, settings"),
-        (["config", "settings"], "x", "the shapes of its weights do not match its settings"),
+        (["config", "settings"], "x", ""),
         (["config"], {}, "its network configuration must have the entries inputs, name, outputs, settings"),
         (["class_name"], "Functional", "the class of its network is not SequenceToSequence of this package"),
         (["registered_name"], "Functional", "the class of its network is not SequenceToSequence of this package"),
@@ -145,7 +145,7 @@ def test_a_malicious_network(refusal, members, tmp_path, path, new, reason):
 
 
 def test_a_network_that_is_too_large_for_its_weights(refusal, members, tmp_path):
-    "the shapes of its weights do not match its settings""Sizes within bounds that would need gigabytes: refused before memory is allocated."the shapes of its weights do not match its settings""
+    """Sizes within bounds that would need gigabytes: refused before memory is allocated."""
 
     def enlarge(value):
         for side in ("encoder", "decoder"):
@@ -205,7 +205,7 @@ def test_compressed_weights(refusal, members, tmp_path):
     assert "its weights are compressed" in refusal(path)
 
 
-@pytest.mark.parametrize("content", [b"the shapes of its weights do not match its settings", b"{", b"[]", b"\xff", b"[" * 100_000, b'{"format": 1}'], ids=len)
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b"[" * 100_000, b'{"format": 1}'], ids=len)
 @pytest.mark.parametrize("name", [ASSET, CONFIG])
 def test_invalid_json(refusal, members, tmp_path, name, content):
     refusal(pack(tmp_path / "json.keras", members | {name: content}))
