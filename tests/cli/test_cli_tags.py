@@ -37,13 +37,13 @@ def test_train_and_translate_with_tags(quick: Any, pairs: Path) -> None:
 
     assert "no tab between text and tags" in quick("translate", "pairs.keras", "ba").refused()
     message = quick("evaluate", "pairs.keras", pairs, "--tag-column", "9").refused()
-    assert "line 1: 4 columns, and tags are to stand in column 9" in message
+    assert "line 1: 4 columns, but tags are read from column 9" in message
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--tag-column", "2"], "column 3 or later"),
+        (["--tag-column", "2"], "tag_column must be at least 3"),
         (["--tag-column", "3", "--tag-mode", "nowhere"], "tags.mode"),
     ],
 )
