@@ -211,6 +211,7 @@ def test_with_seed_changes_only_weights_and_order() -> None:
     assert orders[0] != orders[1]
 
 
+@pytest.mark.slow
 def test_with_seed_can_restore_the_seed() -> None:
     data = prepared_data(seed=3)
     runs = [train_prepared(version) for version in (data, data.with_seed(4).with_seed(3))]
@@ -273,6 +274,7 @@ def test_training_record(copier: Any) -> None:
     assert json.loads(json.dumps(record, allow_nan=False)) == record
 
 
+@pytest.mark.slow
 def test_interrupted_training_returns_a_translator() -> None:
     samples: list[Any] = []
 

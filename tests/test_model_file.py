@@ -62,6 +62,7 @@ def run(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_a_new_process_loads_it_with_keras_and_with_passerelle(copier: Any, saved: Path) -> None:
     script = """
 import json, sys
@@ -162,6 +163,7 @@ def test_a_failed_write_leaves_the_old_file_unchanged(
     assert snapshot(old.parent) == before
 
 
+@pytest.mark.slow
 def test_a_process_killed_while_saving(old: Path) -> None:
     before = old.read_bytes()
     script = """

@@ -260,6 +260,7 @@ def probabilities(translator: Any, results: list[Result]) -> np.ndarray:
     return by_id
 
 
+@pytest.mark.slow
 def test_an_ensemble_averages_probabilities(members: list[Any]) -> None:
     ensemble = members[0].ensemble_with(members[1:])
     results = ensemble.search(TEXTS)
@@ -291,6 +292,7 @@ def test_an_ensemble_of_equal_networks_equals_one_network(copier: Any) -> None:
             assert left.score <= 0
 
 
+@pytest.mark.slow
 def test_ensembles_of_ensembles(members: list[Any]) -> None:
     first, second, third = members
     left = first.ensemble_with([second]).ensemble_with([third])
@@ -333,6 +335,7 @@ def test_other_separators_are_refused() -> None:
         spaces.ensemble_with([commas])
 
 
+@pytest.mark.slow
 def test_an_ensemble_can_be_evaluated_but_not_saved(members: list[Any], tmp_path: Path) -> None:
     ensemble = members[0].ensemble_with(members[1:])
     texts = list(dict.fromkeys(TEXTS))

@@ -27,8 +27,8 @@ def few_pairs(monkeypatch):
     ("options", "levels"),
     [
         ({}, ("word", "word")),
-        ({"level": "character"}, ("character", "character")),
-        ({"preset": "repeat"}, ("character", "character")),
+        pytest.param({"level": "character"}, ("character", "character"), marks=pytest.mark.slow),
+        pytest.param({"preset": "repeat"}, ("character", "character"), marks=pytest.mark.slow),
     ],
 )
 def test_the_default_level_is_word(few_pairs, options, levels, tmp_path, capsys):

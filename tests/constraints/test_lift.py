@@ -151,6 +151,7 @@ def test_subwords_never_end_a_text_within_a_character():
     assert constraint.distance[state] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", ["character", "word", "subword"])
 def test_phrasebook_at_each_level(level):
     texts = [target for _, target in phrasebook()][:1500]

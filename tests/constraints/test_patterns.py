@@ -66,6 +66,7 @@ def test_accepts_the_texts_that_re_matches(pattern, data):
         assert automaton.accepts(text) == bool(known.fullmatch(text)), (pattern, text)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(PATTERNS, st.data())
 def test_texts_generated_from_a_pattern_are_accepted(pattern, data):

@@ -169,6 +169,7 @@ def test_a_limit_stops_reading(tmp_path: Path, kind: str) -> None:
     assert "line " in error_of(paths)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_readers_need_constant_memory(tmp_path: Path, kind: str) -> None:
     peaks = []

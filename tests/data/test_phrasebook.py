@@ -182,7 +182,7 @@ def test_every_source_comes_from_one_pattern():
     assert all(len(patterns) == 1 for patterns in owners.values())
 
 
-@pytest.mark.parametrize("seed", ["0", "1", "4242"])
+@pytest.mark.parametrize("seed", ["0", *(pytest.param(seed, marks=pytest.mark.slow) for seed in ("1", "4242"))])
 def test_the_corpus_is_the_same_in_every_process(seed):
     done = subprocess.run(
         [sys.executable, "-c", PRINT_DIGEST],

@@ -167,6 +167,7 @@ def languages(copying: bool) -> tuple[Signature, dict[str, list[Any]]]:
     return Signature({"source": source}, outputs), columns
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", [{}, {"copying": True}, {"attention": "monotonic"}, {"tie": "target"}], ids=str)
 def test_one_encoder_and_two_outputs(network: dict[str, Any], tmp_path: Path) -> None:
     signature, columns = languages("copying" in network)

@@ -57,6 +57,7 @@ def test_beam_size_1_is_greedy_search(kind: str) -> None:
         np.testing.assert_array_equal(getattr(beam, name)[:, 0], values, err_msg=name)
 
 
+@pytest.mark.slow
 def test_a_larger_beam_finds_more_likely_translations(speaker: Translator) -> None:
     """This is not true in general, but for a beam that contains all hypotheses."""
     greedy, wide = (speaker.search(SOURCES, beam=width, max_length=3, length_penalty=0.0) for width in (1, 200))
@@ -154,6 +155,7 @@ class TestConstraints:
         assert results[1].finished
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", ["character", "word", "subword"])
 def test_constraints_at_every_level(level: str) -> None:
     translator = untrained(PAIRS, level=level, vocabulary_size=270 if level == "subword" else 0)
