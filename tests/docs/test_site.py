@@ -44,13 +44,13 @@ def pages_with(word: str, index: dict) -> set[str]:
 
 
 TERMS = {
-    "docs/settings": """beam size, n-gram blocking, nucleus sampling, top-k, temperature, label smoothing, teacher forcing,
-        scheduled sampling, gradient clipping, learning rate warmup, weight decay, early stopping, validation, batch size,
-        random seed, mixed precision, bfloat16, length penalty, coverage penalty, byte-pair encoding, lowercase,
-        pretrained embeddings, tied embeddings, bidirectional, hidden size, Bahdanau attention, Luong attention,
-        multi-head attention, copy mechanism, pointer-generator, dropout""",
+    "docs/settings": """beam size, n-gram blocking, nucleus sampling, top-k, temperature, label smoothing,
+        teacher forcing, scheduled sampling, gradient clipping, learning rate warmup, weight decay, early stopping,
+        validation, batch size, random seed, mixed precision, bfloat16, length penalty, coverage penalty,
+        byte-pair encoding, lowercase, pretrained embeddings, tied embeddings, bidirectional, hidden size,
+        Bahdanau attention, Luong attention, multi-head attention, copy mechanism, pointer-generator, dropout""",
     "docs/coming-from-another-tool": "detokenize, checkpoint, num_beams, max-tokens, lenpen",
-    "docs/recipes": "ensemble, n-best, perplexity, constrained decoding, greedy search, GloVe, BLEU, out-of-vocabulary",
+    "docs/recipes": "ensemble, n-best, perplexity, constrained decoding, greedy search, GloVe, BLEU, unknown word",
     "docs/architecture": "continuous batching, incremental decoding, dynamic programming",
     "docs/api": "vocabulary, callbacks",
 }
