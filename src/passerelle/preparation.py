@@ -297,7 +297,7 @@ def _with_embedding_widths(settings: Settings, vectors: Mapping[str, WordVectors
     """Set the embedding widths to those of the vectors.
 
     Raises:
-        SettingsError: if the user has chosen another width, one that is not the preset's.
+        SettingsError: if the user explicitly set a width that differs from that of the vectors.
     """
     values = settings.model_dump()
     preset = PRESETS[settings.preset].settings.network if settings.preset in PRESETS else None

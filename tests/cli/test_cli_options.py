@@ -57,10 +57,10 @@ def test_every_option_is_a_flag_in_its_group(command: str, section_type: Any) ->
 def test_help_contains_choices_bounds_and_defaults() -> None:
     groups = groups_of(help_of("train"))
     assert "[lstm, gru; default: lstm]" in groups["Model"]
-    assert "[1 to 8,192; default: by preset, compact: 128]" in groups["Model"]
+    assert "[1 to 8,192; default: 128 in preset compact]" in groups["Model"]
     assert "Like --level, but only for the source." in groups["Text"]
-    assert "[default: that of --n-best, or 5 with --require]" not in groups["Training"]
-    assert "default: that of --n-best, or 5 with --require]" in groups_of(help_of("translate"))["Search"]
+    assert "[default: 1; N with --n-best N; 5 with --require]" not in groups["Training"]
+    assert "default: 1; N with --n-best N; 5 with --require]" in groups_of(help_of("translate"))["Search"]
 
 
 def parse(command: str, *words: str) -> dict[str, Any]:

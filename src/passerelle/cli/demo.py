@@ -46,7 +46,7 @@ def demo(
     preset
         Preset, by default compact at level word. passerelle presets lists all presets.
     level
-        Token level: word (default without --preset), character as in the tutorial, subword, or auto.
+        Token level: word (default without --preset), character (as in Chollet's Keras tutorial), subword, or auto.
     epochs
         Number of epochs: passes over the training pairs. [default: 6]
     """

@@ -35,7 +35,7 @@ T = TypeVar("T")
 BEAM_WITH_REQUIRE = 5
 """Default beam size with --require. Greedy search would write required texts only at the end of the translation."""
 
-SPECIAL_DEFAULTS = {"beam": f"that of --n-best, or {BEAM_WITH_REQUIRE} with --require"}
+SPECIAL_DEFAULTS = {"beam": f"1; N with --n-best N; {BEAM_WITH_REQUIRE} with --require"}
 """Defaults of flags that differ from the schema, in words."""
 
 DEFAULT_TAG_MODE = "separate"
@@ -101,7 +101,7 @@ def _default(option: Option, section_type: type[Section]) -> str:
         return SPECIAL_DEFAULTS.get(option.name) or _format_default(setting.field.default)
     values = {name: _value_at(preset.settings, setting.path) for name, preset in PRESETS.items()}
     default = _format_default(values[DEFAULT_PRESET])
-    return default if len(set(values.values())) == 1 else f"by preset, {DEFAULT_PRESET}: {default}"
+    return default if len(set(values.values())) == 1 else f"{default} in preset {DEFAULT_PRESET}"
 
 
 def _format_default(value: Any) -> str:
@@ -162,8 +162,9 @@ class SettingsOptions:
     preset: Annotated[
         str | None,
         Parameter(
-            help="Preset: complete settings that other options change. passerelle presets lists all presets. "
-            f"[default: that of --settings, or {DEFAULT_PRESET}]",
+            help="Preset: a complete set of settings; other options change single settings. Run passerelle presets "
+            "for a list. "
+            f"[default: the preset that --settings names, or {DEFAULT_PRESET}]",
             show_default=False,
             group=IN_GROUP["Model"],
         ),

@@ -13,7 +13,7 @@ def phrasebook(*, part: str = "all") -> None:
     Parameters
     ----------
     part
-        Part of the pairs: all; train; or held-out, sentences with word combinations that the part train lacks.
+        Part of the pairs: all; train; or held-out, sentences with word combinations that do not occur in train.
     """
     from passerelle.data.phrasebook import phrasebook as all_pairs
     from passerelle.data.phrasebook import train_and_held_out

@@ -93,8 +93,8 @@ def translate(
         Output file, instead of standard output. It must be empty or absent, and always ends in a complete line, even
         after a crash.
     resume
-        Continue the file of --out after an interruption, with the same input and options as before. Texts that it
-        already contains are skipped; an incomplete line or text at its end is removed.
+        Continue the file of --out after an interruption, with the same input and options as before. Texts
+        whose translations are already in the file are skipped; an incomplete line or text at its end is removed.
     tags
         Tags of all texts, for a model with tags. Without it, each text must be followed by a tab and its tags.
     n_best
@@ -236,7 +236,7 @@ def _check_files(texts: tuple[str, ...], in_: str | None, out: str | None, *, re
 
 
 def _blocks(texts: tuple[str, ...], in_: str | None, *, skip: int, size: int) -> Iterator[Block]:
-    """Return the texts to translate without the first `skip`, in blocks of at most `size` lines."""
+    """Skip the first `skip` texts, and return the others in blocks of at most `size` lines."""
     from passerelle.data.files import STANDARD_INPUT
 
     if texts:

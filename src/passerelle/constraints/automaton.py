@@ -24,7 +24,7 @@ class Automaton:
     Attributes:
         table: int32 (states, 256), the next state after each byte; -1 where there is no transition.
         accepting: bool (states,).
-        progress: int32 (states,), the bytes of required phrases that have been matched in each state; 0 if no phrase is
+        progress: int32 (states,), the number of bytes of required phrases matched in each state; 0 if no phrase is
             required.
     """
 

@@ -31,7 +31,7 @@ class Constraint:
             UNK and START. END is -1 too: it is allowed where `accepting` is True.
         accepting: bool (states,), whether the text may end here.
         distance: int32 (states,), the fewest tokens from here to an accepting state, without END.
-        progress: int32 (states,), the progress of the automaton's state.
+        progress: int32 (states,), the number of bytes of required phrases matched in each state.
         start: the state before the first token.
     """
 

@@ -53,7 +53,7 @@ class WordVectors:
         return np.fromiter((row(word, row(word.lower(), -1)) for word in words), np.int64)
 
     def extra_words(self, tokenizer: Tokenizer) -> list[str]:
-        """Return the tokens of the `first` words that the vocabulary of a word tokenizer lacks.
+        """Return tokens for those of the first `first` words that the vocabulary of a word tokenizer lacks.
 
         Each word has two tokens, with and without a leading space. Words that the tokenizer would split or lower-case
         are left out.

@@ -70,7 +70,7 @@ def beam_search(
     Args:
         step: function that returns the log probabilities of the next token. Arrays of the state that it returns
             unchanged (the same object) are not reordered.
-        state: state of `step` before the first token; leading axis rows.
+        state: state of `step` before the first token, with one entry per row on the first axis.
         limits: int32 (rows,), maximum number of steps of each row, END included; a row with 0 stays empty.
         max_length: number of columns of the result, at least the largest limit.
         settings: `beam`, number of hypotheses per row; `n_best`, number of hypotheses returned; `length_penalty`,

@@ -24,7 +24,7 @@ __all__ = ["STRATEGIES", "Task", "decode", "strategy_name"]
 
 @dataclass(frozen=True)
 class Task:
-    """The rows to decode. All arrays have the leading axis rows.
+    """The rows to decode. All arrays have one entry per row on the first axis.
 
     Attributes:
         step: function that returns the log probabilities of the next token.

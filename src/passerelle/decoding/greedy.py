@@ -46,7 +46,7 @@ def greedy_search(step: Step, state: Any, limits: Any, max_length: int) -> Greed
 
     Args:
         step: function that returns the log probabilities of the next token.
-        state: state of `step` before the first token; leading axis rows.
+        state: state of `step` before the first token, with one entry per row on the first axis.
         limits: int32 (rows,), maximum number of steps of each row, END included; a row with 0 stays empty.
         max_length: number of columns of the result, at least the largest limit.
 

@@ -21,7 +21,7 @@ REFILL = 8
 
 
 class Strategy(Protocol):
-    """A search algorithm. All arrays of the search state and of the result have the leading axis lanes.
+    """A search algorithm. All arrays of the search state and of the result have one entry per lane on the first axis.
 
     Attributes:
         lanes: number of rows that are searched at once.
@@ -80,12 +80,12 @@ def run_lanes(strategy: Strategy, state: Any, limits: Any, max_length: int) -> A
 
     Args:
         strategy: the search algorithm.
-        state: state of the step function before the first token; leading axis rows.
+        state: state of the step function before the first token, with one entry per row on the first axis.
         limits: int32 (rows,), maximum number of steps of each row, END included; a row with 0 stays empty.
         max_length: at least the largest limit.
 
     Returns:
-        The result of the strategy, leading axis rows.
+        The result of the strategy, with one entry per row on the first axis.
     """
     rows = limits.shape[0]
     width = max(1, max_length)

@@ -29,7 +29,7 @@ ops: Any = keras.ops
 
 
 class LogitsProcessor(Protocol):
-    """Decide which tokens are allowed next, from the tokens written so far. All arrays have the leading axis batch."""
+    """Decide which tokens are allowed next, from the tokens written so far. Arrays: one entry per row."""
 
     def begin(self, rows: int) -> Any:
         """Return the state before the first token: an array, or () for a processor without a state."""
@@ -64,7 +64,7 @@ def with_processors(step: Step, state: Any, limits: Any, processors: Sequence[Lo
 
     Args:
         step: function that returns the log probabilities of the next token.
-        state: state of `step` before the first token; leading axis rows.
+        state: state of `step` before the first token, with one entry per row on the first axis.
         limits: int32 (rows,), maximum number of steps of each row, END included.
         processors: at least one.
 

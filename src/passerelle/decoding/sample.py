@@ -22,7 +22,7 @@ def sample(
 
     Args:
         step: function that returns the log probabilities of the next token.
-        state: state of `step` before the first token; leading axis rows.
+        state: state of `step` before the first token, with one entry per row on the first axis.
         limits: int32 (rows,), maximum number of steps of each row, END included; a row with 0 stays empty.
         max_length: number of columns of the result, at least the largest limit.
         uniform: float32 (rows, max_length), uniform random numbers from 0 to 1, one per step. The same numbers give the

@@ -29,6 +29,6 @@ class ReadingSettings(Section):
     tag_column: int | None = setting(
         None,
         "Number of the column of tags in a tab-separated file, 3 or higher; 3 if not set and the model has tags. In "
-        "files with named columns, tags are the third name in columns.",
+        "files with named columns, the third name in --columns is the column of tags.",
         option=True,
     )

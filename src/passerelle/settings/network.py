@@ -17,7 +17,7 @@ Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
 SOFT_ATTENTION = ("general", "dot", "scaled-dot", "additive", "multi-head")
 """Values of `attention` that average over all source positions."""
 
-_EMBEDDING = "Embedding size; 0 feeds one-hot vectors instead of embeddings, as in the tutorial."
+_EMBEDDING = "Embedding size; 0 feeds one-hot vectors instead of embeddings, as in Chollet's Keras tutorial."
 _RESIDUAL = (
     "Residual connections: add a layer's input to its output, from the second layer on, where both have the same width."
 )

@@ -97,7 +97,7 @@ class Setting:
 
     @property
     def parent(self) -> str:
-        """Dotted name of its section; empty for a setting of the outermost section."""
+        """Dotted name of the section that contains this setting; empty for the outermost section."""
         return self.path.rpartition(".")[0]
 
     @property

@@ -101,7 +101,7 @@ class SearchSettings(ConstraintSettings):
         1.0, "Sampling temperature; below 1 sharpens the distribution.", option=True, gt=0.0, le=1000.0
     )
     top_k: int = setting(
-        0, "Top-k sampling: sample from this many most probable tokens only; 0 means all tokens.", option=True, ge=0
+        0, "Top-k sampling: sample only from the k most probable tokens; 0 means all tokens.", option=True, ge=0
     )
     top_p: float = setting(
         1.0,
@@ -130,8 +130,8 @@ class SearchSettings(ConstraintSettings):
     min_length: int = setting(0, "Minimum length of a translation, in tokens.", option=True, ge=0, le=MAX_TEXT_LENGTH)
     max_length: int | None = setting(
         None,
-        "Maximum length of a translation, in tokens, including END. Without it, a limit derived from the training "
-        "pairs and the length of the source.",
+        "Maximum length of a translation, in tokens, including END. By default, the limit "
+        "depends on the training pairs and the length of the source.",
         option=True,
         data_only=True,
         ge=1,
