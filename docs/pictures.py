@@ -32,7 +32,7 @@ TRANSLATIONS = [
 ALIGNED = TRANSLATIONS[-1][-1]
 
 ELLIPSIS = "  …"
-COLUMNS = 116
+COLUMNS = 120
 FONT, CHARACTER, LINE, MARGIN = 14.0, 8.5, 20.0, 18.0
 """Sizes in pixels: of the font, the width of a character, the height of a line, the margin."""
 
