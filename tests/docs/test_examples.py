@@ -18,7 +18,7 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 def docstring_of_value(name: str) -> str:
     """Return the string that follows the assignment of a public name that is neither a class nor a function."""
-    module = importlib.import_module(f"passerelle.{passerelle._HOMES[name]}")
+    module = importlib.import_module(f"passerelle.{passerelle._MODULES[name]}")
     for path in Path(inspect.getfile(module)).parent.glob("*.py"):
         body = ast.parse(path.read_text(encoding="utf-8")).body
         for assignment, following in pairwise(body):
