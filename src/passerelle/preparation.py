@@ -284,7 +284,12 @@ def _with_extra_words(signature: Signature, vectors: Mapping[str, WordVectors]) 
     if not extra:
         return None
     tokens = [*source.tokenizer.vocabulary.tokens, *extra]
-    tokenizer = make_tokenizer("word", tokens=tokens, lowercase=source.tokenizer.lowercase)
+    tokenizer = make_tokenizer(
+        "word",
+        tokens=tokens,
+        lowercase=source.tokenizer.lowercase,
+        ignore_spacing=source.tokenizer.ignore_spacing,
+    )
     extended = TextField(source.name, tokenizer, inline_tags=source.inline_tags, extra=len(extra))
     outputs = {
         name: TextField(name, field.tokenizer, copies=extended if field.copies else None)

@@ -103,7 +103,7 @@ def test_a_changed_byte_in_the_weights(refusal, trained, tmp_path):
 def test_a_newer_format(refusal, members, tmp_path):
     path = pack(tmp_path / "new.keras", with_json(members, ASSET, lambda value: value.update(format=99)))
     message = refusal(path)
-    assert "it has format 99, and this version reads format 2; a newer version wrote it" in message
+    assert "it has format 99, and this version reads formats up to 3; a newer version wrote it" in message
     assert "Upgrade with: pip install --upgrade passerelle" in message
 
 

@@ -138,7 +138,7 @@ def test_pieces_are_the_bytes_that_tokens_add_to_a_text(level, ids):
     leading, raw = True, b""
     for index in (identifier - FIRST_ORDINARY for identifier in ids):
         raw += pieces[leading][index]
-        leading = bool(tokenizer.elided_tokens()[index])
+        leading = bool(tokenizer.joining_tokens()[index])
     assert tokenizer.decode(Ragged.from_lists([ids])) == [raw.decode(errors="replace")]
 
 

@@ -107,8 +107,8 @@ def test_extra_words_are_those_the_tokenizer_does_not_split() -> None:
     words = ("the", "Cat", "n't", "new-york", "</s>", ",", "dog", "late")
     vectors = WordVectors(words, np.zeros((8, 1), "f4"), first=7)
     tokenizer: Any = make_tokenizer("word", texts=["the dog"])
-    assert vectors.extra_words(tokenizer) == ["the", " Cat", "Cat", " ,", ",", "dog"]
-    assert vectors.extra_words(make_tokenizer("word", texts=["the dog"], lowercase=True)) == ["the", " ,", ",", "dog"]
+    assert vectors.extra_words(tokenizer) == [" Cat", " ,", ","]
+    assert vectors.extra_words(make_tokenizer("word", texts=["the dog"], lowercase=True)) == [" ,", ","]
 
 
 @given(st.lists(st.text(st.characters(categories=["L", "N", "P"]), min_size=1, max_size=4), unique=True, max_size=8))

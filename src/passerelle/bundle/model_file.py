@@ -33,8 +33,10 @@ __all__ = ["SUFFIX", "load_network", "require_model_path", "save_network"]
 
 SUFFIX = ".keras"
 ASSET = "translator.json"
-FORMAT = 2
+FORMAT = 3
 """Version of the format, incremented when code for the old format would misread the new one."""
+OLDEST_FORMAT = 2
+"""Oldest format that can be read; it lacks `ignore_spacing`, so its models at level word are refused."""
 
 _ASSET_MEMBER = f"assets/{ASSET}"
 _WEIGHTS_MEMBER = "model.weights.h5"
@@ -168,10 +170,10 @@ def _read_json(archive: zipfile.ZipFile) -> tuple[dict[str, Any], dict[str, Any]
         raise ModelFileError(f"its {ASSET} has no integer `format`")
     if content["format"] > FORMAT:
         raise ModelFileError(
-            f"it has format {content['format']}, and this version reads format {FORMAT}; a newer version wrote it. "
-            f"Upgrade with: pip install --upgrade passerelle"
+            f"it has format {content['format']}, and this version reads formats up to {FORMAT}; a newer version "
+            f"wrote it. Upgrade with: pip install --upgrade passerelle"
         )
-    if content["format"] < FORMAT:
+    if content["format"] < OLDEST_FORMAT:
         raise ModelFileError(
             f"it has format {content['format']}, which is older than the first release. Train it again"
         )

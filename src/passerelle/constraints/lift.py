@@ -72,7 +72,7 @@ def lift(automaton: Automaton, tokenizer: Tokenizer) -> Constraint:
             `MOST_CELLS` cells.
     """
     states = np.int32(len(automaton.table))
-    leads = tokenizer.elided_tokens()
+    leads = tokenizer.joining_tokens()
     all_states = np.arange(states, dtype=np.int32)
     twins = all_states if leads.any() else all_states[:1]
     later, usual = _transitions(automaton.table, all_states, tokenizer.token_bytes(leading=False))

@@ -55,12 +55,16 @@ class WordVectors:
     def extra_words(self, tokenizer: Tokenizer) -> list[str]:
         """Return tokens for those of the first `first` words that the vocabulary of a word tokenizer lacks.
 
-        Each word has two tokens, with and without a leading space. Words that the tokenizer would split or lower-case
-        are left out.
+        A mark has two tokens, with and without a leading space, unless the tokenizer ignores spacing. Words that the
+        tokenizer would split or lower-case are left out.
         """
-        unsplit = [word for word in self.words[: self.first] if tokenizer.tokenize(word) == [f" {word}"]]
-        candidates = (token for word in unsplit for token in (f" {word}", word))
-        return [token for token in candidates if token not in tokenizer.vocabulary]
+        forms = (
+            form
+            for word in self.words[: self.first]
+            for form in (tokenizer.tokenize(word), tokenizer.tokenize(f".{word}")[1:])
+            if len(form) == 1 and form[0].removeprefix(" ") == word
+        )
+        return [token for (token,) in dict.fromkeys(map(tuple, forms)) if token not in tokenizer.vocabulary]
 
 
 def read_vectors(path: str | os.PathLike[str], tokens: Iterable[str], *, first: int = 0) -> WordVectors:

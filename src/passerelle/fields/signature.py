@@ -142,8 +142,15 @@ def fit_text_signature(settings: Settings, columns: Columns, *, name: str) -> Si
     sources, targets = columns["source"], columns["target"]
     if settings.network.tie == "all":
         sources = targets = [*sources, *targets]
-    source = _fitted(settings.source, sources)
-    target = source if sources is targets else _fitted(settings.target, targets)
+    target = _fitted(settings.target, targets)
+    if sources is not targets:
+        source = _fitted(settings.source, sources, ignore_spacing=settings.source.ignore_spacing)
+    elif settings.source.level == "word" and settings.source.ignore_spacing:
+        source = make_tokenizer(
+            "word", tokens=target.vocabulary.tokens, lowercase=target.lowercase, ignore_spacing=True
+        )
+    else:
+        source = target
     mode = settings.tags.mode
     tags = None
     if mode != "none":
@@ -159,7 +166,7 @@ def fit_text_signature(settings: Settings, columns: Columns, *, name: str) -> Si
     return Signature(inputs, {"target": TextField("target", target, copies=copies)})  # pyright: ignore[reportArgumentType]
 
 
-def _fitted(settings: TextSettings, texts: Sequence[str]) -> Tokenizer:
+def _fitted(settings: TextSettings, texts: Sequence[str], *, ignore_spacing: bool = False) -> Tokenizer:
     return make_tokenizer(
         settings.level,
         settings.separator,
@@ -167,6 +174,7 @@ def _fitted(settings: TextSettings, texts: Sequence[str]) -> Tokenizer:
         lowercase=settings.lowercase,
         size=settings.vocabulary_size,
         min_count=settings.min_count,
+        ignore_spacing=ignore_spacing,
     )
 
 

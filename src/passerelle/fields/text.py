@@ -112,6 +112,7 @@ class TextField(Field):
             "level": self.tokenizer.level,
             "separator": self.tokenizer.separator,
             "lowercase": self.tokenizer.lowercase,
+            "ignore_spacing": self.tokenizer.ignore_spacing,
             "tokens": list(self.tokenizer.vocabulary.tokens),
             "inline_tags": None
             if inline is None
@@ -124,8 +125,14 @@ class TextField(Field):
         tokens = token_list(content["tokens"])
         if content["level"] == "character" and any(len(token) != 1 for token in tokens):
             raise ValueError("a character vocabulary must contain single characters only")
+        if content["level"] == "word" and "ignore_spacing" not in content:
+            raise ValueError("its word vocabulary is of an earlier version; train the model again")
         tokenizer = make_tokenizer(
-            content["level"], content["separator"], lowercase=bool(content["lowercase"]), tokens=tokens
+            content["level"],
+            content["separator"],
+            lowercase=bool(content["lowercase"]),
+            tokens=tokens,
+            ignore_spacing=bool(content.get("ignore_spacing", False)),
         )
         inline = content["inline_tags"]
         if inline is not None:

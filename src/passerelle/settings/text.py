@@ -52,6 +52,12 @@ class TextSettings(Section):
         "Convert text to lowercase. If the target is lowercased, translations and references are lowercase too.",
         option=True,
     )
+    ignore_spacing: bool = setting(
+        True,
+        "At level word, ignore the spacing of the source: spaces of any kind and number, invisible characters, and "
+        "punctuation marks that the vocabulary does not contain never change the tokens of the words. Has no effect on "
+        "the target, whose spacing is always learned.",
+    )
     max_length: int | None = setting(
         None,
         "Maximum length of a training text, in tokens; pairs with a longer text are skipped and counted. Without it, "

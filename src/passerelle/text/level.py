@@ -31,6 +31,7 @@ def make_tokenizer(
     lowercase: bool = False,
     size: int = 0,
     min_count: int = 1,
+    ignore_spacing: bool = False,
 ) -> Tokenizer:
     """Create a tokenizer, with a vocabulary that is built from `texts` or passed as `tokens`.
 
@@ -42,6 +43,7 @@ def make_tokenizer(
         lowercase: whether texts are converted to lower case.
         size: maximum number of tokens; 0 for the default of the level.
         min_count: number of occurrences in `texts` that a token requires.
+        ignore_spacing: whether the spacing of a text has no influence on its tokens; used at level `word` only.
 
     Raises:
         SettingsError: if the level is unknown.
@@ -53,6 +55,8 @@ def make_tokenizer(
     vocabulary = Vocabulary(kind.alphabet if tokens is None else tokens)
     if kind is PretokenizedTokenizer:
         tokenizer = PretokenizedTokenizer(vocabulary, separator or " ", lowercase=lowercase)
+    elif kind is WordTokenizer:
+        tokenizer = WordTokenizer(vocabulary, lowercase=lowercase, ignore_spacing=ignore_spacing)
     else:
         tokenizer = kind(vocabulary, lowercase=lowercase)
     if tokens is None:

@@ -41,6 +41,7 @@ class Tokenizer(ABC):
     alphabet: ClassVar[tuple[str, ...]] = ()
     """The first tokens of every vocabulary at this level."""
     separator: str | None = None
+    ignore_spacing: bool = False
 
     def __init__(self, vocabulary: Vocabulary, *, lowercase: bool = False):
         self.vocabulary = vocabulary
@@ -110,15 +111,15 @@ class Tokenizer(ABC):
         """Return the bytes of UTF-8 that each token of the vocabulary adds to a text, in the order of ids.
 
         Args:
-            leading: whether the token is the first of its text, or follows an elided token (see `elided_tokens`).
+            leading: whether the token is the first of its text, or follows a joining token (see `joining_tokens`).
 
         Returns:
             The bytes of each token; they may be empty, or end within a character.
         """
         return [self._bytes_of(token) for token in self.vocabulary.tokens]
 
-    def elided_tokens(self) -> np.ndarray:
-        """Return bool (tokens,), True for elided words such as `l'`: the next token is written without its space."""
+    def joining_tokens(self) -> np.ndarray:
+        """Return bool (tokens,), True for tokens such as `l'` and `(￭`: the next token is written without its space."""
         return np.zeros(len(self.vocabulary.tokens), bool)
 
     def _bytes_of(self, token: str) -> bytes:
@@ -134,6 +135,7 @@ class Tokenizer(ABC):
             "level": (self.level, other.level),
             "lowercase": (self.lowercase, other.lowercase),
             "separator": (self.separator, other.separator),
+            "ignore_spacing": (self.ignore_spacing, other.ignore_spacing),
             "tokens": (self.vocabulary.tokens, other.vocabulary.tokens),
         }
         return [name for name, (mine, theirs) in properties.items() if mine != theirs]
@@ -170,39 +172,78 @@ class CharacterTokenizer(Tokenizer):
         return [text[start:stop] for start, stop in itertools.pairwise(bounds)]
 
 
+JOINER = "￭"
+"""Suffix of a mark or space that the next word follows without a space. The sign is that of OpenNMT's tokenizer."""
+
 _WORD = regex.compile(r" ?(?:[\w\p{M}]+(?:['’](?=\w))?|[^\w\p{M}\s])| ?\s")
+_WORD_CHARACTER = regex.compile(r"[\w\p{M}]")
+_PUNCTUATION = regex.compile(r"\p{P}")
+_INVISIBLE = regex.compile(r"[\p{Cf}--\u200b]", regex.VERSION1)
+"""Format characters: zero-width joiners, direction marks, soft hyphens, byte order marks; U+200B is a kind of space."""
+_APOSTROPHE = regex.compile(r"(?<=\w)[’ʼ＇](?=\w)")
+_SPACE = regex.compile(r"[\s\u200b]+")
 
 
 class WordTokenizer(Tokenizer):
     """Tokenizer at level `word`: words and single punctuation marks are tokens.
 
-    A token includes the one space before it. A space is added before the text and before a word that follows an elided
-    word: `Go.` is split into ` Go`, `.` and `l'eau ?` into ` l'`, ` eau`, ` ?`. So joining tokens needs no rules of any
-    language, French spacing is preserved, and `eau` is the same token in `l'eau`, `d'eau` and `une eau`.
+    A word is the same token wherever it occurs: it always includes one space before it. A mark before a word that has
+    no space before it has the suffix `JOINER`, and so has white space other than a single space; a word that ends in an
+    apostrophe needs no suffix. `l'eau (froide) ?` is split into ` l'`, ` eau`, ` (￭`, ` froide`, `)`, ` ?`. So joining
+    tokens needs no rules of any language, and spacing is preserved.
+
+    With `ignore_spacing`, which is for sources, a text cannot be restored from its tokens: marks have neither space nor
+    suffix, all apostrophes inside words are `'`, white space and invisible characters are dropped, and so are
+    punctuation marks that the vocabulary does not contain. So spacing, quotes and brackets do not change the tokens of
+    the words.
+
+    Args:
+        vocabulary: the tokens and their ids.
+        lowercase: see `Tokenizer`.
+        ignore_spacing: see above.
     """
 
     level = "word"
 
+    def __init__(self, vocabulary: Vocabulary, *, lowercase: bool = False, ignore_spacing: bool = False):
+        super().__init__(vocabulary, lowercase=lowercase)
+        self.ignore_spacing = ignore_spacing
+
     def split(self, text: str) -> list[str]:
+        if self.ignore_spacing:
+            text = _APOSTROPHE.sub("'", _SPACE.sub(" ", _INVISIBLE.sub("", text)))
+            tokens = filter(None, map(str.strip, _WORD.findall(text)))
+            return [f" {token}" if _is_word(token) else token for token in tokens]
         tokens = words(text)
-        elided = [False, *map(_is_elided, tokens)]
-        return [f" {token}" if after else token for after, token in zip(elided, tokens, strict=False)]
+        for place in range(1, len(tokens)):
+            if _is_word(tokens[place]) and not tokens[place].startswith(" "):
+                tokens[place] = f" {tokens[place]}"
+                if not _is_elided(tokens[place - 1]):
+                    tokens[place - 1] += JOINER
+        return tokens
 
     def join(self, tokens: Sequence[str]) -> str:
-        elided = [True, *map(_is_elided, tokens)]
-        return "".join(
-            token.removeprefix(" ") if after else token for after, token in zip(elided, tokens, strict=False)
-        )
+        joined = [True, *map(_joins_next, tokens)]
+        parts = map(_without_joiner, tokens)
+        return "".join(part.removeprefix(" ") if after else part for after, part in zip(joined, parts, strict=False))
+
+    def tokenize(self, text: str) -> list[str]:
+        tokens = super().tokenize(text)
+        if not self.ignore_spacing or not self.vocabulary.tokens:
+            return tokens
+        known = [token for token in tokens if token in self.vocabulary or not _PUNCTUATION.fullmatch(token)]
+        return known or tokens
 
     def unknown(self, text: str) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(token.removeprefix(" ") or token for token in super().unknown(text)))
+        missing = (token for token in self.split(self.normalize(text)) if token not in self.vocabulary)
+        return tuple(dict.fromkeys(_without_joiner(token).strip(" ") or token for token in missing))
 
     def token_bytes(self, *, leading: bool) -> list[bytes]:
-        tokens = super().token_bytes(leading=leading)
-        return [token.removeprefix(b" ") for token in tokens] if leading else tokens
+        tokens = map(_without_joiner, self.vocabulary.tokens)
+        return [(token.removeprefix(" ") if leading else token).encode() for token in tokens]
 
-    def elided_tokens(self) -> np.ndarray:
-        return np.fromiter(map(_is_elided, self.vocabulary.tokens), bool, len(self.vocabulary.tokens))
+    def joining_tokens(self) -> np.ndarray:
+        return np.fromiter(map(_joins_next, self.vocabulary.tokens), bool, len(self.vocabulary.tokens))
 
 
 def words(text: str) -> list[str]:
@@ -210,9 +251,26 @@ def words(text: str) -> list[str]:
     return _WORD.findall(" " + text) if text else []
 
 
+def _is_word(token: str) -> bool:
+    return _WORD_CHARACTER.match(token, token.startswith(" ")) is not None
+
+
 def _is_elided(token: str) -> bool:
     """Return whether a token is a word with a final apostrophe, so that a word follows it without a space."""
     return token.endswith(("'", "’")) and not token[:-1].isspace() and len(token) > 1
+
+
+def _has_joiner(token: str) -> bool:
+    """Return whether a token has the suffix `JOINER`; a `JOINER` that is the whole mark is part of the text."""
+    return token.endswith(JOINER) and token[:-1] not in ("", " ")
+
+
+def _without_joiner(token: str) -> str:
+    return token[:-1] if _has_joiner(token) else token
+
+
+def _joins_next(token: str) -> bool:
+    return _has_joiner(token) or _is_elided(token)
 
 
 class PretokenizedTokenizer(Tokenizer):
