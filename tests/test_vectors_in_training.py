@@ -97,7 +97,7 @@ def test_unseen_synonym_is_translated_by_its_vector(files: dict[str, Path], tmp_
     expected = [f"le chat {verb}" for verb in VERBS.values()]
     assert translator.translate(sources) == expected
     assert translator.translate([source.replace("cat", "kitty") for source in sources]) == expected
-    assert translator.search(["the kitty 'kitty"])[0].unknown == ("'",)
+    assert translator.search(["the kitty + 'kitty"])[0].unknown == ("+",)
     assert translator.record["data"]["vectors"]["source"]["with_vectors"] == 7
     translator.save(tmp_path / "m.keras")
     loaded = passerelle.load(tmp_path / "m.keras")

@@ -235,8 +235,7 @@ class WordTokenizer(Tokenizer):
         return known or tokens
 
     def unknown(self, text: str) -> tuple[str, ...]:
-        missing = (token for token in self.split(self.normalize(text)) if token not in self.vocabulary)
-        return tuple(dict.fromkeys(_without_joiner(token).strip(" ") or token for token in missing))
+        return tuple(dict.fromkeys(_without_joiner(token).strip(" ") or token for token in super().unknown(text)))
 
     def token_bytes(self, *, leading: bool) -> list[bytes]:
         tokens = map(_without_joiner, self.vocabulary.tokens)
