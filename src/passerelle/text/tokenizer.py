@@ -235,7 +235,7 @@ class WordTokenizer(Tokenizer):
         return known or tokens
 
     def unknown(self, text: str) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(_without_joiner(token).strip(" ") or token for token in super().unknown(text)))
+        return tuple(dict.fromkeys(self.join([token]) or token for token in super().unknown(text)))
 
     def token_bytes(self, *, leading: bool) -> list[bytes]:
         tokens = map(_without_joiner, self.vocabulary.tokens)
