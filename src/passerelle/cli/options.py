@@ -172,7 +172,7 @@ class SettingsOptions:
     settings: Annotated[
         str | None,
         Parameter(
-            help="Settings file (TOML) that changes the preset. passerelle describe prints that of a model.",
+            help="Settings file (TOML) that changes the preset. passerelle describe MODEL prints one.",
             group=IN_GROUP["Model"],
         ),
     ] = None

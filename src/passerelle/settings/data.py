@@ -20,8 +20,9 @@ class ReadingSettings(Section):
     )
     columns: str | None = setting(
         None,
-        "Names of the columns of sources, targets and, optionally, tags in jsonl, csv and parquet files, separated by "
-        "commas; source,target if not set. For tmx, two language codes; the first two of the file if not set.",
+        "For jsonl, csv and parquet: comma-separated names of the source column, the target column and, if there is "
+        "one, the tag column (source,target if not set). For tmx: two language codes (the first two in the file if not "
+        "set).",
         option=True,
     )
     limit: int | None = setting(None, "Maximum number of pairs to read, from the start of the file.", option=True, ge=1)

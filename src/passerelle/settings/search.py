@@ -30,7 +30,7 @@ class ConstraintSettings(Section):
     )
     lexicon: tuple[str, ...] = setting(
         (),
-        "Allowed translations: every translation is one of these texts.",
+        "Allowed translations: every translation must be one of these texts.",
         option=True,
         data_only=True,
         from_file=True,

@@ -33,8 +33,8 @@ class TextSettings(Section):
     )
     vocabulary_size: int = setting(
         0,
-        "Vocabulary size: maximum number of tokens; the most frequent ones are kept. 0 means all tokens, at level "
-        "subword 4,000.",
+        "Vocabulary size: maximum number of tokens; the most frequent ones are kept. 0 means all tokens; at level "
+        "subword, 0 means 4,000 tokens.",
         option=True,
         ge=0,
         le=1_000_000,
@@ -99,8 +99,8 @@ class TagSettings(Section):
 
     mode: Literal["none", "inline", "separate"] = setting(
         "none",
-        "Tags of the source: none; inline, read as tokens in front of the text; or separate, read "
-        "by a tag encoder. Their order does not matter then, and every decoder step receives the encoder's output.",
+        "Tags of the source: none; inline, read as tokens in front of the text; or separate: a "
+        "tag encoder reads the tags, their order does not matter, and every decoder step receives its output.",
         option="tag_mode",
     )
     separator: str = setting(";", "Separator between two tags.", option="tag_separator", min_length=1)
