@@ -84,8 +84,10 @@ def padded(tokenizer: Tokenizer, texts: Sequence[str], length: int, *, target: b
 
 def translate(model: keras.Model, sources: np.ndarray, length: int) -> list[list[int]]:
     """Translate by greedy search; return the ids between START and END."""
-    forward = jax.jit(lambda variables, *inputs: model.stateless_call(variables, [], inputs, training=False)[0])
-    variables = [variable.value for variable in model.trainable_variables]
+    forward = jax.jit(lambda variables, *inputs: model.stateless_call(*variables, inputs, training=False)[0])
+    variables = [
+        [variable.value for variable in group] for group in (model.trainable_variables, model.non_trainable_variables)
+    ]
     out: list[list[int]] = []
     for begin in range(0, len(sources), BATCH):
         source = sources[begin : begin + BATCH]
