@@ -44,7 +44,7 @@ def train(*arguments):
         (["train", "folder"], "folder is a folder. Name a file in it."),
         (["train", "empty.tsv"], "empty.tsv contains no pairs (it is empty)."),
         (["train", "notab.tsv"], "notab.tsv, line 2: no tab between source and target: 'two deux'."),
-        (["train", "latin.tsv"], "latin.tsv, line 2: byte 14 (0xe9) is not UTF-8. Save the file as UTF-8"),
+        (["train", "latin.tsv"], "latin.tsv, line 2: byte 14 (0xe9) is not UTF-8; it is probably WINDOWS-1252"),
         (["train", "single.tsv"], "single.tsv: training needs at least two pairs, received: 1. Add pairs."),
         (["train", "cut.tsv.gz"], "cut.tsv.gz is a damaged archive ("),
         (["train", "-"], "standard input contains no pairs (it is empty)."),

@@ -1,5 +1,7 @@
 """Formats of files of pairs on the command line."""
 
+import bz2
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -66,7 +68,7 @@ def test_skipped_rows_are_reported(quick: Any, folder: Path) -> None:
         (["pairs.jsonl", "train.en"], "two parallel files must be plain text, not jsonl."),
         (["pairs.jsonl"], "pairs.jsonl, line 1: no column 'source'. Known: en, fr, tags. Name the columns in"),
         (["pairs.jsonl", "--format", "jsnl"], "unknown format 'jsnl'. Did you mean 'jsonl'?"),
-        (["train.en", "train.fr", "--columns", "en,fr"], "format moses has no column names"),
+        (["train.en", "train.fr", "--columns", "en,fr"], "format moses has no columns"),
         (["train.en", "train.fr", "--tag-column", "3"], "format moses has no tags."),
         (["train.en", "train.fr", "--validation=0.2", "--validation=x"], "0.2: no such file."),
     ],
@@ -75,3 +77,24 @@ def test_skipped_rows_are_reported(quick: Any, folder: Path) -> None:
 def test_bad_arguments_are_refused(quick: Any, folder: Path, arguments: list[str], message: str) -> None:
     assert quick("train", *arguments, *TINY).refused().startswith(message)
     assert not (folder / "m.keras").exists()
+
+
+def test_a_doubt_is_one_line_that_names_the_option(quick: Any, folder: Path) -> None:
+    rows = [f"{number}\t{source}\t{number + 50}\t{target}\n" for number, (source, target, _) in enumerate(ROWS)]
+    (folder / "tatoeba.tsv").write_text("".join(rows))
+    trained = quick("train", "tatoeba.tsv", *TINY)
+    assert trained.status == 0, trained.err
+    assert "tatoeba.tsv: the sources are numbers, such as '0'. --columns 2,4 reads other columns.\n" in trained.err
+    settled = quick("train", "tatoeba.tsv", "--columns", "2,4", "--out", "n.keras", *TINY[:-2])
+    assert settled.status == 0, settled.err
+    assert "numbers" not in settled.err
+
+
+def test_packed_utf16_from_standard_input(quick: Any, folder: Path) -> None:
+    content = "\r\n".join(f"{source}\t{target}" for source, target, _ in ROWS).encode("utf-16")
+    trained = quick("train", "-", *TINY, stdin=bz2.compress(gzip.compress(content)))
+    assert trained.status == 0, trained.err
+    assert "27 training pairs, 3 validation pairs" in trained.err
+    translated = quick("translate", "m.keras", stdin="ba\r\nca\r\n".encode("utf-16-le"))
+    assert translated.status in (0, 1), translated.err
+    assert len(translated.out.splitlines()) == 2

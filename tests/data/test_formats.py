@@ -106,8 +106,10 @@ def test_texts_and_tags_of_named_columns(tmp_path: Path, kind: str) -> None:
     ("path", "options", "message"),
     [
         ("x.tsv", {"format": "josnl"}, "unknown format 'josnl'. Did you mean 'jsonl'?"),
-        ("x.tsv", {"columns": "a,b"}, "format tsv has no column names, received: columns a, b. Leave columns out, or"),
-        ("x.po", {"tag_column": 3}, "format po has no tags. Formats with tags: tsv, jsonl, csv, parquet."),
+        ("x.po", {"columns": "a,b"}, "format po has no columns, received: columns a, b. Leave columns out, or use "),
+        ("x.tsv", {"columns": "0,1"}, "columns are numbered from 1, received: 0, 1"),
+        ("x.tsv", {"columns": "2,4", "tag_column": 3}, "with columns, tags are read from the third column in"),
+        ("x.po", {"tag_column": 3}, "format po has no tags. Formats with tags: tsv, jsonl, json, csv, anki, parquet."),
         ("x.tmx", {"columns": "a,b,c"}, "format tmx has no tags."),
         ("x.tmx", {"columns": "en"}, "columns must be different names of two languages, received: en"),
         ("x.csv", {"columns": "a"}, "columns must be different names of source, target and optionally tags"),
@@ -149,7 +151,7 @@ def test_invalid_utf8_names_file_and_line(tmp_path: Path, kind: str) -> None:
     paths[-1].write_bytes(paths[-1].read_text(encoding="utf-8").encode("latin-1"))
     message = error_of(paths)
     assert message.startswith(f"{paths[-1]}, line ")
-    assert "(0xe9) is not UTF-8. Save the file as UTF-8" in message
+    assert "(0xe9) is not UTF-8; it is probably WINDOWS-1252. Convert the file: iconv -f WINDOWS-1252" in message
 
 
 @pytest.mark.parametrize("kind", ["tsv", "moses", "jsonl", "csv"])

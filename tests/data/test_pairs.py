@@ -25,7 +25,7 @@ from passerelle.errors import DataError, OutputError
 
 ROWS = [("Go.", "Va\u202f!"), ("Run!", "Cours !"), ("Go.", "Marche."), ("Hi.", "Salut\u00a0!")]
 TEXT = "".join(f"{source}\t{target}\n" for source, target in ROWS)
-CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\t\r\n\ufeff"), min_size=1).filter(
+CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\t\r\n\ufeff\0\x1b"), min_size=1).filter(
     str.strip
 )
 SOURCES = st.lists(st.sampled_from("abcdefgh"), min_size=2, max_size=40)
@@ -116,8 +116,8 @@ def test_texts_are_not_changed(file):
         ),
         (
             "a\tb\nb\tc\xe9".encode("latin-1"),
-            ", line 2: byte 7 (0xe9) is not UTF-8. Save the file as UTF-8, for example: "
-            "iconv -f LATIN1 -t UTF-8 OLD > NEW",
+            ", line 2: byte 7 (0xe9) is not UTF-8; it is probably WINDOWS-1252. Convert the file: "
+            "iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW",
         ),
     ],
     ids=["empty", "blank", "blank target", "no tab", "long line", "latin-1"],

@@ -91,6 +91,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for kind in ("tsv", "moses", "jsonl", "csv", "po", "tmx"):
         for path in files.write(kind, folder, rows, ("en", "fr")):
             path.rename(folder / NAMES.get(path.name, path.name))
+    lines = (f"{number}\t{source}\t{number}\t{target}\n" for number, (source, target) in enumerate(rows))
+    (folder / "tatoeba.tsv").write_text("".join(lines), encoding="utf-8")
     return folder
 
 

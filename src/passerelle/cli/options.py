@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from cyclopts import Parameter
 
+from passerelle.cli.display import note
 from passerelle.cli.groups import IN_GROUP
 from passerelle.settings import (
     DEFAULT_PRESET,
@@ -146,7 +147,11 @@ class ReadingOptions:
         column = options.pop("tag_column", DEFAULT_TAG_COLUMN)
         if not limited:
             options.pop("limit", None)
-        return read_pairs(pairs, tag_column=column if tagged else None, **options)
+        examples = read_pairs(pairs, tag_column=column if tagged else None, **options)
+        for doubt in examples.doubts:
+            advice = f" {flag(doubt.argument)} {doubt.value} {doubt.effect}." if doubt.argument else ""
+            note(f"{examples.name}: {doubt.problem}.{advice}")
+        return examples
 
     def names_tag_column(self) -> bool:
         """Return whether --tag-column or --columns names a column of tags."""

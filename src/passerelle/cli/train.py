@@ -38,9 +38,9 @@ def train(
     Parameters
     ----------
     pairs
-        Training data: a UTF-8 file with a source, a tab and a target per line (further columns are ignored); a file in
-        another --format, such as .jsonl, .csv, .po, .tmx or .parquet; or two parallel files, such as train.en train.fr.
-        Files may be compressed (.gz, .zip). Use - for standard input.
+        Training data: a text file with a source, a tab and a target per line (further columns are ignored); a file in
+        another --format, such as .jsonl, .json, .csv, .po, .tmx or .parquet; or two parallel files, such as train.en
+        train.fr. Files may be UTF-16, and compressed (.gz, .bz2, .xz, .zst, .zip). Use - for standard input.
     validation
         Validation set: a file of pairs, or the share of sources to hold out of PAIRS, such as 0.1; 0 turns validation
         off. Two parallel files: --validation=dev.en --validation=dev.fr. [default: a tenth of the sources, at most

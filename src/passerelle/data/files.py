@@ -1,17 +1,16 @@
-"""Reading plain, gzip and zip files, and writing files atomically."""
+"""Reading files of text, packed or not, and writing files atomically."""
 
-import gzip
 import io
 import os
 import sys
 import tempfile
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from passerelle.data.containers import COMPRESSED_SUFFIXES, damages, member_name, unpacked
+from passerelle.data.encodings import decoded
 from passerelle.errors import DataError, OutputError
 
 __all__ = [
@@ -21,6 +20,7 @@ __all__ = [
     "open_input",
     "prepare_folder",
     "read_lines",
+    "read_text",
     "replace_atomically",
     "require_writable_file",
     "write_atomically",
@@ -28,7 +28,6 @@ __all__ = [
 
 STANDARD_INPUT = "-"
 _STANDARD_INPUT_NAMES = {STANDARD_INPUT, "/dev/stdin"}
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def input_name(path: str | os.PathLike[str]) -> str:
@@ -37,16 +36,26 @@ def input_name(path: str | os.PathLike[str]) -> str:
 
 
 def inner_name(path: str | os.PathLike[str]) -> str:
-    """Return the file name without `.gz`; for a `.zip`, the name of the text file inside. It determines the format.
+    """Return the file name without the suffixes of containers, in lower case; it determines the format.
+
+    For a zip archive, that is the name of the text file inside, unless it has no suffix or `.txt`, which tell nothing.
 
     Raises:
         DataError: if `path` ends in `.zip` and is not a readable archive of exactly one text file.
     """
-    name = Path(path).name
-    if name.lower().endswith(".zip"):
-        with _errors_as_data_error(path), open(path, "rb") as raw, zipfile.ZipFile(raw) as archive:
-            name = Path(_text_member(archive, path)).name
-    return name[:-3] if name.lower().endswith(".gz") else name
+    name = Path(path).name.lower()
+    if name.endswith(".zip"):
+        with _errors_as_data_error(path), open(path, "rb") as raw:
+            member = member_name(raw, os.fspath(path)).lower()
+        if Path(_without_containers(member)).suffix not in ("", ".txt"):
+            name = member
+    return _without_containers(name)
+
+
+def _without_containers(name: str) -> str:
+    while name.endswith((*COMPRESSED_SUFFIXES, ".zip")):
+        name = name.rpartition(".")[0]
+    return name
 
 
 def read_lines(
@@ -55,45 +64,60 @@ def read_lines(
     """Yield the lines of a text file, reading it lazily.
 
     Args:
-        path: as for `open_input`. A byte order mark is removed. Lines end with LF or CRLF.
+        path: as for `open_input`.
         keep_ends: yield the lines with their line ends.
         progress: as for `open_input`.
 
     Raises:
-        DataError: if the file cannot be read, or is not UTF-8 (the message names the byte).
+        DataError: see `read_text`; all lines before the place of the error are yielded first.
     """
-    offset = 0
+    parts: list[str] = []  # of a line that has not ended
+    for text in read_text(path, progress=progress):
+        first, *lines = text.split("\n")
+        parts.append(first)
+        if not lines:
+            continue
+        lines.insert(0, "".join(parts))
+        parts = [lines.pop()]
+        if keep_ends:
+            yield from [f"{line}\n" for line in lines]
+        else:
+            yield from [line.rstrip("\r") for line in lines] if "\r" in text else lines
+    if last := "".join(parts):
+        yield last if keep_ends else last.rstrip("\r")
+
+
+def read_text(path: str | os.PathLike[str], *, progress: Callable[[int], object] | None = None) -> Iterator[str]:
+    """Yield the text of a file in pieces; see `data.encodings.decoded` for its encodings and line ends.
+
+    Args:
+        path: as for `open_input`.
+        progress: as for `open_input`.
+
+    Raises:
+        DataError: if the file cannot be read or is not text (the message names the line and the byte).
+    """
     with open_input(path, progress) as stream:
-        for number, raw in enumerate(stream, start=1):
-            text = raw.removeprefix(_BYTE_ORDER_MARK) if number == 1 else raw
-            try:
-                line = text.decode("utf-8")
-            except UnicodeDecodeError as error:
-                position = offset + len(raw) - len(text) + error.start
-                raise DataError(
-                    f"{input_name(path)}, line {number}: byte {position} (0x{text[error.start]:02x}) is not UTF-8. "
-                    f"Save the file as UTF-8, for example: iconv -f LATIN1 -t UTF-8 OLD > NEW"
-                ) from None
-            offset += len(raw)
-            yield line if keep_ends else line.removesuffix("\n").removesuffix("\r")
+        yield from decoded(stream, input_name(path))
 
 
 @contextmanager
 def open_input(
     path: str | os.PathLike[str], progress: Callable[[int], object] | None = None
 ) -> Iterator[BinaryIO | io.BufferedIOBase]:
-    """Open a file for reading bytes, decompressed; the container is recognized by its first bytes.
+    """Open a file for reading bytes, decompressed; containers are recognized by their first bytes.
 
     Args:
-        path: a plain file, a gzip file, a zip archive that contains one text file (files whose names begin with `_`
-            or `.` are ignored), or `-` for standard input.
+        path: a plain file, a compressed file (gzip, bzip2, xz, zstd), a zip archive that contains one text file (files
+            whose names begin with `_` or `.` are ignored), also inside each other, or `-` for standard input.
         progress: called after each read with the position in the file, in (compressed) bytes; not called for standard
             input or a pipe.
 
     Raises:
-        DataError: if the file is missing, a folder, unreadable or a damaged archive, also while it is being read.
+        DataError: if the file is missing, a folder, unreadable, a damaged archive, or known to be no text, such as a
+            spreadsheet; also while it is being read.
     """
-    with _errors_as_data_error(path), _open(path, progress) as stream:
+    with _errors_as_data_error(path), _open(path, progress) as raw, unpacked(raw, input_name(path)) as stream:
         yield stream
 
 
@@ -106,11 +130,13 @@ def _errors_as_data_error(path: str | os.PathLike[str]) -> Iterator[None]:
         raise DataError(f"{name}: no such file. Check the path, or try: passerelle phrasebook > pairs.tsv") from None
     except IsADirectoryError:
         raise DataError(f"{name} is a folder. Name a file in it.") from None
-    except (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error) as error:
+    except damages() as error:
         raise DataError(f"{name} is a damaged archive ({error}). Get a complete copy of it.") from None
-    except (NotImplementedError, RuntimeError) as error:  # unsupported compression, or a password
+    except (NotImplementedError, RuntimeError, ImportError) as error:  # unsupported compression, or a password
         raise DataError(f"{name} cannot be decompressed ({error}). Extract the text file and name it.") from None
     except OSError as error:
+        if error.errno is None:  # raised by bz2, not by the system
+            raise DataError(f"{name} is a damaged archive ({error}). Get a complete copy of it.") from None
         raise DataError(f"{name} cannot be read: {error.strerror or error}.") from None
 
 
@@ -143,24 +169,7 @@ def _open(
             yield stream
         return
     with open(path, "rb") if progress is None else io.BufferedReader(_ProgressFile(path, progress)) as raw:
-        start = raw.peek(4)[:4]  # peek, because a named pipe cannot seek
-        if start.startswith(b"\x1f\x8b"):
-            with gzip.open(raw) as stream:
-                yield stream  # pyright: ignore[reportReturnType] - GzipFile reads bytes
-        elif start == b"PK\x03\x04":
-            with zipfile.ZipFile(raw) as archive, archive.open(_text_member(archive, path)) as stream:
-                yield stream  # pyright: ignore[reportReturnType] - ZipExtFile reads bytes
-        else:
-            yield raw
-
-
-def _text_member(archive: zipfile.ZipFile, path: str | os.PathLike[str]) -> str:
-    members = [name for name in archive.namelist() if not name.endswith("/")]
-    texts = [name for name in members if not Path(name).name.startswith(("_", ".")) and "__MACOSX" not in name]
-    if len(texts) != 1:
-        found = ", ".join(members[:5]) or "nothing"
-        raise DataError(f"{os.fspath(path)} must contain exactly one text file; it contains {found}. Extract it first.")
-    return texts[0]
+        yield raw
 
 
 def prepare_folder(folder: str | os.PathLike[str]) -> Path:

@@ -3,10 +3,11 @@
 import os
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from passerelle.data.files import STANDARD_INPUT, inner_name, input_name
+from passerelle.data.readers.anki import read_anki
 from passerelle.data.readers.csv_file import read_csv
+from passerelle.data.readers.json_array import read_json
 from passerelle.data.readers.json_lines import read_json_lines
 from passerelle.data.readers.parallel import read_parallel
 from passerelle.data.readers.parquet import read_parquet
@@ -21,7 +22,8 @@ __all__ = ["FORMATS", "Format", "PairFile", "PairPath", "choose_format"]
 PairPath = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 """One file of pairs, or two parallel files: the sources, then the targets."""
 
-_DEFAULT_COLUMNS = ("source", "target", "tags")
+_NAMES = ("source", "target", "tags")
+_NUMBERS = ("1", "2", "3")
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class Format:
         read: reader; yields the rows of a `PairFile`.
         requirement: a sentence about the required content, for error messages.
         row_unit: the unit that row numbers count: `line` or `row`.
-        column_names: the meaning of the setting `columns`: `columns`, `languages`, or empty if the format has no names.
+        column_names: the meaning of the setting `columns`: `columns`, `languages`, or empty if the format has none.
+        default_columns: columns of source, target and tags if `columns` is not set.
         has_tags: whether rows may have tags.
     """
 
@@ -42,6 +45,7 @@ class Format:
     requirement: str
     row_unit: str = "line"
     column_names: str = ""
+    default_columns: tuple[str, ...] = ()
     has_tags: bool = False
 
 
@@ -52,14 +56,16 @@ class PairFile:
     Attributes:
         paths: one path, or those of two parallel files.
         format: format of the file.
-        columns: names of its columns or languages; empty if the format has none, or to use the first two languages.
-        tag_column: number of the column with the tags, from 1, or None.
+        columns: its columns or languages; empty if the format has none, or to use the first two languages.
+        has_tags: whether tags are read.
+        is_requested: whether the format was requested; else it was chosen by the file name.
     """
 
     paths: tuple[str | os.PathLike[str], ...]
     format: Format
     columns: tuple[str, ...]
-    tag_column: int | None
+    has_tags: bool
+    is_requested: bool
 
     @property
     def name(self) -> str:
@@ -74,13 +80,15 @@ class PairFile:
 FORMATS: dict[str, Format] = {
     "tsv": Format(
         (".tsv",),
-        lambda file: read_tsv(file.paths[0], file.tag_column),
+        lambda file: read_tsv(file.paths[0], file.columns),
         "Each line must contain source, tab, target.",
+        column_names="columns",
+        default_columns=_NUMBERS,
         has_tags=True,
     ),
     "moses": Format(
         (),
-        lambda file: read_parallel(*file.paths),
+        lambda file: read_parallel(*file.paths, tabs=file.is_requested),
         "Line n of one file must translate line n of the other.",
     ),
     "jsonl": Format(
@@ -88,6 +96,16 @@ FORMATS: dict[str, Format] = {
         lambda file: read_json_lines(file.paths[0], file.columns),
         "Each line must be an object with source and target.",
         column_names="columns",
+        default_columns=_NAMES,
+        has_tags=True,
+    ),
+    "json": Format(
+        (".json",),
+        lambda file: read_json(file.paths[0], file.columns),
+        "It must contain an array of objects or of pairs.",
+        row_unit="row",
+        column_names="columns",
+        default_columns=_NAMES,
         has_tags=True,
     ),
     "csv": Format(
@@ -95,6 +113,15 @@ FORMATS: dict[str, Format] = {
         lambda file: read_csv(file.paths[0], file.columns),
         "It must contain a header and a row for each pair.",
         column_names="columns",
+        default_columns=_NAMES,
+        has_tags=True,
+    ),
+    "anki": Format(
+        (),
+        lambda file: read_anki(file.paths[0], file.columns),
+        "Each note needs two fields.",
+        column_names="columns",
+        default_columns=_NUMBERS,
         has_tags=True,
     ),
     "po": Format((".po",), lambda file: read_po(file.paths[0]), "Each message needs msgid and msgstr."),
@@ -110,6 +137,7 @@ FORMATS: dict[str, Format] = {
         "Each row needs source and target.",
         row_unit="row",
         column_names="columns",
+        default_columns=_NAMES,
         has_tags=True,
     ),
 }
@@ -126,11 +154,12 @@ def choose_format(
 
     Args:
         path: one file, or two parallel files.
-        format: one of `FORMATS`; None recognizes it by the file name, also inside `.gz` and `.zip`.
-        columns: names of the columns of source, target and optionally tags, or two languages; a sequence, or a string
-            with commas. By default `source`, `target` and `tags`, or the first two languages.
-        tag_column: number of the column with the tags, at least 3; must be 3 in formats with named columns, where it
-            means the third name in `columns`.
+        format: one of `FORMATS`; None recognizes it by the file name, also of a packed file.
+        columns: names or numbers, from 1, of the columns of source, target and optionally tags, or two languages; a
+            sequence, or a string with commas. By default the first columns (tsv, anki), the columns `source`, `target`
+            and `tags`, or the first two languages.
+        tag_column: number of the column with the tags, at least 3. With `columns`, and in formats with named columns,
+            it must be 3, which means the third of `columns`.
 
     Raises:
         SettingsError: if an argument is invalid, or the format does not support it.
@@ -143,28 +172,38 @@ def choose_format(
         raise SettingsError(f"tag_column must be at least 3 (after source and target), received: {tag_column}")
     if isinstance(columns, str):
         columns = [column.strip() for column in columns.split(",")]
-    names = tuple(columns or ())
+    names = tuple(map(str, columns or ()))
     if names and not chosen.column_names:
         others = ", ".join(name for name, other in FORMATS.items() if other.column_names)
         raise SettingsError(
-            f"format {format_name} has no column names, received: columns {', '.join(names)}. Leave columns out, or "
-            f"use another format: {others}."
+            f"format {format_name} has no columns, received: columns {', '.join(names)}. Leave columns out, or use "
+            f"another format: {others}."
         )
     if (tag_column is not None or len(names) == 3) and not chosen.has_tags:
         others = ", ".join(name for name, other in FORMATS.items() if other.has_tags)
         raise SettingsError(f"format {format_name} has no tags. Formats with tags: {others}.")
     if chosen.column_names == "columns":
-        names = names or _DEFAULT_COLUMNS[: 2 if tag_column is None else 3]
-        if tag_column is not None and (tag_column > 3 or len(names) < 3):
-            raise SettingsError(
-                f"in format {format_name}, tags are read from the third column in `columns`, received: "
-                f"{', '.join(names)} and tag_column={tag_column}. Name three columns: source,target,tags"
-            )
-        tag_column = 3 if len(names) == 3 else None
+        names = _with_tags(names, chosen, tag_column, format_name)
     if names and (not all(names) or len(set(names)) != len(names) or len(names) not in (2, 3)):
         expected = "two languages" if chosen.column_names == "languages" else "source, target and optionally tags"
         raise SettingsError(f"columns must be different names of {expected}, received: {', '.join(names)}")
-    return PairFile(paths, chosen, names, tag_column)
+    if "0" in names:
+        raise SettingsError(f"columns are numbered from 1, received: {', '.join(names)}")
+    return PairFile(paths, chosen, names, len(names) == 3, format is not None)
+
+
+def _with_tags(names: tuple[str, ...], format: Format, tag_column: int | None, format_name: str) -> tuple[str, ...]:
+    """Return the columns to read: the requested or the default ones, with that of the tags if `tag_column` is set."""
+    if not names and format.default_columns == _NUMBERS:
+        return _NUMBERS[:2] if tag_column is None else (*_NUMBERS[:2], str(tag_column))
+    names = names or format.default_columns[: 2 if tag_column is None else 3]
+    if tag_column is not None and (tag_column > 3 or len(names) < 3):
+        place = "with columns" if format.default_columns == _NUMBERS else f"in format {format_name}"
+        raise SettingsError(
+            f"{place}, tags are read from the third column in `columns`, received: {', '.join(names)} and "
+            f"tag_column={tag_column}. Name three columns: {','.join(format.default_columns)}"
+        )
+    return names
 
 
 def _format_name(paths: tuple[str | os.PathLike[str], ...], format: str | None) -> str:
@@ -190,6 +229,5 @@ def _format_of_name(path: str | os.PathLike[str]) -> str | None:
     """Return the format of a file name, or of the name inside a `.zip`; None if the suffix is unknown."""
     if os.fspath(path) == STANDARD_INPUT:
         return None
-    outer = Path(os.fspath(path).lower())
-    names = [inner_name(path).lower(), *([outer.stem] if outer.suffix == ".zip" else [])]
-    return next((key for name in names for key, format in FORMATS.items() if name.endswith(format.suffixes)), None)
+    name = inner_name(path)
+    return next((key for key, format in FORMATS.items() if name.endswith(format.suffixes)), None)

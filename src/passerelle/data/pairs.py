@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, overload
 
+from passerelle.data.doubts import Doubt, doubts_about
 from passerelle.data.files import prepare_folder, write_atomically
 from passerelle.data.formats import PairPath, choose_format
 from passerelle.errors import DataError
@@ -56,6 +57,7 @@ class Pairs(Sequence[Pair]):
         skipped: number of other skipped rows by reason. The reasons are texts for the user: readers set `fuzzy`,
             `obsolete`, `untranslated` (gettext) and `not in both languages` (TMX), and `LengthLimits` sets "longer
             than ..." with the limits.
+        doubts: signs that the file was not read as it was meant, see `data.doubts`.
 
     Example:
         >>> pairs = passerelle.read_pairs("pairs.tsv")
@@ -71,6 +73,7 @@ class Pairs(Sequence[Pair]):
     blank: int = field(default=0, compare=False)
     tags: Sequence[str] | None = None
     skipped: Mapping[str, int] = field(default_factory=dict, compare=False)
+    doubts: Sequence[Doubt] = field(default=(), compare=False)
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -165,12 +168,14 @@ def read_pairs(
     """Read pairs from a file in any of the supported formats.
 
     Args:
-        path: one file, or two parallel files. `.gz` and `.zip` are decompressed; `-` is standard input.
+        path: one file, or two parallel files. They may be packed (gzip, bzip2, xz, zstd, zip); `-` is standard input.
         limit: maximum number of pairs; reading stops there. Skipped rows do not count.
         swap: exchange source and target.
         tag_column: number of the column with the tags, at least 3; None reads no tags.
-        format: one of `tsv`, `moses`, `jsonl`, `csv`, `po`, `tmx`, `parquet`; None recognizes it by the file name.
-        columns: names of the columns of source, target and optionally tags, or the two languages; see `choose_format`.
+        format: one of `tsv`, `moses`, `jsonl`, `json`, `csv`, `anki`, `po`, `tmx`, `parquet`; None recognizes it by the
+            file name.
+        columns: names or numbers of the columns of source, target and optionally tags, or the two languages; see
+            `choose_format`.
 
     Returns:
         The pairs in the order of the file, with counts of the skipped rows, for example those with an empty source or
@@ -188,6 +193,7 @@ def read_pairs(
     file = choose_format(path, format, columns, tag_column)
     sources, targets, tags = [], [], []
     skipped = Counter(blank=0)
+    first_row = 0
     with closing(file.rows()) as rows:
         for number, first, second, third, reason in rows:
             for text in (first, second, third):
@@ -197,8 +203,9 @@ def read_pairs(
             if reason or not (first and second) or first.isspace() or second.isspace():
                 skipped[reason or "blank"] += 1
                 continue
-            sources.append(second if swap else first)
-            targets.append(first if swap else second)
+            first_row = first_row or number
+            sources.append(first)
+            targets.append(second)
             tags.append(third or "")
             if limit is not None and len(sources) >= limit:
                 break
@@ -206,7 +213,11 @@ def read_pairs(
         listed = ", ".join(f"{name}: {count}" for name, count in skipped.items() if count)
         raise DataError(f"{file.name} contains no pairs ({listed or 'it is empty'}). {file.format.requirement}")
     blank = skipped.pop("blank")
-    return Pairs(sources, targets, file.name, blank, None if file.tag_column is None else tags, skipped)
+    has_columns = file.format.column_names == "columns"
+    doubts = doubts_about(sources, targets, columns=file.columns if has_columns else (), first=first_row)
+    if swap:
+        sources, targets = targets, sources
+    return Pairs(sources, targets, file.name, blank, tags if file.has_tags else None, skipped, doubts)
 
 
 def references(pairs: Pairs) -> dict[tuple[str, str], list[str]]:
@@ -255,15 +266,16 @@ def write_pairs(path: str | os.PathLike[str], pairs: Iterable[tuple[str, ...]]) 
     """Write pairs, with their tags if they have any, to a tab-separated UTF-8 file, atomically.
 
     Raises:
-        DataError: if a text contains a tab or a line end, which the format cannot represent.
+        DataError: if a text contains a tab, a line end or NUL, which the format cannot represent.
         OutputError: if the file cannot be written.
     """
 
     def write(stream: BinaryIO) -> None:
         for pair in pairs.rows() if isinstance(pairs, Pairs) else pairs:
-            if any(character in text for text in pair for character in "\t\n\r"):
+            if any(character in text for text in pair for character in "\t\n\r\0"):
                 raise DataError(
-                    f"texts with a tab or a line end cannot be written as tab-separated pairs, received: {pair!r:.80}"
+                    f"texts with a tab, a line end or NUL cannot be written as tab-separated pairs, received: "
+                    f"{pair!r:.80}"
                 )
             stream.write("\t".join(pair).encode() + b"\n")
 

@@ -14,15 +14,15 @@ class ReadingSettings(Section):
 
     format: str | None = setting(
         None,
-        "File format: tsv, moses (two parallel files), jsonl, csv, po, tmx or parquet. Without it, the file name "
-        "tells the format.",
+        "File format: tsv, moses (two parallel files), jsonl, json, csv, anki, po, tmx or parquet. Without it, the "
+        "file name tells the format.",
         option=True,
     )
     columns: str | None = setting(
         None,
-        "For jsonl, csv and parquet: comma-separated names of the source column, the target column and, if there is "
-        "one, the tag column (source,target if not set). For tmx: two language codes (the first two in the file if not "
-        "set).",
+        "Comma-separated columns of the source, the target and, if there is one, the tags. Numbers, such as 2,4; or "
+        "names, as in the first line (tsv, csv) or in the objects (jsonl, json, parquet). If not set: 1,2 for tsv and "
+        "anki, source,target for the others. For tmx: two language codes (the first two in the file if not set).",
         option=True,
     )
     limit: int | None = setting(None, "Maximum number of pairs to read, from the start of the file.", option=True, ge=1)

@@ -13,7 +13,7 @@ from passerelle.data.readers.row import Row
 from passerelle.errors import DataError
 
 COLUMNS = ("en", "fr")
-CELL = st.text(st.characters(exclude_categories=["Cs"]))
+CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\x1b"))
 
 
 @settings(max_examples=40, deadline=None)
@@ -53,7 +53,7 @@ HINT = "Quote fields that contain ','."
         ('en,fr\na,b\n"c,d\ne,f\n', ", line 3: unexpected end of data. Quote fields"),
         ('en,fr\na,b\n"c' + "x\n" * 100_000, ", line 3: field larger than field limit (131072). Quote fields"),
         ("en,fr\na\rb,c\n", ", line 2: new-line character seen in unquoted field. Quote fields that contain ',', a"),
-        ("en,en,fr\n", ", line 1: two columns are named 'en'. Rename one."),
+        ("en,en,fr\n", ", line 1: two columns are named 'en'. Rename one, or use the number of the column."),
         ("a b\nc d\n", ", line 1: no column 'en'. Known: a b. Name the columns in `columns`: SOURCE,TARGET"),
         ("\nen,fr\n", ", line 1: no column 'en'. The file has no column names."),
     ],
@@ -65,3 +65,37 @@ def test_invalid_tables(tmp_path: Path, content: str, message: str) -> None:
     with pytest.raises(DataError) as caught:
         list(read_csv(path, COLUMNS))
     assert str(caught.value).startswith(f"{path}{message}")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "sep=;\nen;fr\nRun, now!;Cours, vite !\n",
+        '"sep=|"\r\nen|fr\r\nRun, now!|Cours, vite !\r\n',
+        "sep=\t\nen\tfr\nRun, now!\tCours, vite !\n",
+        "en;fr\nRun, now!;Cours, vite !\n",
+        ' en ;"fr"\nRun, now!;Cours, vite !\n',
+        '"en, or English";en;fr\nx;Run, now!;Cours, vite !\n',
+        'en, fr\n"Run, now!", "Cours, vite !"\n',
+        '\ufeffsep=,\nen, fr \n"Run, now!", "Cours, vite !"\n',
+    ],
+    ids=lambda text: text[:20],
+)
+def test_separators_and_blanks_around_names(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(content.encode())
+    assert [row[1:3] for row in read_csv(path, COLUMNS)] == [("Run, now!", "Cours, vite !")]
+
+
+def test_a_file_without_a_header_is_read_by_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("Go;Va !;1\nRun, now!;Cours, vite !;2\nHi, you, there;Salut;3\n")
+    assert list(read_csv(path, ("1", "2", "3")))[1:] == [
+        Row(2, "Run, now!", "Cours, vite !", "2"),
+        Row(3, "Hi, you, there", "Salut", "3"),
+    ]
+    path.write_text("a;b\nc;d;e\n")
+    with pytest.raises(DataError, match="line 2: 3 fields, but the first row has 2. Quote fields that contain ';'"):
+        list(read_csv(path, ("1", "2")))
+    with pytest.raises(DataError, match="line 1: 2 fields, but column 4 is read. Set other columns"):
+        list(read_csv(path, ("2", "4")))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from passerelle.data.pairs import read_pairs
 from passerelle.data.readers.parallel import read_parallel
 from passerelle.data.readers.row import Row
 from passerelle.errors import DataError
@@ -30,3 +31,15 @@ def test_different_numbers_of_lines(files: tuple[Path, Path], swapped: bool) -> 
         f"{files[1]} ends after line 1, and {files[0]} goes on. Both need the same number of lines: line n of one must "
         f"translate line n of the other."
     )
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_tab_separated_files_are_not_taken_for_the_two_sides(tmp_path: Path, both: bool) -> None:
+    paths = tmp_path / "a.txt", tmp_path / "b.txt"
+    paths[0].write_text("#columns\na\tb\nc\td\ne\tf\n")
+    paths[1].write_text("g\th\n" * 4 if both else "g\nh\ni\nj\n")
+    for order in (paths, paths[::-1]):
+        with pytest.raises(DataError) as caught:
+            read_pairs(order)
+        assert "is tab-separated, and two files are read as the two sides of pairs." in str(caught.value)
+    assert len(read_pairs(paths, format="moses")) == 4

@@ -95,7 +95,10 @@ EXTERNAL_ENTITY = """<!DOCTYPE tmx [
         ("<tmx>\n<body>", ", line 2: no element found, column 7. Export"),
         ("en\tfr\n", ", line 1: syntax error, column 1. Export"),
         ("<html/>", " is not TMX: its root element is <html>, not <tmx>. Export it as TMX."),
-        ("<tmx><seg>\udce9</seg></tmx>", ", line 1: not well-formed (invalid token), column 11. Export"),
+        (
+            "<tmx><seg>\udce9</seg></tmx>",
+            ", line 1: a byte (0xe9) is not UTF-8; it is probably WINDOWS-1252. Convert the file: iconv ",
+        ),
     ],
     ids=lambda text: ascii(text[:20]),
 )

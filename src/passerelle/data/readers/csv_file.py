@@ -1,63 +1,79 @@
-"""Reader for CSV files with a header."""
+"""Reader for CSV files."""
 
-import csv
 import os
+import re
 from collections.abc import Generator, Sequence
-from itertools import chain
+from itertools import chain, islice
 
 from passerelle.data.files import input_name, read_lines
-from passerelle.data.readers.columns import find_columns
+from passerelle.data.readers.columns import column_numbers, find_columns
+from passerelle.data.readers.delimited import read_delimited
 from passerelle.data.readers.row import Row
 from passerelle.errors import DataError
 
 __all__ = ["read_csv"]
 
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+_QUOTED = re.compile(r'"[^"]*"')
+_SEPARATORS = ",;\t|"
+_LOOK_AHEAD = 10
+"""Lines that choose the separator."""
+
 
 def read_csv(path: str | os.PathLike[str], columns: Sequence[str]) -> Generator[Row, None, None]:
-    """Yield the rows below the header.
+    """Yield the rows; those below the header, if columns are given by name.
 
-    Fields in double quotes may contain the separator and line ends; a double quote inside is doubled. The separator
-    is the comma, semicolon or tab, whichever is most frequent in the first line.
+    Fields in double quotes may contain the separator and line ends; a double quote inside is doubled. Excel's first
+    line `sep=;` names the separator. Otherwise it is the comma, semicolon, tab or vertical bar that occurs in the first
+    line, and equally often in most of the following ones. If blanks follow all separators of the first line, blanks
+    after a separator are ignored everywhere.
 
     Args:
-        path: UTF-8 text.
-        columns: names, as in the header, of the columns of source, target and optionally tags; others are ignored.
+        path: text.
+        columns: names, as in the header, of the columns of source, target and optionally tags; or their numbers, from
+            1, if the file has no header. Others are ignored.
 
     Raises:
         DataError: if the file cannot be read, a column is missing from the header, a row has more or fewer fields than
-            the header, or the quotes are invalid.
-
-    Source: RFC 4180.
+            the first, or the quotes are invalid.
     """
     name = input_name(path)
     lines = read_lines(path, keep_ends=True)
-    first = next(lines, None)
-    if first is None:
+    start = list(islice(lines, _LOOK_AHEAD))
+    match = _SEPARATOR_LINE.fullmatch(start[0]) if start else None
+    line = 1
+    if match:
+        start, line = start[1:], 2
+    if not start:
         return
-    separator = max(",;\t", key=first.count)
-    rows = csv.reader(chain([first], lines), delimiter=separator, strict=True)
-    width, indices = 0, []
-    while True:
-        number = rows.line_num + 1
-        try:
-            fields = next(rows, None)
-        except csv.Error as error:
-            reason = str(error).partition(" - ")[0]  # the rest is advice for programmers
-            raise DataError(
-                f"{name}, line {number}: {reason}. Quote fields that contain {separator!r}, a double quote or a line "
-                f"end, and double the quotes inside."
-            ) from None
-        if fields is None:
-            return
-        if number == 1:
-            indices = find_columns(columns, fields, f"{name}, line 1")
+    separator = match[1] if match else _separator(start)
+    fields = _QUOTED.sub("", start[0]).rstrip("\r\n").split(separator)
+    blanks = len(fields) > 1 and all(field.startswith(" ") for field in fields[1:])
+    indices = column_numbers(columns)
+    first = "header" if indices is None else "first row"
+    width = 0
+    for number, fields in read_delimited(chain(start, lines), separator, name, first=line, skip_blanks=blanks):
+        if indices is None:
+            indices = find_columns(columns, fields, f"{name}, line {number}")
             width = len(fields)
         elif not fields:
             yield Row(number, "", "")
-        elif len(fields) != width:
+        elif len(fields) != (width := width or len(fields)):
             raise DataError(
-                f"{name}, line {number}: {len(fields)} fields, but the header has {width}. Quote fields that contain "
-                f"{separator!r}."
+                f"{name}, line {number}: {len(fields)} fields, but the {first} has {width}. Quote fields that "
+                f"contain {separator!r}."
+            )
+        elif len(fields) <= max(indices):
+            raise DataError(
+                f"{name}, line {number}: {len(fields)} fields, but column {max(indices) + 1} is read. Set "
+                f"other columns."
             )
         else:
             yield Row(number, *[fields[index] for index in indices])
+
+
+def _separator(lines: Sequence[str]) -> str:
+    """Return the separator of the first line; of several, the one that most lines contain equally often."""
+    counts = [[_QUOTED.sub("", line).count(separator) for line in lines] for separator in _SEPARATORS]
+    scores = [(sum(count == own[0] for count in own) if own[0] else 0, own[0]) for own in counts]
+    return _SEPARATORS[scores.index(max(scores))]

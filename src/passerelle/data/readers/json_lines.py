@@ -9,7 +9,7 @@ from passerelle.data.readers.columns import find_columns
 from passerelle.data.readers.row import Row
 from passerelle.errors import DataError
 
-__all__ = ["read_json_lines"]
+__all__ = ["example", "read_json_lines", "reject_lone_surrogates"]
 
 
 def read_json_lines(path: str | os.PathLike[str], columns: Sequence[str]) -> Generator[Row, None, None]:
@@ -32,23 +32,30 @@ def read_json_lines(path: str | os.PathLike[str], columns: Sequence[str]) -> Gen
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
             reason = f"{error.msg}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "too large"
-            raise DataError(f"{where}: not JSON ({reason}): {line[:40]!r}. Each line must be one object.") from None
+            array = " A JSON array is read with format='json'." if number == 1 and line.lstrip().startswith("[") else ""
+            raise DataError(
+                f"{where}: not JSON ({reason}): {line[:40]!r}. Each line must be one object.{array}"
+            ) from None
         if not isinstance(row, dict):
-            raise DataError(f"{where}: not an object: {line[:40]!r}. Each line must be like {_example(columns)}")
+            raise DataError(f"{where}: not an object: {line[:40]!r}. Each line must be like {example(columns)}")
         if not required <= row.keys():
-            find_columns(columns, list(row), where)
-        values = [row[column] for column in columns]
+            keys = list(row)
+            values = [row[keys[index]] for index in find_columns(columns, keys, where)]
+        else:
+            values = [row[column] for column in columns]
         if "\\u" in line:  # only an escape can produce a lone surrogate
             for value in values:
-                _reject_lone_surrogates(value, where)
+                reject_lone_surrogates(value, where)
         yield Row(number, *values)
 
 
-def _example(columns: Sequence[str]) -> str:
+def example(columns: Sequence[str]) -> str:
+    """Return an object with these keys, for messages."""
     return json.dumps(dict(zip(columns, ("Go.", "Va !", "tag"), strict=False)))
 
 
-def _reject_lone_surrogates(value: object, where: str) -> None:
+def reject_lone_surrogates(value: object, where: str) -> None:
+    """Raise a `DataError` if a text contains half of a character, which UTF-8 cannot encode."""
     try:
         str(value).encode()
     except UnicodeEncodeError as error:

@@ -27,7 +27,7 @@ def read_parquet(path: str | os.PathLike[str], columns: Sequence[str]) -> Genera
 
     Args:
         path: Parquet file; if it is compressed or a pipe, it is first copied into a temporary file.
-        columns: names of the columns of source, target and optionally tags; others are not read.
+        columns: names, or numbers from 1, of the columns of source, target and optionally tags; others are not read.
 
     Raises:
         DataError: if pyarrow is not installed, the file is not valid Parquet, or a column is missing or does not
@@ -50,7 +50,8 @@ def read_parquet(path: str | os.PathLike[str], columns: Sequence[str]) -> Genera
         number = 0
         try:
             table = ParquetFile(stream, buffer_size=_BYTES)
-            find_columns(columns, table.schema_arrow.names, name)
+            names = table.schema_arrow.names
+            columns = [names[index] for index in find_columns(columns, names, name)]
             for column in columns:
                 kind = table.schema_arrow.field(column).type
                 kind = kind.value_type if arrow.types.is_dictionary(kind) else kind

@@ -1,10 +1,12 @@
 """Reader for translation memories, `.tmx`."""
 
+import codecs
 import os
 from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 from xml.parsers import expat
 
+from passerelle.data.encodings import detect_encoding, not_utf8
 from passerelle.data.files import input_name, open_input
 from passerelle.data.readers.row import Row
 from passerelle.errors import DataError, did_you_mean
@@ -23,7 +25,7 @@ def read_tmx(path: str | os.PathLike[str], languages: Sequence[str] = ()) -> Gen
     """Yield a row for each translation unit, without formatting codes.
 
     Args:
-        path: TMX 1.1 to 1.4b, in any encoding that the XML declares.
+        path: TMX 1.1 to 1.4b, in any encoding that the XML declares, or in UTF-16 or UTF-32.
         languages: codes of the source and target language; `en` also matches `en-GB`. By default the first two
             languages of the file; their country codes are ignored, unless both have the same language.
 
@@ -71,27 +73,60 @@ def _text_in(unit: dict[str, str], language: str) -> str | None:
 
 def _units(path: str | os.PathLike[str], name: str) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield each unit as its line number and its texts by language, with one chunk of the file in memory at a time."""
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    collector = _Collector(parser, name)
     with open_input(path) as stream:
-        empty = True
-        while chunk := stream.read(_CHUNK):
-            empty = False
-            _parse(parser, name, chunk)
+        chunk = stream.read(_CHUNK)
+        if not chunk:
+            return
+        encoding, mark = detect_encoding(chunk)
+        # UTF-8 without a mark may be any encoding that the XML declares. Other Unicode is what it is.
+        if encoding == "utf-8" and not mark:
+            parser, decoder = expat.ParserCreate(), None
+        else:
+            parser, decoder = expat.ParserCreate("utf-8"), codecs.getincrementaldecoder(encoding)()
+            chunk = chunk[mark:]
+        parser.buffer_text = True
+        collector = _Collector(parser, name)
+        parsed = 0
+        while chunk:
+            data = chunk if decoder is None else _to_utf8(decoder, chunk, name)
+            try:
+                parser.Parse(data)
+            except expat.ExpatError as error:
+                raise _invalid(error, name, data, parser.ErrorByteIndex - parsed, stream) from None
+            parsed += len(data)
             yield from collector.pop_units()
-    if not empty:
-        _parse(parser, name, b"", True)
+            chunk = stream.read(_CHUNK)
+        try:
+            parser.Parse(b"", True)
+        except expat.ExpatError as error:
+            raise _invalid(error, name) from None
 
 
-def _parse(parser: Any, name: str, *data: Any) -> None:
+def _to_utf8(decoder: codecs.IncrementalDecoder, chunk: bytes, name: str) -> bytes:
     try:
-        parser.Parse(*data)
-    except expat.ExpatError as error:
-        raise DataError(
-            f"{name}, line {error.lineno}: {expat.ErrorString(error.code)}, column {error.offset + 1}. "
-            f"Export the translation memory again, as TMX in UTF-8."
-        ) from None
+        return decoder.decode(chunk).encode()
+    except UnicodeDecodeError as error:
+        raise DataError(f"{name} is damaged: {error.reason} in {error.encoding}. Get a complete copy of it.") from None
+
+
+def _invalid(error: expat.ExpatError, name: str, data: bytes = b"", index: int = -1, stream: Any = None) -> DataError:
+    """Return the error for invalid XML; `index` is the place of the error in `data`, the last bytes parsed."""
+    where = f"{name}, line {error.lineno}"
+    if 0 <= index < len(data) and _is_not_utf8(data[index : index + 4]):
+        return not_utf8(f"{where}: a byte", data, index, stream)
+    return DataError(
+        f"{where}: {expat.ErrorString(error.code)}, column {error.offset + 1}. Export the translation memory again, as "
+        f"TMX in UTF-8."
+    )
+
+
+def _is_not_utf8(data: bytes) -> bool:
+    """Return whether bytes do not begin with a character of UTF-8."""
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        return error.start == 0
+    return False
 
 
 class _Collector:

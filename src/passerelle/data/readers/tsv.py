@@ -1,39 +1,70 @@
-"""Reader for tab-separated text without a header: source, tab, target."""
+"""Reader for tab-separated text: source, tab, target; without a header, unless columns are given by name."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from itertools import chain
 
 from passerelle.data.files import input_name, read_lines
+from passerelle.data.readers.anki import is_anki_header, read_anki
+from passerelle.data.readers.columns import column_numbers, find_columns
 from passerelle.data.readers.row import Row
 from passerelle.errors import DataError
 
 __all__ = ["read_tsv"]
 
 
-def read_tsv(path: str | os.PathLike[str], tag_column: int | None = None) -> Generator[Row, None, None]:
-    """Yield one row per line; further columns are ignored (Anki files have some).
+def read_tsv(path: str | os.PathLike[str], columns: Sequence[str] = ("1", "2")) -> Generator[Row, None, None]:
+    """Yield one row per line; columns that are not requested are ignored.
+
+    A file that begins with Anki's header lines, such as `#separator:tab`, is read by `read_anki`.
 
     Args:
-        path: UTF-8 text with source and target in the first two columns.
-        tag_column: number of the column with the tags, at least 3; None reads no tags.
+        path: text with tabs between the columns.
+        columns: numbers, from 1, of the columns of source, target and optionally tags; or their names, if the first
+            line contains names.
 
     Raises:
         DataError: if the file cannot be read, or a line has too few columns.
     """
     name = input_name(path)
-    for number, line in enumerate(read_lines(path), start=1):
-        columns = line.split("\t", tag_column or 2)
-        if not line.strip():
+    lines = read_lines(path)
+    first = next(lines, None)
+    if first is None:
+        return
+    lines = chain([first], lines)
+    if is_anki_header(first):
+        yield from read_anki(path, columns, lines)
+        return
+    numbered = enumerate(lines, start=1)
+    indices = column_numbers(columns)
+    if indices is None:
+        number, header = next(((number, line) for number, line in numbered if line.strip()), (1, ""))
+        names = header.removeprefix("#").split("\t")
+        indices = find_columns(columns, names, f"{name}, line {number}")
+    source, target, *tags = indices
+    width = max(indices) + 1
+    for number, line in numbered:
+        fields = line.split("\t", width)
+        if len(fields) < width:
+            if line.strip():
+                raise _too_few(fields, line, indices, f"{name}, line {number}")
             yield Row(number, "", "")
             continue
-        if len(columns) < 2:
-            raise DataError(
-                f"{name}, line {number}: no tab between source and target: {line[:40]!r}. "
-                f"Each line must contain source, tab, target."
-            )
-        if tag_column and len(columns) < tag_column:
-            raise DataError(
-                f"{name}, line {number}: {len(columns)} columns, but tags are read from column {tag_column}: "
-                f"{line[:40]!r}. Add the tags, or set another tag_column."
-            )
-        yield Row(number, columns[0], columns[1], columns[tag_column - 1] if tag_column else None)
+        yield Row(number, fields[source], fields[target], fields[tags[0]] if tags else None)
+
+
+def _too_few(fields: list[str], line: str, indices: list[int], where: str) -> DataError:
+    """Return the error for a line that lacks a column."""
+    if len(fields) == 1:
+        return DataError(
+            f"{where}: no tab between source and target: {line[:40]!r}. Each line must contain source, tab, target."
+        )
+    if len(fields) > max(indices[:2]):
+        return DataError(
+            f"{where}: {len(fields)} columns, but tags are read from column {indices[2] + 1}: {line[:40]!r}. Add the "
+            f"tags, or set another tag_column."
+        )
+    return DataError(
+        f"{where}: {len(fields)} columns, but column {max(indices) + 1} is read: {line[:40]!r}. Complete the line, or "
+        f"set other columns."
+    )
