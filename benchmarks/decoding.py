@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 import tutorial_program
-from passerelle.data.files import write_atomically
+from passerelle.data.writing import write_atomically
 from passerelle.data.lengths import Lengths
 from passerelle.data.pairs import read_pairs, references
 from passerelle.models.sequence_to_sequence import SequenceToSequence

@@ -13,7 +13,7 @@ from typing import Any
 
 import passerelle
 from passerelle.cli.demo import SETTINGS
-from passerelle.data.files import write_atomically
+from passerelle.data.writing import write_atomically
 from passerelle.data.phrasebook import train_and_held_out
 
 HERE = Path(__file__).parent

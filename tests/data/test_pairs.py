@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from passerelle.data.files import write_atomically
+from passerelle.data.writing import write_atomically
 from passerelle.data.pairs import (
     LARGEST_DEFAULT_VALIDATION,
     Pair,

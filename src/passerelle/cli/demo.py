@@ -50,7 +50,7 @@ def demo(
     epochs
         Number of epochs: passes over the training pairs. [default: 6]
     """
-    from passerelle.data.files import prepare_folder, write_atomically
+    from passerelle.data.writing import prepare_folder, write_atomically
     from passerelle.data.pairs import check_pairs, write_pairs
     from passerelle.data.phrasebook import train_and_held_out
     from passerelle.plots.curve import draw_loss_curve

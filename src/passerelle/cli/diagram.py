@@ -27,7 +27,7 @@ def diagram(model: str, /, *, out: str = "diagrams") -> None:
 
 def write_diagrams(translator: "Translator", folder: str | Path) -> list[Path]:
     """Write the three diagrams and return their paths."""
-    from passerelle.data.files import prepare_folder, write_atomically
+    from passerelle.data.writing import prepare_folder, write_atomically
     from passerelle.plots.diagram import draw_model
 
     folder = prepare_folder(folder)

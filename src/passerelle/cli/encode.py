@@ -29,7 +29,8 @@ def encode(
     import numpy as np
 
     from passerelle.cli.translate import split_tags
-    from passerelle.data.files import STANDARD_INPUT, read_lines, require_writable_file, write_atomically
+    from passerelle.data.files import STANDARD_INPUT, read_lines
+    from passerelle.data.writing import require_writable_file, write_atomically
     from passerelle.translator import Translator
 
     path = require_writable_file(out)

@@ -136,7 +136,7 @@ def open_output(path: str | None, *, resume: bool, line_format: LineFormat) -> I
     if path is None:
         yield Output()
         return
-    from passerelle.data.files import require_writable_file
+    from passerelle.data.writing import require_writable_file
 
     file = require_writable_file(path)
     if file.exists() and not file.is_file():

@@ -204,7 +204,7 @@ class _Job:
 
     def draw(self, translations: _Translations, *, first: int) -> None:
         """Draw the alignment of each text's best translation, if there is a folder; `first` numbers the first text."""
-        from passerelle.data.files import write_atomically
+        from passerelle.data.writing import write_atomically
         from passerelle.plots.attention import draw_attention
 
         if self.folder is None or translations.alignments is None:
@@ -267,7 +267,7 @@ def _read_replacements(output_options: OutputOptions) -> dict[str, str]:
 
 
 def _picture_folder(output_options: OutputOptions) -> Path | None:
-    from passerelle.data.files import prepare_folder
+    from passerelle.data.writing import prepare_folder
 
     return None if output_options.pictures is None else prepare_folder(output_options.pictures)
 

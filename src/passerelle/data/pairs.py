@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, overload
 
-from passerelle.data.files import prepare_folder, write_atomically
+from passerelle.data.writing import prepare_folder, write_atomically
 from passerelle.data.formats import PairPath, choose_format
 from passerelle.errors import DataError
 
