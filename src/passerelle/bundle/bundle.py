@@ -34,9 +34,7 @@ class Bundle:
     record: Mapping[str, Any] = field(default_factory=dict)
 
 
-def save_bundle(
-    bundle: Bundle, path: str | os.PathLike[str], *, overwrite: bool = True, dry_run: bool = False
-) -> None:
+def save_bundle(bundle: Bundle, path: str | os.PathLike[str], *, overwrite: bool = True, dry_run: bool = False) -> None:
     """Write a bundle to one self-contained `.keras` file, load the file and compare it with the bundle.
 
     Args:

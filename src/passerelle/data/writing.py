@@ -1,7 +1,7 @@
 """Writing files: each appears complete or not at all, and a killed process leaves nothing that stays.
 
-A file is written in a temporary folder next to it, such as `.model.keras.1.tmp`, and then renamed. The writing process
-locks that folder, and the system releases the lock when the process ends, even if it is killed. So the next process that
+A file is written in a temporary folder next to it, such as `.model.keras.1.tmp`, and then renamed. The process locks
+that folder, and the system releases the lock when the process ends, even if it is killed. So the next process that
 writes to the same name removes every such folder that is not locked.
 """
 
@@ -102,9 +102,10 @@ def require_space(folder: Path, *sizes: int) -> None:
     reserve = getattr(os, "posix_fallocate", None)
     with tempfile.TemporaryDirectory(dir=folder) as reserved:
         try:
-            for number, size in enumerate(sizes if reserve is not None else ()):
+            for number, size in enumerate(sizes):
                 with open(Path(reserved, str(number)), "wb") as stream:
-                    reserve(stream.fileno(), 0, max(size, 1))
+                    if reserve is not None:
+                        reserve(stream.fileno(), 0, max(size, 1))
         except OSError as error:
             if error.errno not in _CANNOT_RESERVE:
                 raise
