@@ -123,13 +123,14 @@ class Trainings:
         name = signal.Signals(number).name
         if status == 128 + number:
             expected = (SAVED if outcome == "saved" else NOTHING).format(name)
-            if not re.fullmatch(expected, lines[-1]):
+            saved_before = any(line.startswith("saved model.keras (") for line in lines)
+            if not re.fullmatch(NOTHING.format(name) if saved_before else expected, lines[-1]):
                 faults.append(f"unexpected last line: {lines[-1]}")
         elif status == 0:
             if outcome != "saved" or not lines[-1].startswith("saved model.keras ("):
                 faults.append(f"status 0, but {outcome}: {lines[-1]}")
         elif status != -number:
-            faults.append(f"status {status}")
+            faults.append(f"status {status}: {lines[-3:]}")
         if "Traceback" in text:
             faults.append("a traceback")
         if os.listdir(self._temporary):

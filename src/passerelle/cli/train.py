@@ -88,8 +88,9 @@ def train(
     if save_split is not None:
         written = write_split(save_split, prepared.training, prepared.validation)
         note(f"wrote {written[0]} and {written[1]}")
-    with Interruption() as interruption:
-        return _train_all(runs, paths, interruption, overwrite=overwrite)
+    # Never left: a signal that arrives when all is saved must not disturb the end of the process.
+    interruption = Interruption().__enter__()
+    return _train_all(runs, paths, interruption, overwrite=overwrite)
 
 
 def _train_all(runs: "list[Prepared]", paths: list[Path], interruption: Interruption, *, overwrite: bool) -> int:
