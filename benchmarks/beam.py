@@ -19,8 +19,8 @@ import g2p
 import passerelle
 import run
 from by_hand import beam_by_hand
-from passerelle.data.files import write_atomically
 from passerelle.data.pairs import read_pairs, references
+from passerelle.data.writing import write_atomically
 
 HERE = Path(__file__).parent
 SEED = 1

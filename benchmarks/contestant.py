@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import passerelle
-from passerelle.data.files import write_atomically
+from passerelle.data.writing import write_atomically
 from passerelle.experiment import train_prepared
 from passerelle.preparation import prepare
 from passerelle.settings import choose_settings

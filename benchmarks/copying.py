@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import passerelle
-from passerelle.data.files import write_atomically
+from passerelle.data.writing import write_atomically
 
 HERE = Path(__file__).parent
 TYPES = {"integer": "int", "floating point": "float", "character": "char", "boolean": "bool", "double": "double"}

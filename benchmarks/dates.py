@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import passerelle
-from passerelle.data.files import write_atomically
+from passerelle.data.writing import write_atomically
 
 HERE = Path(__file__).parent
 SIZES = {"train": 2000, "dev": 500, "test": 500}

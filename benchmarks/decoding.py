@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 import tutorial_program
-from passerelle.data.files import write_atomically
 from passerelle.data.lengths import Lengths
 from passerelle.data.pairs import read_pairs, references
+from passerelle.data.writing import write_atomically
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.translator import Translator
 from transplant import to_translator

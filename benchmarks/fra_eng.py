@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import passerelle
-from passerelle.data.files import write_atomically
 from passerelle.data.pairs import write_pairs
+from passerelle.data.writing import write_atomically
 from passerelle.training.callbacks.callback import Callback, Run
 
 HERE = Path(__file__).parent

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import passerelle
-from passerelle.data.files import write_atomically
+from passerelle.data.writing import write_atomically
 
 HERE = Path(__file__).parent
 DATA = HERE.parent.parent / "shared" / "data" / "g2p"

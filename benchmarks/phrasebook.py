@@ -13,8 +13,8 @@ from typing import Any
 
 import passerelle
 from passerelle.cli.demo import SETTINGS
-from passerelle.data.files import write_atomically
 from passerelle.data.phrasebook import train_and_held_out
+from passerelle.data.writing import write_atomically
 
 HERE = Path(__file__).parent
 EPOCHS = 9

@@ -19,7 +19,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 
 import numpy as np
 
-from passerelle.data.files import write_atomically
+from passerelle.data.writing import write_atomically
 from passerelle.special_tokens import PAD, START
 
 BATCH_SIZE = 64

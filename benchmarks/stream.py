@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import passerelle
-from passerelle.data.files import read_lines, write_atomically
+from passerelle.data.files import read_lines
+from passerelle.data.writing import write_atomically
 
 COMMAND = [sys.executable, "-c", "from passerelle.cli import main; main()"]
 

@@ -23,8 +23,8 @@ import keras
 import numpy as np
 from keras import layers
 
-from passerelle.data.files import write_atomically
 from passerelle.data.pairs import Pairs, read_pairs, references
+from passerelle.data.writing import write_atomically
 from passerelle.evaluation.metrics import score
 from passerelle.special_tokens import END, PAD, START
 from passerelle.text.level import make_tokenizer

@@ -156,7 +156,7 @@ def test_a_failed_write_leaves_the_old_file_unchanged(
         Path(path).write_bytes(b"half")
         raise error
 
-    monkeypatch.setattr(keras.saving, "save_model", fail)
+    monkeypatch.setattr(model_file.SequenceToSequence, "save_weights", fail)
     expected = KeyboardInterrupt if isinstance(error, KeyboardInterrupt) else OutputError
     with pytest.raises(expected):
         copier.save(old)
@@ -172,16 +172,19 @@ import keras
 import passerelle
 translator = passerelle.load(sys.argv[1])
 translator.record = {"changed": True}
-write = keras.saving.save_model
+write = keras.Model.save_weights
 def dying(model, path):
     write(model, path)
     os.kill(os.getpid(), signal.SIGKILL)
-keras.saving.save_model = dying
+keras.Model.save_weights = dying
 translator.save(sys.argv[1])
 """
     done = run(script, old)
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert old.read_bytes() == before
+    assert len(os.listdir(old.parent)) == 2
+    passerelle.load(old).save(old)
+    assert os.listdir(old.parent) == [old.name]
 
 
 @pytest.mark.parametrize("name", ["model", "model.h5", "model.keras.zip"])

@@ -6,13 +6,13 @@ import platform
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import keras
 import numpy as np
 
-from passerelle.bundle.bundle import Bundle
+from passerelle.bundle.bundle import Bundle, save_bundle
 from passerelle.data.rows import padded_width
 from passerelle.models.ids import first_source_column, first_target_column
 from passerelle.models.sequence_to_sequence import SequenceToSequence
@@ -20,6 +20,7 @@ from passerelle.preparation import Prepared, Validation, prepare
 from passerelle.settings import Settings, accepts_options, choose_settings
 from passerelle.special_tokens import FIRST_ORDINARY
 from passerelle.training.callbacks.callback import Callback
+from passerelle.training.callbacks.interruption import Interruption
 from passerelle.training.callbacks.samples import Samples
 from passerelle.training.history import History, Sample
 from passerelle.training.trainer import fit
@@ -56,8 +57,8 @@ def train(
         **options: single settings by their names in docs/settings.md, such as `epochs=10`; they override `settings`.
 
     Returns:
-        The translator. Ctrl-C ends training early: the translator then has the weights of a finished epoch, if there is
-        one, and `interrupted` is true in its record.
+        The translator. Ctrl-C, SIGTERM and SIGHUP end training early: the translator then has the weights of a finished
+        epoch, if there is one, and `interrupted` is true in its record.
 
     Raises:
         DataError: if the pairs or the word vectors cannot be used.
@@ -82,9 +83,29 @@ def train(
     return train_prepared(prepared, callbacks)
 
 
-def train_prepared(prepared: Prepared, callbacks: Sequence[Callback] = ()) -> Translator:
-    """Build a network and train it on prepared data; see `train`."""
+def train_prepared(
+    prepared: Prepared,
+    callbacks: Sequence[Callback] = (),
+    *,
+    interruption: Interruption | None = None,
+    out: str | os.PathLike[str] | None = None,
+) -> Translator:
+    """Build a network and train it on prepared data; see `train`.
+
+    Args:
+        prepared: prepared data.
+        callbacks: see `train`.
+        interruption: see `training.trainer.fit`.
+        out: path of a model file. Before training, the untrained translator is saved next to it and removed again, so
+            that no training is lost because its end cannot be written.
+
+    Raises:
+        OutputError: if no file can be saved at `out`.
+    """
     translator, vectors = _build(prepared)
+    if out is not None:
+        record = _record(prepared, History((), 0, interrupted=False, diverged=False))
+        save_bundle(replace(translator.bundle, record=record), out, dry_run=True)
     # Without callbacks nothing reads the samples, and the first sample compiles a search.
     samples = [Samples(_sample_rows(prepared), _sampler(prepared, translator))] if callbacks else []
     history = fit(
@@ -94,6 +115,7 @@ def train_prepared(prepared: Prepared, callbacks: Sequence[Callback] = ()) -> Tr
         prepared.settings.training,
         frozen=vectors,
         callbacks=[*samples, *callbacks],
+        interruption=interruption,
     )
     translator.record = _record(prepared, history)
     return translator

@@ -416,24 +416,25 @@ class Translator:
     def _encoder(self) -> TextEncoder:
         return TextEncoder(self.network, self.signature)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> None:
         """Save the translator to one self-contained `.keras` file.
 
         The file is loaded and compared with this translator before it replaces an existing file.
 
         Args:
             path: path of the file; it must end in `.keras`, and its folder must exist.
+            overwrite: whether an existing file is replaced; otherwise it is an error.
 
         Raises:
-            OutputError: if the file cannot be written, or differs from this translator when loaded (an existing file is
-                unchanged then), or if this translator is an ensemble.
+            OutputError: if the file cannot be written, differs from this translator when loaded, or exists and
+                `overwrite` is false (an existing file is unchanged then), or if this translator is an ensemble.
         """
         if len(self.model.steppers) > 1:
             raise OutputError(
                 f"a model file contains one network, received: an ensemble of {len(self.model.steppers)}. Save each "
                 "translator separately, and combine them with ensemble_with after loading."
             )
-        save_bundle(replace(self.bundle, record=self.record), path)
+        save_bundle(replace(self.bundle, record=self.record), path, overwrite=overwrite)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Translator":

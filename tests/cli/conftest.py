@@ -208,4 +208,4 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     outcome = Outcome(*once(shared / "trained", make))
     assert outcome.status == 0, outcome.err
     folder = shared / "trained"
-    return Trained(folder / "invented.keras", folder / "invented.pairs.tsv", outcome)
+    return Trained(folder / "invented.pairs.keras", folder / "invented.pairs.tsv", outcome)

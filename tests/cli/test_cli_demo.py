@@ -1,9 +1,10 @@
 """passerelle demo, on the first rows of the phrasebook: token levels, files and printed scores."""
 
+import signal
+
 import pytest
 
 import passerelle
-from passerelle.cli import INTERRUPTED
 from passerelle.cli.demo import demo
 from passerelle.data import phrasebook
 from passerelle.errors import SettingsError
@@ -46,12 +47,12 @@ def test_the_default_level_is_word(few_pairs, options, levels, tmp_path, capsys)
 
 
 def test_ctrl_c_in_the_first_epoch_saves_the_model(few_pairs, tmp_path, monkeypatch, capsys):
-    def interrupt_at_once(interruption):
-        interruption.requested = True
-        return interruption
+    def interrupt(interruption, run):
+        signal.raise_signal(signal.SIGINT)
+        run.stop("interrupted", drop_epoch=True)
 
-    monkeypatch.setattr(Interruption, "__enter__", interrupt_at_once)
-    assert demo(out=str(tmp_path)) == INTERRUPTED
+    monkeypatch.setattr(Interruption, "on_update_end", interrupt)
+    assert demo(out=str(tmp_path)) == 130
     assert {path.name for path in tmp_path.iterdir()} == FILES - {"loss.svg"}
     assert "loss.svg" not in capsys.readouterr().out
 

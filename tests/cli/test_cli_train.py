@@ -32,7 +32,8 @@ def test_messages_and_the_default_file_name(trained):
         shown = re.fullmatch(sample, lines[number + 1])
         assert shown, lines[number + 1]
         assert shown.groups() in trained.rows
-    assert lines[-1].startswith("saved invented.keras (epoch 2 of 2). Try: passerelle translate invented.keras ")
+    name = "invented.pairs.keras"
+    assert lines[-1].startswith(f"saved {name} (epoch 2 of 2). Try: passerelle translate {name} ")
     assert trained.model.exists()
     assert sorted(path.suffix for path in trained.model.parent.iterdir()) == [".json", ".keras", ".tsv"]
 
@@ -98,7 +99,7 @@ def test_several_seeds_and_the_command_for_their_ensemble(quick, trained, tmp_pa
 def test_a_disk_that_is_full_while_saving(quick, trained, tmp_path):
     old = tmp_path / "mine.keras"
     old.write_bytes(trained.model.read_bytes())
-    outcome = quick("train", trained.pairs, "--out", old, *trained.options, file_limit=20_000)
+    outcome = quick("train", trained.pairs, "--out", old, "--overwrite", *trained.options, file_limit=20_000)
     assert outcome.status == 2, outcome
     assert "Traceback" not in outcome.err
     assert outcome.err.splitlines()[-1].startswith(f"passerelle: error: {old} ")

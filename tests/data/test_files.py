@@ -1,9 +1,7 @@
-"""Reading plain, gzip, zip and damaged files; writing files atomically."""
+"""Reading plain, gzip, zip and damaged files."""
 
 import gzip
 import io
-import os
-import stat
 import sys
 import zipfile
 
@@ -11,14 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from passerelle.data.files import (
-    input_name,
-    prepare_folder,
-    read_lines,
-    require_writable_file,
-    write_atomically,
-)
-from passerelle.errors import DataError, OutputError
+from passerelle.data.files import input_name, read_lines
+from passerelle.errors import DataError
 
 LINES = ["Go.\tVa !", "", "café\u2028\u0085 \x0b\tcafé", "  "]
 RAW = "\n".join(LINES).encode()
@@ -189,69 +181,3 @@ def test_a_zip_with_a_password(tmp_path):
     message = message_of(path)
     assert message.startswith(f"{path} cannot be decompressed (")
     assert message.endswith("). Extract the text file and name it.")
-
-
-def test_write_new_and_existing_files(tmp_path):
-    path = tmp_path / "out.tsv"
-    write_atomically(path, lambda stream: stream.write(b"one"))
-    assert path.read_bytes() == b"one"
-    path.chmod(0o640)
-    write_atomically(str(path), lambda stream: stream.write(b"two"))
-    assert path.read_bytes() == b"two"
-    assert os.listdir(tmp_path) == ["out.tsv"]
-    if os.name == "posix":
-        assert stat.S_IMODE(path.stat().st_mode) == 0o640, "the permissions of the old file are length"
-
-
-@pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
-def test_new_files_have_the_permissions_of_the_umask(tmp_path):
-    before = os.umask(0o027)
-    try:
-        write_atomically(tmp_path / "out.tsv", lambda stream: stream.write(b"x"))
-    finally:
-        assert os.umask(before) == 0o027, "the umask is unchanged"
-    assert stat.S_IMODE((tmp_path / "out.tsv").stat().st_mode) == 0o640
-
-
-@pytest.mark.parametrize("error", [RuntimeError("writer"), KeyboardInterrupt(), OSError(28, "No space left")])
-@pytest.mark.parametrize("old", [b"old", None])
-def test_a_failed_write_changes_nothing(tmp_path, error, old):
-    path = tmp_path / "out.tsv"
-    if old is not None:
-        path.write_bytes(old)
-
-    def write(stream):
-        stream.write(b"half")
-        raise error
-
-    with pytest.raises((type(error), OutputError)) as caught:
-        write_atomically(path, write)
-    if isinstance(error, OSError):
-        assert str(caught.value) == f"{path} cannot be written: No space left. Nothing was changed."
-    assert os.listdir(tmp_path) == ([] if old is None else ["out.tsv"])
-    assert old is None or path.read_bytes() == old
-
-
-def test_missing_folders_are_an_error(tmp_path):
-    absent = tmp_path / "absent" / "out.tsv"
-    for check in (require_writable_file, lambda path: write_atomically(path, lambda stream: None)):
-        with pytest.raises(OutputError) as caught:
-            check(absent)
-        assert str(caught.value) == (f"{absent.parent}: no such folder. Create it first: mkdir -p {absent.parent}")
-        with pytest.raises(OutputError) as caught:
-            check(tmp_path)
-        assert str(caught.value).startswith(f"{tmp_path} is a folder. Name a file in it, for example ")
-    assert os.listdir(tmp_path) == []
-
-
-def test_prepare_folder(tmp_path):
-    folder = tmp_path / "new"
-    assert prepare_folder(folder) == prepare_folder(str(folder)) == folder
-    assert os.listdir(folder) == []
-    (tmp_path / "file").touch()
-    with pytest.raises(OutputError) as caught:
-        prepare_folder(tmp_path / "file")
-    assert str(caught.value) == f"{tmp_path / 'file'} is a file, not a folder. Name another folder."
-    with pytest.raises(OutputError) as caught:
-        prepare_folder(tmp_path / "a" / "b")
-    assert str(caught.value) == f"{tmp_path / 'a'}: no such folder. Create it first: mkdir -p {tmp_path / 'a'}"

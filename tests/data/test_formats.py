@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import files as benchmark
-from passerelle.data.formats import FORMATS, choose_format
+from passerelle.data.formats import FORMATS, base_name, choose_format
 from passerelle.data.pairs import read_pairs
 from passerelle.errors import PasserelleError, SettingsError
 
@@ -191,3 +192,27 @@ def test_values_that_are_not_strings_are_refused(tmp_path: Path) -> None:
     path.write_text('{"source": "a", "target": "b"}\n{"source": null, "target": "b"}\n{"source": "a", "target": 5}\n')
     assert error_of(path) == f"{path}, line 3: expected a text, received: 5. Write it as a string."
     assert list(read_pairs(path, limit=1)) == [("a", "b")]
+
+
+@pytest.mark.parametrize(
+    ("paths", "name"),
+    [
+        (["pairs.tsv"], "pairs"),
+        (["data/pairs.v2.tsv.gz"], "pairs.v2"),
+        (["en-fr.v1.2.tsv"], "en-fr.v1.2"),
+        (["Pairs.TXT.XZ"], "Pairs"),
+        (["a.jsonl.zst"], "a"),
+        (["a.parquet"], "a"),
+        (["pairs.v2"], "pairs.v2"),
+        (["pairs"], "pairs"),
+        ([".tsv"], ".tsv"),
+        (["train.en", "train.fr"], "train.en-fr"),
+        (["train.en.gz", "train.fr.gz"], "train.en-fr"),
+        (["a.en", "b.fr"], "a.en-b.fr"),
+        (["-"], "model"),
+        (["/dev/stdin"], "model"),
+        ([os.devnull], "model"),
+    ],
+)
+def test_base_names(paths, name):
+    assert base_name(paths) == name

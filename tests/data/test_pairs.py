@@ -9,7 +9,6 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from passerelle.data.files import write_atomically
 from passerelle.data.pairs import (
     LARGEST_DEFAULT_VALIDATION,
     Pair,
@@ -21,6 +20,7 @@ from passerelle.data.pairs import (
     write_pairs,
     write_split,
 )
+from passerelle.data.writing import write_atomically
 from passerelle.errors import DataError, OutputError
 
 ROWS = [("Go.", "Va\u202f!"), ("Run!", "Cours !"), ("Go.", "Marche."), ("Hi.", "Salut\u00a0!")]

@@ -34,16 +34,18 @@ class Bundle:
     record: Mapping[str, Any] = field(default_factory=dict)
 
 
-def save_bundle(bundle: Bundle, path: str | os.PathLike[str]) -> None:
+def save_bundle(bundle: Bundle, path: str | os.PathLike[str], *, overwrite: bool = True, dry_run: bool = False) -> None:
     """Write a bundle to one self-contained `.keras` file, load the file and compare it with the bundle.
 
     Args:
         bundle: the trained model.
-        path: path of the file; it must end in `.keras`. An existing file is replaced.
+        path: path of the file; it must end in `.keras`.
+        overwrite: whether an existing file may be replaced.
+        dry_run: only check that the file can be saved, for example before a long training; `path` does not change.
 
     Raises:
-        OutputError: if the file cannot be written, or differs from the bundle when loaded. An existing file is
-            unchanged then.
+        OutputError: if the file cannot be written, differs from the bundle when loaded, or exists and must not be
+            replaced. An existing file is unchanged then.
     """
     content = {
         "signature": bundle.signature.to_json(),
@@ -51,7 +53,7 @@ def save_bundle(bundle: Bundle, path: str | os.PathLike[str]) -> None:
         "lengths": asdict(bundle.lengths),
         "record": dict(bundle.record),
     }
-    save_network(bundle.network, content, path, check=_assemble)
+    save_network(bundle.network, content, path, check=_assemble, overwrite=overwrite, dry_run=dry_run)
 
 
 def load_bundle(path: str | os.PathLike[str]) -> Bundle:

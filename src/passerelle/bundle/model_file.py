@@ -11,6 +11,7 @@ import io
 import json
 import math
 import os
+import time
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ import h5py
 import keras
 import numpy as np
 
-from passerelle.data.files import replace_atomically, require_writable_file
+from passerelle.data.writing import replace_atomically, require_space, require_writable_file
 from passerelle.errors import ModelFileError, OutputError, SettingsError
 from passerelle.layers.initializers import override_initializers
 from passerelle.models.sequence_to_sequence import SequenceToSequence
@@ -42,18 +43,20 @@ _ASSET_MEMBER = f"assets/{ASSET}"
 _WEIGHTS_MEMBER = "model.weights.h5"
 _MEMBERS = {"metadata.json", "config.json", _WEIGHTS_MEMBER, _ASSET_MEMBER}
 _CONFIG = {"settings", "inputs", "outputs", "name"}
+_OVERHEAD = 2**13  # bytes, generous: what HDF5 adds to an array, and the archive to its members
 _LARGEST_TEXT = 2**28  # bytes; a vocabulary of a million long words takes a tenth of it
 
 
-def require_model_path(path: str | os.PathLike[str]) -> Path:
+def require_model_path(path: str | os.PathLike[str], *, overwrite: bool = True) -> Path:
     """Return `path` if a model file can be written there.
 
     Raises:
-        OutputError: if `path` does not end in `.keras`, or its folder does not exist or is not writable.
+        OutputError: if `path` does not end in `.keras`, its folder does not exist or is not writable, or the file
+            exists and `overwrite` is false.
     """
     if Path(path).suffix != SUFFIX:
         raise OutputError(f"the name of a model file must end in {SUFFIX}, received: {os.fspath(path)}. Add {SUFFIX}.")
-    return require_writable_file(path)
+    return require_writable_file(path, overwrite=overwrite)
 
 
 def save_network(
@@ -62,30 +65,33 @@ def save_network(
     path: str | os.PathLike[str],
     *,
     check: Callable[[SequenceToSequence, dict[str, Any]], object],
+    overwrite: bool = True,
+    dry_run: bool = False,
 ) -> None:
     """Save the network and `content` in one file.
 
-    A temporary file in the same folder is written, loaded, compared with the arguments, and then renamed to `path`.
+    A temporary file next to `path` is written, loaded, compared with the arguments, and then renamed to `path`.
 
     Args:
         network: the network; its optimizer is not saved.
         content: the other parts of the translator, as JSON values.
         path: path of the file; it must end in `.keras`, and its folder must exist.
         check: function (loaded network, loaded content) that raises a ValueError if they are no valid translator.
+        overwrite: whether an existing file may be replaced.
+        dry_run: only check that the file can be saved; `path` does not change.
 
     Raises:
-        OutputError: if the file cannot be written, or differs from the arguments when loaded. An existing file is
-            unchanged then.
+        OutputError: if the file cannot be written, differs from the arguments when loaded, or exists and must not be
+            replaced. An existing file is unchanged then.
     """
-    path = require_model_path(path)
+    path = require_model_path(path, overwrite=overwrite)
     clone = SequenceToSequence.from_config(network.get_config())  # not compiled, so without an optimizer
     weights = network.get_weights()
     clone.set_weights(weights)
     text = _to_json({"format": FORMAT} | content)
-    clone.assets = {ASSET: text}
-    with replace_atomically(path) as temporary:
+    with replace_atomically(path, overwrite=overwrite, dry_run=dry_run) as temporary:
         try:
-            keras.saving.save_model(clone, temporary)
+            _write(clone, text, temporary)
             loaded, loaded_content = load_network(temporary)
             if _to_json(loaded_content) != text or loaded.get_config() != network.get_config():
                 raise ModelFileError("its content or settings differ")
@@ -97,8 +103,23 @@ def save_network(
             raise OutputError(f"{path} was not saved; writing or verifying the file failed: {error}") from error
 
 
+def _write(network: SequenceToSequence, text: str, path: Path) -> None:
+    """Write a model file with the members that Keras writes. Keras itself would use the system's temporary folder."""
+    weights = path.with_name("new.weights.h5")
+    size = sum(weight.nbytes for weight in network.get_weights()) + _OVERHEAD * len(network.weights)
+    require_space(path.parent, size, size + len(text.encode()) + _OVERHEAD)
+    network.save_weights(weights)
+    metadata = {"keras_version": keras.__version__, "date_saved": time.strftime("%Y-%m-%d@%H:%M:%S")}
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("metadata.json", json.dumps(metadata))
+        archive.writestr("config.json", json.dumps(keras.saving.serialize_keras_object(network)))
+        archive.write(weights, _WEIGHTS_MEMBER)
+        archive.writestr(_ASSET_MEMBER, text)
+
+
 def _to_json(content: dict[str, Any]) -> str:
-    return json.dumps(content, ensure_ascii=False, indent=1)
+    """Return JSON; a lone surrogate, as in a file name that is not UTF-8, becomes an escape such as `\\udce9`."""
+    return json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace").decode()
 
 
 def load_network(path: str | os.PathLike[str]) -> tuple[SequenceToSequence, dict[str, Any]]:
@@ -117,8 +138,8 @@ def load_network(path: str | os.PathLike[str]) -> tuple[SequenceToSequence, dict
             with h5py.File(io.BytesIO(archive.read(_WEIGHTS_MEMBER)), "r") as weights:
                 _check_shapes(config, weights)
         with override_initializers(np.zeros):
-            network: Any = keras.saving.load_model(path, compile=False, safe_mode=True)
-        network.assets = {}
+            network = SequenceToSequence.from_config(config)
+        network.load_weights(path)
         return network, content
 
 

@@ -1,23 +1,27 @@
 """The command line.
 
-Exit status: 0 success; 1 some text has no translation; 2 bad input; 130 interrupted by Ctrl-C; 141 the reader of
-standard output closed the pipe.
+Exit status: 0 success; 1 some text has no translation; 2 bad input; 130 interrupted by Ctrl-C, 143 by SIGTERM, 129 by
+SIGHUP; 141 the reader of standard output closed the pipe.
 """
 
 import errno
 import gc
 import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from passerelle.cli.signals import exit_status, signal_words, signals_as_exceptions
+from passerelle.cli.streams import keep_standard_error_usable
 from passerelle.errors import PasserelleError
 from passerelle.runtime import enable_compilation_cache
+from passerelle.training.callbacks.interruption import Interrupted
 
 __all__ = ["main"]
 
-BAD_INPUT, INTERRUPTED, CLOSED_PIPE = 2, 130, 141
+BAD_INPUT, CLOSED_PIPE = 2, 141
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -32,10 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _run(arguments: list[str]) -> int:
-    from cyclopts import CycloptsError
-
-    from passerelle.cli.app import app
-
+    keep_standard_error_usable()
     # Output is UTF-8 in every locale, like all files.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -43,6 +44,21 @@ def _run(arguments: list[str]) -> int:
     if arguments[:1] in (["train"], ["evaluate"], ["score"]):
         arguments = ["/dev/stdin" if word == "-" else word for word in arguments]
     enable_compilation_cache()
+    try:
+        with signals_as_exceptions():
+            return _call(arguments)
+    except KeyboardInterrupt as error:
+        number = error.signal if isinstance(error, Interrupted) else signal.SIGINT
+        _print_message(f"{signal_words(number)}; the step in progress wrote nothing.")
+        return exit_status(number)
+
+
+def _call(arguments: list[str]) -> int:
+    """Run one command, and return its exit status; convert errors to a message."""
+    from cyclopts import CycloptsError
+
+    from passerelle.cli.app import app
+
     try:
         status = app(arguments, exit_on_error=False, print_error=False)
         sys.stdout.flush()
@@ -52,9 +68,6 @@ def _run(arguments: list[str]) -> int:
     except CycloptsError as error:
         message = str(error)
         return _fail(f"{message}{'' if message.endswith(('.', '?')) else '.'} See: passerelle --help")
-    except KeyboardInterrupt:
-        _print_message("interrupted; the step in progress wrote nothing.")
-        return INTERRUPTED
     except BrokenPipeError:
         _discard_output()
         return CLOSED_PIPE

@@ -37,7 +37,7 @@ _COMMANDS = {
     "train": (
         "Train a translator on a file of pairs.\n\n"
         "Prints the training and validation loss of each epoch and writes a model file. Ctrl-C stops training and "
-        "saves the best checkpoint so far.",
+        "saves the best checkpoint so far. Existing files are only replaced with --overwrite.",
         (
             "passerelle train pairs.tsv --epochs 10 --out model.keras",
             "passerelle train train.en train.fr --preset attention --level subword",

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from passerelle.cli import INTERRUPTED
 from passerelle.cli.diagram import write_diagrams
-from passerelle.cli.display import train_with_display
+from passerelle.cli.display import explain_end, train_with_display
 from passerelle.cli.groups import IN_GROUP
+from passerelle.cli.signals import exit_status
+from passerelle.training.callbacks.interruption import Interruption
 
 if TYPE_CHECKING:
     from passerelle.data.pairs import Pairs
@@ -42,7 +43,8 @@ def demo(
     Parameters
     ----------
     out
-        Folder for the model, the diagrams, the loss curve and the held-out pairs.
+        Folder for the model, the diagrams, the loss curve and the held-out pairs; those of an earlier demo are
+        replaced.
     preset
         Preset, by default compact at level word. passerelle presets lists all presets.
     level
@@ -50,9 +52,9 @@ def demo(
     epochs
         Number of epochs: passes over the training pairs. [default: 6]
     """
-    from passerelle.data.files import prepare_folder, write_atomically
     from passerelle.data.pairs import check_pairs, write_pairs
     from passerelle.data.phrasebook import train_and_held_out
+    from passerelle.data.writing import prepare_folder, write_atomically
     from passerelle.plots.curve import draw_loss_curve
     from passerelle.preparation import prepare
     from passerelle.settings import choose_settings
@@ -68,10 +70,11 @@ def demo(
     training_rows, held_out_rows = train_and_held_out()
     held_out = check_pairs(held_out_rows, name="phrasebook (held out)")
     prepared = prepare(check_pairs(training_rows, name="phrasebook"), settings)
-    translator = train_with_display(prepared)
-
     model, pairs, curve = folder / "phrasebook.keras", folder / "held-out.tsv", folder / "loss.svg"
-    translator.save(model)
+    with Interruption() as interruption:
+        translator = train_with_display(prepared, model, interruption)
+        translator.save(model)
+    explain_end(translator)
     write_pairs(pairs, held_out)
     written = [model, pairs]
     if epochs_done := translator.record["epochs"]:  # empty if Ctrl-C stopped the first epoch
@@ -84,7 +87,7 @@ def demo(
     for path in written:
         print(f"  {path}")
     print(f"\nNow try:  {shlex.join(['passerelle', 'translate', str(model), example])}")
-    return INTERRUPTED if translator.record["interrupted"] else 0
+    return exit_status(interruption.signal) if interruption.requested else 0
 
 
 def _show_held_out(translator: "Translator", held_out: "Pairs") -> str:

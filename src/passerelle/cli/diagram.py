@@ -3,13 +3,22 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from passerelle.cli.output import Overwrite, require_absent
+
 if TYPE_CHECKING:
     from passerelle.translator import Translator
 
 __all__ = ["diagram", "write_diagrams"]
 
+TITLES = {
+    "training_model": "Training model: reads the reference token of the previous step (teacher forcing)",
+    "inference_encoder": "Inference encoder: reads the source once",
+    "inference_decoder": "Inference decoder: writes one token at a time",
+}
+"""Titles of the diagrams by file name."""
 
-def diagram(model: str, /, *, out: str = "diagrams") -> None:
+
+def diagram(model: str, /, *, out: str = "diagrams", overwrite: Overwrite = False) -> None:
     """Draw the training model, the inference encoder and the inference decoder, with shapes, as SVG files.
 
     Parameters
@@ -18,26 +27,24 @@ def diagram(model: str, /, *, out: str = "diagrams") -> None:
         Model file (.keras) of a translator.
     out
         Folder for the three SVG files.
+    overwrite
+        Replace existing files. Without it, an existing file is an error.
     """
     from passerelle.translator import Translator
 
+    require_absent([Path(out, f"{name}.svg") for name in TITLES], overwrite=overwrite)
     for path in write_diagrams(Translator.load(model), out):
         print(path)
 
 
 def write_diagrams(translator: "Translator", folder: str | Path) -> list[Path]:
     """Write the three diagrams and return their paths."""
-    from passerelle.data.files import prepare_folder, write_atomically
+    from passerelle.data.writing import prepare_folder, write_atomically
     from passerelle.plots.diagram import draw_model
 
     folder = prepare_folder(folder)
-    titles = {
-        "training_model": "Training model: reads the reference token of the previous step (teacher forcing)",
-        "inference_encoder": "Inference encoder: reads the source once",
-        "inference_decoder": "Inference decoder: writes one token at a time",
-    }
     paths = []
-    for name, title in titles.items():
+    for name, title in TITLES.items():
         picture = draw_model(getattr(translator, name), title=title).encode()
         paths.append(folder / f"{name}.svg")
         write_atomically(paths[-1], lambda stream, picture=picture: stream.write(picture))

@@ -4,16 +4,18 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from passerelle.training.callbacks.callback import Callback, Run
-from passerelle.training.callbacks.progress import Progress, ProgressReport
+from passerelle.training.callbacks.interruption import Interruption
+from passerelle.training.callbacks.progress import Progress, ProgressReport, seconds_left
 
 if TYPE_CHECKING:
     from passerelle.preparation import Prepared
     from passerelle.translator import Translator
 
-__all__ = ["LinesDisplay", "TrainingDisplay", "note", "train_with_display"]
+__all__ = ["LinesDisplay", "TrainingDisplay", "explain_end", "note", "train_with_display"]
 
 
 def note(message: str) -> None:
@@ -21,8 +23,18 @@ def note(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def train_with_display(prepared: "Prepared", number: int = 1, count: int = 1) -> "Translator":
-    """Train a translator and show the progress; it is `number` of `count` translators trained on the same pairs."""
+def train_with_display(
+    prepared: "Prepared", out: Path, interruption: Interruption, number: int = 1, count: int = 1
+) -> "Translator":
+    """Train a translator and show the progress.
+
+    Args:
+        prepared: prepared data.
+        out: model file that will be written; checked before training.
+        interruption: receives the signals that end training.
+        number: number of this translator.
+        count: number of translators trained on the same pairs.
+    """
     from passerelle.experiment import train_prepared
 
     if number == 1:
@@ -30,7 +42,7 @@ def train_with_display(prepared: "Prepared", number: int = 1, count: int = 1) ->
     if count > 1:
         note(f"translator {number} of {count}, seed {prepared.settings.training.seed}")
     with TrainingDisplay.open(prepared.settings.training.epochs) as display:
-        translator = train_prepared(prepared, [display])
+        translator = train_prepared(prepared, [display], interruption=interruption, out=out)
     if translator.record["diverged"]:
         note(
             f"training diverged: the loss of epoch {len(translator.record['epochs']) + 1} is not a number. The "
@@ -38,6 +50,19 @@ def train_with_display(prepared: "Prepared", number: int = 1, count: int = 1) ->
             f"{prepared.settings.training.learning_rate:g})."
         )
     return translator
+
+
+def explain_end(translator: "Translator") -> None:
+    """Say why training ended before its last epoch, if nobody interrupted it; the translator is saved."""
+    record, settings = translator.record, translator.settings.training
+    if record["interrupted"] or record["diverged"] or not record["stopped"]:
+        return
+    early = record["stopped"].startswith("no better ")  # the reason of EarlyStopping
+    note(
+        f"stopped {'after' if early else 'in'} epoch {len(record['epochs'])} of {settings.epochs}: "
+        f"{record['stopped']}; the weights of epoch {record['kept_epoch']} are saved"
+        f"{'; --set training.patience=0 trains all epochs' if early else ''}"
+    )
 
 
 def _introduce(prepared: "Prepared") -> None:
@@ -108,7 +133,7 @@ class TrainingDisplay(Callback):
             parts.append(f"validation loss {epoch.validation_loss:.4f}")
         parts.append(f"{epoch.seconds:.1f} s")
         # The first epoch compiles programs, so its time says little about the others.
-        remaining = (self._epochs - epoch.number) * epoch.seconds
+        remaining = 0.0 if run.state.stopped else seconds_left(run)
         if remaining and epoch.number > 1:
             parts.append(f"remaining {_clock(remaining)}")
         lines = ["  ".join(parts)]

@@ -6,12 +6,18 @@ from cyclopts import Parameter
 
 from passerelle.cli.display import note
 from passerelle.cli.groups import IN_GROUP
+from passerelle.cli.output import Overwrite, require_absent
 
 __all__ = ["encode"]
 
 
 def encode(
-    model: str, /, *texts: str, out: str, tags: Annotated[str | None, Parameter(group=IN_GROUP["Data"])] = None
+    model: str,
+    /,
+    *texts: str,
+    out: str,
+    overwrite: Overwrite = False,
+    tags: Annotated[str | None, Parameter(group=IN_GROUP["Data"])] = None,
 ) -> None:
     """Write the encoder's vector (sentence embedding) of each text to a NumPy file.
 
@@ -23,15 +29,19 @@ def encode(
         Texts to encode. Without any, each line of standard input is encoded.
     out
         Output file (.npy): float32, one row per text.
+    overwrite
+        Replace an existing file. Without it, an existing file is an error.
     tags
         Tags of all texts, for a model with tags. Without it, each text must be followed by a tab and its tags.
     """
     import numpy as np
 
     from passerelle.cli.translate import split_tags
-    from passerelle.data.files import STANDARD_INPUT, read_lines, require_writable_file, write_atomically
+    from passerelle.data.files import STANDARD_INPUT, read_lines
+    from passerelle.data.writing import require_writable_file, write_atomically
     from passerelle.translator import Translator
 
+    require_absent([out], overwrite=overwrite)
     path = require_writable_file(out)
     translator = Translator.load(model)
     lines = list(texts) if texts else list(read_lines(STANDARD_INPUT))
@@ -39,5 +49,5 @@ def encode(
     if tags is None and translator.signature.tagged:
         lines, tags_of_texts = split_tags(lines)
     vectors = translator.encode(lines, tags=tags_of_texts)
-    write_atomically(path, lambda stream: np.save(stream, vectors))
+    write_atomically(path, lambda stream: np.save(stream, vectors), overwrite=overwrite)
     note(f"wrote {path}: {vectors.shape[0]:,} vectors of {vectors.shape[1]:,} numbers")

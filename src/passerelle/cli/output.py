@@ -4,14 +4,20 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
+from cyclopts import Parameter
+
+from passerelle.cli.groups import IN_GROUP
 from passerelle.errors import OutputError
 
-__all__ = ["FileOutput", "LineFormat", "Output", "json_line", "open_output", "require_different_files"]
+__all__ = [
+    "FileOutput", "LineFormat", "Output", "Overwrite", "json_line", "open_output", "require_absent",
+    "require_different_files",
+]  # fmt: skip
 
 _LINE_ENDS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
 """Line ends of Unicode that JSON does not escape: without escapes, some readers would split an object at them."""
@@ -27,6 +33,17 @@ def require_different_files(source: str | None, out: str | None) -> None:
     existing = [path for path in (source, out) if path is not None and os.path.exists(path)]
     if len(existing) == 2 and os.path.samefile(*existing):
         raise OutputError(f"--in and --out are the same file: {out}. Name another output file.")
+
+
+Overwrite = Annotated[bool, Parameter(group=IN_GROUP["Output"], negative=(), show_default=False)]
+"""Type of the flag --overwrite."""
+
+
+def require_absent(paths: Iterable[str | os.PathLike[str]], *, overwrite: bool) -> None:
+    """Raise OutputError if one of the files exists, unless existing files may be replaced."""
+    existing = [os.fspath(path) for path in paths if os.path.lexists(path)]
+    if existing and not overwrite:
+        raise OutputError(f"{existing[0]} exists. Add --overwrite to replace it, or name another output.")
 
 
 @dataclass(frozen=True)
@@ -83,6 +100,9 @@ class Output:
 
     done = 0
 
+    def begin(self) -> None:
+        """Remove the old content of a file that is replaced. Call it when the lines can be made."""
+
     def write(self, lines: str) -> None:
         """Write complete lines and flush them."""
         sys.stdout.write(lines)
@@ -95,12 +115,19 @@ class FileOutput(Output):
     Args:
         stream: the file, unbuffered, opened for appending.
         done: number of texts whose translations the file already has.
+        replaced: whether `begin` removes the content of the file.
     """
 
-    def __init__(self, stream: io.FileIO, done: int = 0):
+    def __init__(self, stream: io.FileIO, done: int = 0, *, replaced: bool = False):
         self.done = done
         self._stream = stream
         self._size = stream.seek(0, os.SEEK_END)
+        self._replaced = replaced
+
+    def begin(self) -> None:
+        if self._replaced:
+            self._stream.truncate(0)
+            self._size = 0
 
     def write(self, lines: str) -> None:
         """Append complete lines. If writing fails or is interrupted, none of them remain in the file.
@@ -122,27 +149,33 @@ class FileOutput(Output):
 
 
 @contextmanager
-def open_output(path: str | None, *, resume: bool, line_format: LineFormat) -> Iterator[Output]:
+def open_output(
+    path: str | None, *, resume: bool, overwrite: bool = False, line_format: LineFormat
+) -> Iterator[Output]:
     """Open a file for writing lines, or standard output.
 
     Args:
         path: the file; None for standard output.
         resume: keep the texts that are complete in the file, remove everything after them, and append.
+        overwrite: replace the content of the file; it remains until `Output.begin`.
         line_format: format of the lines, which `resume` requires of the lines in the file.
 
     Raises:
-        OutputError: if the file cannot be written, is not empty without `resume`, or has another format.
+        OutputError: if the file cannot be written, is not empty without `resume` or `overwrite`, or has another format.
     """
     if path is None:
         yield Output()
         return
-    from passerelle.data.files import require_writable_file
+    from passerelle.data.writing import require_writable_file
 
-    file = require_writable_file(path)
-    if file.exists() and not file.is_file():
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
         raise OutputError(f"{path} is not a regular file. Name another file; without --out, standard output is used.")
-    if not resume and file.exists() and file.stat().st_size:
-        raise OutputError(f"{path} exists and is not empty. Add --resume to continue it, or name another file.")
+    file = require_writable_file(path)
+    if not (resume or overwrite) and file.exists() and file.stat().st_size:
+        raise OutputError(
+            f"{path} exists and is not empty. Add --resume to continue it, --overwrite to replace it, or name another "
+            f"file."
+        )
     with ExitStack() as opened:
         try:
             stream = opened.enter_context(io.FileIO(path, "ab"))
@@ -153,7 +186,7 @@ def open_output(path: str | None, *, resume: bool, line_format: LineFormat) -> I
                 stream.truncate(complete)
         except OSError as error:
             raise _write_error(path, error) from None
-        yield FileOutput(stream, done)
+        yield FileOutput(stream, done, replaced=overwrite)
 
 
 def _write_error(path: str, error: OSError) -> OutputError:

@@ -1,19 +1,23 @@
 """passerelle train"""
 
+import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from passerelle.cli import INTERRUPTED
-from passerelle.cli.display import note, train_with_display
+from passerelle.cli.display import explain_end, note, train_with_display
 from passerelle.cli.groups import IN_GROUP
 from passerelle.cli.options import ReadingOptions, SettingsOptions
+from passerelle.cli.output import Overwrite, require_absent
+from passerelle.cli.signals import exit_status, signal_words
+from passerelle.training.callbacks.interruption import Interruption
 
 if TYPE_CHECKING:
     from passerelle.data.pairs import Pairs
     from passerelle.preparation import Prepared
+    from passerelle.translator import Translator
 
 __all__ = ["train"]
 
@@ -32,6 +36,7 @@ def train(
     seeds: Annotated[int, Parameter(group=IN_GROUP["Training"])] = 1,
     out: Annotated[str | None, Parameter(group=IN_GROUP["Output"])] = None,
     save_split: Annotated[str | None, Parameter(group=IN_GROUP["Output"])] = None,
+    overwrite: Overwrite = False,
 ) -> int:
     """Train a translator on a file of pairs.
 
@@ -55,17 +60,22 @@ def train(
         MODEL.keras, the files are MODEL-1.keras, MODEL-2.keras and so on. passerelle translate --with combines them
         as an ensemble.
     out
-        Model file (checkpoint) to write. [default: the name of PAIRS, ending in .keras]
+        Model file (checkpoint) to write. [default: the name of PAIRS, with .keras instead of .tsv, .tsv.gz or the like]
     save_split
         Folder for the files train.tsv and validation.tsv, with the training and the validation pairs.
+    overwrite
+        Replace existing files of the same names. Without it, an existing file is an error.
     """
-    from passerelle.data.pairs import write_split
+    from passerelle.data.formats import base_name
+    from passerelle.data.pairs import split_paths, write_split
     from passerelle.preparation import prepare
 
     reading, options = reading or ReadingOptions(), options or SettingsOptions()
     names_tags = reading.names_tag_column()
     settings = options.choose(tagged=names_tags)
-    paths = _model_paths(out if out is not None else _default_out(pairs[0]), seeds)
+    paths = _model_paths(out if out is not None else f"{base_name(pairs)}.keras", seeds)
+    splits = [] if save_split is None else split_paths(save_split)
+    require_absent([*paths, *splits], overwrite=overwrite)
     tagged = names_tags or settings.tags.mode != "none"
     training_pairs = reading.read(pairs, tagged=tagged)
     held_out = _share_or_files(validation)
@@ -78,23 +88,43 @@ def train(
     if save_split is not None:
         written = write_split(save_split, prepared.training, prepared.validation)
         note(f"wrote {written[0]} and {written[1]}")
-    return _train_all(runs, paths)
+    # Never left: a signal that arrives when all is saved must not disturb the end of the process.
+    interruption = Interruption().__enter__()
+    return _train_all(runs, paths, interruption, overwrite=overwrite)
 
 
-def _train_all(runs: "list[Prepared]", paths: list[Path]) -> int:
+def _train_all(runs: "list[Prepared]", paths: list[Path], interruption: Interruption, *, overwrite: bool) -> int:
     """Train and save the translators one after the other; return the exit status."""
-    for number, (prepared, path) in enumerate(zip(runs, paths, strict=True), start=1):
-        translator = train_with_display(prepared, number, len(runs))
-        translator.save(path)
+    for number, prepared in enumerate(runs):
+        translator = train_with_display(prepared, paths[number], interruption, number + 1, len(runs))
+        paths[number] = path = _save(translator, paths[number], overwrite=overwrite)
+        explain_end(translator)
         epochs = len(translator.record["epochs"])
         checkpoint = f"epoch {translator.record['kept_epoch']} of {epochs}"
-        if translator.record["interrupted"]:
+        if interruption.requested:
             weights = f"the best checkpoint so far ({checkpoint})" if epochs else "the weights in the first epoch"
-            note(f"interrupted; saved {path} with {weights}")
-            return INTERRUPTED
-        hint = f". Try: {_example(paths, prepared.training)}" if number == len(runs) else ""
+            note(f"{signal_words(interruption.signal)}; saved {path} with {weights}")
+            return exit_status(interruption.signal)
+        hint = f". Try: {_example(paths, prepared.training)}" if number == len(runs) - 1 else ""
         note(f"saved {path} ({checkpoint}){hint}")
     return 0
+
+
+def _save(translator: "Translator", path: Path, *, overwrite: bool) -> Path:
+    """Save a translator, and return its path: another one if a file of that name appeared during training."""
+    from passerelle.errors import OutputError
+
+    wanted, number = path, 1
+    while True:
+        try:
+            translator.save(path, overwrite=overwrite)
+            return path
+        except OutputError:
+            if overwrite or not os.path.lexists(path):
+                raise
+        number += 1
+        path = wanted.with_stem(f"{wanted.stem}.{number}")
+        note(f"{wanted} appeared during training and is not replaced; saving as {path}")
 
 
 def _model_paths(out: str, seeds: int) -> list[Path]:
@@ -116,11 +146,6 @@ def _example(paths: list[Path], pairs: "Pairs") -> str:
     ensemble = [word for other in others for word in ("--with", other)]
     tags = [] if pairs.tags is None else ["--tags", pairs.tags[0]]
     return shlex.join(["passerelle", "translate", first, *ensemble, *tags, pairs.sources[0]])
-
-
-def _default_out(pairs: str) -> str:
-    stem = Path(pairs).name.split(".")[0]
-    return f"{stem if pairs != '/dev/stdin' else 'model'}.keras"
 
 
 def _share_or_files(validation: tuple[str, ...]) -> float | tuple[str, ...] | None:

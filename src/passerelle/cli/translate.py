@@ -13,7 +13,7 @@ from passerelle.cli.ensemble import EnsembleOptions
 from passerelle.cli.groups import IN_GROUP
 from passerelle.cli.lines import MAX_BLOCK_LINES, Block, file_size, read_blocks
 from passerelle.cli.options import SearchOptions
-from passerelle.cli.output import open_output, require_different_files
+from passerelle.cli.output import Overwrite, open_output, require_absent, require_different_files
 from passerelle.cli.result_format import Counts, ResultFormat
 from passerelle.errors import DataError, LongTextError, SettingsError
 
@@ -73,6 +73,7 @@ def translate(
     in_: Annotated[str | None, Parameter(name="--in", group=IN_GROUP["Data"])] = None,
     out: str | None = None,
     resume: Flag = False,
+    overwrite: Overwrite = False,
     ensemble: EnsembleOptions | None = None,
     tags: Annotated[str | None, Parameter(group=IN_GROUP["Data"])] = None,
     n_best: Annotated[int, Parameter(group=IN_GROUP["Search"])] = 1,
@@ -90,11 +91,13 @@ def translate(
     in_
         Input file with one text per line, which may be compressed (.gz, .zip).
     out
-        Output file, instead of standard output. It must be empty or absent, and always ends in a complete line, even
-        after a crash.
+        Output file, instead of standard output. It must be empty or absent, without --resume or --overwrite, and always
+        ends in a complete line, even after a crash.
     resume
         Continue the file of --out after an interruption, with the same input and options as before. Texts
         whose translations are already in the file are skipped; an incomplete line or text at its end is removed.
+    overwrite
+        Replace the file of --out and the files in --pictures. Without it, existing files are an error.
     tags
         Tags of all texts, for a model with tags. Without it, each text must be followed by a tab and its tags.
     n_best
@@ -104,22 +107,22 @@ def translate(
     output_options = output_options or OutputOptions()
     options = (search or SearchOptions()).options(n_best)
     replacements = _read_replacements(output_options)
-    _check_files(texts, in_, out, resume=resume)
-    job = _Job(
-        n_best, tags, options, output_options, replacements, _picture_folder(output_options), _location(texts, in_)
-    )
+    _check_files(texts, in_, out, resume=resume, overwrite=overwrite)
+    folder = _picture_folder(output_options, overwrite=resume or overwrite)
+    job = _Job(n_best, tags, options, output_options, replacements, folder, _location(texts, in_))
     result_format = ResultFormat(
         n_best, scores=output_options.scores, as_json=output_options.as_json, aligned=output_options.align
     )
     # A progress bar would disturb a person who types or reads at the terminal.
-    shown = not sys.stdin.isatty() if out or not sys.stdout.isatty() else False
+    shown = (in_ is not None or not sys.stdin.isatty()) and (out is not None or not sys.stdout.isatty())
     with (
-        open_output(out, resume=resume, line_format=result_format.line_format) as output,
+        open_output(out, resume=resume, overwrite=overwrite, line_format=result_format.line_format) as output,
         LinesDisplay.open(None if in_ is None else file_size(in_), shown=shown and not texts) as display,
     ):
         translator = (ensemble or EnsembleOptions()).load(model)
         blocks = _blocks(texts, in_, skip=output.done, size=max(1, MAX_BLOCK_LINES // n_best))
         counts = Counts(written=output.done)
+        output.begin()
         for block in blocks:
             first = counts.written + 1
             translations = job.translate(translator, block.lines, first=first)
@@ -204,7 +207,7 @@ class _Job:
 
     def draw(self, translations: _Translations, *, first: int) -> None:
         """Draw the alignment of each text's best translation, if there is a folder; `first` numbers the first text."""
-        from passerelle.data.files import write_atomically
+        from passerelle.data.writing import write_atomically
         from passerelle.plots.attention import draw_attention
 
         if self.folder is None or translations.alignments is None:
@@ -227,11 +230,13 @@ def _align(
     return [[next(aligned) for _ in results] for results in found]
 
 
-def _check_files(texts: tuple[str, ...], in_: str | None, out: str | None, *, resume: bool) -> None:
+def _check_files(texts: tuple[str, ...], in_: str | None, out: str | None, *, resume: bool, overwrite: bool) -> None:
     if texts and in_ is not None:
         raise SettingsError("TEXTS and --in cannot be combined. Use one of them.")
     if resume and out is None:
         raise SettingsError("--resume requires --out FILE, the file to continue.")
+    if resume and overwrite:
+        raise SettingsError("--resume and --overwrite exclude each other. Use one of them.")
     require_different_files(in_, out)
 
 
@@ -266,10 +271,14 @@ def _read_replacements(output_options: OutputOptions) -> dict[str, str]:
     return {row[0]: row[1] for row in rows}
 
 
-def _picture_folder(output_options: OutputOptions) -> Path | None:
-    from passerelle.data.files import prepare_folder
+def _picture_folder(output_options: OutputOptions, *, overwrite: bool) -> Path | None:
+    from passerelle.data.writing import prepare_folder
 
-    return None if output_options.pictures is None else prepare_folder(output_options.pictures)
+    if output_options.pictures is None:
+        return None
+    folder = prepare_folder(output_options.pictures)
+    require_absent([path for path in folder.glob("*.svg") if path.stem.isdecimal()], overwrite=overwrite)
+    return folder
 
 
 def split_tags(lines: list[str]) -> tuple[list[str], list[str]]:

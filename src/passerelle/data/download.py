@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
-from passerelle.data.files import prepare_folder, write_atomically
+from passerelle.data.writing import prepare_folder, write_atomically
 from passerelle.errors import DataError
 
 __all__ = ["FRA_ENG_URL", "download_fra_eng"]

@@ -1,9 +1,8 @@
-"""Reading files of text, packed or not, and writing files atomically."""
+"""Reading files of text, packed or not."""
 
 import io
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,19 +10,15 @@ from typing import Any, BinaryIO
 
 from passerelle.data.containers import COMPRESSED_SUFFIXES, damages, member_name, unpacked
 from passerelle.data.encodings import decoded
-from passerelle.errors import DataError, OutputError
+from passerelle.errors import DataError
 
 __all__ = [
     "STANDARD_INPUT",
     "inner_name",
     "input_name",
     "open_input",
-    "prepare_folder",
     "read_lines",
     "read_text",
-    "replace_atomically",
-    "require_writable_file",
-    "write_atomically",
 ]
 
 STANDARD_INPUT = "-"
@@ -170,96 +165,3 @@ def _open(
         return
     with open(path, "rb") if progress is None else io.BufferedReader(_ProgressFile(path, progress)) as raw:
         yield raw
-
-
-def prepare_folder(folder: str | os.PathLike[str]) -> Path:
-    """Create `folder` if it does not exist, and return its path; its parent must exist.
-
-    Raises:
-        OutputError: if the parent does not exist, `folder` is a file, or it is not writable.
-    """
-    folder = Path(folder)
-    try:
-        folder.mkdir(exist_ok=True)
-    except FileNotFoundError:
-        raise OutputError(f"{folder.parent}: no such folder. Create it first: mkdir -p {folder.parent}") from None
-    except FileExistsError:
-        raise OutputError(f"{folder} is a file, not a folder. Name another folder.") from None
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be created: {error.strerror or error}.") from None
-    _require_writable(folder)
-    return folder
-
-
-def require_writable_file(path: str | os.PathLike[str]) -> Path:
-    """Check that a file can be written at `path`, and return it as a `Path`; call it before a long computation.
-
-    Raises:
-        OutputError: if its folder does not exist or is not writable, or `path` is a folder.
-    """
-    path = Path(path)
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder. Name a file in it, for example {path / 'model.keras'}.")
-    if path.parent.exists() and not path.parent.is_dir():
-        raise OutputError(f"{path.parent} is a file, not a folder. Name another folder.")
-    if not path.parent.is_dir():
-        raise OutputError(f"{path.parent}: no such folder. Create it first: mkdir -p {path.parent}")
-    _require_writable(path.parent)
-    return path
-
-
-def _require_writable(folder: Path) -> None:
-    try:
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be written to: {error.strerror or error}.") from None
-
-
-@contextmanager
-def replace_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield the path of an empty temporary file, which replaces `path` when the block ends without an error.
-
-    Thus `path` is always either the complete old file or the complete new one. The temporary file is in the same
-    folder; its name begins with a dot and has the suffix of `path`.
-
-    Raises:
-        OutputError: if the folder does not exist or writing fails (no permission, disk full); the temporary file is
-            removed.
-    """
-    path = require_writable_file(path)
-    temporary = None
-    try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
-        os.close(descriptor)
-        temporary = Path(name)
-        yield temporary
-        with open(temporary, "rb") as stream:
-            os.fsync(stream.fileno())
-        temporary.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
-        temporary.replace(path)
-    except OSError as error:
-        reason = error.strerror or str(error).splitlines()[0]
-        raise OutputError(f"{path} cannot be written: {reason}. Nothing was changed.") from None
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-
-
-def write_atomically(path: str | os.PathLike[str], write: Callable[[BinaryIO], object]) -> None:
-    """Write a file atomically; see `replace_atomically`.
-
-    Args:
-        path: the file to create or replace.
-        write: writes the content to the stream that it is passed, which is binary and also readable.
-
-    Raises:
-        OutputError: if writing fails; an existing file is then unchanged.
-    """
-    with replace_atomically(path) as temporary, open(temporary, "w+b") as stream:
-        write(stream)
-
-
-def _umask() -> int:
-    mask = os.umask(0)  # the mask can only be read by setting it
-    os.umask(mask)
-    return mask

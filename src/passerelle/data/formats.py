@@ -1,7 +1,7 @@
 """File formats of pairs: how each is recognized, and its reader."""
 
 import os
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 
 from passerelle.data.files import STANDARD_INPUT, inner_name, input_name
@@ -17,7 +17,7 @@ from passerelle.data.readers.tmx import read_tmx
 from passerelle.data.readers.tsv import read_tsv
 from passerelle.errors import SettingsError, did_you_mean
 
-__all__ = ["FORMATS", "Format", "PairFile", "PairPath", "choose_format"]
+__all__ = ["FORMATS", "Format", "PairFile", "PairPath", "base_name", "choose_format"]
 
 PairPath = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 """One file of pairs, or two parallel files: the sources, then the targets."""
@@ -143,6 +143,9 @@ FORMATS: dict[str, Format] = {
 }
 """All formats by name. The default is tsv for one file and moses for two."""
 
+_PACKING = (".gz", ".bz2", ".xz", ".zst", ".zip")
+_SUFFIXES = (".txt", *(suffix for format in FORMATS.values() for suffix in format.suffixes))
+
 
 def choose_format(
     path: PairPath,
@@ -204,6 +207,28 @@ def _with_tags(names: tuple[str, ...], format: Format, tag_column: int | None, f
             f"tag_column={tag_column}. Name three columns: {','.join(format.default_columns)}"
         )
     return names
+
+
+def base_name(paths: Sequence[str | os.PathLike[str]]) -> str:
+    """Return a name for files that are made of a file of pairs: its own, without the suffixes of packing and format.
+
+    For example `a.v2` for `a.v2.tsv.gz`, and `train.en-fr` for `train.en` and `train.fr`. It is `model` for standard
+    input and for other paths that are no files, such as a named pipe.
+    """
+    special = (path for path in paths if os.path.exists(path) and not os.path.isfile(path))
+    if next(special, None) or any(input_name(path) != os.fspath(path) for path in paths):
+        return "model"
+    first, *others = (_without(Path(path).name, _PACKING) for path in paths)
+    if not others:
+        return _without(first, _SUFFIXES)
+    stem, suffix = os.path.splitext(first)
+    same, other_suffix = os.path.splitext(others[0])
+    return f"{stem}{suffix}-{other_suffix[1:]}" if stem == same and other_suffix else f"{first}-{others[0]}"
+
+
+def _without(name: str, suffixes: Iterable[str]) -> str:
+    ends = (suffix for suffix in suffixes if name.lower().endswith(suffix) and len(name) > len(suffix))
+    return name[: len(name) - len(next(ends, ""))]
 
 
 def _format_name(paths: tuple[str | os.PathLike[str], ...], format: str | None) -> str:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, overload
 
 from passerelle.data.doubts import Doubt, doubts_about
-from passerelle.data.files import prepare_folder, write_atomically
 from passerelle.data.formats import PairPath, choose_format
+from passerelle.data.writing import prepare_folder, write_atomically
 from passerelle.errors import DataError
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "read_pairs",
     "references",
     "split_by_source",
+    "split_paths",
     "write_pairs",
     "write_split",
 ]
@@ -284,8 +285,12 @@ def write_pairs(path: str | os.PathLike[str], pairs: Iterable[tuple[str, ...]]) 
 
 def write_split(folder: str | os.PathLike[str], training: Pairs, validation: Pairs) -> tuple[Path, Path]:
     """Write `train.tsv` and `validation.tsv` into `folder`, which is created if necessary, and return their paths."""
-    folder = prepare_folder(folder)
-    paths = folder / "train.tsv", folder / "validation.tsv"
+    paths = split_paths(prepare_folder(folder))
     write_pairs(paths[0], training)
     write_pairs(paths[1], validation)
     return paths
+
+
+def split_paths(folder: str | os.PathLike[str]) -> tuple[Path, Path]:
+    """Return the paths that `write_split` writes."""
+    return Path(folder, "train.tsv"), Path(folder, "validation.tsv")

@@ -49,7 +49,7 @@ class History:
     Attributes:
         epochs: all finished epochs.
         kept_epoch: number of the epoch whose weights the network now has; 0 if they are from within the first epoch.
-        interrupted: whether Ctrl-C ended the run.
+        interrupted: whether Ctrl-C or another signal ended the run.
         diverged: whether an infinite or NaN loss ended the run.
         stopped: reason of the callback that ended the run; empty if none did.
     """

@@ -16,7 +16,7 @@ from passerelle.training.callbacks.callback import Callback
 from passerelle.training.callbacks.divergence import Divergence
 from passerelle.training.callbacks.early_stopping import EarlyStopping
 from passerelle.training.callbacks.frozen_vectors import FrozenVectors
-from passerelle.training.callbacks.interruption import Interruption
+from passerelle.training.callbacks.interruption import INTERRUPTED, Interruption
 from passerelle.training.callbacks.time_limit import TimeLimit
 from passerelle.training.callbacks.validation import Validation
 from passerelle.training.history import History
@@ -37,6 +37,7 @@ def fit(
     callbacks: Sequence[Callback] = (),
     frozen: Mapping[str, np.ndarray] | None = None,
     state: TrainingState | None = None,
+    interruption: Interruption | None = None,
 ) -> History:
     """Train a network.
 
@@ -49,22 +50,26 @@ def fit(
         frozen: rows to freeze for the first `settings.frozen_epochs` epochs: variable path -> bool (rows,).
         state: training state to continue from, also within an epoch, with the same batches and settings. It is changed
             in place. None starts a new run from the network's weights.
+        interruption: the object that receives signals; the caller may have entered it, to receive them after training
+            too. None creates one.
 
     Returns:
-        The history. Afterwards the network has the weights of the epoch that `settings.keep` chooses. Ctrl-C ends
-        training early and keeps the finished epochs. Within the first epoch it keeps the weights of the last update.
+        The history. Afterwards the network has the weights of the epoch that `settings.keep` chooses. Ctrl-C, SIGTERM
+        and SIGHUP end training early and keep the finished epochs. Within the first epoch they keep the weights of the
+        last update.
 
     Raises:
+        Interrupted: if one of these signals arrives before the first update.
         SettingsError: if the loss becomes infinite or NaN before an epoch has ended with a finite loss.
         ValueError: if the arrays of `state` do not match the network and the optimizer.
     """
     tokens = training.target_tokens / len(training)
     update = make_update(network, make_optimizer(settings), tokens=tokens, smoothing=settings.label_smoothing)
     state = state or TrainingState.from_seed(settings.seed)
-    with Interruption() as interruption:
+    with interruption or Interruption() as interruption:
         all_callbacks = [*_callbacks(network, validation, settings, frozen or {}), *callbacks, interruption]
         run = loop.run(state, training, update, all_callbacks, Schedule(settings, len(training)))
-    return History(tuple(state.history), run.kept_epoch, interruption.requested, run.diverged, state.stopped)
+    return History(tuple(state.history), run.kept_epoch, state.stopped == INTERRUPTED, run.diverged, state.stopped)
 
 
 def _callbacks(

@@ -1,30 +1,62 @@
-"""Ctrl-C ends training after the current update instead of raising an exception inside it."""
+"""Ctrl-C and the signals that end a process end training after the current update, instead of within it."""
 
 import signal
 import threading
 from types import FrameType, TracebackType
+from typing import Any
 
 from passerelle.training.callbacks.callback import Callback, Run
 
-__all__ = ["Interruption"]
+__all__ = ["INTERRUPTED", "SIGNALS", "Interrupted", "Interruption"]
+
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""Ctrl-C, the request to end, and the closed terminal; not every system has the last one."""
+
+INTERRUPTED = "interrupted"
+"""Reason for the end of an interrupted run."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal ended the work, as Ctrl-C does.
+
+    Attributes:
+        signal: number of the signal.
+    """
+
+    def __init__(self, number: int):
+        super().__init__(signal.Signals(number).name)
+        self.signal = number
 
 
 class Interruption(Callback):
-    """Stop the run after Ctrl-C and drop the unfinished epoch.
+    """Stop the run after Ctrl-C, SIGTERM or SIGHUP, and drop the unfinished epoch.
 
-    Within this context manager, the first Ctrl-C only sets `requested`; a second one has its usual effect. The manager
-    does nothing outside the main thread, where Python does not allow signal handlers, and in a process that ignores
-    Ctrl-C, like background jobs of a shell.
+    Within this context manager, the first signal only sets `signal`, so that what was trained can be saved. A Ctrl-C
+    after it has its usual effect; further SIGTERM and SIGHUP have none, since several of them often arrive together.
+    The context may be entered again within itself. It does nothing outside the main thread, where Python does not allow
+    signal handlers, and for signals that the process ignores, as background jobs of a shell ignore Ctrl-C and `nohup`
+    ignores SIGHUP.
 
     Attributes:
-        requested: whether Ctrl-C was pressed.
+        signal: number of the signal that arrived; 0 if none did.
+
+    Raises:
+        Interrupted: if a signal arrived before the first update: then there is nothing to save.
     """
 
     def __init__(self) -> None:
-        self.requested = False
-        self._previous_handler: object = None
+        self.signal = 0
+        self._entered = 0
+        self._previous: dict[int, Any] = {}
+
+    @property
+    def requested(self) -> bool:
+        """Whether a signal arrived."""
+        return self.signal != 0
 
     def on_epoch_begin(self, run: Run) -> None:
+        if self.requested and not run.state.updates:
+            raise Interrupted(self.signal)
         self._check(run)
 
     def on_update_end(self, run: Run) -> None:
@@ -35,25 +67,28 @@ class Interruption(Callback):
 
     def _check(self, run: Run) -> None:
         if self.requested:
-            run.stop("interrupted", drop_epoch=True)
+            run.stop(INTERRUPTED, drop_epoch=True)
 
     def __enter__(self) -> "Interruption":
-        ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-        if threading.current_thread() is threading.main_thread() and not ignored:
-            self._previous_handler = signal.signal(signal.SIGINT, self._on_signal)
+        self._entered += 1
+        if self._entered == 1 and threading.current_thread() is threading.main_thread():
+            for number in SIGNALS:
+                if signal.getsignal(number) not in (signal.SIG_IGN, None):  # None: set by C code
+                    self._previous[number] = signal.signal(number, self._on_signal)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._restore()
+        self._entered -= 1
+        if not self._entered:
+            for number in list(self._previous):
+                self._restore(number)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self.requested = True
-        self._restore()
+        self.signal = self.signal or number
+        self._restore(signal.SIGINT)
 
-    def _restore(self) -> None:
-        if self._previous_handler is not None:
-            # pyright does not know that `signal.signal` returned this handler.
-            signal.signal(signal.SIGINT, self._previous_handler)  # pyright: ignore[reportArgumentType]
-            self._previous_handler = None
+    def _restore(self, number: int) -> None:
+        if number in self._previous:
+            signal.signal(number, self._previous.pop(number))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from passerelle.training.callbacks.callback import Callback, Run
 
-__all__ = ["Progress", "ProgressReport"]
+__all__ = ["Progress", "ProgressReport", "seconds_left"]
 
 REPORT_SECONDS = 0.25
 """Minimum time between two reports. Reading the loss waits for the updates, so it is not read after each one."""
@@ -53,12 +53,16 @@ class Progress(Callback):
             return
         self._reported = state.seconds
         loss, _ = state.means()
-        left = _seconds_left(run)
+        left = seconds_left(run)
         self._report(ProgressReport(state.epoch, schedule.epochs, state.position, schedule.updates, loss, left))
 
 
-def _seconds_left(run: Run) -> float | None:
-    """Estimate the time left from the last epoch, or from the current one once 5 % of it are done."""
+def seconds_left(run: Run) -> float | None:
+    """Estimate the seconds until the run ends, from the last epoch, or from the current one once 5 % of it are done.
+
+    Returns:
+        At most the time until the time limit; None if it is too early for an estimate.
+    """
     state, schedule = run.state, run.schedule
     share = schedule.epoch_share(state)
     epoch = state.history[-1].seconds if state.history else None
@@ -66,5 +70,5 @@ def _seconds_left(run: Run) -> float | None:
         epoch = (state.seconds - state.epoch_began) / share
     left = epoch and epoch * (schedule.epochs - state.epoch + 1 - share)
     if schedule.seconds < math.inf:
-        left = min(left or math.inf, schedule.seconds - state.seconds)
+        left = min(math.inf if left is None else left, max(0.0, schedule.seconds - state.seconds))
     return left

@@ -1,0 +1,38 @@
+"""Signals that end a process, as exceptions, so that a command ends with one line and removes its temporary files."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from passerelle.training.callbacks.interruption import SIGNALS, Interrupted
+
+__all__ = ["exit_status", "signal_words", "signals_as_exceptions"]
+
+
+@contextmanager
+def signals_as_exceptions() -> Iterator[None]:
+    """Raise `Interrupted` for SIGTERM and SIGHUP, where the system has them and the process does not ignore them."""
+    replaced = {}
+    for number in SIGNALS:
+        if signal.getsignal(number) is signal.SIG_DFL:  # Python itself handles Ctrl-C
+            replaced[number] = signal.signal(number, _interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in replaced.items():
+            signal.signal(number, handler)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise Interrupted(number)
+
+
+def exit_status(number: int) -> int:
+    """Return the exit status of a process that a signal ended, as shells report it."""
+    return 128 + number
+
+
+def signal_words(number: int) -> str:
+    """Return the words of messages: `interrupted`, and the name of a signal that is not Ctrl-C."""
+    return "interrupted" if number == signal.SIGINT else f"interrupted by {signal.Signals(number).name}"
