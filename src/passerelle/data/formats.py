@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from passerelle.data.files import STANDARD_INPUT, inner_name, input_name
 from passerelle.data.readers.anki import read_anki
