@@ -14,6 +14,7 @@ import numpy as np
 
 from passerelle.bundle.bundle import Bundle
 from passerelle.data.rows import padded_width
+from passerelle.errors import SettingsError
 from passerelle.models.ids import first_source_column, first_target_column
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.preparation import Prepared, Validation, prepare
@@ -84,6 +85,8 @@ def train(
 
 def train_prepared(prepared: Prepared, callbacks: Sequence[Callback] = ()) -> Translator:
     """Build a network and train it on prepared data; see `train`."""
+    if not isinstance(callbacks, Iterable) or not all(isinstance(each, Callback) for each in callbacks):
+        raise SettingsError(f"callbacks must be a list of passerelle.Callback objects, received: {callbacks!r:.80}")
     translator, vectors = _build(prepared)
     # Without callbacks nothing reads the samples, and the first sample compiles a search.
     samples = [Samples(_sample_rows(prepared), _sampler(prepared, translator))] if callbacks else []

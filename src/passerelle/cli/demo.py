@@ -1,12 +1,12 @@
 """passerelle demo"""
 
-import shlex
 import time
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from passerelle.cli import INTERRUPTED
+from passerelle.cli.arguments import WHOLE_NUMBER, translate_command
 from passerelle.cli.diagram import write_diagrams
 from passerelle.cli.display import train_with_display
 from passerelle.cli.groups import IN_GROUP
@@ -35,7 +35,7 @@ def demo(
     out: str = "demo",
     preset: Annotated[str | None, Parameter(group=IN_GROUP["Model"])] = None,
     level: Annotated[str | None, Parameter(group=IN_GROUP["Text"])] = None,
-    epochs: Annotated[int | None, Parameter(group=IN_GROUP["Training"])] = None,
+    epochs: Annotated[int | None, Parameter(group=IN_GROUP["Training"]), WHOLE_NUMBER] = None,
 ) -> int:
     """Train on the built-in phrasebook and translate sentences that are not in the training pairs.
 
@@ -83,7 +83,7 @@ def demo(
     print(f"Wrote, in {time.perf_counter() - started:.0f} s:")
     for path in written:
         print(f"  {path}")
-    print(f"\nNow try:  {shlex.join(['passerelle', 'translate', str(model), example])}")
+    print(f"\nNow try:  {translate_command(str(model), example)}")
     return INTERRUPTED if translator.record["interrupted"] else 0
 
 
