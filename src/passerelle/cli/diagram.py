@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from passerelle.settings import Settings
     from passerelle.translator import Translator
 
 __all__ = ["diagram", "write_diagrams"]
@@ -32,7 +33,7 @@ def write_diagrams(translator: "Translator", folder: str | Path) -> list[Path]:
 
     folder = prepare_folder(folder)
     titles = {
-        "training_model": "Training model: reads the reference token of the previous step (teacher forcing)",
+        "training_model": f"Training model: reads {_decoder_inputs(translator.settings)}",
         "inference_encoder": "Inference encoder: reads the source once",
         "inference_decoder": "Inference decoder: writes one token at a time",
     }
@@ -42,3 +43,14 @@ def write_diagrams(translator: "Translator", folder: str | Path) -> list[Path]:
         paths.append(folder / f"{name}.svg")
         write_atomically(paths[-1], lambda stream, picture=picture: stream.write(picture))
     return paths
+
+
+def _decoder_inputs(settings: "Settings") -> str:
+    """Return in words what the decoder of the training model read in each step of the training."""
+    if not settings.network.decoder.feedback:
+        return "no token of the target"
+    return {
+        "teacher_forcing": "the reference token of the previous step (teacher forcing)",
+        "scheduled_sampling": "the reference or the prediction of the previous step (scheduled sampling)",
+        "free_running": "its own prediction of the previous step (free running)",
+    }[settings.training.decoder_inputs]

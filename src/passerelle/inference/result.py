@@ -29,10 +29,10 @@ class Result:
         token_scores: log probability of each token in nats, then of END if it was written.
         unknown: the distinct source tokens that the vocabulary does not contain, in order of appearance.
         finished: False if the translation was cut off at the length limit.
-        copied: the source tokens that were copied because the target vocabulary does not contain them, one for each of
-            their ids in `ids`.
         parts: number of parts into which the text was split. If there are several, the other attributes are joined from
             those of the parts, and `token_scores` contains an END for each part.
+        copied: the source tokens that were copied because the target vocabulary does not contain them, one for each of
+            their ids in `ids`.
 
     Example:
         >>> translator = passerelle.load("model.keras")
@@ -51,8 +51,8 @@ class Result:
     token_scores: tuple[float, ...]
     unknown: tuple[str, ...]
     finished: bool
-    copied: tuple[str, ...] = ()
     parts: int = 1
+    copied: tuple[str, ...] = ()
 
     @classmethod
     def for_blank(cls, source: str) -> "Result":
