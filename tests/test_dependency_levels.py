@@ -14,7 +14,7 @@ import passerelle
 
 ROOT = Path(passerelle.__file__).parent
 LEVELS = [
-    {"errors", "special_tokens", "ragged", "settings"},
+    {"errors", "special_tokens", "ragged", "scripts", "settings"},
     {"runtime", "text", "layers", "evaluation", "plots"},
     {"constraints", "fields", "models"},
     {"data", "decoding"},

@@ -5,6 +5,7 @@ import itertools
 import json
 import platform
 import random
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,56 @@ def test_validation_may_be_pairs_or_a_file(tmp_path: Path) -> None:
         assert data.overlap == 1
 
 
+@pytest.mark.parametrize(
+    ("options", "twins"),
+    [
+        ({}, [("é", "e\u0301"), ("a b", " a b "), ("fa", "fa\u3000")]),
+        ({"lowercase": True}, [("İa", "ia"), ("AB", "ab"), ("É", "e\u0301")]),
+        ({"level": "word"}, [("a b", "a  b"), ("a b", "a\u00a0b")]),
+        ({"separator": "-"}, [("a-b", "a-b-"), ("a-b", "a - b")]),
+    ],
+)
+def test_sources_that_are_the_same_to_the_tokenizer_stay_on_one_side(options: Any, twins: Any) -> None:
+    pairs = [(source.replace("a", f"{letter}a"), "x") for letter in "bcdfgh" for twin in twins for source in twin]
+    pairs += [(source, "x") for twin in twins for source in twin]
+    for seed in range(5):
+        data = prepared_data(pairs, validation=0.4, seed=seed, **options)
+        assert min(len(data.training), len(data.validation)) > 0
+        assert data.overlap == 0
+        for one, other in twins:
+            assert (one in data.training.sources) == (other in data.training.sources)
+    held_out = prepared_data([(one, "x") for one, _ in twins] * 2, [(other, "x") for _, other in twins], **options)
+    assert held_out.overlap == len({held_out.signature.source.tokenizer.key(one) for one, _ in twins})
+
+
+def test_blanks_of_tags_mean_nothing() -> None:
+    rows = [("ab", "x", " V ; PST"), ("ba", "y", "N;"), ("fa", "x", "V;PST")]
+    data = prepared_data(rows, [("ab", "x", "PST;V")], tag_mode="separate")
+    assert data.signature.inputs["tags"].tokenizer.vocabulary.tokens == ("N", "PST", "V")
+    assert (data.trimmed, data.overlap) == (2, 1)
+    exact = prepared_data([("ab ", "x"), ("ba", "y")], 0, exact_whitespace=True)
+    assert (exact.trimmed, " " in exact.signature.source.tokenizer.vocabulary) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"pairs": "pairs.tsv"}, "Read the file first: read_pairs('pairs.tsv')"),
+        ({"pairs": None}, "pairs must be rows of texts"),
+        ({"callbacks": 5}, "callbacks must be a list of passerelle.Callback objects, received: 5"),
+        ({"callbacks": [print]}, "callbacks must be a list of passerelle.Callback objects"),
+        ({"settings": 5}, "settings must be a path, received: 5"),
+        ({"source_vectors": 5}, "source_vectors must be a path, received: 5"),
+        ({"validation": object()}, "validation must be rows of texts"),
+        ({"epochs": 2.5}, "training.epochs: input should be a valid integer, received: 2.5"),
+        ({"level": "word", "separator": " "}, "no other level accepts one"),
+    ],
+)
+def test_wrong_types_are_named(arguments: Any, message: str) -> None:
+    with pytest.raises((DataError, SettingsError), match=re.escape(message)):
+        train(**({"pairs": PAIRS, "validation": 0} | arguments))
+
+
 @pytest.mark.parametrize("share", [1, 1.0, -0.1, 7, float("nan"), True])
 def test_invalid_share_is_an_error(share: Any) -> None:
     with pytest.raises(SettingsError, match="validation must be at least 0 and less than 1"):
@@ -119,7 +170,6 @@ def test_share_that_leaves_one_part_empty_is_an_error(share: float) -> None:
         [("a", "b"), ("c", 5)],
         [("a", "b"), (None, "d")],
         [("a", "b"), (b"c", "d")],
-        "pairs.tsv",
         {"ab": "cd"},
     ],
     ids=repr,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from passerelle.data import rows
 from passerelle.data.lengths import Lengths
 from passerelle.data.rows import padded_width
-from passerelle.errors import DataError, OutputError, SettingsError
+from passerelle.errors import DataError, OutputError, PasserelleError, SettingsError
 from passerelle.experiment import build
 from passerelle.inference.result import Result
 from passerelle.models.compiled import compiled
@@ -301,6 +301,42 @@ def test_ensembles_of_ensembles(members: list[Any]) -> None:
     assert left.search(TEXTS) == right.search(TEXTS)
     assert first.ensemble_with(iter([second, third])).model.steppers == left.model.steppers
     assert len(first.model.steppers) == 1, "the members are unchanged"
+
+
+def test_an_ensemble_that_joins_another_keeps_its_weights_and_mean(members: list[Any]) -> None:
+    first, second, third = members
+    inner = first.ensemble_with([second], weights=[3, 1], mean="geometric")
+    for joined, order in ((inner.ensemble_with([third]), [3, 1, 2]), (third.ensemble_with([inner]), [2, 3, 1])):
+        np.testing.assert_allclose(joined.model.network.weights, np.array(order) / 6)
+        assert joined.model.network.mean == "geometric"
+    other = third.ensemble_with([second], mean="arithmetic")
+    with pytest.raises(SettingsError, match="ensembles with different means, and one ensemble has one mean. Set mean"):
+        inner.ensemble_with([other])
+    both = inner.ensemble_with([other], weights=np.array([1, 1, 1, 5]), mean="arithmetic").model.network
+    assert (both.mean, both.weights) == ("arithmetic", [0.125, 0.125, 0.125, 0.625])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda translator: translator.ensemble_with(5), "others must be a list of translators, received: 5"),
+        (lambda translator: translator.ensemble_with(["m.keras"]), "others must be a list of translators"),
+        (lambda translator: translator.ensemble_with([translator], weights="12"), "weights must be positive numbers"),
+        (lambda translator: translator.ensemble_with([translator], weights=[1, math.inf]), "weights must be positive"),
+        (lambda translator: translator.align(["x"]), "results must be a list of results of a search"),
+        (lambda translator: translator.score("pairs.tsv"), "read_pairs('pairs.tsv')"),
+        (lambda translator: translator.evaluate("pairs.tsv"), "read_pairs('pairs.tsv')"),
+        (lambda translator: translator.search(["a"], inputs=5), "inputs must be a mapping"),
+        (lambda translator: translator.for_output(5), "unknown output 5."),
+        (lambda translator: translator.save(None), "path must be a path, received: None"),
+        (lambda translator: type(translator).load(5), "path must be a path, received: 5"),
+        (lambda translator: translator.translate("a", min_length=4, max_length=3), "min_length must not exceed"),
+    ],
+)
+def test_wrong_arguments_are_named(copier: Any, call: Any, message: str) -> None:
+    with pytest.raises(PasserelleError) as caught:
+        call(copier)
+    assert message in str(caught.value)
 
 
 def test_an_ensemble_has_the_longest_limits_of_its_members(copier: Any) -> None:

@@ -11,10 +11,12 @@ Every message states the problem, the value or place that causes it, and how to 
 """
 
 import difflib
+import os
 from collections.abc import Iterable
 
 __all__ = [
     "DataError", "LongTextError", "ModelFileError", "OutputError", "PasserelleError", "SettingsError", "did_you_mean",
+    "require_path",
 ]  # fmt: skip
 
 
@@ -89,8 +91,18 @@ class OutputError(PasserelleError):
     """
 
 
+def require_path(argument: str, value: object) -> None:
+    """Check that an argument is a path, before it is opened.
+
+    Raises:
+        SettingsError: if it is neither a string nor an `os.PathLike`; the message names the argument.
+    """
+    if not isinstance(value, (str, os.PathLike)):
+        raise SettingsError(f"{argument} must be a path, received: {value!r:.80}")
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return " Did you mean 'x'?" with the known word most similar to `word`, or the list of known words."""
     known = sorted(known)
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(str(word), known, n=1, cutoff=0.6)
     return f" Did you mean {near[0]!r}?" if near else f" Known: {', '.join(known)}."

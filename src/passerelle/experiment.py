@@ -14,6 +14,7 @@ import numpy as np
 
 from passerelle.bundle.bundle import Bundle, save_bundle
 from passerelle.data.rows import padded_width
+from passerelle.errors import SettingsError
 from passerelle.models.ids import first_source_column, first_target_column
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.preparation import Prepared, Validation, prepare
@@ -102,6 +103,8 @@ def train_prepared(
     Raises:
         OutputError: if no file can be saved at `out`.
     """
+    if not isinstance(callbacks, Iterable) or not all(isinstance(each, Callback) for each in callbacks):
+        raise SettingsError(f"callbacks must be a list of passerelle.Callback objects, received: {callbacks!r:.80}")
     translator, vectors = _build(prepared)
     if out is not None:
         record = _record(prepared, History((), 0, interrupted=False, diverged=False))

@@ -1,8 +1,9 @@
 """Preparation of a training run: check, split and encode pairs, build vocabularies, read word vectors."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from numbers import Real
 from typing import Any
 
@@ -13,10 +14,11 @@ from passerelle.data.formats import PairPath
 from passerelle.data.lengths import LengthLimits, Lengths
 from passerelle.data.pairs import Pairs, check_pairs, read_pairs, split_by_source
 from passerelle.data.vectors import WordVectors, read_vectors
-from passerelle.errors import DataError, SettingsError
+from passerelle.errors import DataError, SettingsError, require_path
 from passerelle.fields.signature import Signature, fit_text_signature
 from passerelle.fields.text import TextField
 from passerelle.ragged import Ragged
+from passerelle.scripts import has_no_spaces
 from passerelle.settings import PRESETS, Settings, TextSettings, validated
 from passerelle.special_tokens import UNK
 from passerelle.text.level import choose_level, make_tokenizer
@@ -90,13 +92,30 @@ class Prepared:
         arrays = {source: batches.inputs[source], target: batches.targets[target]}
         return {name: int(np.count_nonzero(ids.values == UNK)) for name, ids in arrays.items()}
 
-    @property
+    @cached_property
     def overlap(self) -> int:
         """Number of distinct validation sources (with their tags) that are also used for training.
 
-        They make the validation results look better than they are.
+        Sources are the same if they are the same to the tokenizer. They make the validation results look better than
+        they are.
         """
-        return len(set(self.training.inputs()) & set(self.validation.inputs()))
+        keys = (self.signature.input_keys(pairs.columns) for pairs in (self.training, self.validation))
+        return len(set(next(keys)) & set(next(keys)))
+
+    @cached_property
+    def trimmed(self) -> int:
+        """Number of training and validation pairs with whitespace or separators that mean nothing and are ignored."""
+        return sum(self.signature.trimmed(pairs.columns) for pairs in (self.training, self.validation))
+
+    @cached_property
+    def sides_without_spaces(self) -> list[str]:
+        """The sides at level `word` whose texts are written without spaces, so that a token is a whole sentence."""
+        columns = self.training.columns
+        return [
+            side
+            for side in ("source", "target")
+            if getattr(self.settings, side).level == "word" and has_no_spaces(columns[side])
+        ]
 
     def with_seed(self, seed: int) -> "Prepared":
         """Return the same prepared data with another seed for initial weights and batch order.
@@ -154,8 +173,10 @@ def prepare(
         SettingsError: if `validation` is a number outside of [0, 1), or vectors do not match the settings.
     """
     files = {side: path for side, path in (("source", source_vectors), ("target", target_vectors)) if path is not None}
+    for side, path in files.items():
+        require_path(f"{side}_vectors", path)
     pairs = check_pairs(pairs, tagged=settings.tags.mode != "none")
-    training, held_out = _split(pairs, validation, settings.training.seed)
+    training, held_out = _split(pairs, validation, settings)
     if len(training) < 2:
         raise DataError(f"{training.name}: training needs at least two pairs, received: {len(training)}. Add pairs.")
     settings, level_chosen = _with_levels(settings, training)
@@ -221,17 +242,33 @@ def _training_batches(encoded: _Encoded, signature: Signature, settings: Setting
     )
 
 
-def _split(pairs: Pairs, validation: Validation, seed: int) -> tuple[Pairs, Pairs]:
+def _split(pairs: Pairs, validation: Validation, settings: Settings) -> tuple[Pairs, Pairs]:
     """Return the training pairs and the validation pairs."""
     tagged = pairs.tags is not None
     if validation is None or isinstance(validation, Real):
         if validation is not None and not 0 <= float(validation) < 1:
             raise SettingsError(f"validation must be at least 0 and less than 1, received: {validation!r}")
-        return split_by_source(pairs, None if validation is None else float(validation), seed=seed)
+        share = None if validation is None else float(validation)
+        keys = list(map(_source_key(settings.source), pairs.sources))
+        return split_by_source(pairs, share, seed=settings.training.seed, keys=keys)
     paths = validation if isinstance(validation, tuple) else (validation,)
     if paths and all(isinstance(path, (str, os.PathLike)) for path in paths):
         return pairs, read_pairs(paths, tag_column=3 if tagged else None)  # pyright: ignore[reportArgumentType]
     return pairs, check_pairs(validation, name="validation", tagged=tagged)  # pyright: ignore[reportArgumentType]
+
+
+def _source_key(settings: TextSettings) -> Callable[[str], str]:
+    """Return a function that returns the same string for sources that are the same to the tokenizer."""
+    # The vocabulary has no influence, nor has the level that replaces `auto`: it is never `word` or `pretokenized`.
+    level = "character" if settings.level == "auto" else settings.level
+    tokenizer = make_tokenizer(
+        level,
+        settings.separator,
+        lowercase=settings.lowercase,
+        exact_whitespace=settings.exact_whitespace,
+        ignore_spacing=settings.ignore_spacing,
+    )
+    return tokenizer.key
 
 
 def _with_levels(settings: Settings, training: Pairs) -> tuple[Settings, str]:
@@ -289,6 +326,7 @@ def _with_extra_words(signature: Signature, vectors: Mapping[str, WordVectors]) 
         tokens=tokens,
         lowercase=source.tokenizer.lowercase,
         ignore_spacing=source.tokenizer.ignore_spacing,
+        exact_whitespace=source.tokenizer.exact_whitespace,
     )
     extended = TextField(source.name, tokenizer, inline_tags=source.inline_tags, extra=len(extra))
     outputs = {

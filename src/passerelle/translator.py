@@ -10,7 +10,7 @@ import numpy as np
 
 from passerelle.bundle.bundle import Bundle, load_bundle, save_bundle
 from passerelle.data.lengths import Lengths
-from passerelle.errors import OutputError, SettingsError, did_you_mean
+from passerelle.errors import DataError, OutputError, SettingsError, did_you_mean, require_path
 from passerelle.evaluation.metrics import Report
 from passerelle.fields.signature import Signature
 from passerelle.inference.alignment import Aligner, Alignment, replace_unknown
@@ -258,7 +258,7 @@ class Translator:
             empty, or if its text was split into parts.
 
         Raises:
-            DataError: if `tags` does not match the results or this translator.
+            DataError: if `results` is no list of results, or `tags` does not match them or this translator.
             LongTextError: if a text requires more memory than the limit of 1 GB.
             SettingsError: if this translator has no attention.
 
@@ -270,6 +270,8 @@ class Translator:
             >>> alignment.weights.shape  # tokens of the translation, tokens of the source
             (4, 4)
         """
+        if not isinstance(results, Iterable) or not all(isinstance(result, Result) for result in results):
+            raise DataError(f"results must be a list of results of a search, received: {results!r:.80}")
         return self._aligner(make_requests([result.source for result in results], tags, self.signature), results)
 
     def replace_unknown(
@@ -294,9 +296,10 @@ class Translator:
             LongTextError: if a text requires more memory than the limit of 1 GB.
             SettingsError: if this translator has no attention.
         """
+        alignments = self.align(results, tags=tags)
         return [
             replace_unknown(result, alignment, self.signature, replacements or {})
-            for result, alignment in zip(results, self.align(results, tags=tags), strict=True)
+            for result, alignment in zip(results, alignments, strict=True)
         ]
 
     def encode(self, texts: Sequence[str], *, tags: str | Sequence[str] | None = None) -> np.ndarray:
@@ -374,7 +377,7 @@ class Translator:
         return evaluate(self._search, pairs, validated(SearchSettings, options))
 
     def ensemble_with(
-        self, others: Iterable["Translator"], *, weights: Sequence[float] | None = None, mean: Mean = "arithmetic"
+        self, others: Iterable["Translator"], *, weights: Sequence[float] | None = None, mean: Mean | None = None
     ) -> "Translator":
         """Return an ensemble: a translator that averages the probabilities of several networks in each step.
 
@@ -383,13 +386,16 @@ class Translator:
 
         Args:
             others: the other translators; they may be ensembles.
-            weights: relative weight of each network, those of this translator first; None for equal weights.
-            mean: `"arithmetic"` averages probabilities, `"geometric"` averages log probabilities.
+            weights: relative weight of each network, those of this translator first; None for equal weights, except
+                that the networks of an ensemble keep their relative weights.
+            mean: `"arithmetic"` averages probabilities, `"geometric"` averages log probabilities. None for the mean of
+                the ensembles among the translators, arithmetic if there is none.
 
         Returns:
             A new translator. It cannot be saved; save its members separately.
 
         Raises:
+            DataError: if `others` contains anything else than translators.
             SettingsError: if the translators do not share their tokenizers, or `weights` or `mean` is invalid.
 
         Example:
@@ -397,7 +403,11 @@ class Translator:
             >>> translator.ensemble_with([other], weights=[2, 1]).translate("He is tired.")
             'Il est fatigué.'
         """
-        model = ensemble_of([self.model, *(other.model for other in others)], weights, mean)
+        translators = list(others) if isinstance(others, Iterable) else [others]
+        for other in translators:
+            if not isinstance(other, Translator):
+                raise DataError(f"others must be a list of translators, received: {other!r:.80}")
+        model = ensemble_of([self.model, *(other.model for other in translators)], weights, mean)
         return Translator(replace(self.bundle, record=self.record), model)
 
     @cached_property
@@ -429,6 +439,7 @@ class Translator:
             OutputError: if the file cannot be written, differs from this translator when loaded, or exists and
                 `overwrite` is false (an existing file is unchanged then), or if this translator is an ensemble.
         """
+        require_path("path", path)
         if len(self.model.steppers) > 1:
             raise OutputError(
                 f"a model file contains one network, received: an ensemble of {len(self.model.steppers)}. Save each "
@@ -451,4 +462,5 @@ class Translator:
         Raises:
             ModelFileError: if the file is missing, damaged, no model file, from another version, or unsafe.
         """
+        require_path("path", path)
         return cls(load_bundle(path))

@@ -35,6 +35,8 @@ def test_train_and_translate_with_tags(quick: Any, pairs: Path) -> None:
     assert quick("evaluate", "pairs.keras", pairs, "--tag-column", "4").status == 0
     assert 'mode = "separate"' in quick("describe", "pairs.keras").out
 
+    message = quick("translate", "pairs.keras", stdin=b"ba\tbas\tN+PL\n").refused()
+    assert "3 columns, but this model requires two, text and tags: 'ba\\tbas\\tN+PL'" in message
     assert "no tab between text and tags" in quick("translate", "pairs.keras", "ba").refused()
     message = quick("evaluate", "pairs.keras", pairs, "--tag-column", "9").refused()
     assert "line 1: 4 columns, but tags are read from column 9" in message

@@ -188,3 +188,9 @@ def test_errors_name_the_position_and_the_syntax(pattern, message):
     with pytest.raises(SettingsError, match=re.escape(message)) as raised:
         matching(pattern)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("pattern", ["fatigue\u0301e", "fatigue\u0301?e", "fatigu[e\u0301]e", "(fatigu(?:e\u0301))e"])
+def test_patterns_are_converted_to_nfc(pattern):
+    assert matching(pattern).accepts("fatiguée")
+    assert not matching(pattern).accepts("fatigue\u0301e")

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import os
 import zipfile
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, given, settings
@@ -21,7 +22,7 @@ from passerelle.data.pairs import (
     write_split,
 )
 from passerelle.data.writing import write_atomically
-from passerelle.errors import DataError, OutputError
+from passerelle.errors import DataError, OutputError, SettingsError
 
 ROWS = [("Go.", "Va\u202f!"), ("Run!", "Cours !"), ("Go.", "Marche."), ("Hi.", "Salut\u00a0!")]
 TEXT = "".join(f"{source}\t{target}\n" for source, target in ROWS)
@@ -296,3 +297,37 @@ def test_texts_with_tabs_or_line_ends_are_not_corrupted(tmp_path, row):
         assert os.listdir(tmp_path) == []
     else:
         assert list(read_pairs(path)) == rows
+
+
+def test_equal_keys_are_the_same_source():
+    pairs = check_pairs([("é", "1"), ("e\u0301", "2"), ("b", "3 "), ("é", "1")])
+    keys = ["é", "é", "b", "é"]
+    assert references(pairs, keys=keys, normalize=str.strip) == {("é", ""): ["1", "2"], ("b", ""): ["3"]}
+    for seed in range(5):
+        training, held_out = split_by_source(pairs, 0.5, seed=seed, keys=keys)
+        assert sorted([len(training), len(held_out)]) == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"limit": 0}, "limit: input should be greater than or equal to 1, received: 0"),
+        ({"limit": -5}, "limit: input should be greater than or equal to 1, received: -5"),
+        ({"limit": 2.5}, "limit: input should be a valid integer, received: 2.5"),
+        ({"swap": "yes"}, "swap: input should be a valid boolean, received: 'yes'"),
+        ({"columns": 5}, "columns must be a list of names, received: 5"),
+        ({"path": None}, "path must be a path, received: None"),
+        ({"path": [("a", "b")]}, "path must be a path, received: ('a', 'b')"),
+    ],
+)
+def test_wrong_arguments_are_named(file, arguments, message):
+    with pytest.raises(SettingsError) as caught:
+        read_pairs(**({"path": file("a\tb\n")} | arguments))
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("value", ["pairs.tsv", Path("pairs.tsv"), None, 5], ids=repr)
+def test_anything_else_than_rows_is_refused(value):
+    with pytest.raises(DataError, match="pairs must be rows of texts") as caught:
+        check_pairs(value)
+    assert ("read_pairs('pairs.tsv')" in str(caught.value)) == (value not in (None, 5))

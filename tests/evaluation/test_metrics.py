@@ -145,3 +145,36 @@ def test_report_is_frozen_and_converts_to_text_and_json():
     assert f"{report.bleu:.2f}" in lines[2]
     assert report.bleu_signature in lines[2]
     assert report.chrf_signature in lines[3]
+
+
+@pytest.mark.parametrize(
+    ("references", "tokenizer"),
+    [
+        (["我喜欢吃苹果。", "他住在北京。"], "zh"),
+        (["彼はとても疲れている。", "私は猫が好きです。"], "char"),
+        (["ฉันชอบกินแอปเปิ้ล"], "char"),
+        (["나는 정말로 그 고양이를 좋아한다."], "13a"),
+        (["Il est très fatigué."], "13a"),
+    ],
+)
+def test_the_tokenizer_of_bleu_fits_the_script(references, tokenizer):
+    report = score(references, [[text] for text in references])
+    assert report.bleu == pytest.approx(100.0)
+    assert f"|tok:{tokenizer}|" in report.bleu_signature
+
+
+@pytest.mark.parametrize(
+    ("references", "reason"),
+    [
+        (["walked", "talked"], "not meaningful: references have 1 to 3 words"),
+        (["k æ t", "d ɒ ɡ"], "not meaningful: references have 1 to 3 words"),
+        (["Va !", "Cours !"], "not meaningful: references have 1 to 3 words"),
+        (["走", "跑步"], "not meaningful: references have 1 to 3 characters"),
+        (["Va !"] * 19 + ["Il est très fatigué."], "not meaningful: 95.0 % of the references have 1 to 3 words"),
+    ],
+)
+def test_bleu_of_short_references_is_not_meaningful(references, reason):
+    report = score(references, [[text] for text in references])
+    assert (report.bleu, report.bleu_missing, report.exact_match) == (None, reason, 100.0)
+    assert str(report).splitlines()[2] == f"BLEU         {reason}"
+    assert json.loads(json.dumps(dataclasses.asdict(report)))["bleu"] is None

@@ -77,3 +77,20 @@ def test_result_json(model: InferenceModel) -> None:
     (impossible,) = Search(model)(REQUESTS[:1], SearchSettings(prefix="xyxyxy", max_length=2))
     (empty,) = result_json(impossible, model.signature)["translations"]
     assert (empty["score"], empty["log_probability"], "alignment" in empty) == (None, None, False)
+
+
+def test_copied_tokens_are_texts_in_json() -> None:
+    """Tokens that no vocabulary contains, also of a text that was split into parts."""
+    translator = untrained([("ab", "x"), ("ba", "yx")], {"copying": True})
+    texts = ["qrs", "zq", " ".join(["qz."] * 9)]
+    found = translator.n_best(texts, 4, max_length=5)
+    assert found[2][0].parts > 1
+    assert any(result.copied for results in found for result in results)
+    for results in found:
+        for translation, result in zip(
+            result_json(results, translator.signature)["translations"], results, strict=True
+        ):
+            size = translator.target.vocabulary.size
+            assert len(result.copied) == sum(identifier >= size for identifier in result.ids)
+            assert len(translation["tokens"]) == len(result.ids)
+            assert "".join(translation["tokens"]) == result.text.replace(" ", "")

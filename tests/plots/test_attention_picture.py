@@ -22,6 +22,8 @@ def test_a_cell_for_each_pair_of_tokens() -> None:
 
 def test_characters_that_xml_forbids_are_replaced() -> None:
     ElementTree.fromstring(draw_attention(["\x00", "\ud800"], ["\ufffe"], [[0.5, 0.5]], title="x"))
+    picture = ElementTree.fromstring(draw_attention(["a"], ["b"], [[1.0]], title="\x01 \udcff \x1b & <\ufffe"))
+    assert picture.findtext(f"{SVG}title") == "\ufffd \ufffd \ufffd & <\ufffd"
 
 
 def test_an_empty_translation() -> None:

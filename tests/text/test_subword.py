@@ -164,7 +164,7 @@ def test_splitting_depends_on_the_tokens_only(trained):
 def test_lowercase():
     lower = make_tokenizer("subword", texts=["The the THE"] * 2, lowercase=True)
     assert lower.tokenize("THE") == ["Ġthe"]
-    assert lower.decode(lower.encode(["The İ"])) == ["the i\u0307"]
+    assert lower.decode(lower.encode(["The İ"])) == ["the i"]
 
 
 def test_readable_tokens(trained):

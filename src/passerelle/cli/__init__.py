@@ -41,8 +41,6 @@ def _run(arguments: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    if arguments[:1] in (["train"], ["evaluate"], ["score"]):
-        arguments = ["/dev/stdin" if word == "-" else word for word in arguments]
     enable_compilation_cache()
     try:
         with signals_as_exceptions():
@@ -55,18 +53,20 @@ def _run(arguments: list[str]) -> int:
 
 def _call(arguments: list[str]) -> int:
     """Run one command, and return its exit status; convert errors to a message."""
-    from cyclopts import CycloptsError
+    from cyclopts import CycloptsError, UnknownOptionError
 
     from passerelle.cli.app import app
+    from passerelle.cli.arguments import explain_unknown_option, prepare_arguments
 
     try:
-        status = app(arguments, exit_on_error=False, print_error=False)
+        status = app(prepare_arguments(app, arguments), exit_on_error=False, print_error=False)
         sys.stdout.flush()
         return status or 0
     except PasserelleError as error:
         return _fail(str(error))
     except CycloptsError as error:
-        message = str(error)
+        unknown_option = isinstance(error, UnknownOptionError)
+        message = explain_unknown_option(error, arguments[0]) if unknown_option else str(error)
         return _fail(f"{message}{'' if message.endswith(('.', '?')) else '.'} See: passerelle --help")
     except BrokenPipeError:
         _discard_output()

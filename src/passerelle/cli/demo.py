@@ -1,11 +1,11 @@
 """passerelle demo"""
 
-import shlex
 import time
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from passerelle.cli.arguments import WHOLE_NUMBER, translate_command
 from passerelle.cli.diagram import write_diagrams
 from passerelle.cli.display import explain_end, train_with_display
 from passerelle.cli.groups import IN_GROUP
@@ -36,7 +36,7 @@ def demo(
     out: str = "demo",
     preset: Annotated[str | None, Parameter(group=IN_GROUP["Model"])] = None,
     level: Annotated[str | None, Parameter(group=IN_GROUP["Text"])] = None,
-    epochs: Annotated[int | None, Parameter(group=IN_GROUP["Training"])] = None,
+    epochs: Annotated[int | None, Parameter(group=IN_GROUP["Training"]), WHOLE_NUMBER] = None,
 ) -> int:
     """Train on the built-in phrasebook and translate sentences that are not in the training pairs.
 
@@ -86,7 +86,7 @@ def demo(
     print(f"Wrote, in {time.perf_counter() - started:.0f} s:")
     for path in written:
         print(f"  {path}")
-    print(f"\nNow try:  {shlex.join(['passerelle', 'translate', str(model), example])}")
+    print(f"\nNow try:  {translate_command(str(model), example)}")
     return exit_status(interruption.signal) if interruption.requested else 0
 
 

@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING
 from passerelle.cli.output import Overwrite, require_absent
 
 if TYPE_CHECKING:
+    from passerelle.settings import Settings
     from passerelle.translator import Translator
 
 __all__ = ["diagram", "write_diagrams"]
 
 TITLES = {
-    "training_model": "Training model: reads the reference token of the previous step (teacher forcing)",
+    "training_model": "Training model: reads {decoder_inputs}",
     "inference_encoder": "Inference encoder: reads the source once",
     "inference_decoder": "Inference decoder: writes one token at a time",
 }
-"""Titles of the diagrams by file name."""
+"""Titles of the diagrams by file name; `decoder_inputs` depends on the settings."""
 
 
 def diagram(model: str, /, *, out: str = "diagrams", overwrite: Overwrite = False) -> None:
@@ -43,9 +44,22 @@ def write_diagrams(translator: "Translator", folder: str | Path) -> list[Path]:
     from passerelle.plots.diagram import draw_model
 
     folder = prepare_folder(folder)
+    decoder_inputs = _decoder_inputs(translator.settings)
     paths = []
     for name, title in TITLES.items():
+        title = title.format(decoder_inputs=decoder_inputs)
         picture = draw_model(getattr(translator, name), title=title).encode()
         paths.append(folder / f"{name}.svg")
         write_atomically(paths[-1], lambda stream, picture=picture: stream.write(picture))
     return paths
+
+
+def _decoder_inputs(settings: "Settings") -> str:
+    """Return in words what the decoder of the training model read in each step of the training."""
+    if not settings.network.decoder.feedback:
+        return "no token of the target"
+    return {
+        "teacher_forcing": "the reference token of the previous step (teacher forcing)",
+        "scheduled_sampling": "the reference or the prediction of the previous step (scheduled sampling)",
+        "free_running": "its own prediction of the previous step (free running)",
+    }[settings.training.decoder_inputs]

@@ -15,12 +15,25 @@ if TYPE_CHECKING:
     from passerelle.preparation import Prepared
     from passerelle.translator import Translator
 
-__all__ = ["LinesDisplay", "TrainingDisplay", "explain_end", "note", "train_with_display"]
+__all__ = ["LinesDisplay", "TrainingDisplay", "explain_end", "note", "note_trimmed", "train_with_display"]
+
+
+TRIMMED_SHARE = 0.01
+"""Share of the pairs with whitespace that means nothing above which this is reported."""
 
 
 def note(message: str) -> None:
     """Print a message on standard error."""
     print(message, file=sys.stderr, flush=True)
+
+
+def note_trimmed(trimmed: int, pairs: int) -> None:
+    """Report whitespace that is ignored, if many of the pairs have some."""
+    if trimmed > TRIMMED_SHARE * pairs:
+        note(
+            f"{trimmed:,} of {pairs:,} pairs have whitespace at the ends of texts or tags, or needless separators; "
+            f"both are ignored. To keep them, train with --exact-whitespace"
+        )
 
 
 def train_with_display(
@@ -89,6 +102,12 @@ def _introduce(prepared: "Prepared") -> None:
         if count:
             effect = "" if prepared.settings.network.unknown else "; the loss ignores them"
             note(f"{count:,} {side} tokens of the validation pairs are unknown{effect}")
+    note_trimmed(prepared.trimmed, len(prepared.training) + len(prepared.validation))
+    for side in prepared.sides_without_spaces:
+        note(
+            f"{side} texts are written without spaces, so at level word a token is a whole phrase. Use "
+            f"--level character, or --{side}-level character for this side only"
+        )
     if prepared.overlap:
         note(f"{prepared.overlap:,} validation sources are also training sources: validation results will be too good")
     note("the first epoch takes longer, since it compiles programs")

@@ -36,13 +36,14 @@ def encode(
     """
     import numpy as np
 
-    from passerelle.cli.translate import split_tags
+    from passerelle.cli.translate import note_file_names, split_tags
     from passerelle.data.files import STANDARD_INPUT, read_lines
     from passerelle.data.writing import require_writable_file, write_atomically
     from passerelle.translator import Translator
 
     require_absent([out], overwrite=overwrite)
     path = require_writable_file(out)
+    note_file_names(texts, "passerelle encode MODEL --out OUT < FILE")
     translator = Translator.load(model)
     lines = list(texts) if texts else list(read_lines(STANDARD_INPUT))
     tags_of_texts: str | list[str] | None = tags

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from passerelle.cli.display import note_trimmed
 from passerelle.cli.ensemble import EnsembleOptions
 from passerelle.cli.options import ReadingOptions, SearchOptions
 
@@ -38,5 +39,6 @@ def evaluate(
     options = (search or SearchOptions()).options()
     translator = (ensemble or EnsembleOptions()).load(model)
     examples = reading.read(pairs, tagged=translator.signature.tagged)
+    note_trimmed(translator.signature.trimmed(examples.columns), len(examples))
     report = translator.evaluate(examples, **options)
     print(json.dumps(dataclasses.asdict(report)) if as_json else report)

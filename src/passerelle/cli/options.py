@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from cyclopts import Parameter
 
+from passerelle.cli.arguments import WHOLE_NUMBER
 from passerelle.cli.display import note
 from passerelle.cli.groups import IN_GROUP
+from passerelle.errors import SettingsError
 from passerelle.settings import (
     DEFAULT_PRESET,
     PRESETS,
@@ -70,6 +72,8 @@ def _field(option: Option, section_type: type[Section]) -> tuple[Any, Any]:
         negative=(),
         show_default=False,
     )
+    if setting.plain_type is int:
+        return Annotated[int | None, parameter, WHOLE_NUMBER], None
     if setting.plain_type is bool:
         return Annotated[bool, parameter], False
     if setting.plain_type is tuple and not setting.from_file:
@@ -201,7 +205,10 @@ class SettingsOptions:
         tags = file.get("tags")
         if tagged and not (isinstance(tags, dict) and tags.get("mode", "none") != "none"):
             options.setdefault("tag_mode", DEFAULT_TAG_MODE)
-        return make_settings(self.preset, file, options, parse_assignments(self.set_))
+        settings = make_settings(self.preset, file, options, parse_assignments(self.set_))
+        if tagged and settings.tags.mode == "none":
+            raise SettingsError("a column of tags is named, but the tag mode is none. Leave out one of the two.")
+        return settings
 
 
 @flags_of(SearchSettings)

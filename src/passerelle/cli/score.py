@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from passerelle.cli.display import LinesDisplay, note
+from passerelle.cli.display import LinesDisplay, note, note_trimmed
 from passerelle.cli.ensemble import EnsembleOptions
 from passerelle.cli.lines import MAX_BLOCK_LINES
 from passerelle.cli.options import ReadingOptions
@@ -47,6 +47,7 @@ def score(
     reading.check()
     translator = (ensemble or EnsembleOptions()).load(model)
     rows = reading.read(pairs, tagged=translator.signature.tagged)
+    note_trimmed(translator.signature.trimmed(rows.columns), len(rows))
     write = _json if as_json else _columns
     total, characters, count = 0.0, 0, 0
     with LinesDisplay.open(len(rows), shown=not sys.stdout.isatty()) as display:

@@ -1,12 +1,12 @@
 """passerelle train"""
 
 import os
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from passerelle.cli.arguments import WHOLE_NUMBER, translate_command
 from passerelle.cli.display import explain_end, note, train_with_display
 from passerelle.cli.groups import IN_GROUP
 from passerelle.cli.options import ReadingOptions, SettingsOptions
@@ -33,7 +33,7 @@ def train(
     options: SettingsOptions | None = None,
     source_vectors: Annotated[str | None, Parameter(group=IN_GROUP["Text"])] = None,
     target_vectors: Annotated[str | None, Parameter(group=IN_GROUP["Text"])] = None,
-    seeds: Annotated[int, Parameter(group=IN_GROUP["Training"])] = 1,
+    seeds: Annotated[int, Parameter(group=IN_GROUP["Training"]), WHOLE_NUMBER] = 1,
     out: Annotated[str | None, Parameter(group=IN_GROUP["Output"])] = None,
     save_split: Annotated[str | None, Parameter(group=IN_GROUP["Output"])] = None,
     overwrite: Overwrite = False,
@@ -143,9 +143,9 @@ def _model_paths(out: str, seeds: int) -> list[Path]:
 def _example(paths: list[Path], pairs: "Pairs") -> str:
     """Return a command that translates the first source with all models, as an ensemble."""
     first, *others = map(str, paths)
-    ensemble = [word for other in others for word in ("--with", other)]
-    tags = [] if pairs.tags is None else ["--tags", pairs.tags[0]]
-    return shlex.join(["passerelle", "translate", first, *ensemble, *tags, pairs.sources[0]])
+    options = [("--with", other) for other in others]
+    options += [] if pairs.tags is None else [("--tags", pairs.tags[0])]
+    return translate_command(first, pairs.sources[0], options)
 
 
 def _share_or_files(validation: tuple[str, ...]) -> float | tuple[str, ...] | None:

@@ -1,5 +1,6 @@
 """passerelle translate"""
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from passerelle.cli.display import LinesDisplay
+from passerelle.cli.arguments import WHOLE_NUMBER
+from passerelle.cli.display import LinesDisplay, note
 from passerelle.cli.ensemble import EnsembleOptions
 from passerelle.cli.groups import IN_GROUP
 from passerelle.cli.lines import MAX_BLOCK_LINES, Block, file_size, read_blocks
@@ -22,10 +24,13 @@ if TYPE_CHECKING:
     from passerelle.inference.result import Result
     from passerelle.translator import Translator
 
-__all__ = ["OutputOptions", "split_tags", "translate"]
+__all__ = ["OutputOptions", "note_file_names", "split_tags", "translate"]
 
 SUMMARY_LINES = 1000
 """Lines of standard input from which on their number and the speed are reported."""
+
+MAX_NAME = 1000
+"""Texts with this many characters are not looked for as names of files."""
 
 Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
 
@@ -76,7 +81,7 @@ def translate(
     overwrite: Overwrite = False,
     ensemble: EnsembleOptions | None = None,
     tags: Annotated[str | None, Parameter(group=IN_GROUP["Data"])] = None,
-    n_best: Annotated[int, Parameter(group=IN_GROUP["Search"])] = 1,
+    n_best: Annotated[int, Parameter(group=IN_GROUP["Search"]), WHOLE_NUMBER] = 1,
     search: SearchOptions | None = None,
     output_options: OutputOptions | None = None,
 ) -> int:
@@ -107,6 +112,7 @@ def translate(
     output_options = output_options or OutputOptions()
     options = (search or SearchOptions()).options(n_best)
     replacements = _read_replacements(output_options)
+    note_file_names(texts, "--in FILE")
     _check_files(texts, in_, out, resume=resume, overwrite=overwrite)
     folder = _picture_folder(output_options, overwrite=resume or overwrite)
     job = _Job(n_best, tags, options, output_options, replacements, folder, _location(texts, in_))
@@ -281,13 +287,27 @@ def _picture_folder(output_options: OutputOptions, *, overwrite: bool) -> Path |
     return folder
 
 
+def note_file_names(texts: tuple[str, ...], advice: str) -> None:
+    """Report a text that is the name of a file; `advice` is the option that reads the lines of a file."""
+    for text in texts:
+        # A long text is no name, and the system would refuse to look for it.
+        if len(text) < MAX_NAME and os.path.isfile(text):
+            note(f"passerelle: the text {text!r} is the name of a file. To read the lines of the file: {advice}")
+            return
+
+
 def split_tags(lines: list[str]) -> tuple[list[str], list[str]]:
     """Split lines into texts and their tags, which follow a tab; blank lines may have no tags.
 
     Raises:
-        DataError: if a line that is not blank has no tab.
+        DataError: if a line that is not blank has no tab, or more than one.
     """
     for line in lines:
+        if (columns := line.count("\t") + 1) > 2:
+            raise DataError(
+                f"{columns} columns, but this model requires two, text and tags: {line[:40]!r}. Remove the others; for "
+                f"source, target and tags: cut -f1,3"
+            )
         if line.strip() and "\t" not in line:
             raise DataError(
                 f"no tab between text and tags, which this model requires: {line[:40]!r}. Write text, tab, tags; or "

@@ -9,6 +9,7 @@ from passerelle.constraints.automaton import Automaton
 from passerelle.constraints.expressions import Expression, automaton_of
 from passerelle.constraints.patterns import parse
 from passerelle.errors import SettingsError, did_you_mean
+from passerelle.text.tokenizer import normalize
 
 __all__ = ["MAIN", "read_grammar"]
 
@@ -31,7 +32,7 @@ def read_grammar(path: str | os.PathLike[str]) -> Automaton:
     """
     name = os.fspath(path)
     try:
-        lines = Path(path).read_text(encoding="utf-8-sig").split("\n")
+        lines = normalize(Path(path).read_text(encoding="utf-8-sig")).split("\n")
     except OSError as error:
         raise SettingsError(f"{name} cannot be read: {error.strerror or error}.") from None
     except UnicodeDecodeError as error:

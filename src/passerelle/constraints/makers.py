@@ -18,35 +18,32 @@ from passerelle.text.tokenizer import Tokenizer
 
 __all__ = ["MAKERS", "constraint_of"]
 
-Normalize = Callable[[str], str]
-"""Converts a text to NFC and to the case of the target tokenizer."""
+
+def _prefix(prefix: str, tokenizer: Tokenizer) -> Automaton:
+    return beginning_with(tokenizer.normalize_part(prefix))
 
 
-def _prefix(prefix: str, normalize: Normalize) -> Automaton:
-    return beginning_with(normalize(prefix))
+def _forbid(phrases: Iterable[str], tokenizer: Tokenizer) -> Automaton:
+    return without(map(tokenizer.normalize_part, phrases))
 
 
-def _forbid(phrases: Iterable[str], normalize: Normalize) -> Automaton:
-    return without(map(normalize, phrases))
+def _require(phrases: Iterable[str], tokenizer: Tokenizer) -> Automaton:
+    return containing(map(tokenizer.normalize_part, phrases))
 
 
-def _require(phrases: Iterable[str], normalize: Normalize) -> Automaton:
-    return containing(map(normalize, phrases))
-
-
-def _pattern(pattern: str, normalize: Normalize) -> Automaton:
+def _pattern(pattern: str, tokenizer: Tokenizer) -> Automaton:
     return matching(pattern)
 
 
-def _grammar(path: str, normalize: Normalize) -> Automaton:
+def _grammar(path: str, tokenizer: Tokenizer) -> Automaton:
     return read_grammar(path)
 
 
-def _lexicon(texts: Iterable[str], normalize: Normalize) -> Automaton:
-    return of_texts(map(normalize, texts))
+def _lexicon(texts: Iterable[str], tokenizer: Tokenizer) -> Automaton:
+    return of_texts(map(tokenizer.normalize, texts))
 
 
-MAKERS: Mapping[str, Callable[[Any, Normalize], Automaton]] = {
+MAKERS: Mapping[str, Callable[[Any, Tokenizer], Automaton]] = {
     "prefix": _prefix,
     "forbid": _forbid,
     "require": _require,
@@ -54,14 +51,14 @@ MAKERS: Mapping[str, Callable[[Any, Normalize], Automaton]] = {
     "grammar": _grammar,
     "lexicon": _lexicon,
 }
-"""The automaton of each setting, by the setting's name: (value, normalize) -> automaton over UTF-8 bytes."""
+"""The automaton of each setting, by the setting's name: (value, target tokenizer) -> automaton over UTF-8 bytes."""
 
 
 def constraint_of(settings: ConstraintSettings, tokenizer: Tokenizer) -> Constraint | None:
     """Return the constraint that meets every setting; None where all settings have their defaults.
 
-    Prefix, phrases and lexicon are normalized in the same way as the tokenizer normalizes its texts; patterns and
-    grammars are used unchanged.
+    Prefix, phrases and lexicon are normalized in the same way as the tokenizer normalizes its texts; the whitespace at
+    the ends of a prefix or phrase has a meaning. Patterns and grammars keep their case.
 
     Args:
         settings: the constraints on each translation.
@@ -73,7 +70,7 @@ def constraint_of(settings: ConstraintSettings, tokenizer: Tokenizer) -> Constra
     """
     defaults = ConstraintSettings()
     automata = [
-        make(value, tokenizer.normalize)
+        make(value, tokenizer)
         for name, make in MAKERS.items()
         if (value := getattr(settings, name)) != getattr(defaults, name)
     ]

@@ -2,8 +2,9 @@ r"""Regular expressions in the syntax of Python's `re`, which must match the com
 
 Supported: characters, `.`, classes, `\d \w \s \D \W \S`, `\t \n \r \f \v \a \xXX \uXXXX \UXXXXXXXX`, escaped
 punctuation, `( )`, `(?: )`, `|`, `* + ? {m} {m,} {,n} {m,n}`, and `^` and `$` at the ends of the pattern. They have the
-same meaning as in `re.fullmatch`. Lazy quantifiers (`*?`) equal greedy ones, since the complete text must match. In a
-grammar (`constraints.grammars`), `(?&name)` refers to the pattern of that name.
+same meaning as in `re.fullmatch`. Lazy quantifiers (`*?`) equal greedy ones, since the complete text must match. A
+pattern is converted to NFC, like all texts. In a grammar (`constraints.grammars`), `(?&name)` refers to the pattern of
+that name.
 """
 
 import re
@@ -13,6 +14,7 @@ from passerelle.constraints.automaton import Automaton
 from passerelle.constraints.code_points import ALL_CODE_POINTS, Ranges, complement, merged, ranges_of
 from passerelle.constraints.expressions import Alternation, Characters, Concatenation, Expression, Repeat, automaton_of
 from passerelle.errors import SettingsError
+from passerelle.text.tokenizer import normalize
 
 __all__ = ["Lookup", "matching", "parse"]
 
@@ -67,7 +69,8 @@ def parse(pattern: str, where: str, *, first: int = 1, lookup: Lookup | None = N
     Raises:
         SettingsError: if the pattern is invalid or uses unsupported syntax.
     """
-    return _Parser(pattern, where, first, lookup, depth).parse()
+    # Translations are in NFC, in which a letter and its accent are one character.
+    return _Parser(normalize(pattern), where, first, lookup, depth).parse()
 
 
 class _Parser:

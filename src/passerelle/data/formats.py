@@ -16,7 +16,7 @@ from passerelle.data.readers.po import read_po
 from passerelle.data.readers.row import Row
 from passerelle.data.readers.tmx import read_tmx
 from passerelle.data.readers.tsv import read_tsv
-from passerelle.errors import SettingsError, did_you_mean
+from passerelle.errors import SettingsError, did_you_mean, require_path
 
 __all__ = ["FORMATS", "Format", "PairFile", "PairPath", "base_name", "choose_format"]
 
@@ -169,13 +169,19 @@ def choose_format(
         SettingsError: if an argument is invalid, or the format does not support it.
         DataError: if a `.zip` cannot be read.
     """
-    paths = (path,) if isinstance(path, (str, os.PathLike)) else tuple(path)
+    paths = (path,) if isinstance(path, (str, os.PathLike)) or not isinstance(path, Iterable) else tuple(path)
+    for each in paths:
+        require_path("path", each)
     format_name = _format_name(paths, format)
     chosen = FORMATS[format_name]
     if tag_column is not None and tag_column < 3:
         raise SettingsError(f"tag_column must be at least 3 (after source and target), received: {tag_column}")
     if isinstance(columns, str):
         columns = [column.strip() for column in columns.split(",")]
+    if columns is not None and not (
+        isinstance(columns, Sequence) and all(isinstance(name, str | int) for name in columns)
+    ):
+        raise SettingsError(f"columns must be a list of names, received: {columns!r:.80}")
     names = tuple(map(str, columns or ()))
     if names and not chosen.column_names:
         others = ", ".join(name for name, other in FORMATS.items() if other.column_names)

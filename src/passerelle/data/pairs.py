@@ -4,7 +4,7 @@ import hashlib
 import os
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from passerelle.data.doubts import Doubt, doubts_about
 from passerelle.data.formats import PairPath, choose_format
 from passerelle.data.writing import prepare_folder, write_atomically
 from passerelle.errors import DataError
+from passerelle.settings import ReadingSettings, validated
 
 __all__ = [
     "Pair",
@@ -21,6 +22,7 @@ __all__ = [
     "check_pairs",
     "read_pairs",
     "references",
+    "require_rows",
     "split_by_source",
     "split_paths",
     "write_pairs",
@@ -129,6 +131,7 @@ def check_pairs(
     Raises:
         DataError: if a row is not a tuple or list of two (three if `tagged`) texts; the message names the row.
     """
+    require_rows(pairs, name)
     if isinstance(pairs, Pairs):
         if tagged and pairs.tags is None:
             raise DataError(f"{pairs.name} has no tags, but the settings require them. Read them with tag_column=3")
@@ -150,6 +153,22 @@ def check_pairs(
         else:
             blank += 1
     return _pairs(rows, name, blank, tagged=tagged)
+
+
+def require_rows(pairs: object, name: str = "pairs") -> None:
+    """Check that an argument may be rows of texts; `check_pairs` checks the rows.
+
+    Raises:
+        DataError: if it is a path, or not iterable.
+    """
+    if isinstance(pairs, (str, os.PathLike)):
+        path = os.fspath(pairs)
+        raise DataError(
+            f"{name} must be rows of texts, received: the path {path!r:.80}. Read the file first: "
+            f"read_pairs({path!r:.80})"
+        )
+    if not isinstance(pairs, Iterable):
+        raise DataError(f"{name} must be rows of texts, such as [('Go.', 'Va !')], received: {pairs!r:.80}")
 
 
 def _pairs(rows: list[tuple[str, ...]], name: str, blank: int = 0, *, tagged: bool) -> Pairs:
@@ -184,13 +203,14 @@ def read_pairs(
 
     Raises:
         DataError: if the file cannot be read, a row is invalid (the message names it), or there are no pairs.
-        SettingsError: if `format`, `columns` or `tag_column` is invalid or unsupported by the format.
+        SettingsError: if an argument is invalid, or the format does not support `columns` or `tag_column`.
 
     Example:
         >>> pairs = passerelle.read_pairs("pairs.tsv", limit=2)
         >>> list(pairs)
         [Pair(source='He is tired.', target='Il est fatigué.'), Pair(source='She is young.', target='Elle est jeune.')]
     """
+    validated(ReadingSettings, {"limit": limit, "swap": swap, "tag_column": tag_column, "format": format})
     file = choose_format(path, format, columns, tag_column)
     sources, targets, tags = [], [], []
     skipped = Counter(blank=0)
@@ -221,15 +241,32 @@ def read_pairs(
     return Pairs(sources, targets, file.name, blank, tags if file.has_tags else None, skipped, doubts)
 
 
-def references(pairs: Pairs) -> dict[tuple[str, str], list[str]]:
-    """Return the distinct targets of each distinct (source, tags), all in order of first appearance."""
+def references(
+    pairs: Pairs,
+    *,
+    keys: Sequence[Hashable] | None = None,
+    normalize: Callable[[str], str] | None = None,
+) -> dict[tuple[str, str], list[str]]:
+    """Return the distinct targets of each distinct (source, tags), all in order of first appearance.
+
+    Args:
+        pairs: any pairs.
+        keys: a value for each pair, which is equal for pairs whose inputs are the same to a model; None compares the
+            texts themselves. Of several equal inputs, the first one is returned.
+        normalize: target -> the target as a model reads it; None for no change.
+    """
+    first: dict[Hashable, tuple[str, str]] = {}
     targets_by_input: dict[tuple[str, str], dict[str, None]] = {}
-    for key, target in zip(pairs.inputs(), pairs.targets, strict=True):
-        targets_by_input.setdefault(key, {})[target] = None
-    return {key: list(targets) for key, targets in targets_by_input.items()}
+    inputs = pairs.inputs()
+    for key, own_input, target in zip(keys or inputs, inputs, pairs.targets, strict=True):
+        targets = targets_by_input.setdefault(first.setdefault(key, own_input), {})
+        targets[target if normalize is None else normalize(target)] = None
+    return {own_input: list(targets) for own_input, targets in targets_by_input.items()}
 
 
-def split_by_source(pairs: Pairs, share: float | None, *, seed: int) -> tuple[Pairs, Pairs]:
+def split_by_source(
+    pairs: Pairs, share: float | None, *, seed: int, keys: Sequence[Hashable] | None = None
+) -> tuple[Pairs, Pairs]:
     """Hold out random sources, each with all its targets, so that training and held-out pairs share no source.
 
     Args:
@@ -237,6 +274,8 @@ def split_by_source(pairs: Pairs, share: float | None, *, seed: int) -> tuple[Pa
         share: fraction of the distinct sources to hold out, from 0 up to but excluding 1. None holds out a tenth, at
             most `LARGEST_DEFAULT_VALIDATION`; of fewer than ten sources, none.
         seed: seed of the random choice.
+        keys: a value for each pair, which is equal for pairs whose sources are the same to a model; None compares the
+            texts themselves.
 
     Returns:
         (training pairs, held-out pairs), each in the order of `pairs`. The training pairs keep the counts of skipped
@@ -245,7 +284,8 @@ def split_by_source(pairs: Pairs, share: float | None, *, seed: int) -> tuple[Pa
     Raises:
         DataError: if `share` is above 0 and would leave no source for training or none for validation.
     """
-    sources = list(dict.fromkeys(pairs.sources))
+    keys = keys or pairs.sources
+    sources = list(dict.fromkeys(keys))
     if share is None:
         count = min(len(sources) // 10, LARGEST_DEFAULT_VALIDATION)
     else:
@@ -257,8 +297,8 @@ def split_by_source(pairs: Pairs, share: float | None, *, seed: int) -> tuple[Pa
             )
     held_out = set(random.Random(seed).sample(sources, count))
     sides: tuple[list[tuple[str, ...]], list[tuple[str, ...]]] = ([], [])
-    for row in pairs.rows():
-        sides[row[0] in held_out].append(row)
+    for row, own_key in zip(pairs.rows(), keys, strict=True):
+        sides[own_key in held_out].append(row)
     training, validation = (_pairs(side, pairs.name, tagged=pairs.tags is not None) for side in sides)
     return replace(training, blank=pairs.blank, skipped=pairs.skipped), validation
 

@@ -4,7 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from passerelle.scripts import Letters
+
 __all__ = ["Report", "score"]
+
+
+BLEU_ORDER = 4
+"""BLEU counts n-grams of one to this many tokens."""
+
+SHORT_SHARE = 0.9
+"""Share of the references with fewer tokens than `BLEU_ORDER` from which on BLEU says nothing about most texts."""
 
 
 @dataclass(frozen=True)
@@ -17,8 +26,10 @@ class Report:
         exact_match: `exact` in percent of `sources`.
         character_error_rate: percent; edit distances to the nearest references divided by the lengths of these
             references, both summed over all texts.
-        bleu: corpus BLEU, 0 to 100 (Papineni et al. 2002), computed by sacreBLEU.
-        bleu_signature: sacreBLEU's signature of the BLEU settings.
+        bleu: corpus BLEU, 0 to 100 (Papineni et al. 2002), computed by sacreBLEU; None if it is not meaningful.
+        bleu_signature: sacreBLEU's signature of the BLEU settings, which names the tokenizer: `13a`, `zh` for Chinese,
+            `char` for other languages that are written without spaces.
+        bleu_missing: the reason why `bleu` is None; otherwise empty.
         chrf: corpus chrF2, 0 to 100 (Popović 2015), computed by sacreBLEU.
         chrf_signature: sacreBLEU's signature of the chrF settings.
 
@@ -38,16 +49,18 @@ class Report:
     exact: int
     exact_match: float
     character_error_rate: float
-    bleu: float
+    bleu: float | None
     bleu_signature: str
     chrf: float
     chrf_signature: str
+    bleu_missing: str = ""
 
     def __str__(self) -> str:
+        bleu = self.bleu_missing if self.bleu is None else f"{self.bleu:6.2f}     {self.bleu_signature}"
         return (
             f"exact match  {self.exact_match:6.2f} %   {self.exact:,} of {self.sources:,} sources\n"
             f"CER          {self.character_error_rate:6.2f} %   edits per character of the nearest reference\n"
-            f"BLEU         {self.bleu:6.2f}     {self.bleu_signature}\n"
+            f"BLEU         {bleu}\n"
             f"chrF         {self.chrf:6.2f}     {self.chrf_signature}"
         )
 
@@ -60,7 +73,8 @@ def score(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Rep
         references: one or more correct translations per source.
 
     Returns:
-        The report. BLEU and chrF use sacreBLEU's default settings, the entire corpus and all references.
+        The report. BLEU and chrF use sacreBLEU's default settings, the entire corpus and all references; BLEU uses the
+        tokenizer that fits the script of the references.
 
     Raises:
         ValueError: if there are no hypotheses, the lengths differ, or a source has no reference.
@@ -86,16 +100,37 @@ def score(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Rep
     # source has fewer references.
     count = max(map(len, references))
     streams: Any = [[answers[k] if k < len(answers) else None for answers in references] for k in range(count)]
-    bleu, chrf = BLEU(), CHRF()
+    bleu, chrf = BLEU(tokenize=_bleu_tokenizer(references)), CHRF()
     bleu_score = bleu.corpus_score(list(hypotheses), streams).score
+    missing = _bleu_missing(references, bleu.tokenizer)
     chrf_score = chrf.corpus_score(list(hypotheses), streams).score
     return Report(
         sources=len(hypotheses),
         exact=exact,
         exact_match=100.0 * exact / len(hypotheses),
         character_error_rate=100.0 * edits / max(1, characters),
-        bleu=bleu_score,
+        bleu=None if missing else bleu_score,
         bleu_signature=str(bleu.get_signature()),
         chrf=chrf_score,
         chrf_signature=str(chrf.get_signature()),
+        bleu_missing=missing,
     )
+
+
+def _bleu_tokenizer(references: Sequence[Sequence[str]]) -> str:
+    """Return the name of sacreBLEU's tokenizer for the script of the references."""
+    letters = Letters.of(answer for answers in references for answer in answers)
+    if not letters.without_spaces:
+        return "13a"
+    return "zh" if letters.han > 9 * letters.other else "char"
+
+
+def _bleu_missing(references: Sequence[Sequence[str]], tokenizer: Any) -> str:
+    """Return the reason why BLEU is not meaningful: hardly any reference has an n-gram of `BLEU_ORDER` tokens."""
+    lengths = [len(tokenizer(answer).split()) for answers in references for answer in answers]
+    short = sum(length < BLEU_ORDER for length in lengths) / len(lengths)
+    if short < SHORT_SHARE:
+        return ""
+    unit = "words" if tokenizer.signature() == "13a" else "characters"
+    share = "" if short == 1 else f"{100 * short:.1f} % of the "
+    return f"not meaningful: {share}references have 1 to {BLEU_ORDER - 1} {unit}"

@@ -1,7 +1,7 @@
 """A field: one named input or output of a model, which converts values to arrays and back."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from passerelle.ragged import Ragged
@@ -65,6 +65,14 @@ class Field(ABC):
     def unknown(self, columns: Columns, row: int) -> tuple[str, ...]:
         """Return the distinct parts of the value of a row that the training rows did not contain, as text."""
         return ()
+
+    def keys(self, columns: Columns) -> Sequence[Hashable]:
+        """Return a value for each row; it is equal for rows that are the same to the field."""
+        return list(zip(*(columns[name] for name in self.columns), strict=True))
+
+    def trimmed(self, columns: Columns) -> set[int]:
+        """Return the rows of which the field ignores some whitespace or separators; see `Tokenizer.trim`."""
+        return set()
 
     def differences(self, other: "Field") -> list[str]:
         """Return the names of the properties in which `other` differs; empty if both encode in the same way."""

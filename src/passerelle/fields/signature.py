@@ -1,6 +1,6 @@
 """The signature of a model: its named inputs and outputs, which training, inference and the model file share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -72,6 +72,15 @@ class Signature:
     def encode_targets(self, columns: Columns) -> dict[str, Ragged]:
         """Encode the outputs of rows, by field name; outputs that copy also require the input columns."""
         return {name: field.encode_targets(columns) for name, field in self.outputs.items()}
+
+    def input_keys(self, columns: Columns) -> list[Hashable]:
+        """Return a value for each row; it is equal for rows whose inputs are the same to the model."""
+        return list(zip(*(field.keys(columns) for field in self.inputs.values()), strict=True))
+
+    def trimmed(self, columns: Columns) -> int:
+        """Return the number of rows of which some whitespace or separators are ignored; see `Tokenizer.trim`."""
+        fields: list[Field] = [*self.inputs.values(), *self.outputs.values()]
+        return len(set().union(*(field.trimmed(columns) for field in fields)))
 
     def unknown(self, columns: Columns, row: int) -> tuple[str, ...]:
         """Return the distinct parts of the inputs of a row that the training rows did not contain, as text."""
@@ -147,7 +156,11 @@ def fit_text_signature(settings: Settings, columns: Columns, *, name: str) -> Si
         source = _fitted(settings.source, sources, ignore_spacing=settings.source.ignore_spacing)
     elif settings.source.level == "word" and settings.source.ignore_spacing:
         source = make_tokenizer(
-            "word", tokens=target.vocabulary.tokens, lowercase=target.lowercase, ignore_spacing=True
+            "word",
+            tokens=target.vocabulary.tokens,
+            lowercase=target.lowercase,
+            exact_whitespace=target.exact_whitespace,
+            ignore_spacing=True,
         )
     else:
         source = target
@@ -172,6 +185,7 @@ def _fitted(settings: TextSettings, texts: Sequence[str], *, ignore_spacing: boo
         settings.separator,
         texts=texts,
         lowercase=settings.lowercase,
+        exact_whitespace=settings.exact_whitespace,
         size=settings.vocabulary_size,
         min_count=settings.min_count,
         ignore_spacing=ignore_spacing,

@@ -1,10 +1,10 @@
 """Tags: labels of a source that control its translation, such as `V;PST`, `formal` or `fr`."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Self
 
 from passerelle.fields.field import Columns, Field
-from passerelle.fields.text import token_list
+from passerelle.fields.text import token_list, trimmed_rows
 from passerelle.ragged import Ragged
 from passerelle.text.level import make_tokenizer
 from passerelle.text.tokenizer import Tokenizer
@@ -32,6 +32,12 @@ class TagsField(Field):
     def spec(self) -> dict[str, Any]:
         return {"kind": self.kind, "size": self.tokenizer.vocabulary.size}
 
+    def keys(self, columns: Columns) -> Sequence[Hashable]:
+        return [tuple(sorted(self.tokenizer.tokenize(tags))) for tags in columns[self.name]]
+
+    def trimmed(self, columns: Columns) -> set[int]:
+        return trimmed_rows(self.tokenizer, columns[self.name])
+
     def unknown(self, columns: Columns, row: int) -> tuple[str, ...]:
         return self.tokenizer.unknown(columns[self.name][row])
 
@@ -41,4 +47,5 @@ class TagsField(Field):
 
     @classmethod
     def from_json(cls, name: str, content: Mapping[str, Any]) -> Self:
-        return cls(name, make_tokenizer("pretokenized", content["separator"], tokens=token_list(content["tokens"])))
+        tokens = token_list(content["tokens"])
+        return cls(name, make_tokenizer("pretokenized", content["separator"], exact_whitespace=False, tokens=tokens))

@@ -1,6 +1,6 @@
 """Text as an input or an output of a model, at any token level."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -12,7 +12,7 @@ from passerelle.special_tokens import FIRST_ORDINARY, UNK
 from passerelle.text.level import make_tokenizer
 from passerelle.text.tokenizer import Tokenizer
 
-__all__ = ["TextField", "token_list"]
+__all__ = ["TextField", "token_list", "trimmed_rows"]
 
 
 class TextField(Field):
@@ -101,6 +101,16 @@ class TextField(Field):
             return rows
         return [[*self.inline_tags.tokenize(tags), *row] for tags, row in zip(columns["tags"], rows, strict=True)]
 
+    def keys(self, columns: Columns) -> Sequence[Hashable]:
+        texts = list(map(self.tokenizer.key, columns[self.name]))
+        if self.inline_tags is None:
+            return texts
+        return list(zip(texts, map(self.inline_tags.key, columns["tags"]), strict=True))
+
+    def trimmed(self, columns: Columns) -> set[int]:
+        rows = trimmed_rows(self.tokenizer, columns[self.name])
+        return rows if self.inline_tags is None else rows | trimmed_rows(self.inline_tags, columns["tags"])
+
     def unknown(self, columns: Columns, row: int) -> tuple[str, ...]:
         tags = () if self.inline_tags is None else self.inline_tags.unknown(columns["tags"][row])
         return self.tokenizer.unknown(columns[self.name][row]) + tags
@@ -113,6 +123,7 @@ class TextField(Field):
             "separator": self.tokenizer.separator,
             "lowercase": self.tokenizer.lowercase,
             "ignore_spacing": self.tokenizer.ignore_spacing,
+            "exact_whitespace": self.tokenizer.exact_whitespace,
             "tokens": list(self.tokenizer.vocabulary.tokens),
             "inline_tags": None
             if inline is None
@@ -131,16 +142,24 @@ class TextField(Field):
             content["level"],
             content["separator"],
             lowercase=bool(content["lowercase"]),
+            exact_whitespace=bool(content.get("exact_whitespace", False)),
             tokens=tokens,
             ignore_spacing=bool(content.get("ignore_spacing", False)),
         )
         inline = content["inline_tags"]
         if inline is not None:
-            inline = make_tokenizer("pretokenized", inline["separator"], tokens=token_list(inline["tokens"]))
+            inline = make_tokenizer(
+                "pretokenized", inline["separator"], exact_whitespace=False, tokens=token_list(inline["tokens"])
+            )
         extra = content["extra"]
         if type(extra) is not int or not 0 <= extra < max(1, len(tokens)):
             raise ValueError("the number of extra words must be at least 0 and below the number of tokens")
         return cls(name, tokenizer, inline_tags=inline, extra=extra)
+
+
+def trimmed_rows(tokenizer: Tokenizer, texts: Sequence[str]) -> set[int]:
+    """Return the rows whose text `Tokenizer.trim` changes."""
+    return {row for row, text in enumerate(texts) if tokenizer.trim(text) != text}
 
 
 def token_list(tokens: Any) -> list[str]:

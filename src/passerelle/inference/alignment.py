@@ -121,12 +121,15 @@ def replace_unknown(
         result: a result of a search.
         alignment: the alignment of the result.
         signature: the signature of the model.
-        replacements: source token without whitespace -> its translation; other source tokens are copied.
+        replacements: source token without whitespace -> its translation; other source tokens are copied. The tokens are
+            normalized in the same way as sources.
 
     Source: Luong et al. 2014, arXiv:1410.8206, with positions from attention.
     """
     if UNK not in result.ids or not alignment.links:
         return result
+    normalize = signature.source.tokenizer.normalize
+    replacements = {normalize(token): word for token, word in replacements.items()}
     tokens = list(alignment.target)
     for source, target in alignment.links:
         if result.ids[target] == UNK:

@@ -8,7 +8,7 @@ from passerelle.decoding.beam import BeamResult, length_normalizer
 from passerelle.decoding.greedy import is_possible
 from passerelle.fields.signature import Signature
 from passerelle.inference.parts import Part
-from passerelle.inference.request import Request, decode_targets
+from passerelle.inference.request import Request, decode_targets, source_tokens
 from passerelle.inference.result import Result
 from passerelle.ragged import Ragged
 
@@ -52,10 +52,20 @@ def make_results(
                 token_scores=tuple(found.token_scores[row, place, : counts[row, place]].tolist()),
                 unknown=unknown[row],
                 finished=bool(found.finished[row, place]),
+                copied=_copied(ids[row * n + place], request, signature),
             )
             best.setdefault(result.text, result)
         results.append(list(best.values()) or [Result.impossible(request.text, unknown[row])])
     return results
+
+
+def _copied(ids: np.ndarray, request: Request, signature: Signature) -> tuple[str, ...]:
+    """Return the source tokens of those ids that are copy ids."""
+    size = signature.target.tokenizer.vocabulary.size
+    if signature.target.copies is None or not (copy_ids := ids[ids >= size]).size:
+        return ()
+    (tokens,) = source_tokens([request], signature)
+    return tuple(tokens[i - size] for i in copy_ids.tolist())
 
 
 def join_results(

@@ -8,7 +8,6 @@ from passerelle.evaluation.metrics import Report, score
 from passerelle.inference.request import make_requests
 from passerelle.inference.search import Search
 from passerelle.settings import SearchSettings
-from passerelle.text.tokenizer import normalize
 
 __all__ = ["evaluate"]
 
@@ -26,10 +25,11 @@ def evaluate(search: Search, pairs: Iterable[tuple[str, ...]], settings: SearchS
     """
     signature = search.model.signature
     tagged = signature.tagged
-    targets = references(check_pairs(pairs, tagged=tagged))
+    pairs = check_pairs(pairs, tagged=tagged)
+    normalize = signature.target.tokenizer.normalize
+    targets = references(pairs, keys=signature.input_keys(pairs.columns), normalize=normalize)
     if not targets:
         raise DataError("there are no pairs to evaluate on; `pairs` must contain a row without a blank text.")
     sources, tags = zip(*targets, strict=True)
     results = search(make_requests(sources, tags if tagged else None, signature), settings)
-    translations = [best.text for best, *_ in results]
-    return score(translations, [[normalize(target) for target in texts] for texts in targets.values()])
+    return score([normalize(best.text) for best, *_ in results], list(targets.values()))

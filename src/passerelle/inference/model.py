@@ -1,7 +1,9 @@
 """The model that inference runs: one network or an ensemble, its signature with one output, and length limits."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple
+from numbers import Real
 from typing import Any, get_args
 
 from passerelle.data.lengths import Lengths
@@ -43,17 +45,20 @@ class InferenceModel:
 
 
 def ensemble_of(
-    models: Sequence[InferenceModel], weights: Sequence[float] | None = None, mean: Mean = "arithmetic"
+    models: Sequence[InferenceModel], weights: Sequence[float] | None = None, mean: Mean | None = None
 ) -> InferenceModel:
     """Combine the networks of several models into one ensemble.
 
     Args:
         models: at least one model.
-        weights: relative weight of each network, in the order of `models`; None for equal weights.
-        mean: `arithmetic` averages probabilities, `geometric` their logarithms; see `Ensemble`.
+        weights: relative weight of each network, in the order of `models`; None for equal weights, except that the
+            networks of an ensemble among the models keep their relative weights, with the mean 1.
+        mean: `arithmetic` averages probabilities, `geometric` their logarithms; see `Ensemble`. None for the mean of
+            the ensembles among the models, `arithmetic` if there is none.
 
     Raises:
-        SettingsError: if the models do not share their tokenizers, or `weights` or `mean` is invalid.
+        SettingsError: if the models do not share their tokenizers, `weights` or `mean` is invalid, or `mean` is None
+            and the models have different means.
     """
     first = models[0]
     for number, model in enumerate(models, start=1):
@@ -63,11 +68,37 @@ def ensemble_of(
                 f"in: {', '.join(differences)}. Train all of them on the same split of the same pairs."
             )
     steppers = [stepper for model in models for stepper in model.steppers]
-    if weights is not None and (len(weights) != len(steppers) or not all(weight > 0 for weight in weights)):
+    ensembles = [model.network for model in models if isinstance(model.network, Ensemble)]
+    if weights is None and ensembles:
+        weights = [weight * len(model.steppers) for model in models for weight in _weights(model)]
+    elif weights is not None and not _are_weights(weights, len(steppers)):
         raise SettingsError(
-            f"weights must be positive numbers, one for each of {len(steppers)} networks, received: {list(weights)}"
+            f"weights must be positive numbers, one for each of {len(steppers)} networks, received: {weights!r:.80}"
         )
+    if mean is None:
+        mean = _common_mean(ensembles)
     if mean not in get_args(Mean):
         raise SettingsError(f"mean must be one of {', '.join(get_args(Mean))}, received: {mean!r}")
     lengths = Lengths(*map(max, *(astuple(model.lengths) for model in models))) if len(models) > 1 else first.lengths
     return InferenceModel(steppers, first.signature, lengths, weights, mean)
+
+
+def _are_weights(weights: object, count: int) -> bool:
+    if isinstance(weights, str) or not isinstance(weights, Iterable):
+        return False
+    numbers = [float(weight) if isinstance(weight, Real) else math.nan for weight in weights]
+    return len(numbers) == count and all(0 < number < math.inf for number in numbers)
+
+
+def _common_mean(ensembles: Sequence[Ensemble]) -> Mean:
+    means = {ensemble.mean for ensemble in ensembles}
+    if len(means) > 1:
+        raise SettingsError(
+            "the translators are ensembles with different means, and one ensemble has one mean. Set mean."
+        )
+    return ensembles[0].mean if ensembles else "arithmetic"
+
+
+def _weights(model: InferenceModel) -> Sequence[float]:
+    """Return the weight of each network of a model; their sum is 1."""
+    return model.network.weights if isinstance(model.network, Ensemble) else [1.0]

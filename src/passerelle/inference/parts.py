@@ -48,12 +48,14 @@ def split_requests(
     """
     if signature.source.tokenizer.level == "pretokenized":
         return unsplit(requests)
-    tokenize = signature.source.tokenizer.tokenize
+    tokenizer = signature.source.tokenizer
     parts: list[Part] = []
     for row, request in enumerate(requests):
         texts = []
         if lengths[row] > max_length:
-            texts = split_text(request.text, max_length, lambda text: len(tokenize(text)))
+            texts = split_text(
+                request.text, max_length, lambda text: len(tokenizer.split(tokenizer.normalize_part(text)))
+            )
         if len(texts) > 1:
             parts += [Part(replace(request, text=text), row, whitespace) for text, whitespace in texts]
         else:

@@ -74,6 +74,8 @@ def _checked_inputs(
     inputs: Mapping[str, Sequence[Any]], count: int, signature: Signature
 ) -> Mapping[str, Sequence[Any]]:
     required = [name for name in signature.columns if name not in (signature.source.name, "tags")]
+    if not isinstance(inputs, Mapping):
+        raise DataError(f"inputs must be a mapping of field names to values, received: {inputs!r:.80}")
     if sorted(inputs) != sorted(required):
         raise DataError(f"inputs must have the keys {required}, received: {sorted(inputs)}.")
     for name, values in inputs.items():
@@ -96,6 +98,8 @@ def _checked_tags(tags: str | Iterable[str] | None, count: int, signature: Signa
         raise DataError(
             "this translator was trained with tags and requires `tags` for each text; an empty string means no tags."
         )
+    if not isinstance(tags, Iterable):
+        raise DataError(f"tags must be one string, or one for each of {count} texts, received: {tags!r:.80}")
     tags = [tags] * count if isinstance(tags, str) else list(tags)
     if len(tags) != count or not all(isinstance(tag, str) for tag in tags):
         raise DataError(f"tags must be one string, or one for each of {count} texts, received: {tags!r:.80}")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from passerelle.fields.signature import Signature
+from passerelle.text.vocabulary import REPLACEMENT
 
 if TYPE_CHECKING:
     from passerelle.inference.alignment import Alignment
@@ -30,6 +31,8 @@ class Result:
         finished: False if the translation was cut off at the length limit.
         parts: number of parts into which the text was split. If there are several, the other attributes are joined from
             those of the parts, and `token_scores` contains an END for each part.
+        copied: the source tokens that were copied because the target vocabulary does not contain them, one for each of
+            their ids in `ids`.
 
     Example:
         >>> translator = passerelle.load("model.keras")
@@ -49,6 +52,7 @@ class Result:
     unknown: tuple[str, ...]
     finished: bool
     parts: int = 1
+    copied: tuple[str, ...] = ()
 
     @classmethod
     def for_blank(cls, source: str) -> "Result":
@@ -72,6 +76,7 @@ class Result:
             token_scores=tuple(score for part in parts for score in part.token_scores),
             unknown=tuple(dict.fromkeys(token for part in parts for token in part.unknown)),
             finished=all(part.finished for part in parts),
+            copied=tuple(token for part in parts for token in part.copied),
             parts=len(parts),
         )
 
@@ -88,10 +93,15 @@ def result_json(
 
     Returns:
         `source`, `unknown` and `translations`. Each translation has `text`, `score`, `log_probability`, `finished`,
-        `tokens`, `probabilities` (of each token, then of END if it was written) and, with alignments, `alignment`. A
-        copied token that the vocabulary does not contain is U+FFFD in `tokens`. An infinite score is null.
+        `tokens`, `probabilities` (of each token, then of END if it was written) and, with alignments, `alignment`. An
+        unknown token (UNK) is U+FFFD in `tokens`. An infinite score is null.
     """
-    token_of = signature.target.tokenizer.vocabulary.token_of
+    vocabulary = signature.target.tokenizer.vocabulary
+
+    def tokens(result: Result) -> list[str]:
+        copied = iter(result.copied)
+        return [vocabulary.token_of(i) if i < vocabulary.size else next(copied, REPLACEMENT) for i in result.ids]
+
     return {
         "source": results[0].source,
         "unknown": results[0].unknown,
@@ -101,7 +111,7 @@ def result_json(
                 "score": None if result.score == -math.inf else result.normalized_score,
                 "log_probability": None if result.score == -math.inf else result.score,
                 "finished": result.finished,
-                "tokens": [token_of(i) for i in result.ids],
+                "tokens": tokens(result),
                 "probabilities": [round(math.exp(score), 6) for score in result.token_scores],
             }
             | ({} if alignments is None else {"alignment": alignments[rank].links})

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from passerelle.data.pairs import Pairs, check_pairs
+from passerelle.data.pairs import Pairs, check_pairs, require_rows
 from passerelle.data.rows import BATCH_SIZES, padded_inputs, row_batches
 from passerelle.fields.signature import Signature
 from passerelle.inference.memory_limits import rows_at_once
@@ -20,7 +20,6 @@ from passerelle.inference.search import CONCURRENT_BATCHES
 from passerelle.models.compiled import compiled
 from passerelle.ragged import Ragged
 from passerelle.special_tokens import IMPOSSIBLE, PAD, START
-from passerelle.text.tokenizer import normalize
 
 __all__ = ["STEPS", "PairScore", "Scorer", "character_perplexity", "requests_and_targets"]
 
@@ -38,7 +37,7 @@ class PairScore:
         log_probability: log probability of the target and END under the translator, in nats; minus infinity if the
             translator cannot write the target.
         tokens: number of tokens of the target, including END.
-        characters: number of characters of the target in NFC, plus one for END.
+        characters: number of characters of the target as the tokenizer reads it, plus one for END.
 
     Example:
         >>> translator = passerelle.load("model.keras")
@@ -83,6 +82,7 @@ def requests_and_targets(pairs: Iterable[tuple[str, ...]], signature: Signature)
     Raises:
         DataError: if a row has another form.
     """
+    require_rows(pairs)
     tagged = signature.tagged
     rows = [row[: 2 + tagged] for row in pairs.rows()] if isinstance(pairs, Pairs) else list(pairs)
     check_pairs(rows, tagged=tagged)
@@ -119,6 +119,7 @@ class Scorer:
             scored = pool.map(lambda batch: self._batch(inputs, targets, batch), batches)
             for batch, values in zip(batches, scored, strict=True):
                 log_probs[batch] = values
+        normalize = self.model.signature.target.tokenizer.normalize
         return [
             PairScore(request.text, target, float(log_prob), int(length), len(normalize(target)) + 1)
             for (request, target), log_prob, length in zip(pairs, log_probs, targets.lengths, strict=True)

@@ -34,7 +34,7 @@ class Ensemble:
         self.networks = tuple(networks)
         weights = [1.0] * len(self.networks) if weights is None else [float(weight) for weight in weights]
         self.weights = [weight / sum(weights) for weight in weights]
-        self.mean = mean
+        self.mean: Mean = mean
 
     @property
     def variables(self) -> list[Any]:

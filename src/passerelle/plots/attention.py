@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from typing import Any
-from xml.sax.saxutils import escape
 
 from passerelle.plots.theme import BACKGROUND, BORDER, INK, INPUT, SANS, SURFACE, adapt_to_dark_pages
+from passerelle.plots.xml_text import xml_text
 
 __all__ = ["draw_attention"]
 
@@ -34,7 +34,7 @@ def draw_attention(source: Sequence[str], target: Sequence[str], weights: Any, *
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{width:g}" height="{height:g}" '
         f'viewBox="0 0 {width:g} {height:g}" font-family="{SANS}" font-size="{LABEL:g}">',
-        f"<title>{escape(title or 'Attention')}</title>",
+        f"<title>{xml_text(title or 'Attention')}</title>",
         f'<rect x="0.5" y="0.5" width="{width - 1:g}" height="{height - 1:g}" rx="12" fill="{BACKGROUND}" '
         f'stroke="{BORDER}"/>',
         f'<g fill="{INK}">',
@@ -59,7 +59,7 @@ def draw_attention(source: Sequence[str], target: Sequence[str], weights: Any, *
 
 def _visible(token: str) -> str:
     """Return the token as XML text, with visible spaces and without unprintable characters."""
-    return escape("".join(SPACE if char.isspace() else char if char.isprintable() else "\ufffd" for char in token))
+    return xml_text("".join(SPACE if char.isspace() else char if char.isprintable() else "\ufffd" for char in token))
 
 
 def _width(name: str) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from passerelle.plots.theme import BACKGROUND, BORDER, INK, INPUT, LINE, RECURRENT, RULE, SURFACE, adapt_to_dark_pages
+from passerelle.plots.xml_text import valid_characters
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +40,7 @@ def draw_loss_curve(epochs: Sequence[Mapping[str, float]], *, title: str = "") -
             "`epochs` must contain a finite 'loss' or 'validation_loss' in at least one epoch, "
             f"received: {len(epochs)} epochs without any."
         )
-    return _render(series, title)
+    return _render(series, valid_characters(title))
 
 
 def _number(value: float | None) -> float:

@@ -1,10 +1,8 @@
 """Boxes and arrows as a self-contained SVG document, without scripts, links or web fonts."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from unicodedata import east_asian_width
-from xml.sax.saxutils import escape
 
 from passerelle.plots.layout import Layout, Segment, arrange
 from passerelle.plots.theme import (
@@ -26,6 +24,7 @@ from passerelle.plots.theme import (
     TINTS,
     adapt_to_dark_pages,
 )
+from passerelle.plots.xml_text import xml_text
 
 __all__ = ["Arrow", "Box", "draw"]
 
@@ -41,7 +40,6 @@ _COLOURS = {
 _MARGIN, _PADDING, _LINE_HEIGHT, _ROW_PADDING = 24.0, 12.0, 16.0, 5.0
 _NAME_SIZE, _KIND_SIZE, _ROW_SIZE, _TITLE_SIZE = 13.0, 11.0, 11.0, 17.0
 _HEAD = 8.0  # length of an arrow's head, in pixels
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True)
@@ -101,8 +99,8 @@ def draw(boxes: Sequence[Box], arrows: Sequence[Arrow], *, heading: str, title: 
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{_n(width)}" height="{_n(height)}" '
         f'viewBox="0 0 {_n(width)} {_n(height)}" font-family="{SANS}">',
-        f"<title>{_escape(title)}</title>",
-        f"<desc>{_escape(description)}</desc>",
+        f"<title>{xml_text(title)}</title>",
+        f"<desc>{xml_text(description)}</desc>",
         f'<rect x="0.5" y="0.5" width="{_n(width - 1)}" height="{_n(height - 1)}" rx="12" '
         f'fill="{BACKGROUND}" stroke="{BORDER}"/>',
     ]
@@ -230,11 +228,7 @@ def _text(x: float, y: float, text: str, size: float, colour: str, *, bold: bool
     weight = ' font-weight="600"' if bold else ""
     anchored = f' text-anchor="{anchor}"' if anchor else ""
     start = f'<text x="{_n(x)}" y="{_n(y)}" font-size="{size:g}" fill="{colour}"{weight}{anchored}>'
-    return f"{start}{_escape(text)}</text>"
-
-
-def _escape(text: str) -> str:
-    return escape(_NOT_XML.sub("\ufffd", text))
+    return f"{start}{xml_text(text)}</text>"
 
 
 def _n(number: float) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Optional, TypeVar
 
-from passerelle.errors import SettingsError, did_you_mean
+from passerelle.errors import SettingsError, did_you_mean, require_path
 from passerelle.settings.merge import assign, merge, read_settings_file
 from passerelle.settings.presets import DEFAULT_PRESET, find_preset
 from passerelle.settings.root import Settings
@@ -125,8 +125,10 @@ def _assignments(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for option, value in used:
         if option.side is None:
             yield from option.assignments(value)
+    explicit = {path for option, value in used if option.side is None for path, _ in option.assignments(value)}
     for option, _ in used:
-        yield from option.implied()
+        # An option of both sides does not overrule another one: validation then reports the contradiction.
+        yield from (each for each in option.implied() if option.side is not None or each[0] not in explicit)
     for option, value in used:
         if option.side is not None:
             yield from option.assignments(value)
@@ -148,7 +150,11 @@ def choose_settings(
     Raises:
         SettingsError: if an option or a setting is unknown, or a value invalid.
     """
-    file = settings if isinstance(settings, Mapping) or settings is None else read_settings_file(settings)
+    if settings is None or isinstance(settings, Mapping):
+        file = settings
+    else:
+        require_path("settings", settings)
+        file = read_settings_file(settings)
     return make_settings(preset, file, options)
 
 

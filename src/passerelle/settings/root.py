@@ -51,7 +51,7 @@ class Settings(Section):
     def _shared_vocabulary_has_one_tokenizer(self) -> Self:
         if self.network.tie != "all":
             return self
-        for name in ("level", "separator", "lowercase", "vocabulary_size", "min_count"):
+        for name in ("level", "separator", "lowercase", "exact_whitespace", "vocabulary_size", "min_count"):
             source, target = getattr(self.source, name), getattr(self.target, name)
             if source != target:
                 raise ValueError(

@@ -157,6 +157,11 @@ class SearchSettings(ConstraintSettings):
             raise ValueError(
                 f"sample excludes beam search, received: sample=True, beam={self.beam}; choose one of them"
             )
+        if self.max_length is not None and self.min_length > self.max_length:
+            raise ValueError(
+                f"min_length must not exceed max_length, received: min_length={self.min_length}, "
+                f"max_length={self.max_length}"
+            )
         if not self.sample and self.n_best > self.beam:
             raise ValueError(f"n_best must not exceed the beam size, received: n_best={self.n_best}, beam={self.beam}")
         if self.beam % self.groups:

@@ -58,6 +58,12 @@ class TextSettings(Section):
         "punctuation marks that the vocabulary does not contain never change the tokens of the words. Has no effect on "
         "the target, whose spacing is always learned.",
     )
+    exact_whitespace: bool = setting(
+        False,
+        "Keep whitespace that means nothing as part of a text: at its ends, and in pretokenized text around tokens, "
+        "with empty tokens. By default it is removed wherever texts are read, translated and compared.",
+        option=True,
+    )
     max_length: int | None = setting(
         None,
         "Maximum length of a training text, in tokens; pairs with a longer text are skipped and counted. Without it, "

@@ -29,6 +29,7 @@ def make_tokenizer(
     texts: Iterable[str] = (),
     tokens: Sequence[str] | None = None,
     lowercase: bool = False,
+    exact_whitespace: bool = True,
     size: int = 0,
     min_count: int = 1,
     ignore_spacing: bool = False,
@@ -41,6 +42,7 @@ def make_tokenizer(
         texts: the training texts; used only if `tokens` is None.
         tokens: the tokens of the vocabulary in the order of their ids, without special tokens.
         lowercase: whether texts are converted to lower case.
+        exact_whitespace: whether whitespace that means nothing is part of a text; see `Tokenizer.trim`.
         size: maximum number of tokens; 0 for the default of the level.
         min_count: number of occurrences in `texts` that a token requires.
         ignore_spacing: whether the spacing of a text has no influence on its tokens; used at level `word` only.
@@ -54,11 +56,15 @@ def make_tokenizer(
     kind = _TOKENIZERS[level]
     vocabulary = Vocabulary(kind.alphabet if tokens is None else tokens)
     if kind is PretokenizedTokenizer:
-        tokenizer = PretokenizedTokenizer(vocabulary, separator or " ", lowercase=lowercase)
+        tokenizer = PretokenizedTokenizer(
+            vocabulary, separator or " ", lowercase=lowercase, exact_whitespace=exact_whitespace
+        )
     elif kind is WordTokenizer:
-        tokenizer = WordTokenizer(vocabulary, lowercase=lowercase, ignore_spacing=ignore_spacing)
+        tokenizer = WordTokenizer(
+            vocabulary, lowercase=lowercase, exact_whitespace=exact_whitespace, ignore_spacing=ignore_spacing
+        )
     else:
-        tokenizer = kind(vocabulary, lowercase=lowercase)
+        tokenizer = kind(vocabulary, lowercase=lowercase, exact_whitespace=exact_whitespace)
     if tokens is None:
         tokenizer.build_vocabulary(texts, size=size, min_count=min_count)
     return tokenizer

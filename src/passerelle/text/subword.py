@@ -51,6 +51,7 @@ class SubwordTokenizer(Tokenizer):
     Args:
         vocabulary: the vocabulary; its first tokens are `BYTES`.
         lowercase: see `Tokenizer`.
+        exact_whitespace: see `Tokenizer`.
 
     Raises:
         DataError: if the vocabulary does not start with `BYTES`, or contains other characters than these.
@@ -59,11 +60,11 @@ class SubwordTokenizer(Tokenizer):
     level = "subword"
     alphabet = BYTES
 
-    def __init__(self, vocabulary: Vocabulary, *, lowercase: bool = False):
+    def __init__(self, vocabulary: Vocabulary, *, lowercase: bool = False, exact_whitespace: bool = True):
         tokens = vocabulary.tokens
         if tokens[: len(BYTES)] != BYTES or not set(BYTES).issuperset("".join(tokens)):
             raise DataError("a subword vocabulary must start with the 256 bytes, followed by sequences of them only")
-        super().__init__(vocabulary, lowercase=lowercase)
+        super().__init__(vocabulary, lowercase=lowercase, exact_whitespace=exact_whitespace)
         self._subwords = lru_cache(CACHED_WORDS)(self._merge)
 
     def split(self, text: str) -> list[str]:

@@ -23,6 +23,9 @@ __all__ = ["CharacterTokenizer", "Level", "PretokenizedTokenizer", "Tokenizer", 
 
 Level = Literal["character", "word", "subword", "pretokenized"]
 
+_DOTTED_I = "i\u0307"
+"""Python's lower case of the Turkish capital letter `İ`; its lower case in Turkish, and of every other `I`, is `i`."""
+
 
 def normalize(text: str) -> str:
     """Return `text` in Unicode normalization form C (NFC), in which `e` + combining acute accent becomes `é`."""
@@ -35,6 +38,7 @@ class Tokenizer(ABC):
     Args:
         vocabulary: the tokens and their ids.
         lowercase: whether texts are converted to lower case before they are split.
+        exact_whitespace: whether whitespace that means nothing (see `trim`) is part of a text.
     """
 
     level: ClassVar[Level]
@@ -43,9 +47,10 @@ class Tokenizer(ABC):
     separator: str | None = None
     ignore_spacing: bool = False
 
-    def __init__(self, vocabulary: Vocabulary, *, lowercase: bool = False):
+    def __init__(self, vocabulary: Vocabulary, *, lowercase: bool = False, exact_whitespace: bool = True):
         self.vocabulary = vocabulary
         self.lowercase = lowercase
+        self.exact_whitespace = exact_whitespace
 
     @abstractmethod
     def split(self, text: str) -> list[str]:
@@ -75,9 +80,24 @@ class Tokenizer(ABC):
         self.vocabulary = Vocabulary.from_tokens(frequent)
 
     def normalize(self, text: str) -> str:
-        """Return `text` in NFC, and in lower case if `lowercase` is set."""
+        """Return a complete text as the tokenizer reads it: `normalize_part`, then `trim`."""
+        return self.trim(self.normalize_part(text))
+
+    def normalize_part(self, text: str) -> str:
+        """Return a part of a text, such as a required phrase, in NFC, and in lower case if `lowercase` is set.
+
+        The whitespace at the ends of a part has a meaning, unlike that of a complete text.
+        """
         text = normalize(text)
-        return normalize(text.lower()) if self.lowercase else text
+        return normalize(text.lower().replace(_DOTTED_I, "i")) if self.lowercase else text
+
+    def trim(self, text: str) -> str:
+        """Return `text` without leading and trailing whitespace; unchanged if `exact_whitespace` is set."""
+        return text if self.exact_whitespace else text.strip()
+
+    def key(self, text: str) -> str:
+        """Return a string that is equal for texts that are the same to the tokenizer."""
+        return self.normalize(text)
 
     def tokenize(self, text: str) -> list[str]:
         """Normalize a text and split it into tokens, which need not be in the vocabulary."""
@@ -134,6 +154,7 @@ class Tokenizer(ABC):
         properties = {
             "level": (self.level, other.level),
             "lowercase": (self.lowercase, other.lowercase),
+            "exact_whitespace": (self.exact_whitespace, other.exact_whitespace),
             "separator": (self.separator, other.separator),
             "ignore_spacing": (self.ignore_spacing, other.ignore_spacing),
             "tokens": (self.vocabulary.tokens, other.vocabulary.tokens),
@@ -200,13 +221,21 @@ class WordTokenizer(Tokenizer):
     Args:
         vocabulary: the tokens and their ids.
         lowercase: see `Tokenizer`.
+        exact_whitespace: see `Tokenizer`.
         ignore_spacing: see above.
     """
 
     level = "word"
 
-    def __init__(self, vocabulary: Vocabulary, *, lowercase: bool = False, ignore_spacing: bool = False):
-        super().__init__(vocabulary, lowercase=lowercase)
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        *,
+        lowercase: bool = False,
+        exact_whitespace: bool = True,
+        ignore_spacing: bool = False,
+    ):
+        super().__init__(vocabulary, lowercase=lowercase, exact_whitespace=exact_whitespace)
         self.ignore_spacing = ignore_spacing
 
     def split(self, text: str) -> list[str]:
@@ -236,6 +265,9 @@ class WordTokenizer(Tokenizer):
 
     def unknown(self, text: str) -> tuple[str, ...]:
         return tuple(dict.fromkeys(self.join([token]) or token for token in super().unknown(text)))
+
+    def key(self, text: str) -> str:
+        return "".join(self.tokenize(text)) if self.ignore_spacing else super().key(text)
 
     def token_bytes(self, *, leading: bool) -> list[bytes]:
         tokens = map(_without_joiner, self.vocabulary.tokens)
@@ -279,16 +311,27 @@ class PretokenizedTokenizer(Tokenizer):
         vocabulary: the tokens and their ids.
         separator: the string between two tokens; empty tokens are dropped.
         lowercase: see `Tokenizer`.
+        exact_whitespace: see `Tokenizer`.
     """
 
     level = "pretokenized"
 
-    def __init__(self, vocabulary: Vocabulary, separator: str, *, lowercase: bool = False):
-        super().__init__(vocabulary, lowercase=lowercase)
-        self.separator = self.normalize(separator)
+    def __init__(
+        self, vocabulary: Vocabulary, separator: str, *, lowercase: bool = False, exact_whitespace: bool = True
+    ):
+        super().__init__(vocabulary, lowercase=lowercase, exact_whitespace=exact_whitespace)
+        self.separator = self.normalize_part(separator)
 
     def split(self, text: str) -> list[str]:
-        return [token for token in text.split(self.separator) if token]
+        if self.exact_whitespace:
+            return [token for token in text.split(self.separator) if token]
+        # The separator " " means any whitespace.
+        tokens = text.split() if self.separator == " " else text.split(self.separator)
+        return [token for token in map(str.strip, tokens) if token]
+
+    def trim(self, text: str) -> str:
+        """Return `text` without whitespace around tokens and without needless separators, unless `exact_whitespace`."""
+        return text if self.exact_whitespace else self.join(self.split(text))
 
     def join(self, tokens: Sequence[str]) -> str:
         return str(self.separator).join(tokens)

@@ -8,7 +8,7 @@ import numpy as np
 from passerelle.errors import DataError
 from passerelle.special_tokens import FIRST_ORDINARY, UNK
 
-__all__ = ["Vocabulary", "require_utf8"]
+__all__ = ["REPLACEMENT", "Vocabulary", "require_utf8"]
 
 REPLACEMENT = "\ufffd"
 """The text of special tokens and of ids outside the vocabulary."""
