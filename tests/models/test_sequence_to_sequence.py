@@ -13,7 +13,7 @@ import pytest
 from keras import ops
 
 from networks import network_of
-from passerelle.bundle.model_file import load_network, save_network
+from passerelle.bundle.model_file import FORMAT, load_network, save_network
 from passerelle.errors import SettingsError
 from passerelle.models.ids import first_source_column, first_target_column
 from passerelle.plots.diagram import draw_model
@@ -177,7 +177,7 @@ def test_compile_fit_save_and_load(harness: Any, example: Any, combination: Any,
     assert not [name for name in names if "optimizer" in name]
 
     loaded, content = load_network(path)
-    assert content == {"format": 2, "note": "é"}
+    assert content == {"format": FORMAT, "note": "é"}
     assert loaded.get_config() == network.get_config()
     assert not loaded.compiled
     assert getattr(loaded, "optimizer", None) is None
