@@ -8,7 +8,7 @@ import pytest
 
 PHONES = {"a": "ɑ", "b": "b", "c": "k", "d": "d", "e": "ɛ"}
 WORDS = [a + b + c for a in "ab" for b in PHONES for c in "cd"]
-TRAIN = ("--epochs", "1", "--units", "8", "--validation", "0", "--out", "m.keras")
+TRAIN = ("--epochs", "1", "--units", "8", "--validation", "0", "--out", "m.keras", "--overwrite")
 
 
 def write(path: Path, rows: list[tuple[str, ...]]) -> Path:

@@ -275,7 +275,10 @@ def test_a_full_disk_is_an_output_error(tmp_path):
 
     with pytest.raises(OutputError) as caught:
         write_atomically(path, write)
-    assert str(caught.value) == f"{path} cannot be written: No space left on device. Nothing was changed."
+    assert str(caught.value) == (
+        f"{path} cannot be written: no space left in the folder {path.parent} (No space left on device). Nothing was "
+        f"changed."
+    )
     assert path.read_text() == "old"
 
 
@@ -315,7 +318,7 @@ def test_equal_keys_are_the_same_source():
         ({"limit": -5}, "limit: input should be greater than or equal to 1, received: -5"),
         ({"limit": 2.5}, "limit: input should be a valid integer, received: 2.5"),
         ({"swap": "yes"}, "swap: input should be a valid boolean, received: 'yes'"),
-        ({"columns": 5}, "columns must be a list of names, received: 5"),
+        ({"columns": 5}, "columns must be names or numbers, received: 5"),
         ({"path": None}, "path must be a path, received: None"),
         ({"path": [("a", "b")]}, "path must be a path, received: ('a', 'b')"),
     ],

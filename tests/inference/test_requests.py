@@ -81,15 +81,14 @@ def test_result_json(model: InferenceModel) -> None:
 
 def test_copied_tokens_are_texts_in_json() -> None:
     """Tokens that no vocabulary contains, also of a text that was split into parts."""
-    translator = untrained([("ab", "x"), ("ba", "yx")], {"copying": True})
+    translator = untrained([("ab", "x"), ("ba", "yx")], {"copying": True}, seed=7)
     texts = ["qrs", "zq", " ".join(["qz."] * 9)]
     found = translator.n_best(texts, 4, max_length=5)
     assert found[2][0].parts > 1
     assert any(result.copied for results in found for result in results)
     for results in found:
-        for translation, result in zip(
-            result_json(results, translator.signature)["translations"], results, strict=True
-        ):
+        content = result_json(results, translator.signature)["translations"]
+        for translation, result in zip(content, results, strict=True):
             size = translator.target.vocabulary.size
             assert len(result.copied) == sum(identifier >= size for identifier in result.ids)
             assert len(translation["tokens"]) == len(result.ids)

@@ -179,9 +179,9 @@ def choose_format(
     if isinstance(columns, str):
         columns = [column.strip() for column in columns.split(",")]
     if columns is not None and not (
-        isinstance(columns, Sequence) and all(isinstance(name, str | int) for name in columns)
+        isinstance(columns, Sequence) and all(isinstance(name, (str, int)) for name in columns)
     ):
-        raise SettingsError(f"columns must be a list of names, received: {columns!r:.80}")
+        raise SettingsError(f"columns must be names or numbers, received: {columns!r:.80}")
     names = tuple(map(str, columns or ()))
     if names and not chosen.column_names:
         others = ", ".join(name for name, other in FORMATS.items() if other.column_names)
