@@ -3,6 +3,7 @@
 import _thread
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -24,7 +25,11 @@ def signals_as_exceptions() -> Iterator[None]:
 
     def raise_again(dropped: "sys.UnraisableHookArgs") -> None:
         if isinstance(dropped.exc_value, KeyboardInterrupt):
-            _thread.interrupt_main(getattr(dropped.exc_value, "signal", signal.SIGINT))
+            number = getattr(dropped.exc_value, "signal", signal.SIGINT)
+            # Not at once: it would be raised in this hook, where Python drops it too.
+            again = threading.Timer(0.05, _thread.interrupt_main, [number])
+            again.daemon = True
+            again.start()
         else:
             hook(dropped)
 
