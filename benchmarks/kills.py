@@ -102,8 +102,8 @@ class Trainings:
         moment = self._random.uniform(0, 0.8 if at_the_end else 1.05 * self._seconds)
         time.sleep(moment)
         process.send_signal(number)
-        text = "".join(seen) + process.stderr.read()
-        status = process.wait()
+        text = "".join(seen) + process.communicate()[1]
+        status = process.returncode
         outcome, faults = self._check(number, status, text, old)
         shown = f"{moment:.2f} s after {'the last epoch' if at_the_end else 'the start'}"
         return Kill(number, shown, status, outcome, tuple(faults))

@@ -29,7 +29,7 @@ def test_parallel_files_for_training_validation_and_evaluation(quick: Any, folde
     report = quick("evaluate", "m.keras", "train.en", "train.fr", "--limit", "4", "--swap")
     assert report.status == 0, report.err
     named = quick("train", "train.en", "train.fr", *TINY[:-2])
-    assert (named.status, (folder / "train.keras").exists()) == (0, True), named.err
+    assert (named.status, (folder / "train.en-fr.keras").exists()) == (0, True), named.err
 
 
 def test_named_columns_with_tags(quick: Any, folder: Path) -> None:

@@ -4,6 +4,8 @@ import os
 import re
 import shutil
 import signal
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -57,7 +59,8 @@ def test_a_signal_before_training(spawn, tmp_path):
 def test_a_standard_error_that_cannot_be_written_ends_no_training(spawn, trained, tmp_path, kind):
     arguments = ["train", trained.pairs, "--out", "m.keras", *trained.options]
     if kind == "closed":
-        process = spawn(*arguments, preexec_fn=lambda: os.close(2))
+        closing = ["sh", "-c", 'exec "$@" 2>&-', "sh", sys.executable, "-m", "passerelle", *arguments]
+        process = subprocess.Popen(closing, cwd=tmp_path, stdout=subprocess.PIPE)
     elif kind == "full":
         if not os.path.exists("/dev/full"):
             pytest.skip("this system has no /dev/full")
@@ -68,6 +71,7 @@ def test_a_standard_error_that_cannot_be_written_ends_no_training(spawn, trained
         lines_until(process.stderr, "training pairs")
         process.stderr.close()
     assert process.stdout.read() == b""
+    process.stdout.close()
     assert process.wait(90) == 0
     assert os.listdir(tmp_path) == ["m.keras"]
 
