@@ -462,6 +462,13 @@ CONTENT_EDITS: list[tuple[str, tuple[str, ...], Any]] = [
     ("a length that is NaN", ("lengths", "source"), float("nan")),
     ("a length of a wrong type", ("lengths", "source"), "x"),
     ("lengths of a wrong type", ("lengths",), 7),
+    ("sentences of a wrong type", ("lengths", "sentences"), 7),
+    ("a share above 1", ("lengths", "sentences", "share"), 1.5),
+    ("a share that is NaN", ("lengths", "sentences", "share"), float("nan")),
+    ("no sentences", ("lengths", "sentences", "most"), 0),
+    ("very many sentences", ("lengths", "sentences", "most"), 10**9),
+    ("a very long abbreviation", ("lengths", "sentences", "abbreviations"), ["x" * 10**6]),
+    ("very many starters", ("lengths", "sentences", "starters"), ["x"] * 10**6),
     ("a record of a wrong type", ("record",), [1, 2]),
 ]
 

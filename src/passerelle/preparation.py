@@ -22,6 +22,7 @@ from passerelle.scripts import has_no_spaces
 from passerelle.settings import PRESETS, Settings, TextSettings, validated
 from passerelle.special_tokens import UNK
 from passerelle.text.level import choose_level, make_tokenizer
+from passerelle.text.sentence_statistics import SentenceStatistics
 
 __all__ = ["Prepared", "Validation", "prepare"]
 
@@ -202,7 +203,7 @@ def prepare(
         signature,
         _training_batches(encoded, signature, settings),
         validation_batches,
-        Lengths.of(encoded.source_lengths, encoded.target_lengths),
+        Lengths.of(encoded.source_lengths, encoded.target_lengths, _sentences(encoded.pairs, settings)),
         level_chosen,
         vectors,
     )
@@ -225,6 +226,10 @@ def _fit_signature(settings: Settings, training: Pairs) -> tuple[Signature, _Enc
         signature = fit_text_signature(settings, shorter.columns, name=shorter.name)
         encoded = _Encoded.of(shorter, signature)
     return signature, encoded, limits
+
+
+def _sentences(pairs: Pairs, settings: Settings) -> SentenceStatistics | None:
+    return None if settings.source.level == "pretokenized" else SentenceStatistics.of(pairs.sources)
 
 
 def _training_batches(encoded: _Encoded, signature: Signature, settings: Settings) -> Batches:

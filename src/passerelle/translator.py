@@ -255,7 +255,8 @@ class Translator:
 
         Returns:
             A list with one `Alignment` for each result, in the same order. The alignment is empty if the result is
-            empty, or if its text was split into parts.
+            empty. The parts of a text that was split are aligned separately; if it is so long that its alignment would
+            have more than 16 million weights, the alignment is empty.
 
         Raises:
             DataError: if `results` is no list of results, or `tags` does not match them or this translator.

@@ -110,12 +110,37 @@ def test_the_speed_of_many_lines_is_reported(quick: Any, trained: Any) -> None:
 
 def test_split_texts_are_reported_once(quick: Any, trained: Any) -> None:
     text = "A cat sees it. A dog likes it. " * 20
-    outcome = quick("translate", trained.model, stdin=f"{text}\nA cat\n{text}\n".encode())
+    options = ["--split-sentences", "never"]
+    outcome = quick("translate", trained.model, *options, stdin=f"{text}\nA cat\n{text}\n".encode())
     assert (outcome.status, outcome.out.count("\n")) == (0, 3)
     reports = [line for line in outcome.err.splitlines() if "longer" in line]
     assert len(reports) == 1
     assert reports[0].startswith("passerelle: 2 texts were longer than ")
     assert reports[0].endswith(" tokens, twice the longest training text, and were translated sentence by sentence")
+
+
+def test_texts_of_several_sentences_are_reported(quick: Any, trained: Any) -> None:
+    """One line names the texts, or counts them if they are many; JSON lines say it as well."""
+    two, three = "A cat sees it. A dog likes it.", "A cat sees it. A dog likes it! A bird."
+    reason = "at the ends of sentences, since training sources usually have one; --split-sentences never translates"
+
+    def reports(*arguments: Any) -> list[str]:
+        outcome = quick("translate", trained.model, *arguments)
+        assert outcome.status == 0
+        return [line for line in outcome.err.splitlines() if "split" in line]
+
+    assert reports(two) == [f"passerelle: text 1 was split into 2 parts {reason} each text as a whole"]
+    (few,) = reports("A cat", two, three)
+    assert few.startswith(f"passerelle: split text 2 into 2 parts, text 3 into 3 parts {reason}")
+    (many,) = reports(*[two, three] * 4)
+    assert many.startswith(f"passerelle: 8 texts were split into 20 parts {reason}")
+    assert reports("A cat", two, "--split-sentences", "never") == []
+    (always,) = reports("A cat", two, "--split-sentences", "always")
+    assert "since" not in always
+    found = [json.loads(line) for line in quick("translate", trained.model, two, "A cat", "--json").out.splitlines()]
+    assert [(one["parts"], one["split_by"]) for one in found] == [(2, "sentences"), (1, "")]
+    contradiction = quick("translate", trained.model, two, "--split-sentences", "always", "--prefix", "x").refused()
+    assert "constrained texts are not split" in contradiction
 
 
 def test_a_text_that_is_too_long_for_memory(quick: Any, trained: Any, tmp_path: Any) -> None:

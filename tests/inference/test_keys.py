@@ -31,6 +31,7 @@ CHANGED: dict[str, tuple[dict[str, Any], Any]] = {
     "no_repeat_ngram_size": ({}, 2),
     "min_length": ({}, 3),
     "max_length": ({}, 5),
+    "split_sentences": ({}, "never"),
     "prefix": ({}, "x"),
     "require": ({}, ("y",)),
     "forbid": ({}, ("y",)),
@@ -62,9 +63,8 @@ def call_of(translator: Translator, options: dict[str, Any], monkeypatch: pytest
         return run
 
     monkeypatch.setattr("passerelle.inference.program.compiled", compiled)
-    Search(translator.model)([Request("a b")], SearchSettings(**options))
-    (call,) = calls
-    return call
+    Search(translator.model)([Request("ab. b a")], SearchSettings(**options))
+    return "\n".join(sorted(calls))  # one call per part, in threads
 
 
 def test_every_setting_is_tested() -> None:

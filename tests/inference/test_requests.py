@@ -69,7 +69,7 @@ def test_result_json(model: InferenceModel) -> None:
     (results,) = Search(model)(REQUESTS[:1], SearchSettings(beam=2, n_best=2))
     alignments = Aligner(model)([REQUESTS[0]] * len(results), results)
     content: dict[str, Any] = json.loads(json.dumps(result_json(results, model.signature, alignments)))
-    assert list(content) == ["source", "unknown", "translations"]
+    assert list(content) == ["source", "unknown", "parts", "split_by", "translations"]
     for translation, result in zip(content["translations"], results, strict=True):
         names = ["text", "score", "log_probability", "finished", "tokens", "probabilities", "alignment"]
         assert list(translation) == names

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from passerelle.bundle.model_file import load_network, save_network
@@ -10,7 +10,7 @@ from passerelle.data.lengths import Lengths
 from passerelle.errors import DataError, ModelFileError
 from passerelle.fields.signature import Signature
 from passerelle.models.sequence_to_sequence import SequenceToSequence
-from passerelle.settings import MAX_TEXT_LENGTH, Settings, validated
+from passerelle.settings import Settings, validated
 
 __all__ = ["Bundle", "load_bundle", "save_bundle"]
 
@@ -50,7 +50,7 @@ def save_bundle(bundle: Bundle, path: str | os.PathLike[str], *, overwrite: bool
     content = {
         "signature": bundle.signature.to_json(),
         "settings": bundle.settings.model_dump(),
-        "lengths": asdict(bundle.lengths),
+        "lengths": bundle.lengths.to_json(),
         "record": dict(bundle.record),
     }
     save_network(bundle.network, content, path, check=_assemble, overwrite=overwrite, dry_run=dry_run)
@@ -85,13 +85,4 @@ def _assemble(network: SequenceToSequence, content: Mapping[str, Any]) -> Bundle
             )
     if any((output.copies is not None) != settings.network.copying for output in signature.outputs.values()):
         raise ValueError("the outputs and the network differ in copying")
-    return Bundle(network, signature, settings, _lengths(content["lengths"]), dict(content["record"]))
-
-
-def _lengths(content: Mapping[str, Any]) -> Lengths:
-    lengths = Lengths(int(content["source"]), int(content["target"]), float(content["ratio"]))
-    if not all(1 <= length <= MAX_TEXT_LENGTH for length in (lengths.source, lengths.target)):
-        raise ValueError(f"the lengths of source and target must be from 1 to {MAX_TEXT_LENGTH:,} tokens")
-    if not 0 < lengths.ratio <= MAX_TEXT_LENGTH:
-        raise ValueError(f"the ratio of lengths must be above 0 and at most {MAX_TEXT_LENGTH:,}")
-    return lengths
+    return Bundle(network, signature, settings, Lengths.from_json(content["lengths"]), dict(content["record"]))

@@ -44,6 +44,8 @@ def _facts(translator: "Translator") -> list[str]:
     facts.append(
         f"longest training text: source {translator.lengths.source:,}, target {translator.lengths.target:,} tokens"
     )
+    if (sentences := translator.lengths.sentences) is not None:
+        facts.append(f"training sources with several sentences: {100 * sentences.share:.1f} %")
     try:
         return facts + _record_facts(record)
     except (AttributeError, KeyError, TypeError, ValueError):

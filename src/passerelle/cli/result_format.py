@@ -8,6 +8,7 @@ from passerelle.cli.display import note
 from passerelle.cli.output import LineFormat, json_line
 
 if TYPE_CHECKING:
+    from passerelle.data.lengths import Lengths
     from passerelle.fields.signature import Signature
     from passerelle.inference.alignment import Alignment
     from passerelle.inference.result import Result
@@ -16,6 +17,10 @@ __all__ = ["Counts", "ResultFormat"]
 
 MAX_REPORTED = 200
 """Number of unknown tokens after which no further ones are reported."""
+
+
+MAX_LISTED = 5
+"""Number of texts that were split up to which each is named."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,10 @@ class Counts:
 
     Attributes:
         written: texts whose translations were written.
-        split: texts that were translated in parts.
+        split: texts that were too long and were translated in parts.
+        by_sentences: texts that were split because of the number of their sentences.
+        parts: parts of all these texts.
+        listed: number of parts by number of the text, of the first `MAX_LISTED` of these texts.
         cut: texts whose translation was cut at its length limit.
         impossible: texts that have no translation within their length limit and constraints.
         unknown: unknown tokens that were reported.
@@ -90,6 +98,9 @@ class Counts:
 
     written: int = 0
     split: int = 0
+    by_sentences: int = 0
+    parts: int = 0
+    listed: dict[int, int] = field(default_factory=dict)
     cut: int = 0
     impossible: int = 0
     unknown: set[str] = field(default_factory=set)
@@ -103,7 +114,12 @@ class Counts:
                     f"passerelle: text {number:,} has no translation within its length limit and constraints; its line "
                     f"is empty"
                 )
-            self.split += best.parts > 1
+            self.split += best.split_by == "length"
+            if best.split_by == "sentences":
+                self.by_sentences += 1
+                self.parts += best.parts
+                if len(self.listed) < MAX_LISTED:
+                    self.listed[number] = best.parts
             self.cut += not best.finished and best.score > -math.inf
         self.written += len(found)
         new = {token for results in found for token in results[0].unknown} - self.unknown
@@ -111,15 +127,36 @@ class Counts:
             self.unknown |= new
             note(f"passerelle: unknown tokens (not in the vocabulary): {_quoted(new)}")
 
-    def report(self, longest: int) -> None:
-        """Report the texts that were split or cut. `longest` is the maximum number of tokens translated at once."""
+    def report(self, lengths: "Lengths", mode: str) -> None:
+        """Report the texts that were split or cut.
+
+        Args:
+            lengths: those of the translator.
+            mode: the setting `split_sentences`.
+        """
         if self.split:
             note(
-                f"passerelle: {self.split:,} texts were longer than {longest:,} tokens, twice the longest training "
-                f"text, and were translated sentence by sentence"
+                f"passerelle: {self.split:,} texts were longer than {lengths.split_above:,} tokens, twice the longest "
+                f"training text, and were translated sentence by sentence"
+            )
+        if self.by_sentences:
+            usual = None if lengths.sentences is None or mode == "always" else lengths.sentences.usual
+            reason = f", since training sources usually have {'one' if usual == 1 else f'at most {usual}'}"
+            note(
+                f"passerelle: {self._texts_split()} at the ends of sentences{reason if usual else ''}; "
+                f"--split-sentences never translates each text as a whole"
             )
         if self.cut:
             note(f"passerelle: {self.cut:,} translations were cut at their length limit")
+
+    def _texts_split(self) -> str:
+        if self.by_sentences == 1:
+            ((number, parts),) = self.listed.items()
+            return f"text {number:,} was split into {parts:,} parts"
+        if self.by_sentences <= MAX_LISTED:
+            listed = ", ".join(f"text {number:,} into {parts:,} parts" for number, parts in self.listed.items())
+            return f"split {listed}"
+        return f"{self.by_sentences:,} texts were split into {self.parts:,} parts"
 
 
 def _quoted(tokens: set[str]) -> str:

@@ -138,7 +138,7 @@ def translate(
             )
             counts.add(translations.results)
             display.progress(len(translations.results), block.position)
-    counts.report(translator.lengths.split_above)
+    counts.report(translator.lengths, options.get("split_sentences", "auto"))
     display.summary(SUMMARY_LINES if in_ is None and out is None else 0)
     return 1 if counts.impossible else 0
 

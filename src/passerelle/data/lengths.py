@@ -1,11 +1,14 @@
 """Length limits: pairs that are too long to train on, and the maximum length of a translation."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from passerelle.data.pairs import Pairs
+from passerelle.settings import MAX_TEXT_LENGTH
+from passerelle.text.sentence_statistics import SentenceStatistics
 
 __all__ = ["LengthLimits", "Lengths"]
 
@@ -21,22 +24,52 @@ RATIO_OFFSET = 8
 
 @dataclass(frozen=True)
 class Lengths:
-    """The largest lengths of the training pairs, in tokens, without END.
+    """The largest lengths of the training pairs, in tokens, without END, and the sentences of their sources.
 
     Attributes:
         source: length of the longest source.
         target: length of the longest target.
         ratio: maximum over all pairs of target length / (source length + `RATIO_OFFSET`).
+        sentences: sentences per source; None if unknown, as in older model files and for pretokenized sources.
     """
 
     source: int
     target: int
     ratio: float
+    sentences: SentenceStatistics | None = None
 
     @classmethod
-    def of(cls, sources: np.ndarray, targets: np.ndarray) -> "Lengths":
+    def of(cls, sources: np.ndarray, targets: np.ndarray, sentences: SentenceStatistics | None = None) -> "Lengths":
         """Return the `Lengths` of the pairs with these source and target lengths, int (pairs,) each."""
-        return cls(int(sources.max()), int(targets.max()), float((targets / (sources + RATIO_OFFSET)).max()))
+        ratio = float((targets / (sources + RATIO_OFFSET)).max())
+        return cls(int(sources.max()), int(targets.max()), ratio, sentences)
+
+    @classmethod
+    def of_ensemble(cls, several: Sequence["Lengths"]) -> "Lengths":
+        """Return the largest lengths of several models, and the sentences of the first, at least one model."""
+        source, target, ratio = (max(getattr(one, name) for one in several) for name in ("source", "target", "ratio"))
+        return cls(source, target, ratio, several[0].sentences)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON values from which `from_json` restores the lengths."""
+        values = {"source": self.source, "target": self.target, "ratio": self.ratio}
+        return values if self.sentences is None else values | {"sentences": self.sentences.to_json()}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "Lengths":
+        """Restore lengths from JSON values; raise a ValueError or similar if they are out of bounds."""
+        sentences = values.get("sentences")
+        lengths = cls(
+            int(values["source"]),
+            int(values["target"]),
+            float(values["ratio"]),
+            None if sentences is None else SentenceStatistics.from_json(sentences),
+        )
+        if not all(1 <= length <= MAX_TEXT_LENGTH for length in (lengths.source, lengths.target)):
+            raise ValueError(f"the lengths of source and target must be from 1 to {MAX_TEXT_LENGTH:,} tokens")
+        if not 0 < lengths.ratio <= MAX_TEXT_LENGTH:
+            raise ValueError(f"the ratio of lengths must be above 0 and at most {MAX_TEXT_LENGTH:,}")
+        return lengths
 
     @property
     def split_above(self) -> int:

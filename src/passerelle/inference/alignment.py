@@ -23,7 +23,10 @@ from passerelle.models.compiled import compiled
 from passerelle.ragged import Ragged
 from passerelle.special_tokens import END, START, UNK
 
-__all__ = ["Aligner", "Alignment", "replace_unknown"]
+__all__ = ["MAX_WEIGHTS", "Aligner", "Alignment", "replace_unknown"]
+
+MAX_WEIGHTS = 2**24
+"""Maximum number of weights in the alignment of a text that was split: 64 MB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +69,8 @@ class Aligner:
     def __call__(self, requests: Sequence[Request], results: Sequence[Result]) -> list[Alignment]:
         """Return the alignment of each result.
 
-        The alignment is empty if the result is empty, or if its text was split into parts.
+        The alignment is empty if the result is empty. If the text was split, each part is aligned separately; the
+        alignment is empty if it would have more than `MAX_WEIGHTS` weights.
 
         Args:
             requests: the request of each result.
@@ -75,17 +79,30 @@ class Aligner:
         Raises:
             SettingsError: if no network has attention.
         """
-        model, signature = self.model, self.model.signature
+        model = self.model
         if not model.network.attends:
             raise SettingsError(
                 "this translator has no attention, so its translations cannot be aligned. Train a translator with "
                 "the setting network.attention, for example with the preset 'compact'."
             )
+        parts = [[part for part, _ in result.part_results] or [result] for result in results]
+        part_requests = [
+            replace(request, text=part.source) for request, own in zip(requests, parts, strict=True) for part in own
+        ]
+        aligned = iter(self._align(part_requests, [part for own in parts for part in own]))
+        return [
+            _joined(result, [next(aligned) for _ in own], model.signature)
+            for result, own in zip(results, parts, strict=True)
+        ]
+
+    def _align(self, requests: Sequence[Request], results: Sequence[Result]) -> list[Alignment]:
+        """Return the alignment of each result; none of their texts was split."""
+        model, signature = self.model, self.model.signature
         inputs = encode_requests(requests, signature)
         targets = Ragged.from_lists([*result.ids, END] for result in results)
         sources = [tuple(signature.source.tokenizer.tokenize(request.text)) for request in requests]
         weights = [np.zeros((0, len(source)), np.float32) for source in sources]
-        rows_to_align = [row for row, result in enumerate(results) if result.ids and result.parts == 1]
+        rows_to_align = [row for row, result in enumerate(results) if result.ids]
         lengths = np.maximum(inputs[self.model.signature.source.name].lengths, targets.lengths)
         steps = int(lengths.max(initial=1))
         max_rows = rows_at_once(model.steppers, rows_to_align, lengths, steps=steps, growing=BATCH_SIZES[-1])
@@ -128,6 +145,8 @@ def replace_unknown(
     """
     if UNK not in result.ids or not alignment.links:
         return result
+    if result.part_results:
+        return _replace_in_parts(result, alignment, signature, replacements)
     normalize = signature.source.tokenizer.normalize
     replacements = {normalize(token): word for token, word in replacements.items()}
     tokens = list(alignment.target)
@@ -138,3 +157,49 @@ def replace_unknown(
             word = replacements.get(token.strip())
             tokens[target] = token if word is None else whitespace + word
     return replace(result, text=signature.target.tokenizer.join(tokens))
+
+
+def _joined(result: Result, parts: Sequence[Alignment], signature: Signature) -> Alignment:
+    """Join the alignments of the parts of a text; tokens of different parts have the weight 0."""
+    if not result.part_results:
+        return parts[0]
+    gaps = _gaps(result, signature)
+    source = tuple(
+        token for part, gap in zip(parts, gaps, strict=True) for tokens in (part.source, gap) for token in tokens
+    )
+    target = tuple(token for part in parts for token in part.target)
+    if len(source) * len(target) > MAX_WEIGHTS:
+        return Alignment(source, (), np.zeros((0, len(source)), np.float32))
+    weights = np.zeros((len(target), len(source)), np.float32)
+    row = column = 0
+    for part, gap in zip(parts, gaps, strict=True):
+        rows, columns = part.weights.shape
+        weights[row : row + rows, column : column + columns] = part.weights
+        row, column = row + rows, column + columns + len(gap)
+    return Alignment(source, target, weights)
+
+
+def _gaps(result: Result, signature: Signature) -> list[tuple[str, ...]]:
+    """Return the source tokens after each part: the whitespace, at level character."""
+    tokenizer = signature.source.tokenizer
+    whitespace = [after if tokenizer.level == "character" else "" for _, after in result.part_results]
+    return [tuple(tokenizer.split(tokenizer.normalize_part(after))) for after in whitespace]
+
+
+def _replace_in_parts(
+    result: Result, alignment: Alignment, signature: Signature, replacements: Mapping[str, str]
+) -> Result:
+    """Do the work of `replace_unknown` in each part of a text that was split."""
+    replaced = []
+    row = column = 0
+    for (part, _), gap in zip(result.part_results, _gaps(result, signature), strict=True):
+        rows, columns = len(part.ids), len(signature.source.tokenizer.tokenize(part.source))
+        own = Alignment(
+            alignment.source[column : column + columns],
+            alignment.target[row : row + rows],
+            alignment.weights[row : row + rows, column : column + columns],
+        )
+        replaced.append(replace_unknown(part, own, signature, replacements))
+        row, column = row + rows, column + columns + len(gap)
+    whitespace = [after for _, after in result.part_results]
+    return Result.joined(result.source, replaced, whitespace, result.split_by)

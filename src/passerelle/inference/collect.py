@@ -7,7 +7,7 @@ import numpy as np
 from passerelle.decoding.beam import BeamResult, length_normalizer
 from passerelle.decoding.greedy import is_possible
 from passerelle.fields.signature import Signature
-from passerelle.inference.parts import Part
+from passerelle.inference.parts import Part, SplitReason
 from passerelle.inference.request import Request, decode_targets, source_tokens
 from passerelle.inference.result import Result
 from passerelle.ragged import Ragged
@@ -87,8 +87,9 @@ def join_results(
     results = []
     for request, indices in zip(requests, parts_of, strict=True):
         whitespace = [parts[index].whitespace for index in indices]
+        reason = parts[indices[0]].reason
         samples = [
-            _join_ranks(request.text, of_parts, whitespace)
+            _join_ranks(request.text, of_parts, whitespace, reason)
             for of_parts in zip(*(found[i] for i in indices), strict=True)
         ]
         ranked = [result for sample in samples for result in sample]
@@ -96,10 +97,12 @@ def join_results(
     return results
 
 
-def _join_ranks(source: str, of_parts: Sequence[list[Result]], whitespace: Sequence[str]) -> list[Result]:
+def _join_ranks(
+    source: str, of_parts: Sequence[list[Result]], whitespace: Sequence[str], reason: SplitReason
+) -> list[Result]:
     if len(of_parts) == 1:
         return of_parts[0]
     return [
-        Result.joined(source, [results[min(rank, len(results) - 1)] for results in of_parts], whitespace)
+        Result.joined(source, [results[min(rank, len(results) - 1)] for results in of_parts], whitespace, reason)
         for rank in range(max(map(len, of_parts)))
     ]

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple
 from numbers import Real
 from typing import Any, get_args
 
@@ -79,7 +78,7 @@ def ensemble_of(
         mean = _common_mean(ensembles)
     if mean not in get_args(Mean):
         raise SettingsError(f"mean must be one of {', '.join(get_args(Mean))}, received: {mean!r}")
-    lengths = Lengths(*map(max, *(astuple(model.lengths) for model in models))) if len(models) > 1 else first.lengths
+    lengths = Lengths.of_ensemble([model.lengths for model in models])
     return InferenceModel(steppers, first.signature, lengths, weights, mean)
 
 

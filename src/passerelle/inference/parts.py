@@ -1,15 +1,22 @@
-"""Split texts that are too long to translate at once into parts, before the search."""
+"""Split texts that are too long, or have more sentences than training sources, into parts before the search."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
+from passerelle.data.lengths import Lengths
 from passerelle.fields.signature import Signature
 from passerelle.inference.request import Request
-from passerelle.text.sentences import split_text
+from passerelle.settings import SplitMode
+from passerelle.text.sentence_ends import SentenceEnds
+from passerelle.text.sentences import split_long, split_sentences
 
-__all__ = ["Part", "split_requests", "unsplit"]
+__all__ = ["Part", "SplitReason", "split_requests", "unsplit"]
+
+SplitReason = Literal["", "sentences", "length"]
+"""Why a text was split: it has more sentences than training sources usually have, or it is too long; or not at all."""
 
 
 @dataclass(frozen=True)
@@ -20,11 +27,13 @@ class Part:
         request: the request for the part.
         row: index of the text in the requests.
         whitespace: the whitespace after the part in its text.
+        reason: the reason why the text was split.
     """
 
     request: Request
     row: int
     whitespace: str = ""
+    reason: SplitReason = ""
 
 
 def unsplit(requests: Sequence[Request]) -> list[Part]:
@@ -33,31 +42,47 @@ def unsplit(requests: Sequence[Request]) -> list[Part]:
 
 
 def split_requests(
-    requests: Sequence[Request], lengths: np.ndarray, max_length: int, signature: Signature
+    requests: Sequence[Request],
+    lengths: np.ndarray,
+    trained: Lengths,
+    signature: Signature,
+    mode: SplitMode,
 ) -> list[Part]:
-    """Split texts that are too long into sentences, and sentences that are too long into runs of complete words.
+    """Split texts into sentences, and sentences that are too long into runs of complete words.
 
     Args:
         requests: the requests to split.
         lengths: int (requests,), length of each text in tokens.
-        max_length: maximum number of tokens of a part.
+        trained: the lengths of the training pairs. A text of more than `trained.split_above` tokens is too long.
         signature: the signature of the model; pretokenized texts are never split.
+        mode: `auto` splits texts that are too long and texts with more sentences than training sources usually have,
+            into parts with as many sentences as those; `never` splits only texts that are too long; `always` splits
+            all texts into single sentences.
 
     Returns:
-        The parts of all texts, in order. A text that is short enough, or cannot be split, is a single part.
+        The parts of all texts, in order. A text that need not or cannot be split is a single part.
     """
-    if signature.source.tokenizer.level == "pretokenized":
-        return unsplit(requests)
     tokenizer = signature.source.tokenizer
+    if tokenizer.level == "pretokenized":
+        return unsplit(requests)
+
+    ends = trained.sentences.ends if trained.sentences else SentenceEnds()
+    usual = {"auto": trained.sentences.usual if trained.sentences else None, "never": None, "always": 1}[mode]
     parts: list[Part] = []
-    for row, request in enumerate(requests):
-        texts = []
-        if lengths[row] > max_length:
-            texts = split_text(
-                request.text, max_length, lambda text: len(tokenizer.split(tokenizer.normalize_part(text)))
+    for row, (request, too_long) in enumerate(zip(requests, (lengths > trained.split_above).tolist(), strict=True)):
+        texts: list[tuple[str, str]] = []
+        reason: SplitReason = "sentences"
+        if too_long:
+            sentences = split_sentences(request.text, ends)
+            texts = split_long(
+                sentences, trained.split_above, lambda text: len(tokenizer.split(tokenizer.normalize_part(text)))
             )
+            if usual is None or len(sentences) <= usual or len(texts) > len(sentences):
+                reason = "length"
+        elif usual is not None:
+            texts = split_sentences(request.text, ends, at_once=usual)
         if len(texts) > 1:
-            parts += [Part(replace(request, text=text), row, whitespace) for text, whitespace in texts]
+            parts += [Part(replace(request, text=text), row, whitespace, reason) for text, whitespace in texts]
         else:
             parts.append(Part(request, row))
     return parts

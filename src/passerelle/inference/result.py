@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from passerelle.fields.signature import Signature
+from passerelle.inference.parts import SplitReason
+from passerelle.text.sentences import join_parts
 from passerelle.text.vocabulary import REPLACEMENT
 
 if TYPE_CHECKING:
@@ -33,6 +35,9 @@ class Result:
             those of the parts, and `token_scores` contains an END for each part.
         copied: the source tokens that were copied because the target vocabulary does not contain them, one for each of
             their ids in `ids`.
+        split_by: why the text was split: `sentences` if it has more than training sources usually have, `length` if it
+            is too long; empty if it was not split.
+        part_results: the translation of each part, and the whitespace after the part; empty if the text was not split.
 
     Example:
         >>> translator = passerelle.load("model.keras")
@@ -53,6 +58,8 @@ class Result:
     finished: bool
     parts: int = 1
     copied: tuple[str, ...] = ()
+    split_by: SplitReason = ""
+    part_results: tuple[tuple["Result", str], ...] = field(default=(), repr=False)
 
     @classmethod
     def for_blank(cls, source: str) -> "Result":
@@ -65,11 +72,13 @@ class Result:
         return cls(source, "", -math.inf, -math.inf, (), (), unknown, False)
 
     @classmethod
-    def joined(cls, source: str, parts: Sequence["Result"], whitespace: Sequence[str]) -> "Result":
+    def joined(
+        cls, source: str, parts: Sequence["Result"], whitespace: Sequence[str], split_by: SplitReason
+    ) -> "Result":
         """Join the translations of the parts of a text; `whitespace` contains the whitespace after each part."""
         return cls(
             source=source,
-            text="".join(part.text + after for part, after in zip(parts, whitespace, strict=True)),
+            text=join_parts([(part.text, after) for part, after in zip(parts, whitespace, strict=True)]),
             score=sum(part.score for part in parts),
             normalized_score=sum(part.normalized_score for part in parts),
             ids=tuple(identifier for part in parts for identifier in part.ids),
@@ -78,6 +87,8 @@ class Result:
             finished=all(part.finished for part in parts),
             copied=tuple(token for part in parts for token in part.copied),
             parts=len(parts),
+            split_by=split_by,
+            part_results=tuple(zip(parts, whitespace, strict=True)),
         )
 
 
@@ -92,9 +103,9 @@ def result_json(
         alignments: the alignment of each result; None for a JSON object without alignments.
 
     Returns:
-        `source`, `unknown` and `translations`. Each translation has `text`, `score`, `log_probability`, `finished`,
-        `tokens`, `probabilities` (of each token, then of END if it was written) and, with alignments, `alignment`. An
-        unknown token (UNK) is U+FFFD in `tokens`. An infinite score is null.
+        `source`, `unknown`, `parts`, `split_by` and `translations`. Each translation has `text`, `score`,
+        `log_probability`, `finished`, `tokens`, `probabilities` (of each token, then of END if it was written) and,
+        with alignments, `alignment`. An unknown token (UNK) is U+FFFD in `tokens`. An infinite score is null.
     """
     vocabulary = signature.target.tokenizer.vocabulary
 
@@ -105,6 +116,8 @@ def result_json(
     return {
         "source": results[0].source,
         "unknown": results[0].unknown,
+        "parts": results[0].parts,
+        "split_by": results[0].split_by,
         "translations": [
             {
                 "text": result.text,

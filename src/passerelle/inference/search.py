@@ -19,7 +19,7 @@ from passerelle.inference.program import Program
 from passerelle.inference.request import Request, encode_requests, unknown_tokens
 from passerelle.inference.result import Result
 from passerelle.ragged import Ragged
-from passerelle.settings import SearchSettings
+from passerelle.settings import SearchSettings, SplitMode
 
 __all__ = ["CONCURRENT_BATCHES", "Search"]
 
@@ -42,9 +42,10 @@ class Search:
     def __call__(self, requests: Sequence[Request], settings: SearchSettings) -> list[list[Result]]:
         """Return the best translations of each request, best first: at least one, at most `settings.n_best`.
 
-        The translations of a request are distinct, unless they are samples. Blank texts have empty results. A text of
-        more than `Lengths.split_above` tokens is split, and its parts are translated separately. Constraints apply to
-        the complete output, so constrained texts are not split.
+        The translations of a request are distinct, unless they are samples. Blank texts have empty results. Texts
+        that are too long, or have more sentences than `settings.split_sentences` allows, are split, and their parts
+        are translated separately; see `split_requests`. Constraints apply to the complete output, so constrained texts
+        are not split.
 
         Raises:
             LongTextError: if a text that cannot be split requires more memory than the limit.
@@ -54,11 +55,15 @@ class Search:
             raise SettingsError(
                 "coverage_penalty requires attention, and this translator has no attention. Set coverage_penalty to 0."
             )
+        if settings.split_sentences == "always" and self.model.signature.source.tokenizer.level == "pretokenized":
+            raise SettingsError(
+                "split_sentences 'always' requires a source that is not pretokenized. Set split_sentences to 'auto'."
+            )
         tables = self._tables(settings.constraints, settings.beam)
         samples = settings.n_best if settings.sample else 1
         if settings.sample:
             settings = settings.model_copy(update={"n_best": 1})
-        parts, inputs = self._split(requests, constrained=tables is not None)
+        parts, inputs = self._split(requests, settings.split_sentences, constrained=tables is not None)
         lengths = np.repeat(
             inputs[self.model.signature.source.name].lengths, samples
         )  # one for each sample of each part
@@ -91,15 +96,15 @@ class Search:
                     pass
         return join_results(requests, parts, found)
 
-    def _split(self, requests: Sequence[Request], *, constrained: bool) -> tuple[list[Part], dict[str, Ragged]]:
+    def _split(
+        self, requests: Sequence[Request], mode: SplitMode, *, constrained: bool
+    ) -> tuple[list[Part], dict[str, Ragged]]:
         """Return the parts of all texts, and their encoded inputs."""
         signature = self.model.signature
         inputs = encode_requests(requests, signature)
         if constrained:
             return unsplit(requests), inputs
-        parts = split_requests(
-            requests, inputs[self.model.signature.source.name].lengths, self.model.lengths.split_above, signature
-        )
+        parts = split_requests(requests, inputs[signature.source.name].lengths, self.model.lengths, signature, mode)
         if len(parts) > len(requests):
             inputs = encode_requests([part.request for part in parts], signature)
         return parts, inputs

@@ -1,13 +1,16 @@
 """Settings of a search, and of the constraints on its translations."""
 
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
 from passerelle.settings.schema import Section, setting, settings_in
 from passerelle.settings.text import MAX_TEXT_LENGTH
 
-__all__ = ["ConstraintSettings", "SearchSettings"]
+__all__ = ["ConstraintSettings", "SearchSettings", "SplitMode"]
+
+SplitMode = Literal["auto", "never", "always"]
+"""When a text is split into sentences."""
 
 
 class ConstraintSettings(Section):
@@ -138,6 +141,14 @@ class SearchSettings(ConstraintSettings):
         le=MAX_TEXT_LENGTH,
     )
 
+    split_sentences: SplitMode = setting(
+        "auto",
+        "Split a text at the ends of its sentences and translate each separately: auto, if it has more sentences than "
+        "the training sources usually have; never, only if it is too long to translate at once; always.",
+        option=True,
+        data_only=True,
+    )
+
     @property
     def constraints(self) -> ConstraintSettings:
         """Only the constraints, as a hashable object."""
@@ -170,4 +181,9 @@ class SearchSettings(ConstraintSettings):
             raise ValueError("groups and require cannot be combined, since both partition the beam; choose one of them")
         if self.coverage_penalty and self.beam == 1:
             raise ValueError("coverage_penalty requires beam search, received: beam=1; use a beam of 2 or more")
+        if self.split_sentences == "always" and self.constraints != ConstraintSettings():
+            raise ValueError(
+                "constraints apply to the whole output, so constrained texts are not split; received: "
+                "split_sentences='always' and a constraint; choose one of them"
+            )
         return self
