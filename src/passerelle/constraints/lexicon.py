@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from passerelle.constraints.automaton import Automaton, check_states
+from passerelle.constraints.automaton import Automaton
+from passerelle.constraints.limits import check_states
 from passerelle.errors import DataError
 from passerelle.text.vocabulary import require_utf8
 

@@ -8,8 +8,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from passerelle.constraints.automaton import Automaton, check_states, intersect
-from passerelle.constraints.expressions import ANY_TEXT, Concatenation, any_text, automaton_of, literal
+from passerelle.constraints.automaton import Automaton, intersect
+from passerelle.constraints.expressions import ANY_TEXT, Concatenation, literal
+from passerelle.constraints.limits import check_states
+from passerelle.constraints.subsets import any_text, automaton_of
 from passerelle.errors import SettingsError
 from passerelle.text.vocabulary import require_utf8
 
