@@ -33,7 +33,9 @@ def of_texts(texts: Iterable[str]) -> Automaton:
     # the finished node).
     path: list[tuple[bool, list[tuple[int, int]]]] = [(False, [])]
     before = b""
-    for word in sorted(text.encode() for text in texts):
+    words = sorted(text.encode() for text in texts)
+    check_states(max(map(len, words)))
+    for word in words:
         shared = common_length(before, word)
         _finish(path, before, shared, numbers)
         path += [(False, []) for _ in word[shared:]]
