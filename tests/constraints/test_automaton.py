@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from passerelle.constraints.automaton import Automaton, intersect
-from passerelle.constraints.subsets import any_text
 from passerelle.constraints.graph import Graph
 from passerelle.constraints.patterns import matching
+from passerelle.constraints.subsets import any_text
 from passerelle.errors import SettingsError
 
 quick = settings(max_examples=150, deadline=None)

@@ -39,7 +39,9 @@ ATOMS = st.one_of(
     st.sampled_from(ESCAPES),
     classes(),
 )
-REPEATS = st.sampled_from(["*", "+", "?", "{2}", "{1,}", "{,2}", "{1,2}", "{0}", "{,}", "*?", "+?", "??", "{0,2}?", "{3}", "{0,3}", "{2,4}"])
+REPEATS = st.sampled_from(
+    ["*", "+", "?", "{2}", "{1,}", "{,2}", "{1,2}", "{0}", "{,}", "*?", "+?", "??", "{0,2}?", "{3}", "{0,3}", "{2,4}"]
+)
 PATTERNS = st.recursive(
     ATOMS,
     lambda inner: st.one_of(

@@ -90,7 +90,12 @@ def test_many_or_long_texts_take_bounded_time_and_memory():
     before = time.process_time()
     assert without(f"x{number}y" for number in range(5000)).accepts("x5000y")
     assert beginning_with("é" * 20_000).accepts("é" * 20_001)
-    for make in (beginning_with, lambda text: without([text]), lambda text: containing([text]), lambda t: of_texts([t])):
+    for make in (
+        beginning_with,
+        lambda text: without([text]),
+        lambda text: containing([text]),
+        lambda t: of_texts([t]),
+    ):
         with pytest.raises(SettingsError, match=r"more than (100,000 states|2,000,000 steps)"):
             make("a" * 10_000_000)
     assert time.process_time() - before < 8

@@ -14,6 +14,7 @@ __all__ = [
     "literal",
 ]
 
+
 @dataclass(frozen=True)
 class Characters:
     """One character in these ranges."""

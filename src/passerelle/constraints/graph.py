@@ -56,8 +56,8 @@ class Graph:
                 start = self.after(start)
                 start = np.unique(start[out[start] < 0])
             else:
-                start = [head for head in self._heads_of(start) if out.item(head) < 0]
-                start = np.array(list(dict.fromkeys(start)), np.int64)
+                fresh = [head for head in self._heads_of(start) if out.item(head) < 0]
+                start = np.array(list(dict.fromkeys(fresh)), np.int64)
         return out
 
     def heights(self) -> np.ndarray:
