@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from passerelle.constraints.automaton import Automaton, intersect
-from passerelle.constraints.expressions import any_text
 from passerelle.constraints.graph import Graph
 from passerelle.constraints.patterns import matching
+from passerelle.constraints.subsets import any_text
 from passerelle.errors import SettingsError
 
 quick = settings(max_examples=150, deadline=None)
@@ -134,7 +134,7 @@ def test_any_text_accepts_exactly_valid_utf_8():
 def test_an_intersection_that_is_too_large(monkeypatch):
     first, second = matching("(a{17})*"), matching("(a{19})*")
     assert len(intersect(first, second).table) == 17 * 19
-    monkeypatch.setattr("passerelle.constraints.automaton.MOST_STATES", 300)
+    monkeypatch.setattr("passerelle.constraints.limits.MOST_STATES", 300)
     with pytest.raises(SettingsError, match=r"needs more than 300 states\. Lower the bounds"):
         intersect(first, second)
 

@@ -3,6 +3,7 @@
 import itertools
 import re
 import sys
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -38,7 +39,9 @@ ATOMS = st.one_of(
     st.sampled_from(ESCAPES),
     classes(),
 )
-REPEATS = st.sampled_from(["*", "+", "?", "{2}", "{1,}", "{,2}", "{1,2}", "{0}", "{,}", "*?", "+?", "??", "{0,2}?"])
+REPEATS = st.sampled_from(
+    ["*", "+", "?", "{2}", "{1,}", "{,2}", "{1,2}", "{0}", "{,}", "*?", "+?", "??", "{0,2}?", "{3}", "{0,3}", "{2,4}"]
+)
 PATTERNS = st.recursive(
     ATOMS,
     lambda inner: st.one_of(
@@ -112,7 +115,7 @@ def test_ranges_equal_sets_of_characters_and_their_bytes(ranges, anywhere):
     found = merged(ranges)
     assert all(high + 1 < low for (_, high), (low, _) in itertools.pairwise(found))
     assert complement(complement(found)) == found
-    nodes = byte_transitions(found)
+    nodes = byte_transitions((found,))
     points = {point + step for pair in ranges for point in pair for step in (-1, 0, 1)} | {anywhere, 0x80, 0xFFFF}
     for point in points:
         if not 0 <= point <= ALL_CODE_POINTS[0][1]:
@@ -124,10 +127,10 @@ def test_ranges_equal_sets_of_characters_and_their_bytes(ranges, anywhere):
             continue
         node = len(nodes) - 1
         for byte in chr(point).encode():
-            heads = [head for low, high, head in nodes[node] if low <= byte <= high] if node >= 0 else []
+            heads = [head for low, high, head in nodes[node] if low <= byte <= high] if node is not None else []
             assert len(heads) < 2
-            node = heads[0] if heads else -1
-        assert (node == 0) == inside
+            node = heads[0] if heads else None
+        assert (node == ~0) == inside
 
 
 def test_anchors_at_the_ends_and_lazy_quantifiers_change_nothing():
@@ -180,8 +183,8 @@ def test_a_date():
         ("(?&date)", "character 1: named patterns exist only in a grammar"),
         ("(" * 51 + ")" * 51, f"character {DEEPEST + 1}: more than {DEEPEST} nested groups"),
         ("a{" + "9" * 5000 + "}", "the number of repeats is too large"),
-        ("a{999999999}", "needs more than 100,000 states"),
-        ("(){999999999}", "needs more than 100,000 states"),
+        ("a{99999}b{99999}", "needs more than 100,000 states"),
+        ("a{999999999}", "takes more than 2,000,000 steps to build. Lower the bounds of its repeats"),
     ],
 )
 def test_errors_name_the_position_and_the_syntax(pattern, message):
@@ -194,3 +197,52 @@ def test_errors_name_the_position_and_the_syntax(pattern, message):
 def test_patterns_are_converted_to_nfc(pattern):
     assert matching(pattern).accepts("fatiguée")
     assert not matching(pattern).accepts("fatigue\u0301e")
+
+
+# Patterns that took over 20 seconds each when every repeat was written out, and others of their kinds.
+@pytest.mark.parametrize(
+    ("pattern", "accepted", "rejected"),
+    [
+        ("(.?){3000}", "x" * 3000, "x" * 3001),
+        ("(a?){20000}", "a" * 20000, "a" * 20001),
+        ("((x|){300}){300}", "x" * 90_000, "x" * 90_001),
+        ("((x|){3}){2,30}y", "x" * 90 + "y", "x" * 91 + "y"),
+        (r"[^a]{1,3000}.*x{1,3000}", "b\nb" + "ax" * 9 + "x" * 4000, "b\nb" + "ax" * 9 + "y"),
+        ("(a?b?c?d?){2000}", "abcd" * 2000, "dcba" * 667),
+        ("((a|b){0,100}c?){0,100}", "ab" * 5000, "ab" * 5051),
+        ("(b*a){0,3000}b*", "ba" * 3000, "ba" * 3001),
+        ("(a{2,3}){0,1000}", "a" * 3000, "a"),
+        ("(a{3,4}){0,9}", "a" * 8, "a" * 5),
+        ("(.*a.*b.*){40}", "xaxb" * 40, "xaxb" * 39 + "ba"),
+        ("|".join(f"{chr(0x4E00 + n)}{n}" for n in range(1000)), "丁1", "丁2"),
+    ],
+)
+def test_nested_and_optional_repeats_are_fast(pattern, accepted, rejected):
+    before = time.process_time()
+    automaton = matching(pattern)
+    assert time.process_time() - before < 5
+    assert automaton.accepts(accepted)
+    assert not automaton.accepts(rejected)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"(\w*\W*){200}",
+        r"\w{1000}",
+        "(a|b)*a(a|b){20}",
+        "((((a{0,30}b){0,30}c){0,30}d){0,30}e){0,30}",
+        "((a|b)*a(a|b){9}){9999}",
+        "(.{0,99}a.{0,99}){99}",
+        "a{999999999}",
+        "(?:(?:a{0,9999}b){0,9999}c){0,9999}",
+        "a?b?" * 9999,
+        "".join(f"({chr(97 + n % 26)}{{0,{n}}})*" for n in range(300)),
+        "(" + "|".join(f"(?:a{{{n}}})*" for n in (7, 11, 13, 17, 19, 23)) + ")",
+    ],
+)
+def test_patterns_that_are_too_large_are_refused_quickly(pattern):
+    before = time.process_time()
+    with pytest.raises(SettingsError, match=r"more than (100,000 states|2,000,000 steps to build)\. Lower"):
+        matching(pattern)
+    assert time.process_time() - before < 4

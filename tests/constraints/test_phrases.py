@@ -1,11 +1,14 @@
 """Phrases: required prefixes, required phrases and forbidden phrases."""
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from passerelle.constraints.automaton import intersect
+from passerelle.constraints.lexicon import of_texts
 from passerelle.constraints.patterns import matching
 from passerelle.constraints.phrases import MOST_PHRASES, beginning_with, containing, without
 from passerelle.errors import DataError, SettingsError
@@ -81,3 +84,18 @@ def test_invalid_phrases(kind):
         kind(["\ud800"])
     with pytest.raises(DataError, match="a lone surrogate"):
         beginning_with("\ud800")
+
+
+def test_many_or_long_texts_take_bounded_time_and_memory():
+    before = time.process_time()
+    assert without(f"x{number}y" for number in range(5000)).accepts("x5000y")
+    assert beginning_with("é" * 20_000).accepts("é" * 20_001)
+    for make in (
+        beginning_with,
+        lambda text: without([text]),
+        lambda text: containing([text]),
+        lambda t: of_texts([t]),
+    ):
+        with pytest.raises(SettingsError, match=r"more than (100,000 states|2,000,000 steps)"):
+            make("a" * 10_000_000)
+    assert time.process_time() - before < 8

@@ -1,5 +1,7 @@
 """The text that a tokenizer reads: normal form, case, and whitespace that means nothing."""
 
+import time
+import unicodedata
 from typing import Any
 
 import pytest
@@ -7,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from passerelle.text.level import make_tokenizer
+from passerelle.text.tokenizer import normalize
 
 LEVELS = ("character", "word", "subword", "pretokenized")
 BLANKS = st.text(" \t\u00a0\u3000\u2009\n", max_size=3)
@@ -71,3 +74,27 @@ def test_sources_that_differ_in_spacing_only_are_the_same_at_level_word() -> Non
     tokenizer = make_tokenizer("word", texts=["a b"], ignore_spacing=True, exact_whitespace=False)
     assert tokenizer.key("a  b") == tokenizer.key("\u200ba\u00a0b ") == tokenizer.key("a b")
     assert tokenizer.key("ab") != tokenizer.key("a b")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" + "\u0323\u0301" * 40_000,
+        "\u0301\u0323" * 40_000,
+        "\u0344" * 80_000,
+        "\u0f73" * 30_000 + "\u0315\u0323" * 20_000,
+        "e\u0301" * 40_000,
+        "\u1100\u1161\u11a8" * 30_000,
+    ],
+)
+def test_long_texts_of_combining_marks_take_linear_time(text):
+    before = time.process_time()
+    normalized = normalize(text)
+    assert normalize(normalized) == normalized
+    assert unicodedata.is_normalized("NFC", normalized)
+    assert time.process_time() - before < 2
+    if "\u034f" not in normalized:
+        assert normalized == unicodedata.normalize("NFC", text)
+    # At most 30 marks in a row change nothing, in a text of any length.
+    short = "e\u0301" + "\u0323\u0301" * 14
+    assert normalize(short * 100) == unicodedata.normalize("NFC", short * 100)

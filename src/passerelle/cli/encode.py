@@ -4,9 +4,12 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from passerelle.cli.arguments import WHOLE_NUMBER
 from passerelle.cli.display import note
 from passerelle.cli.groups import IN_GROUP
+from passerelle.cli.lines import check_texts
 from passerelle.cli.output import Overwrite, require_absent
+from passerelle.settings import MAX_LINE
 
 __all__ = ["encode"]
 
@@ -18,6 +21,7 @@ def encode(
     out: str,
     overwrite: Overwrite = False,
     tags: Annotated[str | None, Parameter(group=IN_GROUP["Data"])] = None,
+    max_line: Annotated[int, Parameter(group=IN_GROUP["Data"]), WHOLE_NUMBER] = MAX_LINE,
 ) -> None:
     """Write the encoder's vector (sentence embedding) of each text to a NumPy file.
 
@@ -33,6 +37,8 @@ def encode(
         Replace an existing file. Without it, an existing file is an error.
     tags
         Tags of all texts, for a model with tags. Without it, each text must be followed by a tab and its tags.
+    max_line
+        Maximum number of characters of a text; a longer one is an error.
     """
     import numpy as np
 
@@ -43,9 +49,10 @@ def encode(
 
     require_absent([out], overwrite=overwrite)
     path = require_writable_file(out)
+    check_texts(texts, max_line)
     note_file_names(texts, "passerelle encode MODEL --out OUT < FILE")
     translator = Translator.load(model)
-    lines = list(texts) if texts else list(read_lines(STANDARD_INPUT))
+    lines = list(texts) if texts else list(read_lines(STANDARD_INPUT, max_line=max_line))
     tags_of_texts: str | list[str] | None = tags
     if tags is None and translator.signature.tagged:
         lines, tags_of_texts = split_tags(lines)

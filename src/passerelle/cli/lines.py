@@ -4,12 +4,13 @@ import os
 import stat
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from passerelle.errors import DataError
+from passerelle.errors import DataError, SettingsError
+from passerelle.settings import MAX_LINE
 
-__all__ = ["MAX_BLOCK_LINES", "Block", "file_size", "read_blocks"]
+__all__ = ["MAX_BLOCK_LINES", "Block", "check_texts", "file_size", "read_blocks"]
 
 MAX_BLOCK_LINES = 2**14
 """Maximum number of lines per block: enough for batches of equal lengths, and a bound on memory."""
@@ -83,7 +84,7 @@ class _LineQueue:
         return len(self._lines) >= self._limit or self._characters >= MAX_BLOCK_CHARACTERS
 
 
-def read_blocks(path: str, *, size: int = MAX_BLOCK_LINES, skip: int = 0) -> Iterator[Block]:
+def read_blocks(path: str, *, size: int = MAX_BLOCK_LINES, skip: int = 0, max_line: int = MAX_LINE) -> Iterator[Block]:
     """Yield the lines of a file in blocks, while a thread reads the next block.
 
     Blocks of a regular file are full. Blocks of a pipe or a terminal contain the lines that are waiting, at least one,
@@ -93,6 +94,7 @@ def read_blocks(path: str, *, size: int = MAX_BLOCK_LINES, skip: int = 0) -> Ite
         path: see `data.files.read_lines`.
         size: number of lines in a full block.
         skip: number of lines to skip at the start of the file. Blocks end at the same lines as without `skip`.
+        max_line: maximum number of characters of a line.
 
     Raises:
         DataError: if the file cannot be read, or has fewer than `skip` lines.
@@ -109,7 +111,7 @@ def read_blocks(path: str, *, size: int = MAX_BLOCK_LINES, skip: int = 0) -> Ite
             position = bytes_read
 
         try:
-            for number, line in enumerate(read_lines(path, progress=watch), start=1):
+            for number, line in enumerate(read_lines(path, progress=watch, max_line=max_line), start=1):
                 if number > skip:
                     queue.put(line, position)
             if number < skip:
@@ -125,6 +127,21 @@ def read_blocks(path: str, *, size: int = MAX_BLOCK_LINES, skip: int = 0) -> Ite
     full = file_size(path) is not None
     while (block := queue.take(full=full)) is not None:
         yield block
+
+
+def check_texts(texts: Sequence[str], max_line: int) -> None:
+    """Check `--max-line`, and the length of the texts of the command line.
+
+    Raises:
+        SettingsError: if `max_line` is below 1.
+        DataError: if a text is too long.
+    """
+    from passerelle.data.line_limit import LineLimit
+
+    if max_line < 1:
+        raise SettingsError(f"--max-line must be at least 1, received: {max_line}")
+    for number, text in enumerate(texts, start=1):
+        LineLimit("arguments", max_line, "text").check(len(text), number)
 
 
 def file_size(path: str) -> int | None:

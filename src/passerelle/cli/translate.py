@@ -13,11 +13,12 @@ from passerelle.cli.arguments import WHOLE_NUMBER
 from passerelle.cli.display import LinesDisplay, note
 from passerelle.cli.ensemble import EnsembleOptions
 from passerelle.cli.groups import IN_GROUP
-from passerelle.cli.lines import MAX_BLOCK_LINES, Block, file_size, read_blocks
+from passerelle.cli.lines import MAX_BLOCK_LINES, Block, check_texts, file_size, read_blocks
 from passerelle.cli.options import SearchOptions
 from passerelle.cli.output import Overwrite, open_output, require_absent, require_different_files
 from passerelle.cli.result_format import Counts, ResultFormat
 from passerelle.errors import DataError, LongTextError, SettingsError
+from passerelle.settings import MAX_LINE
 
 if TYPE_CHECKING:
     from passerelle.inference.alignment import Alignment
@@ -81,6 +82,7 @@ def translate(
     overwrite: Overwrite = False,
     ensemble: EnsembleOptions | None = None,
     tags: Annotated[str | None, Parameter(group=IN_GROUP["Data"])] = None,
+    max_line: Annotated[int, Parameter(group=IN_GROUP["Data"]), WHOLE_NUMBER] = MAX_LINE,
     n_best: Annotated[int, Parameter(group=IN_GROUP["Search"]), WHOLE_NUMBER] = 1,
     search: SearchOptions | None = None,
     output_options: OutputOptions | None = None,
@@ -105,6 +107,8 @@ def translate(
         Replace the file of --out and the files in --pictures. Without it, existing files are an error.
     tags
         Tags of all texts, for a model with tags. Without it, each text must be followed by a tab and its tags.
+    max_line
+        Maximum number of characters of a text; a longer one is an error.
     n_best
         Size of the n-best list: translations per text, one per line, best first. If there are fewer, the remaining
         lines are empty.
@@ -112,6 +116,7 @@ def translate(
     output_options = output_options or OutputOptions()
     options = (search or SearchOptions()).options(n_best)
     replacements = _read_replacements(output_options)
+    check_texts(texts, max_line)
     note_file_names(texts, "--in FILE")
     _check_files(texts, in_, out, resume=resume, overwrite=overwrite)
     folder = _picture_folder(output_options, overwrite=resume or overwrite)
@@ -126,7 +131,7 @@ def translate(
         LinesDisplay.open(None if in_ is None else file_size(in_), shown=shown and not texts) as display,
     ):
         translator = (ensemble or EnsembleOptions()).load(model)
-        blocks = _blocks(texts, in_, skip=output.done, size=max(1, MAX_BLOCK_LINES // n_best))
+        blocks = _blocks(texts, in_, skip=output.done, size=max(1, MAX_BLOCK_LINES // n_best), max_line=max_line)
         counts = Counts(written=output.done)
         output.begin()
         for block in blocks:
@@ -246,13 +251,13 @@ def _check_files(texts: tuple[str, ...], in_: str | None, out: str | None, *, re
     require_different_files(in_, out)
 
 
-def _blocks(texts: tuple[str, ...], in_: str | None, *, skip: int, size: int) -> Iterator[Block]:
+def _blocks(texts: tuple[str, ...], in_: str | None, *, skip: int, size: int, max_line: int) -> Iterator[Block]:
     """Skip the first `skip` texts, and return the others in blocks of at most `size` lines."""
     from passerelle.data.files import STANDARD_INPUT
 
     if texts:
         return iter([Block(list(texts[skip:]), 0)])
-    return iter(read_blocks(in_ or STANDARD_INPUT, size=size, skip=skip))
+    return iter(read_blocks(in_ or STANDARD_INPUT, size=size, skip=skip, max_line=max_line))
 
 
 def _location(texts: tuple[str, ...], in_: str | None) -> str:

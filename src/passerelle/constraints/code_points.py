@@ -2,16 +2,27 @@
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 
-__all__ = ["ALL_CODE_POINTS", "Ranges", "Transition", "byte_transitions", "complement", "merged", "ranges_of"]
+from passerelle.constraints.limits import Steps
+
+__all__ = [
+    "ALL_CODE_POINTS",
+    "Ranges",
+    "Transition",
+    "byte_transitions",
+    "complement",
+    "merged",
+    "partition",
+    "ranges_of",
+]
 
 Ranges = tuple[tuple[int, int], ...]
 """First and last code point of each range; ascending, disjoint and not adjacent."""
 
 Transition = tuple[int, int, int]
-"""First byte, last byte, and the node that these bytes lead to."""
+"""First byte, last byte, and the node that these bytes lead to; ~n after the last byte of a character in set n."""
 
 ALL_CODE_POINTS: Ranges = ((0, 0x10FFFF),)
 
@@ -44,17 +55,47 @@ def ranges_of(escape: str) -> Ranges:
     return tuple((found.start(), found.end() - 1) for found in re.finditer(f"{escape}+", every))
 
 
-@lru_cache(1024)
-def byte_transitions(ranges: Ranges) -> tuple[tuple[Transition, ...], ...]:
-    """Return the UTF-8 sequences of all characters in `ranges` as a deterministic acyclic graph.
+def partition(sets: Sequence[Ranges], steps: Steps) -> list[tuple[tuple[int, ...], Ranges]]:
+    """Divide the characters of sets that may overlap into disjoint sets.
+
+    Args:
+        sets: sets of characters.
+        steps: counts the steps.
 
     Returns:
-        The transitions of each node. Node 0 is the end and the last node is the start; equal nodes are merged.
+        For each combination of sets that occurs: the indices of its sets, and the characters that are in exactly these.
+
+    Raises:
+        SettingsError: if it takes too many steps.
     """
-    sequences = [sequence for low, high in ranges for sequence in _sequences(low, high)]
-    nodes: dict[tuple[Transition, ...], int] = {(): 0}
-    _add_node(sequences, nodes)
-    return tuple(nodes) if len(nodes) > 1 else ((), ())
+    if len(sets) == 1:
+        return [((0,), sets[0])] if sets[0] else []
+    edges = sorted(
+        (point, index) for index, ranges in enumerate(sets) for low, high in ranges for point in (low, high + 1)
+    )
+    found: dict[tuple[int, ...], list[tuple[int, int]]] = {}
+    inside: set[int] = set()
+    for (point, index), (after, _) in itertools.pairwise([*edges, (ALL_CODE_POINTS[0][1] + 1, -1)]):
+        inside ^= {index}
+        steps.add(1 + len(inside) // 4)
+        if inside and point < after:
+            found.setdefault(tuple(sorted(inside)), []).append((point, after - 1))
+    return [(members, merged(ranges)) for members, ranges in found.items()]
+
+
+@lru_cache(1024)
+def byte_transitions(sets: tuple[Ranges, ...]) -> tuple[tuple[Transition, ...], ...]:
+    """Return the UTF-8 sequences of all characters in disjoint sets as a deterministic acyclic graph.
+
+    Returns:
+        The transitions of each node. A node comes after those that it leads to, and the last node is the start; equal
+        nodes are merged.
+    """
+    ranges = sorted((low, high, index) for index, ranges in enumerate(sets) for low, high in ranges)
+    sequences = [(sequence, ~index) for low, high, index in ranges for sequence in _sequences(low, high)]
+    nodes: dict[tuple[Transition, ...], int] = {}
+    _add_node(sequences, 0, nodes)
+    return tuple(nodes)
 
 
 def _sequences(low: int, high: int) -> Iterator[tuple[tuple[int, int], ...]]:
@@ -83,15 +124,18 @@ def _split(low: int, high: int) -> Iterator[tuple[tuple[int, int], ...]]:
     yield tuple(zip(first, last, strict=True))
 
 
-def _add_node(sequences: list[tuple[tuple[int, int], ...]], nodes: dict[tuple[Transition, ...], int]) -> int:
-    """Return the number of the node from which `sequences` lead to the end.
+def _add_node(
+    sequences: list[tuple[tuple[tuple[int, int], ...], int]], place: int, nodes: dict[tuple[Transition, ...], int]
+) -> int:
+    """Return the number of the node from which the rest of `sequences`, from byte `place`, leads to their ends.
 
     The byte ranges at one position of the sequences must be equal or disjoint.
     """
     transitions: list[Transition] = []
-    for (low, high), group in itertools.groupby(sequences, key=lambda sequence: sequence[0]):
-        rest = [sequence[1:] for sequence in group]
-        node = _add_node(rest, nodes) if rest[0] else 0
+    for (low, high), grouped in itertools.groupby(sequences, key=lambda each: each[0][place]):
+        group = list(grouped)
+        sequence, end = group[0]
+        node = _add_node(group, place + 1, nodes) if place + 1 < len(sequence) else end
         if transitions and transitions[-1][1:] == (low - 1, node):
             transitions[-1] = (transitions[-1][0], high, node)
         else:

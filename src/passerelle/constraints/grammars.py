@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from passerelle.constraints.automaton import Automaton
-from passerelle.constraints.expressions import Expression, automaton_of
+from passerelle.constraints.expressions import Expression
 from passerelle.constraints.patterns import parse
+from passerelle.constraints.subsets import automaton_of
 from passerelle.errors import SettingsError, did_you_mean
 from passerelle.text.tokenizer import normalize
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from passerelle.constraints.automaton import Automaton, check_states
+from passerelle.constraints.automaton import Automaton
+from passerelle.constraints.limits import check_states
 from passerelle.errors import DataError
 from passerelle.text.vocabulary import require_utf8
 
@@ -32,7 +33,9 @@ def of_texts(texts: Iterable[str]) -> Automaton:
     # the finished node).
     path: list[tuple[bool, list[tuple[int, int]]]] = [(False, [])]
     before = b""
-    for word in sorted(text.encode() for text in texts):
+    words = sorted(text.encode() for text in texts)
+    check_states(max(map(len, words)))
+    for word in words:
         shared = common_length(before, word)
         _finish(path, before, shared, numbers)
         path += [(False, []) for _ in word[shared:]]

@@ -4,6 +4,7 @@ A search starts each hypothesis in `start` and masks the tokens that `next` does
 an accepting state; `distance` is the number of tokens it takes.
 """
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,15 @@ __all__ = ["MOST_CELLS", "Constraint", "lift"]
 
 MOST_CELLS = 2**26
 """Maximum number of cells of `next`, which then takes 256 MiB."""
+
+MOST_TRANSITIONS = 2**24
+"""Maximum number of transitions of all classes of tokens, which then take 128 MiB."""
+
+MOST_LOOKUPS = 2**27
+"""Maximum number of states that are looked up, for each byte of each token; they take one to two seconds."""
+
+_EDGES = 2**20
+"""Number of transitions that are sorted at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +62,10 @@ class _Transitions:
 
     @property
     def key(self) -> bytes:
-        return self.states.tobytes() + self.after.tobytes()
+        """A digest: the same for the same transitions."""
+        digest = hashlib.blake2b(self.states.tobytes(), digest_size=32)
+        digest.update(self.after.tobytes())
+        return digest.digest()
 
 
 def lift(automaton: Automaton, tokenizer: Tokenizer) -> Constraint:
@@ -68,8 +81,8 @@ def lift(automaton: Automaton, tokenizer: Tokenizer) -> Constraint:
         tokenizer: of the target.
 
     Raises:
-        SettingsError: if no sequence of tokens gives a text that the automaton accepts, or `next` would have more than
-            `MOST_CELLS` cells.
+        SettingsError: if no sequence of tokens gives a text that the automaton accepts, or the constraint
+            exceeds `MOST_CELLS`, `MOST_TRANSITIONS` or `MOST_LOOKUPS`.
     """
     states = np.int32(len(automaton.table))
     leads = tokenizer.joining_tokens()
@@ -102,13 +115,15 @@ def _transitions(table: np.ndarray, states: np.ndarray, tokens: list[bytes]) -> 
     columns: dict[bytes, int] = {}
     distinct: list[_Transitions] = []
     path = [_Transitions(states, states)]  # the transitions of the first 0, 1, 2 ... bytes of the last token
-    cells = 0
+    cells = lookups = 0
     before = b""
     for index in sorted(range(len(tokens)), key=tokens.__getitem__):
         token = tokens[index]
         shared = common_length(before, token)
         del path[shared + 1 :]
         for byte in token[shared:]:
+            lookups += len(path[-1].states)
+            _check(lookups, MOST_LOOKUPS, "look-ups of states (states × bytes of tokens)")
             after = table[path[-1].after, byte]
             alive = after >= 0
             path.append(_Transitions(path[-1].states[alive], after[alive]))
@@ -116,7 +131,7 @@ def _transitions(table: np.ndarray, states: np.ndarray, tokens: list[bytes]) -> 
         if len(distinct) < len(columns):
             distinct.append(path[-1])
             cells += len(path[-1].states)
-            _check_cells(cells)
+            _check(cells, MOST_TRANSITIONS, "transitions (states × tokens)")
         before = token
     return numbers, distinct
 
@@ -132,9 +147,7 @@ def _pruned(automaton: Automaton, distinct: list[_Transitions], classes: np.ndar
     start = len(automaton.table)
     accepting = np.tile(automaton.accepting, 2)
     progress = np.tile(automaton.progress, 2)
-    tails = np.concatenate([np.empty(0, np.int32), *(transitions.states for transitions in distinct)])
-    heads = np.concatenate([np.empty(0, np.int32), *(transitions.after for transitions in distinct)])
-    graph = Graph(2 * start, tails, heads)
+    graph = Graph(2 * start, *divmod(_edges(distinct, 2 * start), 2 * start))
     distance = graph.reversed().distances(np.flatnonzero(accepting))
     if distance[start] < 0:
         raise SettingsError(
@@ -154,7 +167,7 @@ def _pruned(automaton: Automaton, distinct: list[_Transitions], classes: np.ndar
             if len(remaining) < len(columns):
                 remaining.append(new)
     states = int(useful.sum())
-    _check_cells(states * len(remaining))
+    _check(states * len(remaining), MOST_CELLS, "cells (states × classes of tokens)")
     table = np.full((states, max(len(remaining), 1)), -1, np.int32)
     for column, transitions in enumerate(remaining):
         table[transitions.states, column] = transitions.after
@@ -163,10 +176,23 @@ def _pruned(automaton: Automaton, distinct: list[_Transitions], classes: np.ndar
     )
 
 
-def _check_cells(count: int) -> None:
-    if count > MOST_CELLS:
+def _edges(distinct: list[_Transitions], count: int) -> np.ndarray:
+    """Return the distinct pairs of a state and a next state as state * `count` + next state, int64 (edges,)."""
+    edges = np.empty(0, np.int64)
+    waiting: list[np.ndarray] = []
+    size = 0
+    for index, transitions in enumerate(distinct):
+        waiting.append(transitions.states.astype(np.int64) * count + transitions.after)
+        size += len(waiting[-1])
+        if size > max(_EDGES, len(edges)) or index == len(distinct) - 1:
+            edges = np.unique(np.concatenate([edges, *waiting]))
+            waiting, size = [], 0
+    return edges
+
+
+def _check(count: int, most: int, what: str) -> None:
+    if count > most:
         raise SettingsError(
-            f"the constraint is too large for this vocabulary: its table needs more than {MOST_CELLS:,} cells "
-            f"(states × classes of tokens). Loosen its bounds, pass fewer texts or phrases, or use a model with fewer "
-            f"tokens."
+            f"the constraint is too large for this vocabulary: it needs more than {most:,} {what}. Loosen its bounds, "
+            f"pass fewer texts or phrases, or use a model with fewer tokens."
         )

@@ -12,7 +12,8 @@ from collections.abc import Callable
 
 from passerelle.constraints.automaton import Automaton
 from passerelle.constraints.code_points import ALL_CODE_POINTS, Ranges, complement, merged, ranges_of
-from passerelle.constraints.expressions import Alternation, Characters, Concatenation, Expression, Repeat, automaton_of
+from passerelle.constraints.expressions import Alternation, Characters, Concatenation, Expression, Repeat
+from passerelle.constraints.subsets import automaton_of
 from passerelle.errors import SettingsError
 from passerelle.text.tokenizer import normalize
 

@@ -144,7 +144,7 @@ class _LineEnds:
         text = self._held + text
         self._held = ""
         if text.endswith("\r") and not final:
-            body = text.rstrip("\r")
+            body = text[:-1].removesuffix("\r")  # at most CR CR, so that a file of CRs alone is not held
             text, self._held = body, text[len(body) :]
         if self._replacements is None:
             self._replacements = _replacements(text)

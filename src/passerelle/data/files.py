@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 from passerelle.data.containers import COMPRESSED_SUFFIXES, damages, member_name, unpacked
 from passerelle.data.encodings import decoded
+from passerelle.data.line_limit import MAX_LINE, LineLimit
 from passerelle.errors import DataError
 
 __all__ = [
@@ -54,7 +55,11 @@ def _without_containers(name: str) -> str:
 
 
 def read_lines(
-    path: str | os.PathLike[str], *, keep_ends: bool = False, progress: Callable[[int], object] | None = None
+    path: str | os.PathLike[str],
+    *,
+    keep_ends: bool = False,
+    progress: Callable[[int], object] | None = None,
+    max_line: int = MAX_LINE,
 ) -> Iterator[str]:
     """Yield the lines of a text file, reading it lazily.
 
@@ -62,22 +67,35 @@ def read_lines(
         path: as for `open_input`.
         keep_ends: yield the lines with their line ends.
         progress: as for `open_input`.
+        max_line: maximum number of characters of a line.
 
     Raises:
-        DataError: see `read_text`; all lines before the place of the error are yielded first.
+        DataError: if a line is too long, or see `read_text`; all lines before the place of the error are yielded first.
     """
+    limit = LineLimit(input_name(path), max_line)
     parts: list[str] = []  # of a line that has not ended
+    number, length = 1, 0  # of this line
     for text in read_text(path, progress=progress):
         first, *lines = text.split("\n")
         parts.append(first)
+        length += len(first)
+        if length > max_line:
+            limit.check(length, number)
         if not lines:
             continue
         lines.insert(0, "".join(parts))
         parts = [lines.pop()]
+        too_long = None
+        if len(text) > max_line:  # else only the first line can be too long
+            too_long = next((index for index, line in enumerate([*lines, *parts]) if len(line) > max_line), None)
+            lines = lines[:too_long]
+        number, length = number + len(lines), len(parts[0])
         if keep_ends:
             yield from [f"{line}\n" for line in lines]
         else:
             yield from [line.rstrip("\r") for line in lines] if "\r" in text else lines
+        if too_long is not None:
+            limit.check(max_line + 1, number)
     if last := "".join(parts):
         yield last if keep_ends else last.rstrip("\r")
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from passerelle.data.files import STANDARD_INPUT, inner_name, input_name
+from passerelle.data.line_limit import MAX_LINE
 from passerelle.data.readers.anki import read_anki
 from passerelle.data.readers.csv_file import read_csv
 from passerelle.data.readers.json_array import read_json
@@ -60,6 +61,7 @@ class PairFile:
         columns: its columns or languages; empty if the format has none, or to use the first two languages.
         has_tags: whether tags are read.
         is_requested: whether the format was requested; else it was chosen by the file name.
+        max_line: maximum number of characters of a row.
     """
 
     paths: tuple[str | os.PathLike[str], ...]
@@ -67,6 +69,7 @@ class PairFile:
     columns: tuple[str, ...]
     has_tags: bool
     is_requested: bool
+    max_line: int = MAX_LINE
 
     @property
     def name(self) -> str:
@@ -81,7 +84,7 @@ class PairFile:
 FORMATS: dict[str, Format] = {
     "tsv": Format(
         (".tsv",),
-        lambda file: read_tsv(file.paths[0], file.columns),
+        lambda file: read_tsv(file.paths[0], file.columns, file.max_line),
         "Each line must contain source, tab, target.",
         column_names="columns",
         default_columns=_NUMBERS,
@@ -89,12 +92,12 @@ FORMATS: dict[str, Format] = {
     ),
     "moses": Format(
         (),
-        lambda file: read_parallel(*file.paths, tabs=file.is_requested),
+        lambda file: read_parallel(*file.paths, tabs=file.is_requested, max_line=file.max_line),
         "Line n of one file must translate line n of the other.",
     ),
     "jsonl": Format(
         (".jsonl", ".ndjson"),
-        lambda file: read_json_lines(file.paths[0], file.columns),
+        lambda file: read_json_lines(file.paths[0], file.columns, file.max_line),
         "Each line must be an object with source and target.",
         column_names="columns",
         default_columns=_NAMES,
@@ -102,7 +105,7 @@ FORMATS: dict[str, Format] = {
     ),
     "json": Format(
         (".json",),
-        lambda file: read_json(file.paths[0], file.columns),
+        lambda file: read_json(file.paths[0], file.columns, file.max_line),
         "It must contain an array of objects or of pairs.",
         row_unit="row",
         column_names="columns",
@@ -111,7 +114,7 @@ FORMATS: dict[str, Format] = {
     ),
     "csv": Format(
         (".csv",),
-        lambda file: read_csv(file.paths[0], file.columns),
+        lambda file: read_csv(file.paths[0], file.columns, file.max_line),
         "It must contain a header and a row for each pair.",
         column_names="columns",
         default_columns=_NAMES,
@@ -119,16 +122,16 @@ FORMATS: dict[str, Format] = {
     ),
     "anki": Format(
         (),
-        lambda file: read_anki(file.paths[0], file.columns),
+        lambda file: read_anki(file.paths[0], file.columns, max_line=file.max_line),
         "Each note needs two fields.",
         column_names="columns",
         default_columns=_NUMBERS,
         has_tags=True,
     ),
-    "po": Format((".po",), lambda file: read_po(file.paths[0]), "Each message needs msgid and msgstr."),
+    "po": Format((".po",), lambda file: read_po(file.paths[0], file.max_line), "Each message needs msgid and msgstr."),
     "tmx": Format(
         (".tmx",),
-        lambda file: read_tmx(file.paths[0], file.columns),
+        lambda file: read_tmx(file.paths[0], file.columns, file.max_line),
         "Each unit needs a segment in both languages.",
         column_names="languages",
     ),
@@ -153,6 +156,7 @@ def choose_format(
     format: str | None = None,
     columns: str | Sequence[str] | None = None,
     tag_column: int | None = None,
+    max_line: int = MAX_LINE,
 ) -> PairFile:
     """Choose the format of a file of pairs, and check the options that depend on it.
 
@@ -164,6 +168,7 @@ def choose_format(
             and `tags`, or the first two languages.
         tag_column: number of the column with the tags, at least 3. With `columns`, and in formats with named columns,
             it must be 3, which means the third of `columns`.
+        max_line: maximum number of characters of a row.
 
     Raises:
         SettingsError: if an argument is invalid, or the format does not support it.
@@ -199,7 +204,7 @@ def choose_format(
         raise SettingsError(f"columns must be different names of {expected}, received: {', '.join(names)}")
     if "0" in names:
         raise SettingsError(f"columns are numbered from 1, received: {', '.join(names)}")
-    return PairFile(paths, chosen, names, len(names) == 3, format is not None)
+    return PairFile(paths, chosen, names, len(names) == 3, format is not None, max_line)
 
 
 def _with_tags(names: tuple[str, ...], format: Format, tag_column: int | None, format_name: str) -> tuple[str, ...]:

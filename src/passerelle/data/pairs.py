@@ -12,6 +12,7 @@ from typing import BinaryIO, NamedTuple, overload
 
 from passerelle.data.doubts import Doubt, doubts_about
 from passerelle.data.formats import PairPath, choose_format
+from passerelle.data.line_limit import MAX_LINE, LineLimit
 from passerelle.data.writing import prepare_folder, write_atomically
 from passerelle.errors import DataError
 from passerelle.settings import ReadingSettings, validated
@@ -184,6 +185,7 @@ def read_pairs(
     tag_column: int | None = None,
     format: str | None = None,
     columns: str | Sequence[str] | None = None,
+    max_line: int = MAX_LINE,
 ) -> Pairs:
     """Read pairs from a file in any of the supported formats.
 
@@ -196,6 +198,7 @@ def read_pairs(
             file name.
         columns: names or numbers of the columns of source, target and optionally tags, or the two languages; see
             `choose_format`.
+        max_line: maximum number of characters of a line, or of a row of another format.
 
     Returns:
         The pairs in the order of the file, with counts of the skipped rows, for example those with an empty source or
@@ -210,8 +213,10 @@ def read_pairs(
         >>> list(pairs)
         [Pair(source='He is tired.', target='Il est fatigué.'), Pair(source='She is young.', target='Elle est jeune.')]
     """
-    validated(ReadingSettings, {"limit": limit, "swap": swap, "tag_column": tag_column, "format": format})
-    file = choose_format(path, format, columns, tag_column)
+    values = {"limit": limit, "swap": swap, "tag_column": tag_column, "format": format, "max_line": max_line}
+    validated(ReadingSettings, values)
+    file = choose_format(path, format, columns, tag_column, max_line)
+    line_limit = LineLimit(file.name, max_line, file.format.row_unit)
     sources, targets, tags = [], [], []
     skipped = Counter(blank=0)
     first_row = 0
@@ -224,6 +229,7 @@ def read_pairs(
             if reason or not (first and second) or first.isspace() or second.isspace():
                 skipped[reason or "blank"] += 1
                 continue
+            line_limit.check(len(first) + len(second), number)
             first_row = first_row or number
             sources.append(first)
             targets.append(second)

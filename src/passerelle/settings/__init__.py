@@ -8,7 +8,7 @@ options     short names of settings: keyword arguments and flags
 table       generates docs/settings.md
 """
 
-from passerelle.settings.data import ReadingSettings
+from passerelle.settings.data import MAX_LINE, ReadingSettings
 from passerelle.settings.merge import parse_assignments, read_settings_file
 from passerelle.settings.network import SOFT_ATTENTION, DecoderSettings, EncoderSettings, NetworkSettings
 from passerelle.settings.options import accepts_options, choose_settings, make_settings, options_of
@@ -20,7 +20,7 @@ from passerelle.settings.text import MAX_TEXT_LENGTH, TagSettings, TextSettings
 from passerelle.settings.training import MAX_EPOCHS, TrainingSettings
 
 __all__ = [
-    "DEFAULT_PRESET", "MAX_EPOCHS", "MAX_TEXT_LENGTH", "PRESETS", "SOFT_ATTENTION", "ConstraintSettings",
+    "DEFAULT_PRESET", "MAX_EPOCHS", "MAX_LINE", "MAX_TEXT_LENGTH", "PRESETS", "SOFT_ATTENTION", "ConstraintSettings",
     "DecoderSettings", "EncoderSettings", "NetworkSettings", "Preset", "ReadingSettings", "SearchSettings", "Section",
     "Setting", "Settings", "SplitMode", "TagSettings", "TextSettings", "TrainingSettings", "accepts_options",
     "choose_settings", "make_settings", "options_of", "parse_assignments", "read_settings_file", "settings_in",

@@ -4,7 +4,10 @@ from typing import ClassVar
 
 from passerelle.settings.schema import Section, setting
 
-__all__ = ["ReadingSettings"]
+__all__ = ["MAX_LINE", "ReadingSettings"]
+
+MAX_LINE = 1_000_000
+"""Default of `max_line`; lines of texts are far shorter."""
 
 
 class ReadingSettings(Section):
@@ -27,6 +30,13 @@ class ReadingSettings(Section):
     )
     limit: int | None = setting(None, "Maximum number of pairs to read, from the start of the file.", option=True, ge=1)
     swap: bool = setting(False, "Swap source and target.", option=True)
+    max_line: int = setting(
+        MAX_LINE,
+        "Maximum number of characters of a line, or of a row of a file; a longer one is an error. It keeps a file that "
+        "is not a text from filling the RAM.",
+        option=True,
+        ge=1,
+    )
     tag_column: int | None = setting(
         None,
         "Number of the column of tags in a tab-separated file, 3 or higher; 3 if not set and the model has tags. In "

@@ -66,7 +66,7 @@ def test_any_texts(
         ('[["a"]]', ", row 1: neither an object nor a pair: \"['a']\"."),
         ('[{"data": []}]', ", row 1: no column 'source'. Known: data."),
         ('["\\ud800", "b"]', ", row 1: '\\ud800' is a lone surrogate"),
-        ("[" * 100_000, ", row 1: not JSON (too large): '[[["),
+        ("[" * 100_000, ", row 1: not JSON (nested too deeply): '[[["),
         ("a\tb\n", ", row 1: not JSON (Expecting value): 'a\\tb\\n'."),
         ("[]", " contains no pairs (it is empty). It must contain an array of objects or of pairs."),
     ],

@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterable, Sequence
 from itertools import chain
 
 from passerelle.data.files import input_name, read_lines
+from passerelle.data.line_limit import MAX_LINE
 from passerelle.data.readers.columns import column_numbers, find_columns
 from passerelle.data.readers.delimited import read_delimited
 from passerelle.data.readers.row import Row
@@ -29,7 +30,10 @@ def is_anki_header(line: str) -> bool:
 
 
 def read_anki(
-    path: str | os.PathLike[str], columns: Sequence[str] = ("1", "2"), lines: Iterable[str] | None = None
+    path: str | os.PathLike[str],
+    columns: Sequence[str] = ("1", "2"),
+    lines: Iterable[str] | None = None,
+    max_line: int = MAX_LINE,
 ) -> Generator[Row, None, None]:
     """Yield a row for each note, with texts without HTML and sounds.
 
@@ -41,6 +45,7 @@ def read_anki(
         columns: numbers, from 1, of the fields of source, target and optionally tags; the columns that are not fields
             of the note come after its fields. Or names, if a header line contains them.
         lines: the lines of the file, if it is being read already.
+        max_line: maximum number of characters of a note.
 
     Raises:
         DataError: if the file cannot be read, or a row has too few fields.
@@ -48,7 +53,7 @@ def read_anki(
     Source: the manual of Anki, sections "Importing Text Files" and "Exporting".
     """
     name = input_name(path)
-    numbered = iter(read_lines(path) if lines is None else lines)
+    numbered = iter(read_lines(path, max_line=max_line) if lines is None else lines)
     header: dict[str, str] = {}
     skipped, first = 0, None
     for first in numbered:
@@ -63,7 +68,7 @@ def read_anki(
     others = [int(value) - 1 for key, value in header.items() if key.endswith(" column") and value.strip().isdecimal()]
     body = (f"{line}\n" for line in (chain([first], numbered) if first is not None else numbered))
     indices: list[int] | None = None
-    for number, fields in read_delimited(body, separator, name, first=skipped + 1):
+    for number, fields in read_delimited(body, separator, name, first=skipped + 1, max_line=max_line):
         if not any(fields):
             yield Row(number, "", "")
             continue

@@ -6,6 +6,7 @@ from collections.abc import Generator, Sequence
 from itertools import chain, islice
 
 from passerelle.data.files import input_name, read_lines
+from passerelle.data.line_limit import MAX_LINE
 from passerelle.data.readers.columns import column_numbers, find_columns
 from passerelle.data.readers.delimited import read_delimited
 from passerelle.data.readers.row import Row
@@ -20,7 +21,9 @@ _LOOK_AHEAD = 10
 """Lines that choose the separator."""
 
 
-def read_csv(path: str | os.PathLike[str], columns: Sequence[str]) -> Generator[Row, None, None]:
+def read_csv(
+    path: str | os.PathLike[str], columns: Sequence[str], max_line: int = MAX_LINE
+) -> Generator[Row, None, None]:
     """Yield the rows; those below the header, if columns are given by name.
 
     Fields in double quotes may contain the separator and line ends; a double quote inside is doubled. Excel's first
@@ -32,13 +35,14 @@ def read_csv(path: str | os.PathLike[str], columns: Sequence[str]) -> Generator[
         path: text.
         columns: names, as in the header, of the columns of source, target and optionally tags; or their numbers, from
             1, if the file has no header. Others are ignored.
+        max_line: maximum number of characters of a row.
 
     Raises:
         DataError: if the file cannot be read, a column is missing from the header, a row has more or fewer fields than
             the first, or the quotes are invalid.
     """
     name = input_name(path)
-    lines = read_lines(path, keep_ends=True)
+    lines = read_lines(path, keep_ends=True, max_line=max_line)
     start = list(islice(lines, _LOOK_AHEAD))
     match = _SEPARATOR_LINE.fullmatch(start[0]) if start else None
     line = 1
@@ -52,7 +56,9 @@ def read_csv(path: str | os.PathLike[str], columns: Sequence[str]) -> Generator[
     indices = column_numbers(columns)
     first = "header" if indices is None else "first row"
     width = 0
-    for number, fields in read_delimited(chain(start, lines), separator, name, first=line, skip_blanks=blanks):
+    for number, fields in read_delimited(
+        chain(start, lines), separator, name, first=line, skip_blanks=blanks, max_line=max_line
+    ):
         if indices is None:
             indices = find_columns(columns, fields, f"{name}, line {number}")
             width = len(fields)

@@ -3,13 +3,20 @@
 import csv
 from collections.abc import Iterable, Iterator
 
+from passerelle.data.line_limit import MAX_LINE, LineLimit
 from passerelle.errors import DataError
 
 __all__ = ["read_delimited"]
 
 
 def read_delimited(
-    lines: Iterable[str], separator: str, name: str, *, first: int = 1, skip_blanks: bool = False
+    lines: Iterable[str],
+    separator: str,
+    name: str,
+    *,
+    first: int = 1,
+    skip_blanks: bool = False,
+    max_line: int = MAX_LINE,
 ) -> Iterator[tuple[int, list[str]]]:
     """Yield the number of its first line and the fields of each row; an empty line is a row without fields.
 
@@ -19,15 +26,27 @@ def read_delimited(
         name: name of the file, for messages.
         first: number of the first line.
         skip_blanks: ignore blanks after a separator.
+        max_line: maximum number of characters of a row.
 
     Raises:
-        DataError: if the quotes are invalid.
+        DataError: if the quotes are invalid, or a row is too long.
 
     Source: RFC 4180.
     """
-    rows = csv.reader(lines, delimiter=separator, strict=True, skipinitialspace=skip_blanks)
+    limit = LineLimit(name, max_line)
+    length = number = 0
+
+    def counted() -> Iterator[str]:
+        nonlocal length
+        for line in lines:
+            length += len(line)
+            if length > max_line + 2:  # the line end does not count
+                limit.check(length, number)
+            yield line
+
+    rows = csv.reader(counted(), delimiter=separator, strict=True, skipinitialspace=skip_blanks)
     while True:
-        number = rows.line_num + first
+        number, length = rows.line_num + first, 0
         try:
             fields = next(rows, None)
         except csv.Error as error:

@@ -2,13 +2,14 @@
 
 import json
 import os
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import count
 from typing import Any
 
 from passerelle.data.files import input_name, read_text
+from passerelle.data.line_limit import MAX_LINE, LineLimit
 from passerelle.data.readers.columns import column_numbers, find_columns
-from passerelle.data.readers.json_lines import example, reject_lone_surrogates
+from passerelle.data.readers.json_lines import example, reason_of, reject_lone_surrogates
 from passerelle.data.readers.row import Row
 from passerelle.errors import DataError
 
@@ -21,7 +22,9 @@ _LONGEST_TOKEN = 16
 """A token that is cut, such as `fals` or half a pair of escapes, begins at most this far before the end."""
 
 
-def read_json(path: str | os.PathLike[str], columns: Sequence[str]) -> Generator[Row, None, None]:
+def read_json(
+    path: str | os.PathLike[str], columns: Sequence[str], max_line: int = MAX_LINE
+) -> Generator[Row, None, None]:
     """Yield a row for each element, holding one element at a time.
 
     Args:
@@ -29,6 +32,7 @@ def read_json(path: str | os.PathLike[str], columns: Sequence[str]) -> Generator
             `["Go.", "Va !"]`; or such elements one after the other, as in JSON Lines.
         columns: keys of source, target and optionally tags; in pairs, their positions from 1, which are 1, 2 and 3
             unless numbers are given.
+        max_line: maximum number of characters of an element.
 
     Raises:
         DataError: if the file cannot be read or is not JSON, or an element is neither an object nor a pair, lacks a
@@ -36,7 +40,7 @@ def read_json(path: str | os.PathLike[str], columns: Sequence[str]) -> Generator
     """
     name = input_name(path)
     positions = column_numbers(columns) or list(range(len(columns)))
-    for number, (row, has_escapes) in enumerate(_elements(_Text(read_text(path)), name), start=1):
+    for number, (row, has_escapes) in enumerate(_elements(_Text(read_text(path)), name, max_line), start=1):
         where = f"{name}, row {number}"
         if isinstance(row, dict):
             keys = list(row)
@@ -95,8 +99,9 @@ class _Text:
         return rest[0]
 
 
-def _elements(text: _Text, name: str) -> Iterator[tuple[Any, bool]]:
+def _elements(text: _Text, name: str, max_line: int) -> Iterator[tuple[Any, bool]]:
     """Yield each element, and whether it contains escapes of characters."""
+    limit = LineLimit(name, max_line, "row")
     in_array = text.peek() == "[" and text.second() in ("[", "{", "]", "")  # else a pair, as the first of several
     text.position += in_array
     for number in count(1):
@@ -110,23 +115,26 @@ def _elements(text: _Text, name: str) -> Iterator[tuple[Any, bool]]:
             if in_array:
                 raise DataError(f"{name}: the file ends inside the array. Get a complete copy of it.")
             return
-        yield _element(text, f"{name}, row {number}")
+        yield _element(text, f"{name}, row {number}", lambda length, number=number: limit.check(length, number))
         if text.peek() == ",":
             text.position += 1
         elif in_array and text.peek() not in ("]", ""):
             raise DataError(f"{name}, after row {number}: no comma between two elements of the array. Add it.")
 
 
-def _element(text: _Text, where: str) -> tuple[Any, bool]:
+def _element(text: _Text, where: str, check: Callable[[int], None]) -> tuple[Any, bool]:
     while True:
         try:
             value, end = _DECODER.raw_decode(text.buffer, text.position)
         except (ValueError, RecursionError) as error:
-            if isinstance(error, json.JSONDecodeError) and _is_incomplete(error) and text.more():
-                continue
-            reason = error.msg if isinstance(error, json.JSONDecodeError) else "too large"
+            if isinstance(error, json.JSONDecodeError) and _is_incomplete(error):
+                check(len(text.buffer) - text.position)
+                if text.more():
+                    continue
+            reason = reason_of(error)
             found = text.buffer[text.position : text.position + 40]
             raise DataError(f"{where}: not JSON ({reason}): {found!r}. Correct it, or write the file again.") from None
+        check(end - text.position)
         raw, text.position = text.buffer[text.position : end], end
         return value, "\\u" in raw
 

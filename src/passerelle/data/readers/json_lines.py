@@ -5,25 +5,29 @@ import os
 from collections.abc import Generator, Sequence
 
 from passerelle.data.files import input_name, read_lines
+from passerelle.data.line_limit import MAX_LINE
 from passerelle.data.readers.columns import find_columns
 from passerelle.data.readers.row import Row
 from passerelle.errors import DataError
 
-__all__ = ["example", "read_json_lines", "reject_lone_surrogates"]
+__all__ = ["example", "read_json_lines", "reason_of", "reject_lone_surrogates"]
 
 
-def read_json_lines(path: str | os.PathLike[str], columns: Sequence[str]) -> Generator[Row, None, None]:
+def read_json_lines(
+    path: str | os.PathLike[str], columns: Sequence[str], max_line: int = MAX_LINE
+) -> Generator[Row, None, None]:
     """Yield a row for each object.
 
     Args:
         path: UTF-8 text.
         columns: keys of source, target and optionally tags; others are ignored.
+        max_line: maximum number of characters of a line.
 
     Raises:
         DataError: if the file cannot be read, or a line is not an object, lacks a key or contains a lone surrogate.
     """
     required = set(columns)
-    for number, line in enumerate(read_lines(path), start=1):
+    for number, line in enumerate(read_lines(path, max_line=max_line), start=1):
         if not line.strip():
             yield Row(number, "", "")
             continue
@@ -31,7 +35,8 @@ def read_json_lines(path: str | os.PathLike[str], columns: Sequence[str]) -> Gen
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
-            reason = f"{error.msg}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "too large"
+            column = f", column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+            reason = f"{reason_of(error)}{column}"
             array = " A JSON array is read with format='json'." if number == 1 and line.lstrip().startswith("[") else ""
             raise DataError(
                 f"{where}: not JSON ({reason}): {line[:40]!r}. Each line must be one object.{array}"
@@ -47,6 +52,13 @@ def read_json_lines(path: str | os.PathLike[str], columns: Sequence[str]) -> Gen
             for value in values:
                 reject_lone_surrogates(value, where)
         yield Row(number, *values)
+
+
+def reason_of(error: ValueError | RecursionError) -> str:
+    """Return why a text is not JSON that can be read."""
+    if isinstance(error, json.JSONDecodeError):
+        return error.msg
+    return "nested too deeply" if isinstance(error, RecursionError) else "a number with too many digits"
 
 
 def example(columns: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Generator, Sequence
 from itertools import chain, islice, zip_longest
 
 from passerelle.data.files import input_name, read_lines
+from passerelle.data.line_limit import MAX_LINE
 from passerelle.data.readers.row import Row
 from passerelle.errors import DataError
 
@@ -15,7 +16,7 @@ _LOOK_AHEAD = 100
 
 
 def read_parallel(
-    source: str | os.PathLike[str], target: str | os.PathLike[str], *, tabs: bool = True
+    source: str | os.PathLike[str], target: str | os.PathLike[str], *, tabs: bool = True, max_line: int = MAX_LINE
 ) -> Generator[Row, None, None]:
     """Yield a row for each pair of lines.
 
@@ -24,11 +25,12 @@ def read_parallel(
         target: file of the targets.
         tabs: whether texts may contain tabs; False refuses a file in which most lines do, since it probably contains
             pairs.
+        max_line: maximum number of characters of a line.
 
     Raises:
         DataError: if a file cannot be read, is tab-separated, or the files differ in their number of lines.
     """
-    lines = zip_longest(read_lines(source), read_lines(target))
+    lines = zip_longest(read_lines(source, max_line=max_line), read_lines(target, max_line=max_line))
     if not tabs:
         start = list(islice(lines, _LOOK_AHEAD))
         for path, side in zip((source, target), zip(*start, strict=True), strict=False):

@@ -6,6 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 
 from passerelle.data.files import input_name, read_lines
+from passerelle.data.line_limit import MAX_LINE, LineLimit
 from passerelle.data.readers.row import Row
 from passerelle.errors import DataError
 
@@ -23,22 +24,28 @@ class _Entry:
 
     Attributes:
         line: number of its first line.
+        length: number of characters read so far.
         fields: the quoted parts of each string, by keyword.
         fuzzy: whether its translation is marked as uncertain.
         obsolete: whether it is marked as no longer used by the program.
     """
 
     line: int = 0
+    length: int = 0
     fields: dict[str, list[str]] = field(default_factory=dict)
     fuzzy: bool = False
     obsolete: bool = False
 
 
-def read_po(path: str | os.PathLike[str]) -> Generator[Row, None, None]:
+def read_po(path: str | os.PathLike[str], max_line: int = MAX_LINE) -> Generator[Row, None, None]:
     """Yield a row for each message (msgid and msgstr), and one for each of its plural forms.
 
     The source of msgstr[0] is msgid; the source of the other plural forms is msgid_plural. Rows of fuzzy, obsolete and
     untranslated messages are marked as skipped. The header yields no row.
+
+    Args:
+        path: text.
+        max_line: maximum number of characters of a message.
 
     Raises:
         DataError: if the file cannot be read, or a line does not belong to a message.
@@ -46,8 +53,9 @@ def read_po(path: str | os.PathLike[str]) -> Generator[Row, None, None]:
     Source: the manual of GNU gettext, section "The Format of PO Files".
     """
     name = input_name(path)
+    limit = LineLimit(name, max_line, "message in line")
     entry, keyword = _Entry(), ""
-    for number, line in enumerate(read_lines(path), start=1):
+    for number, line in enumerate(read_lines(path, max_line=max_line), start=1):
         obsolete = line.startswith("#~")
         line = line.removeprefix("#~")
         comment = line.startswith("|" if obsolete else "#")
@@ -68,6 +76,8 @@ def read_po(path: str | os.PathLike[str]) -> Generator[Row, None, None]:
                 f'msgstr "..."; check the file with msgfmt --check.'
             )
         entry.line = entry.line or number
+        entry.length += len(line)
+        limit.check(entry.length, entry.line)
         entry.obsolete |= obsolete
         text = _unescaped(match[2], f"{name}, line {number}") if "\\" in match[2] else match[2]
         entry.fields.setdefault(keyword, []).append(text)

@@ -8,6 +8,7 @@ from xml.parsers import expat
 
 from passerelle.data.encodings import detect_encoding, not_utf8
 from passerelle.data.files import input_name, open_input
+from passerelle.data.line_limit import MAX_LINE, LineLimit
 from passerelle.data.readers.row import Row
 from passerelle.errors import DataError, did_you_mean
 
@@ -17,20 +18,27 @@ _CHUNK = 1 << 16
 _CODES = {"bpt", "ept", "it", "ph", "ut"}
 """Elements inside a segment that contain formatting codes of an editor instead of text."""
 
+_DEEPEST = 100
+"""Maximum number of elements inside each other; TMX needs about ten."""
+
 _MAX_LANGUAGES = 100
 """Languages remembered for error messages; bounded, because a file may name any number of them."""
 
 
-def read_tmx(path: str | os.PathLike[str], languages: Sequence[str] = ()) -> Generator[Row, None, None]:
+def read_tmx(
+    path: str | os.PathLike[str], languages: Sequence[str] = (), max_line: int = MAX_LINE
+) -> Generator[Row, None, None]:
     """Yield a row for each translation unit, without formatting codes.
 
     Args:
         path: TMX 1.1 to 1.4b, in any encoding that the XML declares, or in UTF-16 or UTF-32.
         languages: codes of the source and target language; `en` also matches `en-GB`. By default the first two
             languages of the file; their country codes are ignored, unless both have the same language.
+        max_line: maximum number of characters of a unit, and of each tag with its attributes or comment.
 
     Raises:
-        DataError: if the file cannot be read, is not well-formed, declares entities, or has no text in a language.
+        DataError: if the file cannot be read, is not well-formed, exceeds `max_line` or `_DEEPEST`, declares entities,
+            or has no text in a language.
 
     Source: TMX 1.4b Specification, LISA OSCAR 2005.
     """
@@ -38,7 +46,7 @@ def read_tmx(path: str | os.PathLike[str], languages: Sequence[str] = ()) -> Gen
     codes = [_normalized(language) for language in languages]
     seen: dict[str, None] = {}
     missing = set(codes)
-    for number, unit in _units(path, name):
+    for number, unit in _units(path, name, max_line):
         if len(seen) < _MAX_LANGUAGES:
             seen |= dict.fromkeys(unit)
         if not codes and len(seen) > 1:
@@ -71,7 +79,7 @@ def _text_in(unit: dict[str, str], language: str) -> str | None:
     return next((text for code, text in unit.items() if code.startswith(f"{language}-")), None)
 
 
-def _units(path: str | os.PathLike[str], name: str) -> Iterator[tuple[int, dict[str, str]]]:
+def _units(path: str | os.PathLike[str], name: str, max_line: int) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield each unit as its line number and its texts by language, with one chunk of the file in memory at a time."""
     with open_input(path) as stream:
         chunk = stream.read(_CHUNK)
@@ -85,7 +93,8 @@ def _units(path: str | os.PathLike[str], name: str) -> Iterator[tuple[int, dict[
             parser, decoder = expat.ParserCreate("utf-8"), codecs.getincrementaldecoder(encoding)()
             chunk = chunk[mark:]
         parser.buffer_text = True
-        collector = _Collector(parser, name)
+        limit = LineLimit(name, max_line)
+        collector = _Collector(parser, name, limit)
         parsed = 0
         while chunk:
             data = chunk if decoder is None else _to_utf8(decoder, chunk, name)
@@ -94,6 +103,8 @@ def _units(path: str | os.PathLike[str], name: str) -> Iterator[tuple[int, dict[
             except expat.ExpatError as error:
                 raise _invalid(error, name, data, parser.ErrorByteIndex - parsed, stream) from None
             parsed += len(data)
+            # The parser holds a tag or comment until it ends.
+            limit.check(parsed - parser.CurrentByteIndex, parser.CurrentLineNumber)
             yield from collector.pop_units()
             chunk = stream.read(_CHUNK)
         try:
@@ -132,9 +143,12 @@ def _is_not_utf8(data: bytes) -> bool:
 class _Collector:
     """Collects complete units from the events of the XML parser."""
 
-    def __init__(self, parser: Any, name: str):
+    def __init__(self, parser: Any, name: str, limit: LineLimit):
         self._parser = parser
         self._name = name
+        self._limit = limit
+        self._length = 0  # of the unit
+        self._depth = 1
         self._units: list[tuple[int, dict[str, str]]] = []
         self._line = 0
         self._unit: dict[str, str] | None = None
@@ -158,16 +172,24 @@ class _Collector:
         self._parser.StartElementHandler = self._start
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise DataError(
+                f"{self._name}, line {self._parser.CurrentLineNumber}: more than {_DEEPEST} elements inside each "
+                f"other. Export the translation memory again."
+            )
         if tag == "tu":
-            self._line, self._unit = self._parser.CurrentLineNumber, {}
+            self._line, self._unit, self._length = self._parser.CurrentLineNumber, {}, 0
         elif tag == "tuv":
             self._language = _normalized(attributes.get("xml:lang") or attributes.get("lang", ""))
+            self._count(len(self._language))
         elif tag == "seg":
             self._text = []
         elif tag in _CODES:
             self._code_depth += 1
 
     def _end(self, tag: str) -> None:
+        self._depth -= 1
         if tag == "seg" and self._unit is not None and self._text is not None:
             self._unit.setdefault(self._language, "".join(self._text))
             self._text = None
@@ -179,7 +201,13 @@ class _Collector:
 
     def _characters(self, text: str) -> None:
         if self._text is not None and not self._code_depth:
+            self._count(len(text))
             self._text.append(text)
+
+    def _count(self, length: int) -> None:
+        """Check the length of the unit, of which so many more characters are kept."""
+        self._length += length
+        self._limit.check(self._length, self._line or self._parser.CurrentLineNumber)
 
     def _declared(self, entity: str, *rest: Any) -> None:
         line = self._parser.CurrentLineNumber

@@ -5,6 +5,7 @@ from collections.abc import Generator, Sequence
 from itertools import chain
 
 from passerelle.data.files import input_name, read_lines
+from passerelle.data.line_limit import MAX_LINE
 from passerelle.data.readers.anki import is_anki_header, read_anki
 from passerelle.data.readers.columns import column_numbers, find_columns
 from passerelle.data.readers.row import Row
@@ -13,7 +14,9 @@ from passerelle.errors import DataError
 __all__ = ["read_tsv"]
 
 
-def read_tsv(path: str | os.PathLike[str], columns: Sequence[str] = ("1", "2")) -> Generator[Row, None, None]:
+def read_tsv(
+    path: str | os.PathLike[str], columns: Sequence[str] = ("1", "2"), max_line: int = MAX_LINE
+) -> Generator[Row, None, None]:
     """Yield one row per line; columns that are not requested are ignored.
 
     A file that begins with Anki's header lines, such as `#separator:tab`, is read by `read_anki`.
@@ -22,18 +25,19 @@ def read_tsv(path: str | os.PathLike[str], columns: Sequence[str] = ("1", "2")) 
         path: text with tabs between the columns.
         columns: numbers, from 1, of the columns of source, target and optionally tags; or their names, if the first
             line contains names.
+        max_line: maximum number of characters of a line.
 
     Raises:
         DataError: if the file cannot be read, or a line has too few columns.
     """
     name = input_name(path)
-    lines = read_lines(path)
+    lines = read_lines(path, max_line=max_line)
     first = next(lines, None)
     if first is None:
         return
     lines = chain([first], lines)
     if is_anki_header(first):
-        yield from read_anki(path, columns, lines)
+        yield from read_anki(path, columns, lines, max_line=max_line)
         return
     numbered = enumerate(lines, start=1)
     indices = column_numbers(columns)
