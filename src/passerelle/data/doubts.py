@@ -37,7 +37,7 @@ class Doubt:
 
     Attributes:
         problem: what was seen.
-        argument: argument of `read_pairs`; empty if none helps.
+        argument: argument of `passerelle.read_pairs`; empty if none helps.
         value: an example of its value.
         effect: what the argument does.
     """
