@@ -10,8 +10,9 @@ from typing import Any, BinaryIO
 
 from passerelle.data.containers import COMPRESSED_SUFFIXES, damages, member_name, unpacked
 from passerelle.data.encodings import decoded
-from passerelle.data.line_limit import MAX_LINE, LineLimit
+from passerelle.data.line_limit import LineLimit
 from passerelle.errors import DataError
+from passerelle.settings import MAX_LINE
 
 __all__ = [
     "STANDARD_INPUT",

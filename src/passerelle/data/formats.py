@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from passerelle.data.files import STANDARD_INPUT, inner_name, input_name
-from passerelle.data.line_limit import MAX_LINE
 from passerelle.data.readers.anki import read_anki
 from passerelle.data.readers.csv_file import read_csv
 from passerelle.data.readers.json_array import read_json
@@ -18,6 +17,7 @@ from passerelle.data.readers.row import Row
 from passerelle.data.readers.tmx import read_tmx
 from passerelle.data.readers.tsv import read_tsv
 from passerelle.errors import SettingsError, did_you_mean, require_path
+from passerelle.settings import MAX_LINE
 
 __all__ = ["FORMATS", "Format", "PairFile", "PairPath", "base_name", "choose_format"]
 

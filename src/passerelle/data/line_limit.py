@@ -3,7 +3,7 @@
 from passerelle.errors import DataError
 from passerelle.settings import MAX_LINE
 
-__all__ = ["MAX_LINE", "LineLimit"]
+__all__ = ["LineLimit"]
 
 
 class LineLimit:

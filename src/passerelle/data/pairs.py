@@ -12,10 +12,10 @@ from typing import BinaryIO, NamedTuple, overload
 
 from passerelle.data.doubts import Doubt, doubts_about
 from passerelle.data.formats import PairPath, choose_format
-from passerelle.data.line_limit import MAX_LINE, LineLimit
+from passerelle.data.line_limit import LineLimit
 from passerelle.data.writing import prepare_folder, write_atomically
 from passerelle.errors import DataError
-from passerelle.settings import ReadingSettings, validated
+from passerelle.settings import MAX_LINE, ReadingSettings, validated
 
 __all__ = [
     "Pair",

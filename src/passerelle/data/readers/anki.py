@@ -7,11 +7,11 @@ from collections.abc import Generator, Iterable, Sequence
 from itertools import chain
 
 from passerelle.data.files import input_name, read_lines
-from passerelle.data.line_limit import MAX_LINE
 from passerelle.data.readers.columns import column_numbers, find_columns
 from passerelle.data.readers.delimited import read_delimited
 from passerelle.data.readers.row import Row
 from passerelle.errors import DataError
+from passerelle.settings import MAX_LINE
 
 __all__ = ["is_anki_header", "plain_text", "read_anki"]
 

@@ -3,8 +3,9 @@
 import csv
 from collections.abc import Iterable, Iterator
 
-from passerelle.data.line_limit import MAX_LINE, LineLimit
+from passerelle.data.line_limit import LineLimit
 from passerelle.errors import DataError
+from passerelle.settings import MAX_LINE
 
 __all__ = ["read_delimited"]
 

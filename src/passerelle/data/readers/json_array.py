@@ -7,11 +7,12 @@ from itertools import count
 from typing import Any
 
 from passerelle.data.files import input_name, read_text
-from passerelle.data.line_limit import MAX_LINE, LineLimit
+from passerelle.data.line_limit import LineLimit
 from passerelle.data.readers.columns import column_numbers, find_columns
 from passerelle.data.readers.json_lines import example, reason_of, reject_lone_surrogates
 from passerelle.data.readers.row import Row
 from passerelle.errors import DataError
+from passerelle.settings import MAX_LINE
 
 __all__ = ["read_json"]
 

@@ -5,10 +5,10 @@ import os
 from collections.abc import Generator, Sequence
 
 from passerelle.data.files import input_name, read_lines
-from passerelle.data.line_limit import MAX_LINE
 from passerelle.data.readers.columns import find_columns
 from passerelle.data.readers.row import Row
 from passerelle.errors import DataError
+from passerelle.settings import MAX_LINE
 
 __all__ = ["example", "read_json_lines", "reason_of", "reject_lone_surrogates"]
 

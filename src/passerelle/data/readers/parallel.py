@@ -5,9 +5,9 @@ from collections.abc import Generator, Sequence
 from itertools import chain, islice, zip_longest
 
 from passerelle.data.files import input_name, read_lines
-from passerelle.data.line_limit import MAX_LINE
 from passerelle.data.readers.row import Row
 from passerelle.errors import DataError
+from passerelle.settings import MAX_LINE
 
 __all__ = ["read_parallel"]
 

@@ -6,9 +6,10 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 
 from passerelle.data.files import input_name, read_lines
-from passerelle.data.line_limit import MAX_LINE, LineLimit
+from passerelle.data.line_limit import LineLimit
 from passerelle.data.readers.row import Row
 from passerelle.errors import DataError
+from passerelle.settings import MAX_LINE
 
 __all__ = ["read_po"]
 

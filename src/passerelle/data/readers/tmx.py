@@ -8,9 +8,10 @@ from xml.parsers import expat
 
 from passerelle.data.encodings import detect_encoding, not_utf8
 from passerelle.data.files import input_name, open_input
-from passerelle.data.line_limit import MAX_LINE, LineLimit
+from passerelle.data.line_limit import LineLimit
 from passerelle.data.readers.row import Row
 from passerelle.errors import DataError, did_you_mean
+from passerelle.settings import MAX_LINE
 
 __all__ = ["read_tmx"]
 

@@ -5,11 +5,11 @@ from collections.abc import Generator, Sequence
 from itertools import chain
 
 from passerelle.data.files import input_name, read_lines
-from passerelle.data.line_limit import MAX_LINE
 from passerelle.data.readers.anki import is_anki_header, read_anki
 from passerelle.data.readers.columns import column_numbers, find_columns
 from passerelle.data.readers.row import Row
 from passerelle.errors import DataError
+from passerelle.settings import MAX_LINE
 
 __all__ = ["read_tsv"]
 
