@@ -145,11 +145,12 @@ def test_texts_of_several_sentences_are_reported(quick: Any, trained: Any) -> No
 
 def test_a_text_that_is_too_long_for_memory(quick: Any, trained: Any, tmp_path: Any) -> None:
     (tmp_path / "in.txt").write_text("A cat\n" + "x" * 6_000_000 + "\n", encoding="utf-8")
-    refused = quick("translate", trained.model, "--in", "in.txt").refused()
+    long_lines = ["--max-line", "6000000"]
+    refused = quick("translate", trained.model, "--in", "in.txt", *long_lines).refused()
     assert refused.startswith(
         "in.txt, line 2 is too long: its 6,000,000 tokens cannot be processed in parts and require"
     )
     out = tmp_path / "out.txt"
     out.write_text("\n", encoding="utf-8")
-    again = quick("translate", trained.model, "--in", "in.txt", "--out", out, "--resume").refused()
+    again = quick("translate", trained.model, "--in", "in.txt", "--out", out, "--resume", *long_lines).refused()
     assert again.startswith("in.txt, line 2 is too long")
