@@ -124,8 +124,8 @@ def test_weights_transfer_from_program_to_preset(program: Any, pairs: list[tuple
     translator = untrained(pairs)
     assert len(translator.network.weights) == 8
     assert translator.network.count_params() == program.training_model.count_params()
-    ids = translator.source.encode(["".join(program.source_characters)])[0]
-    assert (ids - FIRST_ORDINARY).tolist() == list(range(len(program.source_characters)))
+    ids = [translator.source.vocabulary.id_of(character) for character in program.source_characters]
+    assert ids == list(range(FIRST_ORDINARY, FIRST_ORDINARY + len(ids)))
 
     to_translator(program, translator)
     mixed = pairs[:100] + pairs[-100:]
