@@ -7,17 +7,60 @@
     ├── ModelFileError          a file is damaged, no model file, from another version, or unsafe
     └── OutputError             something could not be written; an existing file is unchanged
 
-Every message states the problem, the value or place that causes it, and how to fix it.
+Every message states the problem, the value or place that causes it, and how to fix it. It is one line of bounded length
+without control characters, whatever a file or a text contains.
 """
 
 import difflib
 import os
+import reprlib
 from collections.abc import Iterable
 
 __all__ = [
-    "DataError", "LongTextError", "ModelFileError", "OutputError", "PasserelleError", "SettingsError", "did_you_mean",
-    "require_path",
+    "DataError", "LongTextError", "ModelFileError", "OutputError", "PasserelleError", "SettingsError", "brief",
+    "did_you_mean", "escape_controls", "listed", "one_line", "require_path",
 ]  # fmt: skip
+
+MAX_MESSAGE = 2000
+"""Maximum length of a message in characters."""
+
+MAX_LISTED = 10
+"""Maximum number of faults or names in one message."""
+
+_ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n"}
+
+_BRIEF = reprlib.Repr()
+_BRIEF.maxstring = _BRIEF.maxother = _BRIEF.maxlong = 100
+_BRIEF.maxlist = _BRIEF.maxtuple = _BRIEF.maxdict = 10
+_BRIEF.maxlevel = 3
+
+
+def escape_controls(text: str) -> str:
+    """Return `text` with control characters as escapes such as `\\x1b`, so that it cannot control a terminal.
+
+    Tabs and line feeds are kept.
+    """
+    return text.translate(_ESCAPES)
+
+
+def one_line(text: str) -> str:
+    """Return a message as one line of at most `MAX_MESSAGE` characters, without control characters."""
+    if len(text) > MAX_MESSAGE:  # the end says how to fix the problem
+        text = f"{text[: MAX_MESSAGE - 500]} ... {text[-450:]}"
+    return escape_controls(" ".join(text.splitlines()))
+
+
+def brief(value: object) -> str:
+    """Return `repr(value)`, shortened to some hundred characters."""
+    text = _BRIEF.repr(value)
+    return text if len(text) <= 300 else f"{text[:200]}...{text[-90:]}"
+
+
+def listed(items: Iterable[str], separator: str = "; ") -> str:
+    """Join the first items; the end counts the others, as in `a; b; and 12 more`."""
+    items = list(items)
+    more = [f"and {len(items) - MAX_LISTED:,} more"] if len(items) > MAX_LISTED else []
+    return separator.join([*items[:MAX_LISTED], *more])
 
 
 class PasserelleError(Exception):
@@ -30,6 +73,9 @@ class PasserelleError(Exception):
         ...     print(f"No translator: {error}")
         No translator: ...
     """
+
+    def __init__(self, message: str = ""):
+        super().__init__(one_line(message))
 
 
 class DataError(PasserelleError):
@@ -104,5 +150,5 @@ def require_path(argument: str, value: object) -> None:
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return " Did you mean 'x'?" with the known word most similar to `word`, or the list of known words."""
     known = sorted(known)
-    near = difflib.get_close_matches(str(word), known, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(str(word)[:100], known, n=1, cutoff=0.6)
     return f" Did you mean {near[0]!r}?" if near else f" Known: {', '.join(known)}."

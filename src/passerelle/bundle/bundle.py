@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from passerelle.bundle.model_file import load_network, save_network
-from passerelle.data.lengths import Lengths
+from passerelle.data.lengths import MAX_RATIO, Lengths
 from passerelle.errors import DataError, ModelFileError
 from passerelle.fields.signature import Signature
 from passerelle.models.sequence_to_sequence import SequenceToSequence
@@ -74,6 +74,7 @@ def _assemble(network: SequenceToSequence, content: Mapping[str, Any]) -> Bundle
     settings = validated(Settings, content["settings"])
     if settings.network != network.settings:
         raise ValueError("the settings of the translator and of its network differ")
+    _check_vocabulary_sizes(content["signature"], network)
     signature = Signature.from_json(content["signature"])
     if signature.specs() != {"inputs": network.inputs_spec, "outputs": network.outputs_spec}:
         raise ValueError("the vocabularies do not match the network")
@@ -86,3 +87,14 @@ def _assemble(network: SequenceToSequence, content: Mapping[str, Any]) -> Bundle
     if any((output.copies is not None) != settings.network.copying for output in signature.outputs.values()):
         raise ValueError("the outputs and the network differ in copying")
     return Bundle(network, signature, settings, Lengths.from_json(content["lengths"]), dict(content["record"]))
+
+
+def _check_vocabulary_sizes(content: Mapping[str, Any], network: SequenceToSequence) -> None:
+    """Compare the fields and their numbers of tokens with the network, before vocabularies are built."""
+    for group, specs in (("inputs", network.inputs_spec), ("outputs", network.outputs_spec)):
+        if list(content[group]) != list(specs):
+            raise ValueError(f"the {group} of the vocabularies and of the network differ")
+        for name, spec in specs.items():
+            tokens = content[group][name].get("tokens") or ()
+            if len(tokens) > spec.get("size", 0):
+                raise ValueError(f"the vocabularies do not match the network: {name} has {len(tokens):,} tokens")

@@ -3,17 +3,16 @@
 The file is a zip archive in Keras's format: `config.json` (the settings of the network), `model.weights.h5`, and
 `assets/translator.json` with everything else. `keras.saving.load_model` can open it too, if
 `passerelle.SequenceToSequence` has been imported. Loading never executes code from the file: its only class must be
-`SequenceToSequence`, and settings, JSON content and array shapes are checked against each other before the network is
-built.
+`SequenceToSequence`, and sizes, settings, JSON content and array shapes are checked against each other before the
+network is built. Nothing is unpacked into a folder.
 """
 
 import io
 import json
-import math
 import os
+import re
 import time
 import zipfile
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,8 +22,11 @@ import h5py
 import keras
 import numpy as np
 
+from passerelle.bundle.archive import ASSET_MEMBER, CONFIG_MEMBER, METADATA_MEMBER, WEIGHTS_MEMBER, open_archive
+from passerelle.bundle.json_text import parse_json
+from passerelle.bundle.weights import check_size, read_arrays, variables_by_name
 from passerelle.data.writing import replace_atomically, require_space, require_writable_file
-from passerelle.errors import ModelFileError, OutputError, SettingsError
+from passerelle.errors import ModelFileError, OutputError, SettingsError, brief
 from passerelle.layers.initializers import override_initializers
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.models.specs import check_specs
@@ -33,18 +35,14 @@ from passerelle.settings import NetworkSettings, validated
 __all__ = ["SUFFIX", "load_network", "require_model_path", "save_network"]
 
 SUFFIX = ".keras"
-ASSET = "translator.json"
+ASSET = ASSET_MEMBER.removeprefix("assets/")
 FORMAT = 3
 """Version of the format, incremented when code for the old format would misread the new one."""
 OLDEST_FORMAT = 2
 """Oldest format that can be read; it lacks `ignore_spacing`, so its models at level word are refused."""
 
-_ASSET_MEMBER = f"assets/{ASSET}"
-_WEIGHTS_MEMBER = "model.weights.h5"
-_MEMBERS = {"metadata.json", "config.json", _WEIGHTS_MEMBER, _ASSET_MEMBER}
 _CONFIG = {"settings", "inputs", "outputs", "name"}
 _OVERHEAD = 2**13  # bytes, generous: what HDF5 adds to an array, and the archive to its members
-_LARGEST_TEXT = 2**28  # bytes; a vocabulary of a million long words takes a tenth of it
 
 
 def require_model_path(path: str | os.PathLike[str], *, overwrite: bool = True) -> Path:
@@ -111,10 +109,10 @@ def _write(network: SequenceToSequence, text: str, path: Path) -> None:
     network.save_weights(weights)
     metadata = {"keras_version": keras.__version__, "date_saved": time.strftime("%Y-%m-%d@%H:%M:%S")}
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("metadata.json", json.dumps(metadata))
-        archive.writestr("config.json", json.dumps(keras.saving.serialize_keras_object(network)))
-        archive.write(weights, _WEIGHTS_MEMBER)
-        archive.writestr(_ASSET_MEMBER, text)
+        archive.writestr(METADATA_MEMBER, json.dumps(metadata))
+        archive.writestr(CONFIG_MEMBER, json.dumps(keras.saving.serialize_keras_object(network)))
+        archive.write(weights, WEIGHTS_MEMBER)
+        archive.writestr(ASSET_MEMBER, text)
 
 
 def _to_json(content: dict[str, Any]) -> str:
@@ -125,6 +123,8 @@ def _to_json(content: dict[str, Any]) -> str:
 def load_network(path: str | os.PathLike[str]) -> tuple[SequenceToSequence, dict[str, Any]]:
     """Load a file that `save_network` wrote.
 
+    Keras does not read the file: it would first unpack all of it into a temporary folder.
+
     Returns:
         The network, not compiled, and the content that was saved with it.
 
@@ -133,14 +133,40 @@ def load_network(path: str | os.PathLike[str]) -> tuple[SequenceToSequence, dict
     """
     path = Path(path)
     with _one_line_errors(path):
-        with zipfile.ZipFile(path) as archive:
-            content, config = _read_json(archive)
-            with h5py.File(io.BytesIO(archive.read(_WEIGHTS_MEMBER)), "r") as weights:
-                _check_shapes(config, weights)
-        with override_initializers(np.zeros):
-            network = SequenceToSequence.from_config(config)
-        network.load_weights(path)
+        with open_archive(path) as archive:
+            archive.read(METADATA_MEMBER)  # compares it with its checksum
+            content = _read_content(archive.read(ASSET_MEMBER))
+            config = _read_config(archive.read(CONFIG_MEMBER))
+            shapes = _expected_shapes(config)
+            check_size(archive.getinfo(WEIGHTS_MEMBER).file_size, shapes)
+            with h5py.File(io.BytesIO(archive.read(WEIGHTS_MEMBER)), "r") as weights:
+                arrays = read_arrays(weights, shapes)
+        network = _build(config)
+        for name, variable in variables_by_name(network).items():
+            variable.assign(arrays[name])
         return network, content
+
+
+def _build(config: dict[str, Any]) -> SequenceToSequence:
+    with override_initializers(np.zeros):
+        return SequenceToSequence.from_config(config)
+
+
+def _expected_shapes(config: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each array of the weights by name; on JAX, without allocating the arrays."""
+    shapes: dict[str, tuple[int, ...]] = {}
+
+    def record(network: SequenceToSequence) -> None:
+        shapes.update((name, tuple(variable.shape)) for name, variable in variables_by_name(network).items())
+
+    if keras.backend.backend() == "jax":
+        import jax
+
+        with override_initializers(keras.ops.zeros):
+            jax.eval_shape(lambda: record(SequenceToSequence.from_config(config)))
+    else:
+        record(_build(config))
+    return shapes
 
 
 @contextmanager
@@ -173,32 +199,26 @@ def _one_line_errors(path: Path) -> Iterator[None]:
         raise ModelFileError(f"{path} is damaged: {reason:.200}. Copy or train it again.") from error
 
 
-def _read_json(archive: zipfile.ZipFile) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the content and the configuration of the network, after checking both."""
-    names = archive.namelist()
-    if _ASSET_MEMBER not in names:
-        raise ModelFileError("it contains no translator; it may be another Keras model")
-    if set(names) != _MEMBERS or len(names) != len(_MEMBERS):
-        unexpected = sorted(set(names) ^ _MEMBERS) or ["duplicate members"]
-        raise ModelFileError(f"missing or unexpected archive members ({', '.join(unexpected)[:100]})")
-    for info in archive.infolist():
-        if info.filename != _WEIGHTS_MEMBER and info.file_size > _LARGEST_TEXT:
-            raise ModelFileError(f"its member {info.filename} is too large ({info.file_size:,} bytes)")
-        if info.filename == _WEIGHTS_MEMBER and info.file_size > 1.1 * info.compress_size + 2**20:
-            raise ModelFileError("its weights are compressed, and Keras does not compress weights")
-    content = json.loads(archive.read(_ASSET_MEMBER))
+def _read_content(data: bytes) -> dict[str, Any]:
+    """Parse `translator.json` and check its format."""
+    content = parse_json(data, ASSET)
     if not isinstance(content, dict) or type(content.get("format")) is not int:
         raise ModelFileError(f"its {ASSET} has no integer `format`")
     if content["format"] > FORMAT:
         raise ModelFileError(
-            f"it has format {content['format']}, and this version reads formats up to {FORMAT}; a newer version "
-            f"wrote it. Upgrade with: pip install --upgrade passerelle"
+            f"it has format {brief(content['format'])}, and this version reads formats up to {FORMAT}; a newer "
+            f"version wrote it. Upgrade with: pip install --upgrade passerelle"
         )
     if content["format"] < OLDEST_FORMAT:
         raise ModelFileError(
-            f"it has format {content['format']}, which is older than the first release. Train it again"
+            f"it has format {brief(content['format'])}, which is older than the first release. Train it again"
         )
-    config = json.loads(archive.read("config.json"))
+    return content
+
+
+def _read_config(data: bytes) -> dict[str, Any]:
+    """Parse `config.json`, check it, and return the arguments of the network."""
+    config = parse_json(data, CONFIG_MEMBER)
     cls = SequenceToSequence
     expected = {
         "module": cls.__module__,
@@ -214,29 +234,7 @@ def _read_json(archive: zipfile.ZipFile) -> tuple[dict[str, Any], dict[str, Any]
         raise ModelFileError(f"its network configuration must have the entries {', '.join(sorted(_CONFIG))}")
     if not isinstance(values["name"], str):
         raise ModelFileError("the name of its network is not a string")
+    if not re.fullmatch(r"[A-Za-z][\w-]{0,99}", values["name"]):
+        raise ModelFileError(f"the name of its network is no name of a Keras model, received: {brief(values['name'])}")
     check_specs(validated(NetworkSettings, values["settings"]), values["inputs"], values["outputs"])
-    return content, values
-
-
-def _check_shapes(config: dict[str, Any], weights: h5py.File) -> None:
-    """Compare the array shapes that the settings imply with those of the file, without allocating the arrays."""
-    shapes: list[tuple[int, ...]] = []
-
-    def visit(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset):
-            if item.external or item.is_virtual or item.chunks or item.dtype.kind != "f":
-                raise ModelFileError(f"its weights are not plain arrays of floats ({name})")
-            shapes.append(item.shape)
-
-    weights.visititems(visit)  # does not follow links
-    size = sum(math.prod(shape) for shape in shapes) * 4
-    if size > 2 * weights.id.get_filesize():
-        raise ModelFileError("its weights are larger than the file")
-    if keras.backend.backend() == "jax":
-        import jax
-
-        build = SequenceToSequence.from_config
-        with override_initializers(keras.ops.zeros):
-            expected = jax.eval_shape(lambda: [weight.value for weight in build(config).weights])
-        if Counter(tuple(array.shape) for array in expected) != Counter(shapes):
-            raise ModelFileError("the shapes of its weights do not match its settings")
+    return values

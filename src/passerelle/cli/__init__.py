@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from passerelle.cli.signals import exit_status, signal_words, signals_as_exceptions
 from passerelle.cli.streams import keep_standard_error_usable
-from passerelle.errors import PasserelleError
+from passerelle.errors import PasserelleError, one_line
 from passerelle.runtime import enable_compilation_cache
 from passerelle.training.callbacks.interruption import Interrupted
 
@@ -82,7 +82,7 @@ def _call(arguments: list[str]) -> int:
 
 
 def _fail(message: str) -> int:
-    _print_message(f"error: {' '.join(message.splitlines())}")
+    _print_message(f"error: {one_line(message)}")
     return BAD_INPUT
 
 

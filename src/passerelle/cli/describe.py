@@ -3,10 +3,15 @@
 import json
 from typing import TYPE_CHECKING, Any
 
+from passerelle.cli.output import write_text
+
 if TYPE_CHECKING:
     from passerelle.translator import Translator
 
 __all__ = ["describe"]
+
+MAX_LINE = 10_000
+"""Maximum length of a line in characters."""
 
 
 def describe(model: str, /) -> None:
@@ -25,10 +30,11 @@ def describe(model: str, /) -> None:
 
     translator = Translator.load(model)
     for line in _facts(translator):
-        # Texts of the training data and of foreign model files must not control the terminal or end the TOML comment.
-        print("# " + "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line).replace("\x7f", "\\u007f"))
-    print()
-    print(tomli_w.dumps(translator.settings.model_dump(exclude_none=True)), end="")
+        # Texts of the training data and of foreign model files must not end the TOML comment.
+        line = line if len(line) <= MAX_LINE else f"{line[:MAX_LINE]} ..."
+        shown = "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line).replace("\x7f", "\\u007f")
+        write_text(f"# {shown}\n")
+    write_text("\n" + tomli_w.dumps(translator.settings.model_dump(exclude_none=True)))
 
 
 def _facts(translator: "Translator") -> list[str]:
@@ -48,7 +54,7 @@ def _facts(translator: "Translator") -> list[str]:
         facts.append(f"training sources with several sentences: {100 * sentences.share:.1f} %")
     try:
         return facts + _record_facts(record)
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
         return [*facts, "the training record cannot be read"]
 
 

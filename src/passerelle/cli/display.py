@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from passerelle.errors import escape_controls
 from passerelle.training.callbacks.callback import Callback, Run
 from passerelle.training.callbacks.interruption import Interruption
 from passerelle.training.callbacks.progress import Progress, ProgressReport, seconds_left
@@ -23,8 +24,8 @@ TRIMMED_SHARE = 0.01
 
 
 def note(message: str) -> None:
-    """Print a message on standard error."""
-    print(message, file=sys.stderr, flush=True)
+    """Print a message on standard error; control characters of texts and files in it are escaped."""
+    print(escape_controls(message), file=sys.stderr, flush=True)
 
 
 def note_trimmed(trimmed: int, pairs: int) -> None:
@@ -233,7 +234,7 @@ class _Bar:
             self._progress.update(self._task, description=text, completed=share)
 
     def write(self, line: str) -> None:
-        self._progress.console.print(line, markup=False, highlight=False)
+        self._progress.console.print(escape_controls(line), markup=False, highlight=False)
 
 
 def _clock(seconds: float) -> str:

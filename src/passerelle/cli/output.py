@@ -12,11 +12,11 @@ from typing import Annotated, Any, BinaryIO
 from cyclopts import Parameter
 
 from passerelle.cli.groups import IN_GROUP
-from passerelle.errors import OutputError
+from passerelle.errors import OutputError, escape_controls
 
 __all__ = [
     "FileOutput", "LineFormat", "Output", "Overwrite", "json_line", "open_output", "require_absent",
-    "require_different_files",
+    "require_different_files", "write_text",
 ]  # fmt: skip
 
 _LINE_ENDS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
@@ -26,6 +26,16 @@ _LINE_ENDS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
 def json_line(value: Any) -> str:
     """Return a value as JSON on one line, without a line end."""
     return json.dumps(value, ensure_ascii=False).translate(_LINE_ENDS)
+
+
+def write_text(text: str) -> None:
+    """Write text to standard output and flush it.
+
+    On a terminal, control characters are escaped: texts and model files of strangers must not control it. A pipe or a
+    file receives the text unchanged.
+    """
+    sys.stdout.write(escape_controls(text) if sys.stdout.isatty() else text)
+    sys.stdout.flush()
 
 
 def require_different_files(source: str | None, out: str | None) -> None:
@@ -105,8 +115,7 @@ class Output:
 
     def write(self, lines: str) -> None:
         """Write complete lines and flush them."""
-        sys.stdout.write(lines)
-        sys.stdout.flush()
+        write_text(lines)
 
 
 class FileOutput(Output):

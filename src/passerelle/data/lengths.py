@@ -10,7 +10,7 @@ from passerelle.data.pairs import Pairs
 from passerelle.settings import MAX_TEXT_LENGTH
 from passerelle.text.sentence_statistics import SentenceStatistics
 
-__all__ = ["LengthLimits", "Lengths"]
+__all__ = ["MAX_RATIO", "LengthLimits", "Lengths"]
 
 PERCENTILE_FACTOR = 8
 """The default limit as a multiple of the 99th percentile of the lengths; only outliers are longer."""
@@ -21,6 +21,9 @@ MIN_LIMIT = 200
 RATIO_OFFSET = 8
 """Tokens added to the source length in the length ratio, because short sources often have relatively long targets."""
 
+MAX_RATIO = 250.0
+"""Upper bound of the length ratio: a model that never predicts END stops soon after a short text."""
+
 
 @dataclass(frozen=True)
 class Lengths:
@@ -29,7 +32,7 @@ class Lengths:
     Attributes:
         source: length of the longest source.
         target: length of the longest target.
-        ratio: maximum over all pairs of target length / (source length + `RATIO_OFFSET`).
+        ratio: maximum over all pairs of target length / (source length + `RATIO_OFFSET`), at most `MAX_RATIO`.
         sentences: sentences per source; None if unknown, as in older model files and for pretokenized sources.
     """
 
@@ -42,7 +45,7 @@ class Lengths:
     def of(cls, sources: np.ndarray, targets: np.ndarray, sentences: SentenceStatistics | None = None) -> "Lengths":
         """Return the `Lengths` of the pairs with these source and target lengths, int (pairs,) each."""
         ratio = float((targets / (sources + RATIO_OFFSET)).max())
-        return cls(int(sources.max()), int(targets.max()), ratio, sentences)
+        return cls(int(sources.max()), int(targets.max()), min(ratio, MAX_RATIO), sentences)
 
     @classmethod
     def of_ensemble(cls, several: Sequence["Lengths"]) -> "Lengths":
@@ -67,8 +70,8 @@ class Lengths:
         )
         if not all(1 <= length <= MAX_TEXT_LENGTH for length in (lengths.source, lengths.target)):
             raise ValueError(f"the lengths of source and target must be from 1 to {MAX_TEXT_LENGTH:,} tokens")
-        if not 0 < lengths.ratio <= MAX_TEXT_LENGTH:
-            raise ValueError(f"the ratio of lengths must be above 0 and at most {MAX_TEXT_LENGTH:,}")
+        if not 0 < lengths.ratio <= MAX_RATIO:
+            raise ValueError(f"the ratio of lengths must be above 0 and at most {MAX_RATIO:g}")
         return lengths
 
     @property
@@ -101,7 +104,8 @@ class LengthLimits:
     ) -> "LengthLimits":
         """Return the requested limits, with defaults computed from the lengths of the pairs.
 
-        A default is `PERCENTILE_FACTOR` times the 99th percentile of the lengths, at least `MIN_LIMIT`.
+        A default is `PERCENTILE_FACTOR` times the 99th percentile of the lengths, at least `MIN_LIMIT` and at most
+        `MAX_TEXT_LENGTH`.
 
         Args:
             source_lengths: int (pairs,), at least one pair.
@@ -110,7 +114,7 @@ class LengthLimits:
             target: limit for targets; None for the default.
         """
         percentiles = (int(np.percentile(lengths, 99, method="lower")) for lengths in (source_lengths, target_lengths))
-        defaults = (max(MIN_LIMIT, PERCENTILE_FACTOR * length) for length in percentiles)
+        defaults = (min(max(MIN_LIMIT, PERCENTILE_FACTOR * length), MAX_TEXT_LENGTH) for length in percentiles)
         requested = (source, target)
         return cls(*(default if own is None else own for own, default in zip(requested, defaults, strict=True)))
 

@@ -19,7 +19,7 @@ MAX_VOCABULARY_SIZE = 2**21
 MAX_MONOTONIC_IDS = 2**10
 """Largest target vocabulary for exact monotonic attention."""
 MAX_WIDTH = 2**16
-MAX_FIELDS = 64
+MAX_FIELDS = 8
 
 
 def check_specs(settings: NetworkSettings, inputs: Specs, outputs: Specs) -> None:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
-from passerelle.errors import SettingsError, did_you_mean
+from passerelle.errors import SettingsError, brief, did_you_mean, listed
 
 __all__ = ["Section", "Setting", "section", "setting", "settings_in", "validated"]
 
@@ -30,6 +30,9 @@ class Section(BaseModel):
 
 
 S = TypeVar("S", bound=Section)
+
+MAX_NAMES = 1000
+"""Maximum number of names that are validated, because each unknown one is an error; there are about 100 settings."""
 
 
 def setting(
@@ -188,10 +191,17 @@ def validated(section_type: type[S], values: Mapping[str, Any]) -> S:
     Raises:
         SettingsError: if a name is unknown or a value invalid; one line that lists all of them by dotted name.
     """
+    if (count := _count_names(values)) > MAX_NAMES:
+        raise SettingsError(f"settings with {count:,} names; at most {MAX_NAMES:,} are read.")
     try:
         return section_type.model_validate(values)
     except ValidationError as error:
-        raise SettingsError("; ".join(_explain(section_type, dict(problem)) for problem in error.errors())) from None
+        raise SettingsError(listed(_explain(section_type, dict(problem)) for problem in error.errors())) from None
+
+
+def _count_names(values: Any) -> int:
+    """Return the number of names in nested values, those that do not exist included."""
+    return len(values) + sum(map(_count_names, values.values())) if isinstance(values, Mapping) else 0
 
 
 def _facts(field: FieldInfo) -> dict[str, Any]:
@@ -206,8 +216,8 @@ def _explain(section_type: type[Section], problem: dict[str, Any]) -> str:
         within: Any = section_type
         for step in path[:-1]:
             within = within.model_fields[step].annotation
-        return f"unknown setting {name!r}.{did_you_mean(path[-1], within.model_fields)}"
+        return f"unknown setting {brief(name)}.{did_you_mean(path[-1], within.model_fields)}"
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "value_error":
         return f"{name}: {message}"
-    return f"{name}: {message[0].lower()}{message[1:]}, received: {problem['input']!r}"
+    return f"{name}: {message[0].lower()}{message[1:]}, received: {brief(problem['input'])}"

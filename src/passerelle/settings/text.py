@@ -8,8 +8,8 @@ from passerelle.settings.schema import Section, setting
 
 __all__ = ["MAX_TEXT_LENGTH", "TagSettings", "TextSettings"]
 
-MAX_TEXT_LENGTH = 1_000_000
-"""Maximum length of any text in tokens, also of those that a model file reports as its longest."""
+MAX_TEXT_LENGTH = 100_000
+"""Maximum length of a training text or a translation in tokens, also of those that a model file reports as longest."""
 
 
 class TextSettings(Section):

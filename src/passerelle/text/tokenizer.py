@@ -17,7 +17,7 @@ import regex
 
 from passerelle.ragged import Ragged
 from passerelle.special_tokens import END
-from passerelle.text.vocabulary import Vocabulary
+from passerelle.text.vocabulary import MAX_TOKEN_LENGTH, Vocabulary
 
 __all__ = ["CharacterTokenizer", "Level", "PretokenizedTokenizer", "Tokenizer", "WordTokenizer", "normalize", "words"]
 
@@ -76,7 +76,7 @@ class Tokenizer(ABC):
         """Return the text of tokens; the inverse of `split`."""
 
     def build_vocabulary(self, texts: Iterable[str], *, size: int = 0, min_count: int = 1) -> None:
-        """Build the vocabulary from the tokens of `texts`.
+        """Build the vocabulary from the tokens of `texts`, without those longer than `MAX_TOKEN_LENGTH`.
 
         Args:
             texts: any strings.
@@ -89,7 +89,7 @@ class Tokenizer(ABC):
         counts: Counter[str] = Counter()
         for text in texts:
             counts.update(self.tokenize(text))
-        frequent = [token for token, count in counts.items() if count >= min_count]
+        frequent = [token for token, n in counts.items() if n >= min_count and len(token) <= MAX_TOKEN_LENGTH]
         if size:
             frequent = sorted(frequent, key=lambda token: (-counts[token], token))[:size]
         self.vocabulary = Vocabulary.from_tokens(frequent)

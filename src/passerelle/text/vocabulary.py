@@ -8,10 +8,13 @@ import numpy as np
 from passerelle.errors import DataError
 from passerelle.special_tokens import FIRST_ORDINARY, UNK
 
-__all__ = ["REPLACEMENT", "Vocabulary", "require_utf8"]
+__all__ = ["MAX_TOKEN_LENGTH", "REPLACEMENT", "Vocabulary", "require_utf8"]
 
 REPLACEMENT = "\ufffd"
 """The text of special tokens and of ids outside the vocabulary."""
+
+MAX_TOKEN_LENGTH = 10_000
+"""Maximum length of a token in characters; longer tokens of training texts are unknown."""
 
 
 class Vocabulary:
@@ -21,7 +24,7 @@ class Vocabulary:
         tokens: distinct, non-empty strings in the order of their ids, without special tokens.
 
     Raises:
-        DataError: if a token is empty, occurs twice, or contains a lone surrogate.
+        DataError: if a token is empty, occurs twice, contains a lone surrogate, or is longer than `MAX_TOKEN_LENGTH`.
     """
 
     def __init__(self, tokens: Sequence[str]):
@@ -29,6 +32,8 @@ class Vocabulary:
         self._ids = {token: identifier for identifier, token in enumerate(self.tokens, FIRST_ORDINARY)}
         if len(self._ids) != len(self.tokens) or "" in self._ids:
             raise DataError("a vocabulary's tokens must be distinct and not empty")
+        if (longest := max(map(len, self.tokens), default=0)) > MAX_TOKEN_LENGTH:
+            raise DataError(f"a token must have at most {MAX_TOKEN_LENGTH:,} characters, received: {longest:,}")
         require_utf8("".join(self.tokens))
 
     @classmethod
