@@ -346,6 +346,7 @@ def removed(file: h5py.File) -> None:
 
 def added(file: h5py.File) -> None:
     file.create_dataset("more", data=np.zeros(3, "f4"))
+    file["cycle"] = file["/"]
 
 
 def linked_elsewhere(file: h5py.File) -> None:
@@ -369,7 +370,16 @@ def virtual(file: h5py.File) -> None:
 
 
 def too_large(file: h5py.File) -> None:
-    file.create_dataset("more", (2**40,), "f4")
+    name, _ = one_array(file)
+    del file[name]
+    file.create_dataset(name, (2**40,), "f4")
+
+
+def absent(file: h5py.File) -> None:
+    """The array has its shape, and the file has no bytes for it."""
+    name, array = one_array(file)
+    del file[name]
+    file.create_dataset(name, array.shape, "f4")
 
 
 @pytest.mark.parametrize(
@@ -381,15 +391,15 @@ def too_large(file: h5py.File) -> None:
         (replaced(convert=lambda array: array.astype("S4")), "not plain arrays"),
         (replaced(convert=lambda array: array.T), "do not match its settings"),
         (removed, "do not match its settings"),
-        (added, "do not match its settings"),
         (linked_elsewhere, "do not match its settings"),
         (stored_elsewhere, "not plain arrays"),
         (virtual, "not plain arrays"),
-        (too_large, "larger than the file"),
+        (too_large, "do not match its settings"),
+        (absent, "are not complete"),
     ],
     ids=[
-        "chunked", "compressed", "integers", "bytes", "transposed", "one missing", "one more", "linked", "external",
-        "virtual", "too large",
+        "chunked", "compressed", "integers", "bytes", "transposed", "one missing", "linked", "external",
+        "virtual", "too large", "absent",
     ],
 )  # fmt: skip
 def test_changed_weights(
