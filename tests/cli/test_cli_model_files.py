@@ -49,8 +49,8 @@ def refusal(quick, tmp_path):
         outcome = quick("translate", path, "A cat sees it.")
         message = outcome.refused()
         assert message.startswith(str(path))
-        assert outcome.rss < 1.5 * GIGABYTE
-        assert outcome.seconds < 30
+        assert outcome.rss < 0.8 * GIGABYTE
+        assert outcome.seconds < 15
         assert (sorted(os.listdir(tmp_path.parent)), sorted(os.listdir(tmp_path))) == before
         return message.removeprefix(str(path))
 
@@ -122,7 +122,7 @@ NETWORK = ["config", "settings"]
     ("path", "new", "reason"),
     [
         ([*NETWORK, "encoder", "units"], 100_000_000, "encoder.units: input should be less than or equal to 8192"),
-        ([*NETWORK, "encoder", "units"], 10**400, "encoder.units"),
+        ([*NETWORK, "encoder", "units"], 10**400, "a number has 401 digits"),
         ([*NETWORK, "encoder", "units"], "8", "encoder.units"),
         ([*NETWORK, "encoder", "layers"], 1000, "encoder.layers"),
         ([*NETWORK, "lambda"], "print(1)", "unknown setting 'lambda'"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from passerelle.bundle.model_file import load_network, save_network
-from passerelle.data.lengths import MAX_RATIO, Lengths
+from passerelle.data.lengths import Lengths
 from passerelle.errors import DataError, ModelFileError
 from passerelle.fields.signature import Signature
 from passerelle.models.sequence_to_sequence import SequenceToSequence

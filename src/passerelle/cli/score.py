@@ -10,7 +10,7 @@ from passerelle.cli.display import LinesDisplay, note, note_trimmed
 from passerelle.cli.ensemble import EnsembleOptions
 from passerelle.cli.lines import MAX_BLOCK_LINES
 from passerelle.cli.options import ReadingOptions
-from passerelle.cli.output import json_line
+from passerelle.cli.output import json_line, write_text
 from passerelle.errors import DataError, LongTextError
 
 if TYPE_CHECKING:
@@ -58,8 +58,7 @@ def score(
             except LongTextError as error:
                 raise DataError(f"{rows.name}, pair {start + error.row + 1:,} {error.reason}") from None
             tags = [()] * len(block) if block.tags is None else [(tag,) for tag in block.tags]
-            sys.stdout.writelines(write(scored, tag) + "\n" for scored, tag in zip(scores, tags, strict=True))
-            sys.stdout.flush()
+            write_text("".join(write(scored, tag) + "\n" for scored, tag in zip(scores, tags, strict=True)))
             possible = [scored for scored in scores if scored.log_probability > -math.inf]
             total += math.fsum(scored.log_probability for scored in possible)
             characters += sum(scored.characters for scored in possible)
