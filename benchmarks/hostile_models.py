@@ -5,7 +5,8 @@
 Each variant is made from a sound model by a seeded change of the bytes, the archive, the JSON or the HDF5 file. A
 worker process loads it, translates a word and describes the model. Allowed are a `ModelFileError` of one line, or a
 model that works; within 5 seconds and 500 MB above the worker's memory at the start, with nothing left behind in the
-folder of the file and in the temporary folder.
+folder of the file and in the temporary folder. A worker loads up to 100 variants; the memory in the table is its peak
+up to the variant, an upper bound.
 """
 
 import argparse
