@@ -38,11 +38,11 @@ def write(path: Path, pieces: Iterable[str]) -> Path:
 def test_long_rows_are_refused_by_number_and_never_held(tmp_path, name):
     path = write(tmp_path / f"{name}.gz", TOO_LONG[name])
     tracemalloc.start()
-    with pytest.raises(DataError, match=r"(line|row) 2: longer than 1,000,000 characters, the limit `max_line`"):
+    with pytest.raises(DataError, match=r"(line|row) 2: longer than 100,000 characters, the limit `max_line`"):
         read_pairs(path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 60e6
+    assert peak < 20e6
 
 
 def test_deep_nesting_is_refused(tmp_path):
@@ -54,7 +54,7 @@ def test_deep_nesting_is_refused(tmp_path):
         read_pairs(path)
 
 
-@pytest.mark.parametrize("size", [2, 5, 70_000, 200_000])
+@pytest.mark.parametrize("size", [2, 5, 70_000, 99_000])
 @pytest.mark.parametrize("end", ["\n", "\r\n", ""])
 def test_lines_up_to_the_limit_are_read(tmp_path, size, end):
     path = tmp_path / "lines.txt"

@@ -15,6 +15,8 @@ from passerelle.text.tokenizer import Tokenizer, normalize
 __all__ = ["WordVectors", "read_vectors"]
 
 MAX_DIMENSION = 8192
+MAX_DIGITS = 32
+"""Characters of a number, with the space before it; for the longest line that is read."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def read_vectors(path: str | os.PathLike[str], tokens: Iterable[str], *, first: 
     words = tokens | {word.lower() for word in tokens}
     found: dict[str, np.ndarray] = {}
     dimension = seen = leading = 0
-    for number, line in enumerate(read_lines(path), start=1):
+    for number, line in enumerate(read_lines(path, max_line=MAX_DIMENSION * MAX_DIGITS), start=1):
         line = line.rstrip(" ")
         if not dimension:
             dimension, header = _dimension(line, f"{name}, line {number}")

@@ -6,7 +6,7 @@ from passerelle.settings.schema import Section, setting
 
 __all__ = ["MAX_LINE", "ReadingSettings"]
 
-MAX_LINE = 1_000_000
+MAX_LINE = 100_000
 """Default of `max_line`; lines of texts are far shorter."""
 
 

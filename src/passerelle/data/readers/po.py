@@ -78,7 +78,8 @@ def read_po(path: str | os.PathLike[str], max_line: int = MAX_LINE) -> Generator
             )
         entry.line = entry.line or number
         entry.length += len(line)
-        limit.check(entry.length, entry.line)
+        if entry.length > max_line:
+            limit.check(entry.length, entry.line)
         entry.obsolete |= obsolete
         text = _unescaped(match[2], f"{name}, line {number}") if "\\" in match[2] else match[2]
         entry.fields.setdefault(keyword, []).append(text)
