@@ -13,12 +13,14 @@ class LineLimit:
         name: name of the file, for messages.
         max_line: maximum number of characters, without the line end.
         unit: the unit that is counted, for messages.
+        advice: what to do about a line that is too long, for messages.
     """
 
-    def __init__(self, name: str, max_line: int = MAX_LINE, unit: str = "line"):
+    def __init__(self, name: str, max_line: int = MAX_LINE, unit: str = "line", advice: str = "Split it"):
         self._name = name
         self._max_line = max_line
         self._unit = unit
+        self._advice = advice
 
     def check(self, length: int, number: int) -> None:
         """Check the length of a line, or of its part that was read so far.
@@ -33,5 +35,5 @@ class LineLimit:
         if length > self._max_line:
             raise DataError(
                 f"{self._name}, {self._unit} {number:,}: longer than {self._max_line:,} characters, the limit "
-                f"`max_line`. Split it, or raise the limit."
+                f"`max_line`. {self._advice}, or raise the limit."
             )

@@ -51,7 +51,10 @@ HINT = "Quote fields that contain ','."
         ("en,fr\na\n", f", line 2: 1 fields, but the header has 2. {HINT}"),
         ('en,fr\n"a" b,c\n', ", line 2: ',' expected after '\"'. Quote fields that contain ',', a double quote or a"),
         ('en,fr\na,b\n"c,d\ne,f\n', ", line 3: unexpected end of data. Quote fields"),
-        ('en,fr\na,b\n"c' + "x\n" * 100_000, ", line 3: field larger than field limit (131072). Quote fields"),
+        (
+            'en,fr\na,b\n"c' + "x\n" * 100_000,
+            ", line 3: longer than 100,000 characters, the limit `max_line`. Close the quotes",
+        ),
         ("en,fr\na\rb,c\n", ", line 2: new-line character seen in unquoted field. Quote fields that contain ',', a"),
         ("en,en,fr\n", ", line 1: two columns are named 'en'. Rename one, or use the number of the column."),
         ("a b\nc d\n", ", line 1: no column 'en'. Known: a b. Name the columns in `columns`: SOURCE,TARGET"),

@@ -34,7 +34,7 @@ def read_delimited(
 
     Source: RFC 4180.
     """
-    limit = LineLimit(name, max_line)
+    limit = LineLimit(name, max_line, advice="Close the quotes of its fields")
     length = number = 0
 
     def counted() -> Iterator[str]:
@@ -45,6 +45,7 @@ def read_delimited(
                 limit.check(length, number)
             yield line
 
+    csv.field_size_limit(max(csv.field_size_limit(), max_line))  # of all CSV files in this process
     rows = csv.reader(counted(), delimiter=separator, strict=True, skipinitialspace=skip_blanks)
     while True:
         number, length = rows.line_num + first, 0
