@@ -89,6 +89,8 @@ def run_cases(seeds: range, model: Path, report=None) -> list[str]:
         if outcome.seconds > MOST_SECONDS and outcome.status != "hangs":
             outcome = worker.run(case)
         counts[case.kind, outcome.status] += 1
+        if report and (done := seed - seeds[0] + 1) % 500 == 0:
+            report(f"{done:,} cases", flush=True)
         slowest, largest = max(slowest, outcome.seconds), max(largest, outcome.memory)
         if problem := outcome.problem():
             problems.append(f"seed {seed}, {case.kind}: {problem}: {case.arguments!r:.200}: {outcome.error[-300:]!r}")
@@ -112,12 +114,13 @@ class _Worker:
 
     def __init__(self, model: Path):
         self._model = model
+        self._folder = tempfile.TemporaryDirectory()
         self._start()
 
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")  # a fork of a process that has used JAX may hang
         self._connection, other = context.Pipe()
-        self._process = context.Process(target=_serve, args=(other, str(self._model)), daemon=True)
+        self._process = context.Process(target=_serve, args=(other, str(self._model), self._folder.name), daemon=True)
         self._process.start()
         other.close()
 
@@ -128,28 +131,34 @@ class _Worker:
             if self._connection.poll(HANGING_SECONDS):
                 return self._connection.recv()
         status = "hangs" if self._process.is_alive() else f"died ({self._process.exitcode})"
-        self.end()
+        self._kill()
         self._start()
         return Outcome(status, "", HANGING_SECONDS, 0, ())
 
     def end(self) -> None:
-        """End the process."""
+        """End the process, and remove its files."""
+        self._kill()
+        self._folder.cleanup()
+
+    def _kill(self) -> None:
         self._process.kill()
         self._process.join()
 
 
-def _serve(connection: Connection, model: str) -> None:
+def _serve(connection: Connection, model: str, parent: str) -> None:
     """Run the cases that arrive, in this process."""
     import passerelle.experiment
     import passerelle.translator
     from passerelle.cli import main as command
 
     passerelle.translator.Translator.load(model).translate(["Go."])  # imports what the commands import when they run
+    gc.freeze()  # collections leave out the objects of Keras
+    gc.freeze = lambda: None  # the command line does so at the end of each call
     for stream in (0, 1, 2):
         os.dup2(os.open(os.devnull, os.O_RDWR), stream)
     while True:
         case = connection.recv()
-        folder = Path(tempfile.mkdtemp(prefix="bad-inputs-"))
+        folder = Path(tempfile.mkdtemp(dir=parent))
         streams = [folder.with_name(f"{folder.name}.{name}") for name in ("in", "out", "err")]
         try:
             connection.send(_run(case, command, model, folder, streams))
@@ -195,7 +204,6 @@ def _run(case: Case, command, model: str, folder: Path, streams: list[Path]) -> 
         os.dup2(copy, number)
         os.close(copy)
     memory = _memory() - before
-    gc.unfreeze()  # the command line freezes objects before it exits
     gc.collect()
     tempfile.tempdir = None
     os.environ.pop("TMPDIR")
