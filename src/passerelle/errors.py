@@ -52,7 +52,10 @@ def one_line(text: str) -> str:
 
 def brief(value: object) -> str:
     """Return `repr(value)`, shortened to some hundred characters."""
-    text = _BRIEF.repr(value)
+    try:
+        text = _BRIEF.repr(value)
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        return "a number with too many digits"
     return text if len(text) <= 300 else f"{text[:200]}...{text[-90:]}"
 
 

@@ -1,6 +1,7 @@
 """Settings: presets, precedence, TOML, and errors that name a setting by its dotted name."""
 
 import math
+import re
 import tomllib
 
 import pytest
@@ -16,7 +17,9 @@ from passerelle.settings import (
     Settings,
     TextSettings,
     TrainingSettings,
+    choose_settings,
     make_settings,
+    parse_assignments,
     read_settings_file,
     validated,
 )
@@ -319,3 +322,14 @@ def test_errors_are_passerelle_errors_and_value_errors():
     for kind in (PasserelleError, ValueError):
         with pytest.raises(kind):
             make_settings("none")
+
+
+@pytest.mark.parametrize(
+    "value", ["1" * 5000, "0x" + "f" * 5000, "[" * 100_000, "{a=" * 5000], ids=lambda text: text[:4]
+)
+def test_values_that_python_cannot_read_or_write_are_refused_in_one_short_line(tmp_path, value):
+    path = tmp_path / "settings.toml"
+    path.write_text(f"[training]\nepochs = {value}\n")
+    assert re.search("not valid TOML|too many digits", message_of(choose_settings, settings=path))
+    values = parse_assignments([f"training.epochs={value}"])
+    assert "training.epochs" in message_of(make_settings, assignments=values)

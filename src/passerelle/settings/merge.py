@@ -55,7 +55,7 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
 def _parse_value(text: str) -> Any:
     try:
         values = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # not TOML, a number with too many digits, or nested too deeply
         return text
     return values["value"] if len(values) == 1 else text
 
@@ -71,7 +71,8 @@ def read_settings_file(path: str | os.PathLike[str]) -> dict[str, Any]:
             return tomllib.load(stream)
     except OSError as error:
         raise SettingsError(f"{os.fspath(path)} cannot be read: {error.strerror or error}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also a number with too many digits
+        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error).partition(";")[0]
         raise SettingsError(
-            f"{os.fspath(path)} is not valid TOML: {error}. To see a valid file: passerelle describe MODEL.keras"
+            f"{os.fspath(path)} is not valid TOML: {reason}. To see a valid file: passerelle describe MODEL.keras"
         ) from None
