@@ -81,7 +81,7 @@ def _memory() -> int:
 
 COMBINATIONS = cover()
 
-SLOW_FIXTURES = {"run", "quick", "spawn", "trained"}
+SLOW_FIXTURES = {"run", "quick", "shell", "spawn", "trained"}
 """Fixtures of tests/cli that start processes or wait for one."""
 
 

@@ -14,7 +14,7 @@ import passerelle
 
 ROOT = Path(passerelle.__file__).parent
 LEVELS = [
-    {"errors", "special_tokens", "ragged", "scripts", "settings"},
+    {"backend", "errors", "special_tokens", "ragged", "scripts", "settings"},
     {"runtime", "text", "layers", "evaluation", "plots"},
     {"constraints", "fields", "models"},
     {"data", "decoding"},
@@ -25,7 +25,7 @@ LEVELS = [
     {"__main__"},
 ]
 LEVEL_OF = {package: level for level, packages in enumerate(LEVELS) for package in packages}
-SAME_LEVEL_IMPORTS = {("settings", "errors"), ("ragged", "special_tokens")}
+SAME_LEVEL_IMPORTS = {("backend", "errors"), ("settings", "errors"), ("ragged", "special_tokens")}
 """The only imports between packages of the same level: (importing, imported)."""
 
 PATHS = sorted(ROOT.rglob("*.py"))

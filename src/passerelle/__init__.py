@@ -14,7 +14,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 # The default backend of Keras is TensorFlow, which this package does not install. The user's own choice has precedence.
-os.environ.setdefault("KERAS_BACKEND", "jax")
+if not os.environ.get("KERAS_BACKEND"):
+    os.environ["KERAS_BACKEND"] = "jax"
 
 if TYPE_CHECKING:
     from passerelle.data.pairs import Pair, Pairs, read_pairs

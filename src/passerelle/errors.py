@@ -5,20 +5,25 @@
     │   └── LongTextError       a text is too long for the memory limit
     ├── SettingsError           a setting is unknown, out of range, or conflicts with another
     ├── ModelFileError          a file is damaged, no model file, from another version, or unsafe
-    └── OutputError             something could not be written; an existing file is unchanged
+    ├── OutputError             something could not be written; an existing file is unchanged
+    └── BackendError            Keras, its backend or the device cannot be used on this machine, or as it is set up
+        └── OutOfMemoryError    there is not enough memory; it is also a MemoryError
 
 Every message states the problem, the value or place that causes it, and how to fix it. It is one line of bounded length
 without control characters, whatever a file or a text contains.
 """
 
 import difflib
+import errno
 import os
+import re
 import reprlib
 from collections.abc import Iterable
 
 __all__ = [
-    "DataError", "LongTextError", "ModelFileError", "OutputError", "PasserelleError", "SettingsError", "brief",
-    "did_you_mean", "escape_controls", "listed", "one_line", "require_path",
+    "BackendError", "DataError", "LongTextError", "ModelFileError", "OutOfMemoryError", "OutputError",
+    "PasserelleError", "SettingsError", "brief", "did_you_mean", "escape_controls", "listed", "one_line",
+    "require_path",
 ]  # fmt: skip
 
 MAX_MESSAGE = 2000
@@ -105,6 +110,9 @@ class LongTextError(DataError):
         self.row = row
         self.reason = reason
 
+    def __reduce__(self) -> tuple[type["LongTextError"], tuple[int, str]]:
+        return type(self), (self.row, self.reason)  # by default, pickle would pass the message
+
 
 class SettingsError(PasserelleError, ValueError):
     """A setting is unknown, out of range, or conflicts with another.
@@ -138,6 +146,38 @@ class OutputError(PasserelleError):
             ...
         passerelle.errors.OutputError: ...
     """
+
+
+class BackendError(PasserelleError):
+    """Keras, its backend or the device cannot be used on this machine, or as the environment configures them."""
+
+
+_NO_MEMORY = re.compile(
+    r"RESOURCE_EXHAUSTED|out of memory|bad_alloc|can't start new thread|failed to map segment|cannot allocate memory"
+    r"|memory allocation failed|unable to allocate",
+    re.IGNORECASE,
+)
+"""Messages of JAX, NumPy, HDF5, Python's threads and the dynamic loader when there is not enough memory."""
+
+
+class OutOfMemoryError(BackendError, MemoryError):
+    """There is not enough memory."""
+
+    @classmethod
+    def from_error(cls, error: BaseException) -> "OutOfMemoryError | None":
+        """Return an exception of another library as this one if too little memory is its cause, else None."""
+        if isinstance(error, cls):
+            return error
+        reason = (str(error).splitlines() or [""])[0]
+        certain = isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+        if not certain:
+            possible = isinstance(error, (RuntimeError, ImportError, OSError))
+            if not (possible and _NO_MEMORY.search(reason)):
+                return None
+        return cls(
+            f"out of memory{f' ({reason:.200})' if reason else ''}. Use a smaller batch_size, fewer units or fewer "
+            f"pairs, or give the process more memory."
+        )
 
 
 def require_path(argument: str, value: object) -> None:

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any
 
-import keras
 import numpy as np
 
+from passerelle.backend import backend_name
 from passerelle.bundle.bundle import Bundle, save_bundle
 from passerelle.data.rows import padded_width
 from passerelle.errors import SettingsError
@@ -185,7 +185,7 @@ def _sample_rows(prepared: Prepared) -> list[int]:
 
 def _record(prepared: Prepared, history: History) -> dict[str, Any]:
     """Return the training record as JSON values."""
-    versions = {name: importlib.metadata.version(name) for name in ("keras", "numpy", keras.backend.backend())}
+    versions = {name: importlib.metadata.version(name) for name in ("keras", "numpy", backend_name())}
     training, validation = prepared.training, prepared.validation
     data = {
         "name": training.name,

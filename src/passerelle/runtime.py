@@ -1,12 +1,11 @@
-"""Runtime options of the process: the memory allocator and JAX's persistent compilation cache."""
+"""Runtime options of the process: the memory allocator, JAX's persistent compilation cache, and Keras's settings."""
 
-import ctypes
 import os
 import sys
 import warnings
 from pathlib import Path
 
-__all__ = ["enable_compilation_cache", "keep_freed_memory"]
+__all__ = ["enable_compilation_cache", "ignore_keras_settings", "keep_freed_memory"]
 
 MAX_CACHE_SIZE = 2**28
 """Maximum size of the compilation cache in bytes; JAX deletes the least recently used programs first."""
@@ -21,10 +20,16 @@ def keep_freed_memory() -> None:
     Otherwise each run of a compiled program allocates its large arrays anew, and the system clears them page by page:
     a quarter of the time of an update at the sizes of the tutorial (docs/performance.md).
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform.startswith("linux") else None
-    if mallopt is not None:
-        for option, value in _MALLOC_OPTIONS.items():
-            mallopt(option, value)
+    if not sys.platform.startswith("linux"):
+        return
+    try:
+        import ctypes
+
+        mallopt = ctypes.CDLL(None).mallopt
+    except (ImportError, OSError, AttributeError, TypeError):  # a Python without ctypes, or another C library
+        return
+    for option, value in _MALLOC_OPTIONS.items():
+        mallopt(option, value)
 
 
 def enable_compilation_cache() -> None:
@@ -44,3 +49,11 @@ def enable_compilation_cache() -> None:
         os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(MAX_CACHE_SIZE))
     # Two processes may delete the same old program from the cache. It is then compiled again, which needs no warning.
     warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")
+
+
+def ignore_keras_settings() -> None:
+    """Let Keras neither read nor write `keras.json` in the user's home. Call it before Keras is imported.
+
+    The commands need none of its values, and there may be no home, or a file that Keras refuses.
+    """
+    os.environ["KERAS_HOME"] = os.devnull

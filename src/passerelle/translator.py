@@ -1,6 +1,7 @@
 """The translator: a trained model with methods that translate, align, encode, score and evaluate."""
 
 import os
+import pickle
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -61,6 +62,21 @@ class Translator:
         if name not in steppers:
             raise SettingsError(f"unknown output {name!r}.{did_you_mean(name, steppers)}")
         self.model = model or InferenceModel([steppers[name]], bundle.signature, bundle.lengths)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what pickle and copy need: not the compiled programs, which are made again at first use."""
+        return {"record": self.record, "pickled": pickle.dumps((self.bundle, self.model))}
+
+    def __getattr__(self, name: str) -> Any:
+        """Rebuild the networks of a pickled translator when they are first needed.
+
+        Rebuilding may raise an error, and a worker of `multiprocessing` that fails to unpickle a task dies silently.
+        """
+        if name not in ("bundle", "model") or "pickled" not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        bundle, model = pickle.loads(self.__dict__["pickled"])
+        self.__dict__.update(bundle=bundle, model=model)
+        return self.__dict__[name]
 
     def for_output(self, output: str) -> "Translator":
         """Return a translator with the same network that translates to another output.

@@ -88,6 +88,23 @@ def run(tmp_path: Path) -> Run:
 
 
 @pytest.fixture
+def shell(tmp_path: Path) -> Callable[..., Outcome]:
+    """Run the command line after a shell has prepared its streams or limits, in the folder of the test.
+
+    The tests use JAX, so they must not fork to do the same: `script` ends in `exec "$@"`.
+    """
+
+    def run(script: str, *words: Any) -> Outcome:
+        done = subprocess.run(
+            ["bash", "-c", script, "bash", *COMMAND, *map(str, words)],
+            cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT,
+        )  # fmt: skip
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
 def spawn(tmp_path: Path) -> Iterator[Callable[..., Any]]:
     """Start processes that a test writes to and reads from; at the end of the test, those still running are killed."""
     started = []

@@ -1,0 +1,6 @@
+"""The bundle and the model file."""
+
+# Before a module of this package imports Keras: report in one line if it cannot be imported.
+import passerelle.backend  # noqa: F401
+
+__all__ = []

@@ -7,6 +7,7 @@ The file is a zip archive in Keras's format: `config.json` (the settings of the 
 network is built. Nothing is unpacked into a folder.
 """
 
+import errno
 import io
 import json
 import os
@@ -22,11 +23,12 @@ import h5py
 import keras
 import numpy as np
 
+from passerelle.backend import computing
 from passerelle.bundle.archive import ASSET_MEMBER, CONFIG_MEMBER, METADATA_MEMBER, WEIGHTS_MEMBER, open_archive
 from passerelle.bundle.json_text import parse_json
 from passerelle.bundle.weights import check_size, read_arrays, variables_by_name
 from passerelle.data.writing import replace_atomically, require_space, require_writable_file
-from passerelle.errors import ModelFileError, OutputError, SettingsError, brief
+from passerelle.errors import BackendError, ModelFileError, OutputError, SettingsError, brief
 from passerelle.layers.initializers import override_initializers
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.models.specs import check_specs
@@ -42,6 +44,9 @@ OLDEST_FORMAT = 2
 """Oldest format that can be read; it lacks `ignore_spacing`, so its models at level word are refused."""
 
 _CONFIG = {"settings", "inputs", "outputs", "name"}
+_MACHINE_ERRORS = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EROFS}
+"""Errors of the machine, which say nothing about the file that was being read."""
+
 _OVERHEAD = 2**13  # bytes, generous: what HDF5 adds to an array, and the archive to its members
 
 
@@ -81,6 +86,7 @@ def save_network(
     Raises:
         OutputError: if the file cannot be written, differs from the arguments when loaded, or exists and must not be
             replaced. An existing file is unchanged then.
+        BackendError: if the backend or the device cannot be used, or memory is too small.
     """
     path = require_model_path(path, overwrite=overwrite)
     clone = SequenceToSequence.from_config(network.get_config())  # not compiled, so without an optimizer
@@ -130,9 +136,10 @@ def load_network(path: str | os.PathLike[str]) -> tuple[SequenceToSequence, dict
 
     Raises:
         ModelFileError: if the file is missing, damaged, no model file, from another version, or unsafe.
+        BackendError: if the backend or the device cannot be used, or memory is too small.
     """
     path = Path(path)
-    with _one_line_errors(path):
+    with _one_line_errors(path), computing():
         with open_archive(path) as archive:
             archive.read(METADATA_MEMBER)  # compares it with its checksum
             content = _read_content(archive.read(ASSET_MEMBER))
@@ -176,7 +183,11 @@ def _one_line_errors(path: Path) -> Iterator[None]:
         if path.suffix != SUFFIX:
             raise ModelFileError(f"the name of a model file must end in {SUFFIX}")
         yield
-    except FileNotFoundError:
+    except BackendError as error:  # the machine's fault, not the file's
+        raise type(error)(f"{path} cannot be loaded: {error}") from error
+    except FileNotFoundError as error:
+        if path.exists():
+            raise ModelFileError(f"{path} cannot be loaded: {error}.") from error
         raise ModelFileError(
             f"{path}: no such file. Check the path, or train a translator and save it there."
         ) from None
@@ -191,10 +202,10 @@ def _one_line_errors(path: Path) -> Iterator[None]:
         ) from None
     except zipfile.BadZipFile:
         raise ModelFileError(f"{path} is not a model file, or incomplete. Copy or train it again.") from None
-    except MemoryError:
-        raise ModelFileError(f"{path} requires more memory than this machine has.") from None
     # The zip, JSON, HDF5 and Keras readers raise many kinds of errors for damaged or manipulated files.
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _MACHINE_ERRORS:
+            raise ModelFileError(f"{path} cannot be read: {error.strerror}.") from error
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelFileError(f"{path} is damaged: {reason:.200}. Copy or train it again.") from error
 

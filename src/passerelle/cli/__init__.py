@@ -1,27 +1,30 @@
 """The command line.
 
-Exit status: 0 success; 1 some text has no translation; 2 bad input; 130 interrupted by Ctrl-C, 143 by SIGTERM, 129 by
-SIGHUP; 141 the reader of standard output closed the pipe.
+Exit status: 0 success; 1 some text has no translation; 2 bad input, or a machine that cannot do the work; 70 a defect
+of Passerelle; 130 interrupted by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP; 141 the reader of standard output closed the
+pipe.
 """
 
-import errno
 import gc
-import io
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
 from passerelle.cli.signals import exit_status, signal_words, signals_as_exceptions
-from passerelle.cli.streams import keep_standard_error_usable
-from passerelle.errors import PasserelleError, one_line
-from passerelle.runtime import enable_compilation_cache
+from passerelle.cli.streams import ClosedOutputError, prepare_streams
+from passerelle.errors import OutOfMemoryError, PasserelleError, one_line
+from passerelle.runtime import enable_compilation_cache, ignore_keras_settings
 from passerelle.training.callbacks.interruption import Interrupted
 
 __all__ = ["main"]
 
-BAD_INPUT, CLOSED_PIPE = 2, 141
+BAD_INPUT, DEFECT, CLOSED_PIPE = 2, 70, 141
+
+TRACEBACK = "PASSERELLE_TRACEBACK"
+"""Environment variable: if set, the traceback of an error precedes its line."""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -30,18 +33,26 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     Args:
         arguments: command-line arguments after `passerelle`; by default `sys.argv[1:]`.
     """
+    prepare_streams()
+    if arguments is None:
+        _require_utf8()
     status = _run(list(sys.argv[1:] if arguments is None else arguments))
     gc.freeze()  # saves time: at exit, the garbage collector would go through all objects of Keras
     sys.exit(status)
 
 
+def _require_utf8() -> None:
+    """Start the process again in Python's UTF-8 mode if the locale is ASCII and the mode was switched off.
+
+    Otherwise arguments with other characters are no valid text, and no file could have their names.
+    """
+    if sys.getfilesystemencoding() == "ascii" and not sys.flags.utf8_mode and any(not a.isascii() for a in sys.argv):
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
+
+
 def _run(arguments: list[str]) -> int:
-    keep_standard_error_usable()
-    # Output is UTF-8 in every locale, like all files.
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     enable_compilation_cache()
+    ignore_keras_settings()
     try:
         with signals_as_exceptions():
             return _call(arguments)
@@ -62,23 +73,32 @@ def _call(arguments: list[str]) -> int:
         status = app(prepare_arguments(app, arguments), exit_on_error=False, print_error=False)
         sys.stdout.flush()
         return status or 0
-    except PasserelleError as error:
-        return _fail(str(error))
-    except CycloptsError as error:
-        unknown_option = isinstance(error, UnknownOptionError)
-        message = explain_unknown_option(error, arguments[0]) if unknown_option else str(error)
-        return _fail(f"{message}{'' if message.endswith(('.', '?')) else '.'} See: passerelle --help")
-    except BrokenPipeError:
-        _discard_output()
+    except ClosedOutputError:
         return CLOSED_PIPE
-    except MemoryError:
-        return _fail("out of memory. Use fewer pairs (--limit), a smaller --batch-size, or fewer --units.")
-    except OSError as error:
-        if error.errno in (errno.EPIPE, errno.EINVAL):  # Windows reports a closed pipe as EINVAL
-            _discard_output()
-            return CLOSED_PIPE
-        _discard_output()
-        return _fail(f"{error.filename or 'standard output'} cannot be written: {error.strerror or error}.")
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            traceback.print_exc()
+        if isinstance(error, PasserelleError):
+            return _fail(str(error))
+        if isinstance(error, CycloptsError):
+            unknown_option = isinstance(error, UnknownOptionError)
+            message = explain_unknown_option(error, arguments[0]) if unknown_option else str(error)
+            return _fail(f"{message}{'' if message.endswith(('.', '?')) else '.'} See: passerelle --help")
+        return _fail_unexpectedly(error)
+
+
+def _fail_unexpectedly(error: Exception) -> int:
+    """Report an exception that no other module has turned into a `PasserelleError`."""
+    if memory := OutOfMemoryError.from_error(error):
+        return _fail(str(memory))
+    if isinstance(error, OSError) and error.filename is not None:
+        return _fail(f"{error.filename} cannot be read or written: {error.strerror or error}.")
+    reason = " ".join(str(error).splitlines())
+    _fail(
+        f"unexpected {type(error).__name__}{f': {reason:.200}' if reason else ''}. This is a defect of Passerelle: "
+        f"please report it, with the traceback that the same command prints if {TRACEBACK}=1 is set."
+    )
+    return DEFECT
 
 
 def _fail(message: str) -> int:
@@ -88,8 +108,3 @@ def _fail(message: str) -> int:
 
 def _print_message(message: str) -> None:
     print(f"passerelle: {message}", file=sys.stderr)
-
-
-def _discard_output() -> None:
-    """Redirect standard output to the null device, so that Python's flush at exit does not fail again."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from passerelle.cli.arguments import WHOLE_NUMBER, translate_command
 from passerelle.cli.diagram import write_diagrams
-from passerelle.cli.display import explain_end, train_with_display
+from passerelle.cli.display import explain_end, note, train_with_display
 from passerelle.cli.groups import IN_GROUP
 from passerelle.cli.signals import exit_status
 from passerelle.training.callbacks.interruption import Interruption
@@ -78,9 +78,13 @@ def demo(
     write_pairs(pairs, held_out)
     written = [model, pairs]
     if epochs_done := translator.record["epochs"]:  # empty if Ctrl-C stopped the first epoch
-        picture = draw_loss_curve(epochs_done, title="Loss on the phrasebook").encode()
-        write_atomically(curve, lambda stream: stream.write(picture))
-        written.append(curve)
+        try:
+            picture = draw_loss_curve(epochs_done, title="Loss on the phrasebook").encode()
+        except OSError as error:  # matplotlib requires a folder for its cache
+            note(f"{curve} was not drawn: {error}")
+        else:
+            write_atomically(curve, lambda stream: stream.write(picture))
+            written.append(curve)
     written += write_diagrams(translator, folder)
     example = _show_held_out(translator, held_out)
     print(f"Wrote, in {time.perf_counter() - started:.0f} s:")

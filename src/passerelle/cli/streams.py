@@ -1,52 +1,85 @@
-"""Standard error that ends no command: messages that cannot be written are dropped."""
+"""The standard streams: UTF-8 in every locale, usable when they are closed, and with errors of their own.
 
+An error of standard output is told apart from those of files here, where it arises. Standard error carries only
+progress and messages: if it cannot be written, the work goes on without them.
+"""
+
+import errno
 import io
 import os
 import sys
 from typing import Any
 
-__all__ = ["keep_standard_error_usable"]
+from passerelle.errors import OutputError
 
-STANDARD_ERROR = 2
-
-
-def keep_standard_error_usable() -> None:
-    """Replace `sys.stderr` so that writing to it never fails: it may be closed, a broken pipe, or on a full disk."""
-    if sys.stderr is not sys.__stderr__:
-        return  # a program that calls `main` has replaced it
-    if sys.stderr is None:
-        _occupy_closed_descriptors()
-        raw: Any = io.FileIO(STANDARD_ERROR, "w", closefd=False)
-    else:
-        raw = getattr(sys.stderr.buffer, "raw", sys.stderr.buffer)
-    buffer = io.BufferedWriter(_Forgiving(raw))
-    sys.stderr = io.TextIOWrapper(buffer, encoding="utf-8", errors="backslashreplace", line_buffering=True)
+__all__ = ["ClosedOutputError", "prepare_streams"]
 
 
-def _occupy_closed_descriptors() -> None:
-    """Open the null device for closed standard streams; otherwise messages of libraries would go to the next file."""
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= STANDARD_ERROR:
-        pass
-    os.close(descriptor)
+class ClosedOutputError(Exception):
+    """The reader of standard output has closed the pipe."""
 
 
-class _Forgiving(io.RawIOBase):
-    """A stream that accepts everything and drops what cannot be written."""
+class _StandardOutput(io.FileIO):
+    """Standard output. After the first error it discards everything, since Python flushes the rest at exit."""
 
-    def __init__(self, raw: Any):
-        self._raw = raw
+    _failed = False
 
     def write(self, data: Any, /) -> int:
+        if self._failed:
+            return len(memoryview(data))
         try:
-            return self._raw.write(data) or len(data)  # None: a full pipe that does not block
+            return super().write(data)
+        except OSError as error:
+            self._failed = True
+            # Windows reports a closed pipe as EINVAL. Elsewhere EINVAL has other causes.
+            if isinstance(error, BrokenPipeError) or (os.name == "nt" and error.errno == errno.EINVAL):
+                raise ClosedOutputError from None
+            reason = "it is closed" if error.errno == errno.EBADF else error.strerror or error
+            raise OutputError(f"standard output cannot be written: {reason}.") from None
+
+
+class _StandardError(io.FileIO):
+    def write(self, data: Any, /) -> int:
+        try:
+            written = super().write(data)
         except OSError:
-            return len(data)
+            written = None
+        return len(memoryview(data)) if written is None else written
 
-    def writable(self) -> bool:
-        return True
 
-    def fileno(self) -> int:
-        return self._raw.fileno()
+def prepare_streams() -> None:
+    """Replace the standard streams of the process; streams that the caller has replaced only become UTF-8.
 
-    def isatty(self) -> bool:
-        return self._raw.isatty()
+    Closed streams are opened first, so that no other file gets their numbers: standard input and output such that using
+    them fails, and standard error such that everything written is lost.
+    """
+    for number, flags in enumerate((os.O_WRONLY, os.O_RDONLY, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            if os.open(os.devnull, flags) != number:  # it gets the lowest free number
+                return
+    if sys.stdin is None:
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    if sys.stdout is None or _number(sys.stdout) == 1:
+        buffer = io.BufferedWriter(_StandardOutput(1, "w", closefd=False))
+        sys.stdout = _text(buffer, line_buffering=os.isatty(1))
+    if sys.stderr is None or _number(sys.stderr) == 2:
+        sys.stderr = _text(_StandardError(2, "w", closefd=False), line_buffering=True)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def _number(stream: Any) -> int:
+    """Return the number of the file behind a stream; -1 if there is none."""
+    try:
+        return stream.fileno()
+    except (AttributeError, OSError, ValueError):
+        return -1
+
+
+def _text(buffer: Any, *, line_buffering: bool) -> io.TextIOWrapper:
+    return io.TextIOWrapper(
+        buffer, encoding="utf-8", errors="backslashreplace", newline="\n", line_buffering=line_buffering
+    )

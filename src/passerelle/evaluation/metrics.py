@@ -1,6 +1,9 @@
 """Metrics of translation quality: exact match, character error rate, BLEU and chrF, with sacreBLEU's signatures."""
 
-from collections.abc import Sequence
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,8 +89,10 @@ def score(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Rep
             f"{sum(not answers for answers in references)} of them empty"
         )
     from rapidfuzz.distance import Levenshtein
-    from sacrebleu.metrics.bleu import BLEU
-    from sacrebleu.metrics.chrf import CHRF
+
+    with _temporary_folder_optional():
+        from sacrebleu.metrics.bleu import BLEU
+        from sacrebleu.metrics.chrf import CHRF
 
     exact = edits = characters = 0
     for hypothesis, answers in zip(hypotheses, references, strict=True):
@@ -115,6 +120,21 @@ def score(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Rep
         chrf_signature=str(chrf.get_signature()),
         bleu_missing=missing,
     )
+
+
+@contextmanager
+def _temporary_folder_optional() -> Iterator[None]:
+    """Let sacreBLEU be imported where no temporary folder exists; it asks for one, and uses it only for downloads."""
+    try:
+        tempfile.gettempdir()
+        absent = False
+    except FileNotFoundError:
+        tempfile.tempdir, absent = os.curdir, True
+    try:
+        yield
+    finally:
+        if absent:
+            tempfile.tempdir = None
 
 
 def _bleu_tokenizer(references: Sequence[Sequence[str]]) -> str:

@@ -1,0 +1,6 @@
+"""Keras layers."""
+
+# Before a module of this package imports Keras: report in one line if it cannot be imported.
+import passerelle.backend  # noqa: F401
+
+__all__ = []

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from passerelle.backend import backend_name, computing
 from passerelle.runtime import keep_freed_memory
 
 __all__ = ["compiled"]
@@ -26,12 +27,12 @@ def compiled(function: Callable[..., Any], variables: Sequence[Any]) -> Callable
     Returns:
         A function with the same arguments and results.
     """
-    if keras.backend.backend() == "torch":
+    if backend_name() == "torch":
         import torch  # pyright: ignore[reportMissingImports] - installed if Keras runs on it
 
-        return torch.no_grad()(function)
-    if keras.backend.backend() != "jax":
-        return function
+        return computing()(torch.no_grad()(function))
+    if backend_name() != "jax":
+        return computing()(function)
     import jax
 
     keep_freed_memory()
@@ -44,6 +45,7 @@ def compiled(function: Callable[..., Any], variables: Sequence[Any]) -> Callable
     tracing = threading.Lock()
     traced = set()
 
+    @computing()
     def run(*arrays: Any, **options: Any) -> Any:
         key = tuple(sorted(options.items()))
         values = [variable.value for variable in variables]

@@ -5,7 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
+from passerelle.backend import computing
+from passerelle.layers.initializers import override_initializers
 from passerelle.models.bridge import Bridge
 from passerelle.models.decoder import Decoder
 from passerelle.models.encoders import ENCODERS
@@ -50,6 +53,7 @@ class SequenceToSequence(keras.Model):
         ['attention', 'decoder_1_c', 'decoder_1_h', 'logits']
     """
 
+    @computing()
     def __init__(
         self,
         settings: NetworkSettings | dict[str, Any],
@@ -75,6 +79,8 @@ class SequenceToSequence(keras.Model):
         kwargs.setdefault("name", "training_model")
         super().__init__(ids, logits if len(logits) > 1 else next(iter(logits.values())), **kwargs)
         self.steppers: dict[str, Stepper] = steppers
+        for stepper in steppers.values():
+            stepper.network = self
         source = next(iter(inputs))
         self._source = tensors[source], encoded[source]
         self.settings = settings
@@ -126,14 +132,19 @@ class SequenceToSequence(keras.Model):
     def get_config(self) -> dict[str, Any]:
         return {
             "settings": self.settings.model_dump(),
-            "inputs": self.inputs_spec,
-            "outputs": self.outputs_spec,
+            # Keras has replaced the dicts by its own, which cannot be pickled.
+            "inputs": {name: dict(spec) for name, spec in self.inputs_spec.items()},
+            "outputs": {name: dict(spec) for name, spec in self.outputs_spec.items()},
             "name": self.name,
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "SequenceToSequence":
         return cls(**config)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy the network by its configuration and its weights; by default Keras writes files."""
+        return _with_weights, (self.get_config(), self.get_weights())
 
     def save_assets(self, inner_path: str) -> None:
         """Write the assets into the model file. Keras calls this method."""
@@ -144,6 +155,13 @@ class SequenceToSequence(keras.Model):
         """Read the assets from the model file. Keras calls this method."""
         for path in sorted(Path(inner_path).iterdir()):
             self.assets[path.name] = path.read_text(encoding="utf-8")
+
+
+def _with_weights(config: dict[str, Any], weights: list[np.ndarray]) -> SequenceToSequence:
+    with override_initializers(np.zeros):
+        network = SequenceToSequence.from_config(config)
+    network.set_weights(weights)
+    return network
 
 
 def _input_of(name: str, spec: Mapping[str, Any]) -> Any:

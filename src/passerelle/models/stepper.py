@@ -28,7 +28,12 @@ class Stepper:
         encoder: the inference encoder, a Keras model: inputs by name -> initial states and memory by name.
         decoder: the inference decoder, a Keras model: the output's ids under `name`, states and memory by name -> a
             dict with `logits`, the new states and, with attention, `attention`.
+
+    Attributes:
+        network: the network that contains both models, which sets it.
     """
+
+    network: Any = None
 
     def __init__(self, settings: NetworkSettings, name: str, size: int, *, encoder: Any, decoder: Any):
         self.settings = settings
@@ -36,6 +41,9 @@ class Stepper:
         self.size = size
         self.encoder = encoder
         self.decoder = decoder
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _stepper_of, (self.network, self.name)  # pickled alone, the two models would not share their layers
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -117,3 +125,7 @@ class Stepper:
         log_probs = ops.pad(log_probs, ((0, 0), (0, 0), (self.first, 0)), constant_values=IMPOSSIBLE)
         is_start = ops.equal(ops.arange(log_probs.shape[-1]), START)
         return ops.where(is_start, IMPOSSIBLE, log_probs), state | outputs, weights
+
+
+def _stepper_of(network: Any, name: str) -> Stepper:
+    return network.steppers[name]

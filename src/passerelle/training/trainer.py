@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from passerelle.backend import computing
 from passerelle.data.batches import Batches
 from passerelle.settings import TrainingSettings
 from passerelle.training import loop
@@ -28,6 +29,7 @@ from passerelle.training.update import make_update
 __all__ = ["fit"]
 
 
+@computing()
 def fit(
     network: Any,
     training: Batches,

@@ -7,13 +7,19 @@ import keras
 import numpy as np
 from keras import ops
 
+from passerelle.backend import backend_name
 from passerelle.data.batches import Batch
+from passerelle.errors import BackendError
 from passerelle.runtime import keep_freed_memory
 from passerelle.training.loss import network_sums
 from passerelle.training.scheduled_sampling import mix_in_predictions
 from passerelle.training.state import TrainingState, check_fit
 
 __all__ = ["CompiledUpdate", "PortableUpdate", "Update", "make_update"]
+
+
+WITHOUT_GRADIENTS = {"numpy", "openvino"}
+"""Backends of Keras that cannot train."""
 
 
 class Update(Protocol):
@@ -73,8 +79,15 @@ def make_update(network: Any, optimizer: Any, *, tokens: float, smoothing: float
         tokens: mean number of labels per batch; divides the summed loss of each batch. A division by the batch's actual
             number would give tokens in batches of short texts larger weights than tokens in batches of long texts.
         smoothing: label smoothing; see `loss.cross_entropy_sums`.
+
+    Raises:
+        BackendError: if the backend has no gradients.
     """
-    kind = CompiledUpdate if keras.backend.backend() == "jax" else PortableUpdate
+    if backend_name() in WITHOUT_GRADIENTS:
+        raise BackendError(
+            f"Keras's backend {backend_name()} can translate but not train. Unset KERAS_BACKEND to train with JAX."
+        )
+    kind = CompiledUpdate if backend_name() == "jax" else PortableUpdate
     return kind(network, optimizer, tokens, smoothing)
 
 
