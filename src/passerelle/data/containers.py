@@ -30,6 +30,9 @@ _BZIP2_BYTES = 10
 
 _BUFFER = 1 << 16
 
+_MAX_READ_ON = 1 << 28
+"""Maximum number of bytes that are read after an error, to find out whether the container is damaged."""
+
 
 def _open_by(module: str) -> Callable[[Any], Any]:
     """Return the function `open` of a module, which is imported when it is needed: some systems lack one."""
@@ -73,7 +76,7 @@ def unpacked(stream: Any, name: str) -> Iterator[BinaryIO | io.BufferedIOBase]:
             zip archive does not contain exactly one text file; or if there are more than `_MAX_LAYERS` containers.
     """
     with ExitStack() as stack:
-        for _ in range(_MAX_LAYERS + 1):
+        for layer in range(_MAX_LAYERS + 1):
             start, stream = _with_start(stream)
             opener = _opener(start)
             if opener is not None:
@@ -83,9 +86,25 @@ def unpacked(stream: Any, name: str) -> Iterator[BinaryIO | io.BufferedIOBase]:
                 stream = stack.enter_context(archive.open(_text_member(archive, name)))
             else:
                 refuse_other_kinds(start, name)
-                yield stream
+                try:
+                    yield stream
+                except DataError:
+                    if layer:
+                        _read_on(stream)
+                    raise
                 return
         raise DataError(f"{name} is packed more than {_MAX_LAYERS} times. Unpack it, and name the text file in it.")
+
+
+def _read_on(stream: BinaryIO | io.BufferedIOBase) -> None:
+    """Read the rest of an unpacked stream, so that a wrong checksum is found: it explains why the content is no text.
+
+    Raises:
+        Exception: one of `damages()`, or an OSError of bz2.
+    """
+    for _ in range(_MAX_READ_ON // _BUFFER):
+        if not stream.read(_BUFFER):
+            return
 
 
 def _opener(start: bytes) -> Callable[[Any], Any] | None:
