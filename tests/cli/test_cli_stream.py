@@ -154,3 +154,29 @@ def test_a_text_that_is_too_long_for_memory(quick: Any, trained: Any, tmp_path: 
     out.write_text("\n", encoding="utf-8")
     again = quick("translate", trained.model, "--in", "in.txt", "--out", out, "--resume", *long_lines).refused()
     assert again.startswith("in.txt, line 2 is too long")
+
+
+def test_constrained_texts_of_several_sentences_stay_whole(quick: Any, trained: Any) -> None:
+    text = "The cat sees us. The dog sees us."
+    outcome = quick("translate", trained.model, text, "The cat sees us.", "--forbid", "zzz")
+    assert (
+        "passerelle: texts with more sentences than training sources usually have: 1. They were not split"
+        in outcome.err
+    )
+    assert "--split-sentences" not in outcome.err
+
+
+def test_scores_and_json_exclude_each_other(quick: Any, trained: Any) -> None:
+    assert (
+        "--scores and --json exclude each other"
+        in quick("translate", trained.model, "a", "--json", "--scores").refused()
+    )
+
+
+def test_evaluate_reports_sources_that_are_split(quick: Any, trained: Any, tmp_path: Any) -> None:
+    pairs = tmp_path / "test.tsv"
+    pairs.write_text("The cat sees us. The dog sees us.\tx\nThe cat.\ty\n", encoding="utf-8")
+    outcome = quick("evaluate", trained.model, pairs, "--json")
+    assert json.loads(outcome.out)["split"] == 1
+    assert "1 of 2 sources are too long or have more sentences" in outcome.err
+    assert json.loads(quick("evaluate", trained.model, pairs, "--json", "--split-sentences", "never").out)["split"] == 0

@@ -1,6 +1,7 @@
 """Compressed files and archives, also in each other and from a pipe; other kinds of file are named."""
 
 import bz2
+import errno
 import gzip
 import importlib.util
 import io
@@ -254,3 +255,19 @@ def test_archives_from_a_pipe_do_not_fill_the_memory(monkeypatch):
     monkeypatch.setattr(containers, "_SPOOLED_BYTES", 10)
     with unpacked(Trickle(packed(["zip"]), 100), "x") as stream:
         assert stream.read() == RAW
+
+
+class Pipe(io.BytesIO):
+    def seekable(self):
+        return False
+
+
+def test_a_full_temporary_folder(monkeypatch):
+    class Full(io.BytesIO):
+        def write(self, data):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tempfile.SpooledTemporaryFile", lambda size: Full())
+    message = "x.zip must be copied into a temporary file, which cannot be written: No space left on device."
+    with pytest.raises(DataError, match=message), unpacked(Pipe(zip_of({"x.tsv": RAW})), "x.zip"):
+        pass

@@ -83,7 +83,12 @@ def test_every_option_sets_its_settings_and_no_others(name: str) -> None:
 
 
 def test_every_search_option_sets_its_setting() -> None:
-    requirements: dict[str, dict[str, Any]] = {"coverage_penalty": {"beam": 2}, "groups": {"beam": 300}, "beam": {}}
+    requirements: dict[str, dict[str, Any]] = {
+        "coverage_penalty": {"beam": 2},
+        "groups": {"beam": 300},
+        "diversity": {"beam": 2, "groups": 2},
+        **{key: {"sample": True} for key in ("temperature", "top_k", "top_p")},
+    }
     for name, option in options_of(SearchSettings).items():
         value = other_value(option.settings[0])
         changed = validated(SearchSettings, {**requirements.get(name, {}), name: value})
@@ -174,7 +179,7 @@ def test_data_only_settings_do_not_select_the_compiled_program() -> None:
         assert hash(changed.program_key()) == hash(plain.program_key())
     data = {setting.name for setting in settings_in(SearchSettings) if setting.data_only}
     for name, option in options_of(SearchSettings).items():
-        if name not in data and name not in ("groups", "sample"):
+        if name not in data and name not in ("groups", "sample", "diversity", "temperature", "top_k", "top_p"):
             changed = validated(SearchSettings, {"beam": 3, name: other_value(option.settings[0])})
             assert changed.program_key() != plain.program_key(), name
 
@@ -223,3 +228,18 @@ def test_every_setting_has_a_description(section_type: type[Section]) -> None:
         if setting.path != "preset":
             assert setting.description.endswith("."), setting.path
             assert setting.description[0].isupper(), setting.path
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"temperature": 0.5}, "temperature without effect, received: temperature=0.5; set sample to True"),
+        ({"top_k": 3, "top_p": 0.5}, "top_k and top_p without effect, received: top_k=3, top_p=0.5; set sample"),
+        ({"diversity": 1.0, "beam": 4}, "diversity without effect, received: diversity=1; set groups to 2 or more"),
+    ],
+)
+def test_settings_without_effect_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        validated(SearchSettings, options)
+    assert message in str(error.value)
+    validated(SearchSettings, {"sample": True} if "beam" not in options else {"groups": 2} | options)

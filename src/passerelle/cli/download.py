@@ -28,4 +28,4 @@ def download(corpus: str, /, *, out: str = ".") -> None:
 def _show(done: int, total: int | None) -> None:
     share = f"{done / total:.0%}" if total else f"{done / 2**20:.1f} MB"
     end = "\n" if done == total else ""
-    print(f"\rfetching fra-eng: {share}", end=end, file=sys.stderr, flush=True)
+    print(f"\rdownloading fra-eng: {share}", end=end, file=sys.stderr, flush=True)

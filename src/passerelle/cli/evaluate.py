@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from passerelle.cli.display import note_trimmed
+from passerelle.cli.display import note, note_trimmed
 from passerelle.cli.ensemble import EnsembleOptions
 from passerelle.cli.options import ReadingOptions, SearchOptions
 
@@ -41,4 +41,9 @@ def evaluate(
     examples = reading.read(pairs, tagged=translator.signature.tagged)
     note_trimmed(translator.signature.trimmed(examples.columns), len(examples))
     report = translator.evaluate(examples, **options)
+    if report.split:
+        note(
+            f"{report.split:,} of {report.sources:,} sources are too long or have more sentences than training sources "
+            f"usually have, and were translated in parts; --split-sentences never splits only those that are too long"
+        )
     print(json.dumps(dataclasses.asdict(report)) if as_json else report)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from passerelle.fields.signature import Signature
     from passerelle.inference.alignment import Alignment
     from passerelle.inference.result import Result
+    from passerelle.text.sentence_statistics import SentenceStatistics
 
 __all__ = ["Counts", "ResultFormat"]
 
@@ -91,6 +92,7 @@ class Counts:
         by_sentences: texts that were split because of the number of their sentences.
         parts: parts of all these texts.
         listed: number of parts by number of the text, of the first `MAX_LISTED` of these texts.
+        whole: constrained texts with more sentences than training sources usually have, which were not split.
         cut: texts whose translation was cut at its length limit.
         impossible: texts that have no translation within their length limit and constraints.
         unknown: unknown tokens that were reported.
@@ -101,12 +103,20 @@ class Counts:
     by_sentences: int = 0
     parts: int = 0
     listed: dict[int, int] = field(default_factory=dict)
+    whole: int = 0
     cut: int = 0
     impossible: int = 0
     unknown: set[str] = field(default_factory=set)
 
-    def add(self, found: list[list["Result"]]) -> None:
-        """Count the results of more texts. Report impossible translations and new unknown tokens."""
+    def add(self, found: list[list["Result"]], *, unsplit: "SentenceStatistics | None" = None) -> None:
+        """Count the results of more texts. Report impossible translations and new unknown tokens.
+
+        Args:
+            found: the results of each text, best first.
+            unsplit: statistics of the training sources, if constraints keep the texts whole.
+        """
+        if unsplit is not None:
+            self.whole += sum(unsplit.exceeded_by(best.source) for best, *_ in found)
         for number, (best, *_) in enumerate(found, start=self.written + 1):
             if best.score == -math.inf:
                 self.impossible += 1
@@ -145,6 +155,11 @@ class Counts:
             note(
                 f"passerelle: {self._texts_split()} at the ends of sentences{reason if usual else ''}; "
                 f"--split-sentences never translates each text as a whole"
+            )
+        if self.whole:
+            note(
+                f"passerelle: texts with more sentences than training sources usually have: {self.whole:,}. They were "
+                f"not split, since constraints apply to the whole output; their translations may be incomplete"
             )
         if self.cut:
             note(f"passerelle: {self.cut:,} translations were cut at their length limit")

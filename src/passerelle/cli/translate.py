@@ -18,7 +18,7 @@ from passerelle.cli.options import SearchOptions
 from passerelle.cli.output import Overwrite, open_output, require_absent, require_different_files
 from passerelle.cli.result_format import Counts, ResultFormat
 from passerelle.errors import DataError, LongTextError, SettingsError
-from passerelle.settings import MAX_LINE
+from passerelle.settings import MAX_LINE, ConstraintSettings
 
 if TYPE_CHECKING:
     from passerelle.inference.alignment import Alignment
@@ -119,6 +119,10 @@ def translate(
     check_texts(texts, max_line)
     note_file_names(texts, "--in FILE")
     _check_files(texts, in_, out, resume=resume, overwrite=overwrite)
+    if output_options.scores and output_options.as_json:
+        raise SettingsError(
+            "--scores and --json exclude each other: the JSON objects contain the scores. Use one of them."
+        )
     folder = _picture_folder(output_options, overwrite=resume or overwrite)
     job = _Job(n_best, tags, options, output_options, replacements, folder, _location(texts, in_))
     result_format = ResultFormat(
@@ -133,6 +137,8 @@ def translate(
         translator = (ensemble or EnsembleOptions()).load(model)
         blocks = _blocks(texts, in_, skip=output.done, size=max(1, MAX_BLOCK_LINES // n_best), max_line=max_line)
         counts = Counts(written=output.done)
+        constrained = any(options.get(name) for name in ConstraintSettings.model_fields)
+        unsplit = translator.lengths.sentences if constrained else None
         output.begin()
         for block in blocks:
             first = counts.written + 1
@@ -141,7 +147,7 @@ def translate(
             output.write(
                 result_format.format(translator.signature, translations.results, translations.alignments, first=first)
             )
-            counts.add(translations.results)
+            counts.add(translations.results, unsplit=unsplit)
             display.progress(len(translations.results), block.position)
     counts.report(translator.lengths, options.get("split_sentences", "auto"))
     display.summary(SUMMARY_LINES if in_ is None and out is None else 0)

@@ -2,7 +2,6 @@
 
 import importlib
 import io
-import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ from passerelle.data.file_kinds import START_BYTES, refuse_archive_of_another_ki
 from passerelle.data.zstd import DamagedZstdError, ZstdStream
 from passerelle.errors import DataError
 
-__all__ = ["COMPRESSED_SUFFIXES", "damages", "member_name", "unpacked"]
+__all__ = ["COMPRESSED_SUFFIXES", "damages", "member_name", "seekable", "unpacked"]
 
 COMPRESSED_SUFFIXES = (".gz", ".bz2", ".xz", ".lzma", ".zst")
 """File name suffixes of compressed files."""
@@ -82,7 +81,7 @@ def unpacked(stream: Any, name: str) -> Iterator[BinaryIO | io.BufferedIOBase]:
             if opener is not None:
                 stream = stack.enter_context(opener(stream))
             elif start.startswith(_ZIP_STARTS):
-                archive = stack.enter_context(zipfile.ZipFile(_seekable(stream, stack)))
+                archive = stack.enter_context(zipfile.ZipFile(stack.enter_context(seekable(stream, name))))
                 stream = stack.enter_context(archive.open(_text_member(archive, name)))
             else:
                 refuse_other_kinds(start, name)
@@ -164,13 +163,31 @@ def _is_undecided(start: bytes) -> bool:
     return b"\0" in start or any(mark.startswith(start) for mark in _MARKS)
 
 
-def _seekable(stream: Any, stack: ExitStack) -> Any:
-    if stream.seekable():
-        return stream
-    copy = stack.enter_context(tempfile.SpooledTemporaryFile(_SPOOLED_BYTES))  # noqa: SIM115 - the stack closes it
-    shutil.copyfileobj(stream, copy)
-    copy.seek(0)
-    return copy
+@contextmanager
+def seekable(stream: Any, name: str) -> Iterator[Any]:
+    """Yield a stream that can seek: `stream` itself, or a copy in memory or, if it is large, in a temporary file.
+
+    Args:
+        stream: binary stream.
+        name: its name, for messages.
+
+    Raises:
+        DataError: if the temporary file cannot be written.
+    """
+    if type(stream) is io.BufferedReader and stream.seekable():
+        yield stream
+        return
+    with tempfile.SpooledTemporaryFile(_SPOOLED_BYTES) as copy:
+        while data := stream.read(_BUFFER):
+            try:
+                copy.write(data)
+            except OSError as error:
+                raise DataError(
+                    f"{name} must be copied into a temporary file, which cannot be written: "
+                    f"{error.strerror or error}. Save it as an uncompressed file, or set TMPDIR to a folder with space."
+                ) from None
+        copy.seek(0)
+        yield copy
 
 
 class _Rejoined(io.RawIOBase):

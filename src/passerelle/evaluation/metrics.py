@@ -35,6 +35,8 @@ class Report:
         bleu_missing: the reason why `bleu` is None; otherwise empty.
         chrf: corpus chrF2, 0 to 100 (Popović 2015), computed by sacreBLEU.
         chrf_signature: sacreBLEU's signature of the chrF settings.
+        split: number of sources that were translated in parts, because they are too long or have more sentences than
+            training sources usually have.
 
     Example:
         >>> translator = passerelle.load("model.keras")
@@ -57,6 +59,7 @@ class Report:
     chrf: float
     chrf_signature: str
     bleu_missing: str = ""
+    split: int = 0
 
     def __str__(self) -> str:
         bleu = self.bleu_missing if self.bleu is None else f"{self.bleu:6.2f}     {self.bleu_signature}"

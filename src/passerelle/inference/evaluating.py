@@ -1,6 +1,7 @@
 """Evaluation: translate each distinct source and compare the translation with its references."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from passerelle.data.pairs import check_pairs, references
 from passerelle.errors import DataError
@@ -32,4 +33,5 @@ def evaluate(search: Search, pairs: Iterable[tuple[str, ...]], settings: SearchS
         raise DataError("there are no pairs to evaluate on; `pairs` must contain a row without a blank text.")
     sources, tags = zip(*targets, strict=True)
     results = search(make_requests(sources, tags if tagged else None, signature), settings)
-    return score([normalize(best.text) for best, *_ in results], list(targets.values()))
+    report = score([normalize(best.text) for best, *_ in results], list(targets.values()))
+    return replace(report, split=sum(best.parts > 1 for best, *_ in results))

@@ -1,5 +1,6 @@
 """Settings of a search, and of the constraints on its translations."""
 
+from collections.abc import Callable
 from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
@@ -162,12 +163,19 @@ class SearchSettings(ConstraintSettings):
         defaults = {each.name: each.field.default for each in settings_in(type(self)) if each.data_only}
         return self.model_copy(update=defaults)
 
+    def _differs(self, name: str) -> bool:
+        return getattr(self, name) != type(self).model_fields[name].default
+
     @model_validator(mode="after")
     def _search_is_possible(self) -> Self:
         if self.sample and self.beam > 1:
             raise ValueError(
                 f"sample excludes beam search, received: sample=True, beam={self.beam}; choose one of them"
             )
+        for names, needed, is_set in _NEEDED:
+            if not is_set(self) and (unused := [name for name in names if self._differs(name)]):
+                values = ", ".join(f"{name}={getattr(self, name):g}" for name in unused)
+                raise ValueError(f"{' and '.join(unused)} without effect, received: {values}; {needed}")
         if self.max_length is not None and self.min_length > self.max_length:
             raise ValueError(
                 f"min_length must not exceed max_length, received: min_length={self.min_length}, "
@@ -187,3 +195,10 @@ class SearchSettings(ConstraintSettings):
                 "split_sentences='always' and a constraint; choose one of them"
             )
         return self
+
+
+_NEEDED: tuple[tuple[tuple[str, ...], str, Callable[[SearchSettings], bool]], ...] = (
+    (("temperature", "top_k", "top_p"), "set sample to True, or remove them", lambda settings: settings.sample),
+    (("diversity",), "set groups to 2 or more, or remove it", lambda settings: settings.groups > 1),
+)
+"""Settings without effect unless another one is set: their names, what to do, and whether it is set."""

@@ -74,6 +74,10 @@ class SentenceStatistics:
         """Number of sentences up to which a text is like those in training; 1 if few of those had several."""
         return self.most if self.share >= COMMON else 1
 
+    def exceeded_by(self, text: str) -> bool:
+        """Return whether a text has more sentences than usual."""
+        return self.ends.count(text) > self.usual
+
 
 def learn_sentence_ends(texts: Sequence[str]) -> SentenceEnds:
     """Learn abbreviations and starters from texts, most of which are single sentences.

@@ -1,13 +1,11 @@
 """Reader for Parquet files; requires pyarrow."""
 
-import io
 import os
-import shutil
-import tempfile
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
+from passerelle.data.containers import seekable
 from passerelle.data.files import input_name, open_input
 from passerelle.data.readers.columns import find_columns
 from passerelle.data.readers.row import Row
@@ -26,7 +24,8 @@ def read_parquet(path: str | os.PathLike[str], columns: Sequence[str]) -> Genera
     """Yield the rows, with at most `_ROWS` of them in memory.
 
     Args:
-        path: Parquet file; if it is compressed or a pipe, it is first copied into a temporary file.
+        path: Parquet file; if it is compressed or a pipe, it is copied into memory, or into a temporary file if it is
+            large.
         columns: names, or numbers from 1, of the columns of source, target and optionally tags; others are not read.
 
     Raises:
@@ -40,11 +39,7 @@ def read_parquet(path: str | os.PathLike[str], columns: Sequence[str]) -> Genera
     except ImportError:
         raise DataError(f"{name}: Parquet requires pyarrow. Install it: pip install pyarrow") from None
     with ExitStack() as stack:
-        stream: Any = stack.enter_context(open_input(path))
-        if not (type(stream) is io.BufferedReader and stream.seekable()):
-            uncompressed = stack.enter_context(tempfile.TemporaryFile())
-            shutil.copyfileobj(stream, uncompressed)
-            stream = uncompressed
+        stream: Any = stack.enter_context(seekable(stack.enter_context(open_input(path)), name))
         if not stream.seek(0, os.SEEK_END):
             return
         number = 0
