@@ -21,8 +21,8 @@ class EnsembleOptions:
     Parameters
     ----------
     with_
-        Another model of an ensemble with MODEL: each step uses the mean of their probabilities. All models must have
-        the same vocabularies. Repeatable.
+        Add this model to MODEL to form an ensemble, which averages the probabilities of all models in each step. All
+        models must have the same vocabularies. Repeatable.
     weights
         Weights of the models in the ensemble's mean, MODEL first, such as 2,1,1; equal if not set.
     mean

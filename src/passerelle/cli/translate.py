@@ -98,8 +98,8 @@ def translate(
     in_
         Input file with one text per line, which may be compressed (.gz, .zip).
     out
-        Output file, instead of standard output. It must be empty or absent, without --resume or --overwrite, and always
-        ends in a complete line, even after a crash.
+        Output file, instead of standard output. An existing file that is not empty requires --resume or --overwrite.
+        The file always ends in a complete line, even after a crash.
     resume
         Continue the file of --out after an interruption, with the same input and options as before. Texts
         whose translations are already in the file are skipped; an incomplete line or text at its end is removed.
