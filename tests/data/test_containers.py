@@ -231,7 +231,7 @@ def test_other_kinds_of_file_are_named(tmp_path, kind, suffix):
 def test_the_command_that_unpacks_an_archive(tmp_path):
     path = tmp_path / "my pairs.tar.gz"
     path.write_bytes(gzip.compress(tar_of("pairs.tsv", RAW)))
-    assert message_of(path).endswith(f"name the text file in it: tar -xf '{path}'.")
+    assert message_of(path).endswith(f"name the text file in it: tar -xf '{path}'")
 
 
 @pytest.mark.parametrize("text", ["BZh is not a compression\n", "PK is a park\n", "BZ", "]", "7z\n", "%\n", "GIF\n"])

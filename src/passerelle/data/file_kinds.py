@@ -86,7 +86,8 @@ def refuse_archive_of_another_kind(archive: zipfile.ZipFile, name: str) -> None:
 
 def _other_kind(name: str, kind: str, advice: str) -> DataError:
     file = "FILE" if name == "standard input" else shlex.quote(name)
-    return DataError(f"{name} is {kind}, not a text file. {advice.format(file=file)}.")
+    end = "" if "{file}" in advice else "."  # a command is copied without a full stop
+    return DataError(f"{name} is {kind}, not a text file. {advice.format(file=file)}{end}")
 
 
 def _is_tar(start: bytes) -> bool:
