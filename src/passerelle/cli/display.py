@@ -181,7 +181,7 @@ class LinesDisplay:
         """Show the progress bar if `shown` and standard error is a terminal.
 
         Args:
-            size: size of the input, in the unit of `position` in `progress`; None if unknown.
+            size: size of the input file in bytes; None if unknown.
             shown: whether a bar may be shown.
         """
         if not (shown and sys.stderr.isatty()):

@@ -1,4 +1,4 @@
-"""Translations as lines of text, columns or JSON, and counts for the messages on standard error."""
+"""Format translations as lines of text, columns or JSON, and count unknown tokens, split texts and so on."""
 
 import math
 from dataclasses import dataclass, field

@@ -99,10 +99,11 @@ def translate(
         Input file with one text per line, which may be compressed (.gz, .zip).
     out
         Output file, instead of standard output. An existing file that is not empty requires --resume or --overwrite.
-        The file always ends in a complete line, even after a crash.
+        After a crash, the file still ends in a complete line.
     resume
         Continue the file of --out after an interruption, with the same input and options as before. Texts
-        whose translations are already in the file are skipped; an incomplete line or text at its end is removed.
+        whose translations are already in the file are skipped. If the last line or n-best list is incomplete, it is
+        removed and its text is translated again.
     overwrite
         Replace the file of --out and the files in --pictures. Without it, existing files are an error.
     tags

@@ -131,7 +131,7 @@ class NoRepeatNgram:
         self.max_length = max(max_length, n)
 
     def begin(self, rows: int) -> Any:
-        """Return an array of the tokens written so far, int32 (rows, max_length)."""
+        """Return the empty array in which the written tokens are recorded, int32 (rows, max_length)."""
         return ops.zeros((rows, self.max_length), "int32")
 
     def update(self, state: Any, ids: Any, length: Any) -> Any:

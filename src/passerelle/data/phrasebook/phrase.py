@@ -44,7 +44,7 @@ class Sentence:
 
 
 def to_sentence(clause: Clause, *combination: str) -> Sentence:
-    """Convert a clause to a sentence; `combination` is that of `Phrase`."""
+    """Convert a clause to a sentence; see `Sentence` for `combination`."""
     return Sentence(clause.source, clause.targets, clause.lemmas, combination)
 
 
