@@ -60,8 +60,8 @@ class TextSettings(Section):
     )
     exact_whitespace: bool = setting(
         False,
-        "Keep whitespace at the ends of texts and, in pretokenized texts, empty tokens and whitespace around tokens. By "
-        "default, they are removed when texts are read, translated or compared.",
+        "Keep whitespace at the ends of texts and, in pretokenized texts, empty tokens and whitespace around tokens. "
+        "By default, they are removed when texts are read, translated or compared.",
         option=True,
     )
     max_length: int | None = setting(

@@ -44,7 +44,7 @@ class Sentence:
 
 
 def to_sentence(clause: Clause, *combination: str) -> Sentence:
-    """Convert a clause to a sentence; see `Sentence` for `combination`."""
+    """Convert a clause to a sentence; `combination` contains the two lemmas that may be held out together, if any."""
     return Sentence(clause.source, clause.targets, clause.lemmas, combination)
 
 
