@@ -145,8 +145,8 @@ class SearchSettings(ConstraintSettings):
     split_sentences: SplitMode = setting(
         "auto",
         "Split a text at the ends of its sentences and translate each separately: auto, if it has more sentences than "
-        "the training sources usually have; always; or never, which splits only texts that are too long to translate at "
-        "once.",
+        "the training sources usually have; always; or never, which splits only texts that are too long to translate "
+        "at once.",
         option=True,
         data_only=True,
     )
