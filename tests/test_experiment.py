@@ -288,7 +288,7 @@ def test_translator_learns_to_copy(copier: Any) -> None:
 def test_training_record(copier: Any) -> None:
     record = copier.record
     assert set(record) == {
-        "data", "versions", "padding_share", "kept_epoch", "interrupted", "diverged", "stopped", "epochs",
+        "data", "versions", "padding_share", "kept_epoch", "interrupted", "diverged", "stopped", "search", "epochs",
     }  # fmt: skip
     data = record["data"]
     texts = ["".join(characters) for n in range(1, 5) for characters in itertools.product("abcé", repeat=n)]
@@ -365,7 +365,7 @@ def test_pairs_that_are_too_long_are_skipped_and_counted() -> None:
         "skipped pairs add no tokens"
     )
     assert data.training_batches.buckets == plain.training_batches.buckets
-    assert _record(data, History((), 0, False, False))["data"]["training_pairs_skipped"] == {reason: 1}
+    assert _record(data, History((), 0, False, False), None)["data"]["training_pairs_skipped"] == {reason: 1}
 
 
 def test_length_limits_in_settings() -> None:

@@ -4,7 +4,8 @@ import importlib.metadata
 import os
 import platform
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any
@@ -15,6 +16,7 @@ from passerelle.backend import backend_name
 from passerelle.bundle.bundle import Bundle, save_bundle
 from passerelle.data.rows import padded_width
 from passerelle.errors import SettingsError
+from passerelle.inference.search_choice import MAX_SECONDS, SearchChoice, Trial, choose_metric, choose_search
 from passerelle.models.ids import first_source_column, first_target_column
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.preparation import Prepared, Validation, prepare
@@ -90,6 +92,7 @@ def train_prepared(
     *,
     interruption: Interruption | None = None,
     out: str | os.PathLike[str] | None = None,
+    report: Callable[[Trial], None] = lambda trial: None,
 ) -> Translator:
     """Build a network and train it on prepared data; see `train`.
 
@@ -99,6 +102,7 @@ def train_prepared(
         interruption: see `training.trainer.fit`.
         out: path of a model file. Before training, the untrained translator is saved next to it and removed again, so
             that no training is lost because its end cannot be written.
+        report: receives each search that is compared after training; see `choose_search`.
 
     Raises:
         OutputError: if no file can be saved at `out`.
@@ -107,10 +111,11 @@ def train_prepared(
         raise SettingsError(f"callbacks must be a list of passerelle.Callback objects, received: {callbacks!r:.80}")
     translator, vectors = _build(prepared)
     if out is not None:
-        record = _record(prepared, History((), 0, interrupted=False, diverged=False))
+        record = _record(prepared, History((), 0, interrupted=False, diverged=False), None)
         save_bundle(replace(translator.bundle, record=record), out, dry_run=True)
     # Without callbacks nothing reads the samples, and the first sample compiles a search.
     samples = [Samples(_sample_rows(prepared), _sampler(prepared, translator))] if callbacks else []
+    began = time.perf_counter()
     history = fit(
         translator.network,
         prepared.training_batches,
@@ -120,8 +125,32 @@ def train_prepared(
         callbacks=[*samples, *callbacks],
         interruption=interruption,
     )
-    translator.record = _record(prepared, history)
+    choice = _choose_search(prepared, translator, history, time.perf_counter() - began, interruption, report)
+    translator.bundle = replace(translator.bundle, search=choice.search)
+    translator.record = _record(prepared, history, choice)
     return translator
+
+
+def _choose_search(
+    prepared: Prepared,
+    translator: Translator,
+    history: History,
+    seconds: float,
+    interruption: Interruption | None,
+    report: Callable[[Trial], None],
+) -> SearchChoice:
+    """Choose the search to store; `seconds` is the time of training. Whoever interrupts training does not wait."""
+    settings = prepared.settings.training
+    pretokenized = translator.target.level == "pretokenized"
+    return choose_search(
+        translator._search,
+        prepared.validation,
+        settings,
+        choose_metric(settings, prepared.training.targets, pretokenized=pretokenized),
+        seconds=0.0 if history.interrupted else min(settings.search_share * seconds, MAX_SECONDS),
+        report=report,
+        stopped=lambda: interruption is not None and interruption.requested,
+    )
 
 
 def build(prepared: Prepared) -> Translator:
@@ -183,8 +212,8 @@ def _sample_rows(prepared: Prepared) -> list[int]:
     return random.Random(prepared.settings.training.seed).sample(rows, len(rows))
 
 
-def _record(prepared: Prepared, history: History) -> dict[str, Any]:
-    """Return the training record as JSON values."""
+def _record(prepared: Prepared, history: History, choice: SearchChoice | None) -> dict[str, Any]:
+    """Return the training record as JSON values; without a choice of the search before training."""
     versions = {name: importlib.metadata.version(name) for name in ("keras", "numpy", backend_name())}
     training, validation = prepared.training, prepared.validation
     data = {
@@ -208,6 +237,7 @@ def _record(prepared: Prepared, history: History) -> dict[str, Any]:
         "interrupted": history.interrupted,
         "diverged": history.diverged,
         "stopped": history.stopped,
+        "search": None if choice is None else choice.to_json(),
         "epochs": [asdict(epoch) for epoch in history.epochs],
     }
 

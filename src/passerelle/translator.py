@@ -24,7 +24,7 @@ from passerelle.inference.scoring import PairScore, Scorer, requests_and_targets
 from passerelle.inference.search import Search
 from passerelle.models.ensemble import Mean
 from passerelle.models.sequence_to_sequence import SequenceToSequence
-from passerelle.settings import SearchSettings, Settings, accepts_options, validated
+from passerelle.settings import SearchSettings, Settings, accepts_options, stored_search, with_stored
 from passerelle.text.tokenizer import Tokenizer
 
 __all__ = ["Translator"]
@@ -112,6 +112,33 @@ class Translator:
         return self.bundle.settings
 
     @property
+    def stored_search(self) -> SearchSettings:
+        """The search that the model file stores: the defaults of the search options `beam` and `length_penalty`.
+
+        Training chooses it (the setting `training.search`). An ensemble has that of its first translator.
+        """
+        return self.bundle.search
+
+    def with_search(self, **options: Any) -> "Translator":
+        """Return the same translator with another stored search.
+
+        Args:
+            **options: `beam` and `length_penalty`; those that are not set keep their stored values.
+
+        Returns:
+            A new translator; it shares the weights of this one. `save` writes the stored search.
+
+        Raises:
+            SettingsError: if another search option is set, or a value is invalid.
+
+        Example:
+            >>> translator.with_search(beam=4).stored_search.beam
+            4
+        """
+        search = stored_search({**self.stored_search.model_dump(exclude_defaults=True), **options})
+        return Translator(replace(self.bundle, record=self.record, search=search), self.model)
+
+    @property
     def lengths(self) -> Lengths:
         """The lengths of the training pairs, which determine the length limits of translations."""
         return self.model.lengths
@@ -172,7 +199,8 @@ class Translator:
         Args:
             texts: a string, or a sequence of strings. They may be of any length; blank strings have empty translations.
             tags: the tags of each text, or one string for all texts; only for a translator that was trained with tags.
-            **options: the search settings, such as `beam=5` or `max_length=100`; see `SearchSettings`.
+            **options: the search settings, such as `beam=5` or `max_length=100`; see `SearchSettings`. By default, the
+                stored search is used.
 
         Returns:
             The translation, a string if `texts` is a string; otherwise the list of translations, in the same order. A
@@ -226,7 +254,7 @@ class Translator:
             >>> result.text, result.finished
             ('Il est fatigué.', True)
         """
-        settings = validated(SearchSettings, options)
+        settings = with_stored(options, self.stored_search)
         return [best for (best,) in self._search(make_requests(texts, tags, self.signature, inputs), settings)]
 
     @accepts_options(SearchSettings)
@@ -239,8 +267,8 @@ class Translator:
             texts: strings of any length; blank strings have empty translations.
             n: maximum number of translations of each text.
             tags: the tags of each text, or one string for all texts; only for a translator that was trained with tags.
-            **options: the search settings; see `SearchSettings`. The default of `beam` is `n`. With `sample=True`, the
-                translations are samples.
+            **options: the search settings; see `SearchSettings`. By default, the beam is at least `n`. With
+                `sample=True`, the translations are samples.
 
         Returns:
             A list with one list of results for each text, in the same order. The results of a text are sorted, best
@@ -258,8 +286,7 @@ class Translator:
             >>> len(results)
             3
         """
-        beam = 1 if options.get("sample") else n
-        settings = validated(SearchSettings, {"beam": beam, **options, "n_best": n})
+        settings = with_stored({**options, "n_best": n}, self.stored_search)
         return self._search(make_requests(texts, tags, self.signature), settings)
 
     def align(self, results: Sequence[Result], *, tags: str | Sequence[str] | None = None) -> list[Alignment]:
@@ -391,7 +418,7 @@ class Translator:
             >>> translator.evaluate(pairs).exact_match > 90
             True
         """
-        return evaluate(self._search, pairs, validated(SearchSettings, options))
+        return evaluate(self._search, pairs, with_stored(options, self.stored_search))
 
     def ensemble_with(
         self, others: Iterable["Translator"], *, weights: Sequence[float] | None = None, mean: Mean | None = None
@@ -399,7 +426,7 @@ class Translator:
         """Return an ensemble: a translator that averages the probabilities of several networks in each step.
 
         The networks may differ in architecture and size, but their vocabularies must be the same. The settings, the
-        record and the three Keras models of the ensemble are those of this translator.
+        record, the stored search and the three Keras models of the ensemble are those of this translator.
 
         Args:
             others: the other translators; they may be ensembles.

@@ -59,8 +59,7 @@ def test_help_contains_choices_bounds_and_defaults() -> None:
     assert "[lstm, gru; default: lstm]" in groups["Model"]
     assert "[1 to 8,192; default: 128 in preset compact]" in groups["Model"]
     assert "Like --level, but only for the source." in groups["Text"]
-    assert "[default: 1; N with --n-best N; 5 with --require]" not in groups["Training"]
-    assert "default: 1; N with --n-best N; 5 with --require]" in groups_of(help_of("translate"))["Search"]
+    assert "By default the size that the model file stores, and at least n_best" in groups_of(help_of("translate"))["Search"]
 
 
 def parse(command: str, *words: str) -> dict[str, Any]:
@@ -104,11 +103,10 @@ def test_flags_that_name_a_column_of_tags(words: list[str], expected: bool) -> N
 
 
 def test_search_flags(tmp_path: Any) -> None:
-    assert SearchOptions().options() == {"beam": 1}
-    assert SearchOptions().options(4) == {"beam": 4}
+    assert SearchOptions().options() == SearchOptions().options(4) == {}
     words = ["--require", "a", "--require", "b", "--max-length", "9"]
     assert parse("translate", "m.keras", *words)["search"].options() == {
-        "beam": 5, "require": ("a", "b"), "max_length": 9,
+        "require": ("a", "b"), "max_length": 9,
     }  # fmt: skip
     assert parse("translate", "m.keras", "--sample")["search"].options(3) == {"sample": True}
     path = tmp_path / "lexicon.txt"

@@ -138,3 +138,24 @@ def test_replacements_of_one_line(quick: Any, attentive: Any, tmp_path: Any) -> 
         "no tab between token and translation: 'cat'."
         in quick("translate", attentive, "a cat", *options, tmp_path / "wrong.tsv").refused()
     )
+
+
+def test_the_stored_search_is_described_and_used(quick: Any, trained: Any) -> None:
+    """The training of a few seconds is too short to compare searches, so the model stores the default beam."""
+    described = quick("describe", trained.model).out
+    assert "# stored search: beam 5, length penalty 0.6\n" in described
+    assert "(default, since training was too short to compare searches)" in described
+    text = trained.rows[0][0]
+    plain = quick("translate", trained.model, text, "--json").out
+    assert plain == quick("translate", trained.model, text, "--json", "--beam", "5", "--length-penalty", "0.6").out
+    for options in (["--sample"], ["--n-best", "7"], ["--groups", "2"], ["--sample", "--n-best", "3"]):
+        assert quick("translate", trained.model, text, *options).status == 0
+
+
+def test_the_search_is_set_in_training(quick: Any, trained: Any) -> None:
+    words = ["--epochs", "1", "--set", "training.search=greedy", "--out", "greedy.keras", "--overwrite"]
+    outcome = quick("train", trained.pairs, *trained.options[:4], *words)
+    assert "stored search: greedy (set by training.search)\n" in outcome.err
+    assert "# stored search: greedy\n" in quick("describe", "greedy.keras").out
+    refused = quick("train", trained.pairs, "--set", "training.search=wide").refused()
+    assert refused.startswith("training.search: input should be 'auto', 'greedy' or 'beam'")

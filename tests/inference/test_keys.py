@@ -52,8 +52,8 @@ def call_of(translator: Translator, options: dict[str, Any], monkeypatch: pytest
     calls: list[str] = []
 
     def compiled(function: Any, variables: Any) -> Any:
-        def run(inputs: Any, limits: Any, uniform: Any, tables: Any, **static: Any) -> Any:
-            arrays = [*inputs.values(), limits, uniform, *(tables or ())]
+        def run(inputs: Any, limits: Any, uniform: Any, tables: Any, penalty: Any, **static: Any) -> Any:
+            arrays = [*inputs.values(), limits, uniform, *(tables or ()), penalty]
             values = [None if array is None else np.asarray(array).tolist() for array in arrays]
             calls.append(repr((values, sorted(static.items()))))
             row = np.zeros((len(limits), 1))

@@ -168,7 +168,8 @@ def test_signatures_list_the_options() -> None:
     assert training["epochs"].default is None
     search = inspect.signature(passerelle.Translator.search).parameters
     assert set(options_of(SearchSettings)) <= set(search)
-    assert search["length_penalty"].default == 0.6
+    assert search["temperature"].default == 1.0
+    assert search["length_penalty"].default is None, "the model file stores its default"
 
 
 def test_data_only_settings_do_not_select_the_compiled_program() -> None:

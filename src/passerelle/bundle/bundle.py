@@ -10,7 +10,7 @@ from passerelle.data.lengths import Lengths
 from passerelle.errors import DataError, ModelFileError
 from passerelle.fields.signature import Signature
 from passerelle.models.sequence_to_sequence import SequenceToSequence
-from passerelle.settings import Settings, validated
+from passerelle.settings import SearchSettings, Settings, stored_search, validated
 
 __all__ = ["Bundle", "load_bundle", "save_bundle"]
 
@@ -25,6 +25,7 @@ class Bundle:
         settings: the settings that the model was trained with.
         lengths: the lengths of the training pairs.
         record: the training record: data, versions, epochs and metrics as JSON values.
+        search: the stored search, from which a search takes the settings that are not explicit; see `stored_search`.
     """
 
     network: SequenceToSequence
@@ -32,6 +33,7 @@ class Bundle:
     settings: Settings
     lengths: Lengths
     record: Mapping[str, Any] = field(default_factory=dict)
+    search: SearchSettings = field(default_factory=SearchSettings)
 
 
 def save_bundle(bundle: Bundle, path: str | os.PathLike[str], *, overwrite: bool = True, dry_run: bool = False) -> None:
@@ -52,6 +54,7 @@ def save_bundle(bundle: Bundle, path: str | os.PathLike[str], *, overwrite: bool
         "settings": bundle.settings.model_dump(),
         "lengths": bundle.lengths.to_json(),
         "record": dict(bundle.record),
+        "search": bundle.search.model_dump(exclude_defaults=True),
     }
     save_network(bundle.network, content, path, check=_assemble, overwrite=overwrite, dry_run=dry_run)
 
@@ -86,7 +89,8 @@ def _assemble(network: SequenceToSequence, content: Mapping[str, Any]) -> Bundle
             )
     if any((output.copies is not None) != settings.network.copying for output in signature.outputs.values()):
         raise ValueError("the outputs and the network differ in copying")
-    return Bundle(network, signature, settings, Lengths.from_json(content["lengths"]), dict(content["record"]))
+    search = stored_search(content.get("search", {}))  # models of earlier versions store none
+    return Bundle(network, signature, settings, Lengths.from_json(content["lengths"]), dict(content["record"]), search)
 
 
 def _check_vocabulary_sizes(content: Mapping[str, Any], network: SequenceToSequence) -> None:

@@ -3,6 +3,7 @@
 import json
 from typing import TYPE_CHECKING, Any
 
+from passerelle.cli.display import choice_words, search_words
 from passerelle.cli.output import write_text
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def _facts(translator: "Translator") -> list[str]:
     facts.append(
         f"longest training text: source {translator.lengths.source:,}, target {translator.lengths.target:,} tokens"
     )
+    search = translator.stored_search
+    facts.append(f"stored search: {search_words(search.beam, search.length_penalty)}")
     if (sentences := translator.lengths.sentences) is not None:
         facts.append(f"training sources with several sentences: {100 * sentences.share:.1f} %")
     try:
@@ -63,6 +66,8 @@ def _record_facts(record: dict[str, Any]) -> list[str]:
     data = record.get("data", {})
     facts += [f"{name.replace('_', ' ')}: {json.dumps(value, ensure_ascii=False)}" for name, value in data.items()]
     facts += [f"{name} {version}" for name, version in record.get("versions", {}).items()]
+    if choice := record.get("search"):
+        facts.append(f"search after training: {choice_words(choice)}")
     epochs = record.get("epochs", [])
     if epochs:
         ends = {"interrupted": "interrupted after", "diverged": "diverged after"}

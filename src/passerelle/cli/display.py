@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from passerelle.errors import escape_controls
 from passerelle.training.callbacks.callback import Callback, Run
@@ -13,10 +13,14 @@ from passerelle.training.callbacks.interruption import Interruption
 from passerelle.training.callbacks.progress import Progress, ProgressReport, seconds_left
 
 if TYPE_CHECKING:
+    from passerelle.inference.search_choice import Trial
     from passerelle.preparation import Prepared
     from passerelle.translator import Translator
 
-__all__ = ["LinesDisplay", "TrainingDisplay", "explain_end", "note", "note_trimmed", "train_with_display"]
+__all__ = [
+    "LinesDisplay", "TrainingDisplay", "choice_words", "explain_end", "note", "note_trimmed", "search_words",
+    "train_with_display",
+]  # fmt: skip
 
 
 TRIMMED_SHARE = 0.01
@@ -56,13 +60,14 @@ def train_with_display(
     if count > 1:
         note(f"translator {number} of {count}, seed {prepared.settings.training.seed}")
     with TrainingDisplay.open(prepared.settings.training.epochs) as display:
-        translator = train_prepared(prepared, [display], interruption=interruption, out=out)
+        translator = train_prepared(prepared, [display], interruption=interruption, out=out, report=display.show_trial)
     if translator.record["diverged"]:
         note(
             f"training diverged: the loss of epoch {len(translator.record['epochs']) + 1} is not a number. The "
             f"checkpoint of the best epoch before it is used. Lower the learning rate (now "
             f"{prepared.settings.training.learning_rate:g})."
         )
+    note(f"stored search: {choice_words(translator.record['search'])}")
     return translator
 
 
@@ -77,6 +82,23 @@ def explain_end(translator: "Translator") -> None:
         f"{record['stopped']}; the weights of epoch {record['kept_epoch']} are saved"
         f"{'; --set training.patience=0 trains all epochs' if early else ''}"
     )
+
+
+def choice_words(choice: dict[str, Any]) -> str:
+    """Return the stored search of a training record in words, with the reason and the scores that were compared."""
+    words = search_words(choice["beam"], choice["length_penalty"])
+    if not choice["trials"]:
+        return f"{words} ({choice['reason']})"
+    metric = "chrF" if choice["metric"] == "chrf" else "exact match"
+    scores = ", ".join(
+        f"{search_words(trial['beam'], trial['length_penalty'])} {trial['score']:.2f}" for trial in choice["trials"]
+    )
+    return f"{words} ({choice['reason']}; {metric} on {choice['sources']:,} sources: {scores})"
+
+
+def search_words(beam: int, length_penalty: float) -> str:
+    """Return a search in words."""
+    return "greedy" if beam == 1 else f"beam {beam}, length penalty {length_penalty:g}"
 
 
 def _introduce(prepared: "Prepared") -> None:
@@ -160,10 +182,21 @@ class TrainingDisplay(Callback):
         if sample is not None:
             lines.append(f"    {sample.source}  ->  {sample.translation}    (reference: {sample.reference})")
         for line in lines:
-            if self._bar is None:
-                note(line)
-            else:
-                self._bar.write(line)
+            self._write(line)
+
+    def on_train_end(self, run: Run) -> None:
+        if self._bar is not None:
+            self._bar.show("comparing searches on validation sources", None)
+
+    def show_trial(self, trial: "Trial") -> None:
+        """Print the score of a search that was compared after training."""
+        self._write(f"{search_words(trial.beam, trial.length_penalty)}: {trial.score:.2f}  {trial.seconds:.1f} s")
+
+    def _write(self, line: str) -> None:
+        if self._bar is None:
+            note(line)
+        else:
+            self._bar.write(line)
 
 
 class LinesDisplay:

@@ -23,6 +23,7 @@ from passerelle.settings import (
     parse_assignments,
     read_settings_file,
     validated,
+    with_stored,
 )
 from passerelle.settings.options import Option
 from passerelle.settings.table import allowed_values, flag
@@ -34,12 +35,6 @@ __all__ = ["ReadingOptions", "SearchOptions", "SettingsOptions", "flags_of"]
 
 T = TypeVar("T")
 
-
-BEAM_WITH_REQUIRE = 5
-"""Default beam size with --require. Greedy search would write required texts only at the end of the translation."""
-
-SPECIAL_DEFAULTS = {"beam": f"1; N with --n-best N; {BEAM_WITH_REQUIRE} with --require"}
-"""Defaults of flags that differ from the schema, in words."""
 
 DEFAULT_TAG_MODE = "separate"
 """Value of `tags.mode` if --tag-column or --columns names a column of tags and nothing else sets the mode."""
@@ -100,10 +95,13 @@ def _help(option: Option, section_type: type[Section]) -> str:
 
 
 def _default(option: Option, section_type: type[Section]) -> str:
-    """Return the default in words: that of the schema, or of the default preset if presets differ."""
+    """Return the default in words: that of the schema, or of the default preset if presets differ.
+
+    The descriptions of settings that a model file stores contain their defaults.
+    """
     setting = option.settings[0]
     if section_type is not Settings:
-        return SPECIAL_DEFAULTS.get(option.name) or _format_default(setting.field.default)
+        return "" if setting.stored else _format_default(setting.field.default)
     values = {name: _value_at(preset.settings, setting.path) for name, preset in PRESETS.items()}
     default = _format_default(values[DEFAULT_PRESET])
     return default if len(set(values.values())) == 1 else f"{default} in preset {DEFAULT_PRESET}"
@@ -216,10 +214,10 @@ class SearchOptions:
     """Flags for the search and its constraints."""
 
     def options(self, n_best: int = 1) -> dict[str, Any]:
-        """Return the validated keyword arguments of a search, without options at their defaults.
+        """Return the keyword arguments of a search that were used as flags, validated for a model that stores a beam.
 
         Args:
-            n_best: translations per text; the default beam is as wide.
+            n_best: translations per text.
 
         Raises:
             DataError: if a file of texts cannot be read or is empty.
@@ -229,9 +227,7 @@ class SearchOptions:
         for name, option in options_of(SearchSettings).items():
             if name in options and option.settings[0].from_file:
                 options[name] = _read_texts(options[name])
-        if "beam" not in options and "sample" not in options:
-            options["beam"] = max(n_best, BEAM_WITH_REQUIRE if options.get("require") else 1)
-        validated(SearchSettings, {**options, "n_best": n_best})
+        with_stored({**options, "n_best": n_best}, SearchSettings(beam=2))
         return options
 
 

@@ -37,7 +37,7 @@ class BeamResult(NamedTuple):
     bonuses: Any
 
 
-def length_normalizer(lengths: Any, power: float) -> Any:
+def length_normalizer(lengths: Any, power: Any) -> Any:
     """Return ((5 + length) / 6) ** power, the divisor of log probabilities under the length penalty; 1 for power 0.
 
     Source: Wu et al. 2016, arXiv:1609.08144, section 7, equation 14.
@@ -54,6 +54,7 @@ def beam_search(
     *,
     bonus: Callable[[Any], Any] | None = None,
     progress: Callable[[Any, int], Any] | None = None,
+    length_penalty: Any = None,
 ) -> BeamResult:
     """Find likely token sequences, with `beam` hypotheses per row in every step.
 
@@ -83,6 +84,8 @@ def beam_search(
             divided among the values of the progress, the best hypothesis of each first, so that hypotheses with more
             required phrases are not displaced by more likely ones (dynamic beam allocation, Post and Vilar 2018,
             arXiv:1804.06609). Not with groups.
+        length_penalty: float32 (), used instead of `settings.length_penalty`, so that all values share one compiled
+            program; None for the value of the settings.
 
     Returns:
         `n_best` hypotheses per row: finished ones first, ranked by log probability / length normalizer + bonus.
@@ -90,9 +93,10 @@ def beam_search(
     Source: Wu et al. 2016, arXiv:1609.08144, section 7, with finished hypotheses that stay in their slots instead of
     pruning by the distance to the best one.
     """
-    strategy = _BeamStrategy(step, settings, bonus, progress)
+    power = settings.length_penalty if length_penalty is None else length_penalty
+    strategy = _BeamStrategy(step, settings, bonus, progress, power)
     result: BeamResult = run_lanes(strategy, state, limits, max_length)
-    ranked = ops.where(result.finished, _ranking(result, settings.length_penalty), IMPOSSIBLE + result.scores)
+    ranked = ops.where(result.finished, _ranking(result, power), IMPOSSIBLE + result.scores)
     order = ops.argsort(-ranked, axis=-1)[:, : settings.n_best]  # stable: the first slot wins ties
     best = BeamResult(*(_take_slots(values, order) for values in result))
     return best._replace(ids=best.ids[..., :max_length], token_scores=best.token_scores[..., :max_length])
@@ -138,12 +142,14 @@ class _BeamStrategy:
         settings: SearchSettings,
         bonus: Callable[[Any], Any] | None,
         progress: Callable[[Any, int], Any] | None,
+        length_penalty: Any,
     ):
         self.step = step
         self.settings = settings
         self.beam = settings.beam
         self.bonus = bonus
         self.progress = progress
+        self.length_penalty = length_penalty
         self.lanes = max(1, LANES // settings.beam)
 
     def begin(self, state: Any, width: int) -> _SearchState:
@@ -285,8 +291,8 @@ class _BeamStrategy:
     def _can_improve(self, search: _SearchState, limit: Any) -> Any:
         """Return bool (lanes,), True if a growing hypothesis can still become one of the `n_best`."""
         result = search.result
-        ended = ops.where(result.finished, _ranking(result, self.settings.length_penalty), IMPOSSIBLE)
+        ended = ops.where(result.finished, _ranking(result, self.length_penalty), IMPOSSIBLE)
         worst = ops.top_k(ended, self.settings.n_best)[0][:, -1]
-        longest = ops.expand_dims(length_normalizer(limit, self.settings.length_penalty), 1)
+        longest = ops.expand_dims(length_normalizer(limit, self.length_penalty), 1)
         upper_bound = ops.where(search.growing, result.scores / longest, 2 * IMPOSSIBLE)
         return ops.logical_and(ops.any(search.growing, axis=1), ops.max(upper_bound, axis=1) > worst)

@@ -33,6 +33,7 @@ class Task:
         max_length: at least the largest limit.
         uniform: float32 (rows, max_length), uniform random numbers from 0 to 1 for sampling; None without sampling.
         tables: the arrays of the constraint; None for no constraint.
+        length_penalty: float32 (), the length penalty of beam search; None for that of the settings.
         coverage_score: function (state of `step`) -> float (rows,), at most 0, for the coverage penalty; None for
             no penalty.
         progress: function (state of `step`, vocabulary size) -> int (rows, vocabulary); see `beam_search`.
@@ -44,6 +45,7 @@ class Task:
     max_length: int
     uniform: Any = None
     tables: Tables | None = None
+    length_penalty: Any = None
     coverage_score: Callable[[Any], Any] | None = None
     progress: Callable[[Any, int], Any] | None = None
 
@@ -88,7 +90,14 @@ def _beam(task: Task, settings: SearchSettings) -> BeamResult:
     penalty, coverage_score = settings.coverage_penalty, task.coverage_score
     bonus = None if not penalty or coverage_score is None else lambda state: penalty * coverage_score(state)
     return beam_search(
-        task.step, task.state, task.limits, task.max_length, settings, bonus=bonus, progress=task.progress
+        task.step,
+        task.state,
+        task.limits,
+        task.max_length,
+        settings,
+        bonus=bonus,
+        progress=task.progress,
+        length_penalty=task.length_penalty,
     )
 
 

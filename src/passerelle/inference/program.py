@@ -48,7 +48,8 @@ class Program:
             The result as NumPy arrays.
         """
         key = settings.program_key()
-        found = self._compiled(inputs, limits, uniform, tables, max_length=max_length, settings=key)
+        penalty = np.float32(settings.length_penalty)
+        found = self._compiled(inputs, limits, uniform, tables, penalty, max_length=max_length, settings=key)
         return BeamResult(*map(np.asarray, found))
 
     def _run(
@@ -57,6 +58,7 @@ class Program:
         limits: Any,
         uniform: Any,
         tables: Tables | None,
+        length_penalty: Any,
         *,
         max_length: int,
         settings: SearchSettings,
@@ -69,6 +71,7 @@ class Program:
             max_length=max_length,
             uniform=uniform,
             tables=tables,
+            length_penalty=length_penalty,
             coverage_score=self.network.coverage_score if coverage else None,
         )
         return decode(task, settings)

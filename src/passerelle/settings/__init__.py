@@ -15,7 +15,7 @@ from passerelle.settings.options import accepts_options, choose_settings, make_s
 from passerelle.settings.presets import DEFAULT_PRESET, PRESETS, Preset
 from passerelle.settings.root import Settings
 from passerelle.settings.schema import Section, Setting, settings_in, validated
-from passerelle.settings.search import ConstraintSettings, SearchSettings, SplitMode
+from passerelle.settings.search import ConstraintSettings, SearchSettings, SplitMode, stored_search, with_stored
 from passerelle.settings.text import MAX_TEXT_LENGTH, TagSettings, TextSettings
 from passerelle.settings.training import MAX_EPOCHS, TrainingSettings
 
@@ -24,5 +24,5 @@ __all__ = [
     "DecoderSettings", "EncoderSettings", "NetworkSettings", "Preset", "ReadingSettings", "SearchSettings", "Section",
     "Setting", "Settings", "SplitMode", "TagSettings", "TextSettings", "TrainingSettings", "accepts_options",
     "choose_settings", "make_settings", "options_of", "parse_assignments", "read_settings_file", "settings_in",
-    "validated",
+    "stored_search", "validated", "with_stored",
 ]  # fmt: skip

@@ -161,7 +161,8 @@ def choose_settings(
 def accepts_options(section_type: type[Section]) -> Callable[[F], F]:
     """Decorate a function whose `**options` are the options of a section, so that its signature lists each of them.
 
-    Options of `Settings` have the default None in the signature, since their defaults depend on the preset.
+    Options of `Settings` have the default None in the signature, since their defaults depend on the preset. So have
+    search options whose defaults the model file stores.
     """
 
     def decorate(function: F) -> F:
@@ -169,8 +170,9 @@ def accepts_options(section_type: type[Section]) -> Callable[[F], F]:
         parameters = [each for each in signature.parameters.values() if each.kind is not each.VAR_KEYWORD]
         for name, option in options_of(section_type).items():
             field = option.settings[0].field
-            default = None if section_type is Settings else field.default
-            annotation = Optional[field.annotation] if section_type is Settings else field.annotation  # noqa: UP045
+            varies = section_type is Settings or option.settings[0].stored
+            default = None if varies else field.default
+            annotation = Optional[field.annotation] if varies else field.annotation  # noqa: UP045
             parameters.append(
                 inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
             )

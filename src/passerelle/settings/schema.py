@@ -43,6 +43,7 @@ def setting(
     data_only: bool = False,
     implies: Mapping[str, Any] | None = None,
     from_file: bool = False,
+    stored: bool = False,
     **bounds: Any,
 ) -> Any:
     """Declare a setting of a section.
@@ -56,12 +57,19 @@ def setting(
             value does not compile another program.
         implies: values of other settings of the section that the option also sets, unless they are set explicitly.
         from_file: whether the flag takes a file with one text per line instead of the texts themselves.
+        stored: for settings of a search, whether a model file stores a value that is the default for this model.
         **bounds: constraints of `pydantic.Field`, such as `ge` and `le`.
 
     Returns:
         The pydantic field.
     """
-    facts = {"option": option, "data_only": data_only, "implies": dict(implies or {}), "from_file": from_file}
+    facts = {
+        "option": option,
+        "data_only": data_only,
+        "implies": dict(implies or {}),
+        "from_file": from_file,
+        "stored": stored,
+    }
     return Field(default, description=description, json_schema_extra=facts, **bounds)
 
 
@@ -128,6 +136,11 @@ class Setting:
     def from_file(self) -> bool:
         """See `setting`."""
         return bool(_facts(self.field).get("from_file"))
+
+    @property
+    def stored(self) -> bool:
+        """See `setting`."""
+        return bool(_facts(self.field).get("stored"))
 
     @property
     def optional(self) -> bool:

@@ -1,17 +1,24 @@
 """Settings of a search, and of the constraints on its translations."""
 
-from collections.abc import Callable
-from typing import ClassVar, Literal, Self
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
-from passerelle.settings.schema import Section, setting, settings_in
+from passerelle.errors import SettingsError, brief
+from passerelle.settings.schema import Section, setting, settings_in, validated
 from passerelle.settings.text import MAX_TEXT_LENGTH
 
-__all__ = ["ConstraintSettings", "SearchSettings", "SplitMode"]
+__all__ = ["BEAM_WITH_REQUIRE", "ConstraintSettings", "SearchSettings", "SplitMode", "stored_search", "with_stored"]
 
 SplitMode = Literal["auto", "never", "always"]
 """When a text is split into sentences."""
+
+MAX_BEAM = 1024
+"""Maximum beam size."""
+
+BEAM_WITH_REQUIRE = 5
+"""Minimum of the default beam size with `require`. Greedy search would write required texts only at the end."""
 
 
 class ConstraintSettings(Section):
@@ -56,7 +63,15 @@ class ConstraintSettings(Section):
 class SearchSettings(ConstraintSettings):
     """Decoding: greedy search, beam search or sampling."""
 
-    beam: int = setting(1, "Beam size: hypotheses kept per step; 1 is greedy search.", option=True, ge=1, le=1024)
+    beam: int = setting(
+        1,
+        "Beam size: hypotheses kept per step; 1 is greedy search. By default the size that the model file stores, and "
+        f"at least n_best, or {BEAM_WITH_REQUIRE} with require.",
+        option=True,
+        stored=True,
+        ge=1,
+        le=MAX_BEAM,
+    )
     n_best: int = setting(
         1,
         "Size of the n-best list: translations per text, at most the beam size, or the number of samples.",
@@ -67,8 +82,10 @@ class SearchSettings(ConstraintSettings):
     length_penalty: float = setting(
         0.6,
         "Length penalty (arXiv:1609.08144, section 7): exponent of the length by which scores are normalized. 0 "
-        "compares log probabilities, which favors short translations.",
+        "compares log probabilities, which favors short translations. By default the value that the model file stores.",
         option=True,
+        data_only=True,
+        stored=True,
         ge=0.0,
         le=10.0,
     )
@@ -203,3 +220,54 @@ _NEEDED: tuple[tuple[tuple[str, ...], str, Callable[[SearchSettings], bool]], ..
     (("diversity",), "set groups to 2 or more, or remove it", lambda settings: settings.groups > 1),
 )
 """Settings without effect unless another one is set: their names, what to do, and whether it is set."""
+
+
+def stored_search(values: Mapping[str, Any]) -> SearchSettings:
+    """Return search settings that a model file may store.
+
+    Args:
+        values: values of `beam` and `length_penalty`, by name.
+
+    Raises:
+        SettingsError: if another name is given, or a value is invalid.
+    """
+    names = [setting.name for setting in settings_in(SearchSettings) if setting.stored]
+    if others := sorted(set(values) - set(names)):
+        raise SettingsError(
+            f"a model file stores the search settings {', '.join(names)}, received: {', '.join(map(brief, others))}."
+        )
+    return validated(SearchSettings, values)
+
+
+def with_stored(options: Mapping[str, Any], stored: SearchSettings) -> SearchSettings:
+    """Return the settings of a search: explicit options, then the stored search of the model, then the defaults.
+
+    An explicit option never contradicts a stored value. Unless `beam` is explicit, it is 1 for sampling; otherwise the
+    stored beam, widened to `n_best`, to `BEAM_WITH_REQUIRE` if texts are required, and to a multiple of `groups`.
+
+    Args:
+        options: the explicit search settings by name.
+        stored: the search of the model; see `stored_search`.
+
+    Raises:
+        SettingsError: if an option is unknown or out of range, or two options exclude each other.
+    """
+    values = {setting.name: getattr(stored, setting.name) for setting in settings_in(SearchSettings) if setting.stored}
+    values |= options
+    if "beam" not in options:
+        values["beam"] = _default_beam(options, stored.beam)
+    return validated(SearchSettings, values)
+
+
+def _default_beam(options: Mapping[str, Any], stored: int) -> int:
+    if options.get("sample"):
+        return 1
+    required = BEAM_WITH_REQUIRE if options.get("require") else 1
+    groups = _size(options, "groups")
+    return -(-max(stored, required, _size(options, "n_best")) // groups) * groups
+
+
+def _size(options: Mapping[str, Any], name: str) -> int:
+    """Return an option that is a size; 1 if it is not set, or is invalid, which validation reports."""
+    value = options.get(name)
+    return value if isinstance(value, int) and 1 <= value <= MAX_BEAM else 1

@@ -87,6 +87,8 @@ def allowed_values(setting: Setting) -> str:
 
 def _default(setting: Setting) -> str:
     value = setting.field.default
+    if setting.stored:
+        return f"that of the model, or `{value}`"
     if value is None or value in ("", ()):
         return "none"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"

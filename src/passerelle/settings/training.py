@@ -91,6 +91,32 @@ class TrainingSettings(Section):
         "Early stopping: number of epochs without a lower validation loss after which training stops; 0 turns it off.",
         ge=0,
     )
+    search: Literal["auto", "greedy", "beam"] = setting(
+        "auto",
+        "Search that the model file stores as its default: auto, the one of greedy search and several beam searches "
+        "that translates validation sources best after training; greedy; or beam, with search_beam and "
+        "search_length_penalty. Without validation pairs, and if training is too short to compare, auto is beam.",
+    )
+    search_beam: int = setting(
+        5,
+        "Beam size of the stored search, if training.search is beam; for auto, the first one compared.",
+        ge=2,
+        le=1024,
+    )
+    search_length_penalty: float = setting(
+        0.6,
+        "Length penalty of the stored search, if training.search is beam; for auto, the first one compared.",
+        ge=0.0,
+        le=10.0,
+    )
+    search_metric: Literal["auto", "chrf", "exact"] = setting(
+        "auto",
+        "Metric by which training.search auto compares: chrf; exact, the share of translations that equal a reference; "
+        "or auto, exact if the target is pretokenized or most training targets are single words, otherwise chrf.",
+    )
+    search_share: Rate = setting(
+        0.05, "Maximum share of the training time that the comparison of training.search auto takes, at most 2 minutes."
+    )
     seed: int = setting(
         1,
         "Random seed of initial weights, dropout, the validation split and the order of batches.",
