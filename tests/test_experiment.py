@@ -8,6 +8,7 @@ import random
 import re
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -15,12 +16,15 @@ import numpy as np
 import pytest
 
 import passerelle
+from passerelle import experiment
 from passerelle.data.pairs import check_pairs, write_pairs
 from passerelle.errors import DataError, SettingsError
 from passerelle.experiment import _record, build, train, train_prepared
+from passerelle.inference import search_choice
 from passerelle.preparation import prepare
-from passerelle.settings import choose_settings
+from passerelle.settings import choose_settings, make_settings
 from passerelle.special_tokens import UNK
+from passerelle.training.callbacks import callback
 from passerelle.training.callbacks.callback import Callback, Run
 from passerelle.training.history import History
 
@@ -382,3 +386,35 @@ def test_translator_has_the_maximum_lengths_of_training() -> None:
     translator = build(prepared_data([*PAIRS, ("abcdefa", "abc")], validation=0))
     assert (translator.lengths.source, translator.lengths.target) == (7, 4)
     assert isinstance(translator, passerelle.Translator)
+
+
+@pytest.mark.parametrize(("search", "started"), [("auto", 0.0), ("greedy", 0.0), ("greedy", 20.0)])
+def test_the_minutes_include_everything(
+    search: str, started: float, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The clock advances by half a second per reading; saving takes 5 seconds, comparing a search 2."""
+    clock = SimpleNamespace(now=started)
+
+    def read() -> float:
+        clock.now += 0.5
+        return clock.now
+
+    def save(*args: Any, **options: Any) -> None:
+        clock.now += 5.0
+
+    def compared(*args: Any) -> Any:
+        clock.now += 2.0
+        return SimpleNamespace(chrf=clock.now % 7)
+
+    for module in (experiment, callback):
+        monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=read))
+    monkeypatch.setattr(experiment, "save_bundle", save)
+    monkeypatch.setattr(search_choice, "evaluate", compared)
+    data = prepare(
+        PAIRS, make_settings("tutorial", {"training": {"minutes": 4.0, "search": search}, "network": TINY["network"]})
+    )
+    translator = train_prepared(data, out=tmp_path / "m.keras", started=0.0)
+    save()
+    assert translator.record["stopped"] == "time limit of 4 minutes"
+    assert len(translator.record["search"]["trials"]) >= (2 if search == "auto" else 0)
+    assert 0.95 * 240 < clock.now < 1.02 * 240

@@ -1,6 +1,7 @@
 """Train a translator from pairs: prepare the data, build the network, train it, and write the training record."""
 
 import importlib.metadata
+import math
 import os
 import platform
 import random
@@ -16,7 +17,14 @@ from passerelle.backend import backend_name
 from passerelle.bundle.bundle import Bundle, save_bundle
 from passerelle.data.rows import padded_width
 from passerelle.errors import SettingsError
-from passerelle.inference.search_choice import MAX_SECONDS, SearchChoice, Trial, choose_metric, choose_search
+from passerelle.inference.search_choice import (
+    MAX_SECONDS,
+    MIN_SECONDS,
+    SearchChoice,
+    Trial,
+    choose_metric,
+    choose_search,
+)
 from passerelle.models.ids import first_source_column, first_target_column
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.preparation import Prepared, Validation, prepare
@@ -76,6 +84,7 @@ def train(
         ['Il est fatigué.', 'Elle est jeune.']
         >>> translator.save("model.keras")
     """
+    started = time.perf_counter()
     prepared = prepare(
         pairs,
         choose_settings(preset=preset, settings=settings, **options),
@@ -83,7 +92,7 @@ def train(
         source_vectors=source_vectors,
         target_vectors=target_vectors,
     )
-    return train_prepared(prepared, callbacks)
+    return train_prepared(prepared, callbacks, started=started)
 
 
 def train_prepared(
@@ -93,6 +102,7 @@ def train_prepared(
     interruption: Interruption | None = None,
     out: str | os.PathLike[str] | None = None,
     report: Callable[[Trial], None] = lambda trial: None,
+    started: float | None = None,
 ) -> Translator:
     """Build a network and train it on prepared data; see `train`.
 
@@ -103,19 +113,21 @@ def train_prepared(
         out: path of a model file. Before training, the untrained translator is saved next to it and removed again, so
             that no training is lost because its end cannot be written.
         report: receives each search that is compared after training; see `choose_search`.
+        started: value of `time.perf_counter()` from which the time limit counts; None for the time of this call.
 
     Raises:
         OutputError: if no file can be saved at `out`.
     """
     if not isinstance(callbacks, Iterable) or not all(isinstance(each, Callback) for each in callbacks):
         raise SettingsError(f"callbacks must be a list of passerelle.Callback objects, received: {callbacks!r:.80}")
+    clock = _Clock(prepared, time.perf_counter() if started is None else started)
     translator, vectors = _build(prepared)
     if out is not None:
         record = _record(prepared, History((), 0, interrupted=False, diverged=False), None)
-        save_bundle(replace(translator.bundle, record=record), out, dry_run=True)
+        with clock.measure_saving():
+            save_bundle(replace(translator.bundle, record=record), out, dry_run=True)
     # Without callbacks nothing reads the samples, and the first sample compiles a search.
     samples = [Samples(_sample_rows(prepared), _sampler(prepared, translator))] if callbacks else []
-    began = time.perf_counter()
     history = fit(
         translator.network,
         prepared.training_batches,
@@ -124,8 +136,10 @@ def train_prepared(
         frozen=vectors,
         callbacks=[*samples, *callbacks],
         interruption=interruption,
+        before=clock.elapsed(),
+        after=clock.saving + clock.comparison,
     )
-    choice = _choose_search(prepared, translator, history, time.perf_counter() - began, interruption, report)
+    choice = _choose_search(prepared, translator, history, clock, interruption, report)
     translator.bundle = replace(translator.bundle, search=choice.search)
     translator.record = _record(prepared, history, choice)
     return translator
@@ -135,11 +149,11 @@ def _choose_search(
     prepared: Prepared,
     translator: Translator,
     history: History,
-    seconds: float,
+    clock: "_Clock",
     interruption: Interruption | None,
     report: Callable[[Trial], None],
 ) -> SearchChoice:
-    """Choose the search to store; `seconds` is the time of training. Whoever interrupts training does not wait."""
+    """Choose the search to store. Whoever interrupts training does not wait for it."""
     settings = prepared.settings.training
     pretokenized = translator.target.level == "pretokenized"
     return choose_search(
@@ -147,10 +161,49 @@ def _choose_search(
         prepared.validation,
         settings,
         choose_metric(settings, prepared.training.targets, pretokenized=pretokenized),
-        seconds=0.0 if history.interrupted else min(settings.search_share * seconds, MAX_SECONDS),
+        seconds=0.0 if history.interrupted else clock.seconds_to_compare(),
         report=report,
         stopped=lambda: interruption is not None and interruption.requested,
+        clock=time.perf_counter,
     )
+
+
+class _Clock:
+    """Time of a training from its start to the saved model.
+
+    Args:
+        prepared: prepared data.
+        started: value of `time.perf_counter()` from which the time limit counts.
+
+    Attributes:
+        saving: expected seconds for saving the translator.
+        comparison: seconds to reserve for the comparison of searches.
+    """
+
+    def __init__(self, prepared: Prepared, started: float):
+        settings = prepared.settings.training
+        self._settings, self._started = settings, started
+        reserved = min(settings.search_share * 60.0 * settings.minutes, MAX_SECONDS)
+        compared = settings.search == "auto" and len(prepared.validation) > 0 and reserved >= MIN_SECONDS
+        self.comparison = reserved if compared else 0.0
+        self.saving = 0.0
+
+    def elapsed(self) -> float:
+        """Return the seconds since the start."""
+        return time.perf_counter() - self._started
+
+    def seconds_to_compare(self) -> float:
+        """Return the seconds for the comparison of searches: their share of the whole time, within the time limit."""
+        share, elapsed = self._settings.search_share, self.elapsed()
+        left = 60.0 * self._settings.minutes - self.saving - elapsed if self._settings.minutes else math.inf
+        return min(share / (1.0 - share) * elapsed, MAX_SECONDS, left)
+
+    @contextmanager
+    def measure_saving(self) -> Iterator[None]:
+        """Expect that saving takes as long as this context."""
+        began = time.perf_counter()
+        yield
+        self.saving = time.perf_counter() - began
 
 
 def build(prepared: Prepared) -> Translator:

@@ -59,7 +59,10 @@ def test_help_contains_choices_bounds_and_defaults() -> None:
     assert "[lstm, gru; default: lstm]" in groups["Model"]
     assert "[1 to 8,192; default: 128 in preset compact]" in groups["Model"]
     assert "Like --level, but only for the source." in groups["Text"]
-    assert "By default the size that the model file stores, and at least n_best" in groups_of(help_of("translate"))["Search"]
+    assert (
+        "By default the size that the model file stores, and at least n_best"
+        in groups_of(help_of("translate"))["Search"]
+    )
 
 
 def parse(command: str, *words: str) -> dict[str, Any]:

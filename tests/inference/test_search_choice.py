@@ -146,9 +146,7 @@ def test_scores_are_those_of_evaluate_with_all_references(translator: Translator
         assert report.chrf == pytest.approx(trial.score)
 
 
-def test_a_bounded_sample_without_the_longest_sources(
-    translator: Translator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bounded_sample_without_the_longest_sources(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search_choice, "MAX_SOURCES", 20)
     texts = ["a" * length for length in range(1, 40)] + ["a" * 100]
     pairs = Pairs([text for text in texts for _ in "xy"], [target for _ in texts for target in "xy"])

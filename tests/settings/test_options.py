@@ -77,6 +77,8 @@ def test_every_option_sets_its_settings_and_no_others(name: str) -> None:
         assert value_at(changed, setting.path) == value, setting.path
     default = PRESETS["compact"].settings
     expected = {setting.path for setting in option.settings} | {path for path, _ in option.implied()}
+    if name == "minutes":
+        expected |= {"training.epochs", "training.patience"}  # then the time is the only limit
     for other in ALL:
         if other.path not in expected:
             assert value_at(changed, other.path) == value_at(default, other.path), f"{name} also changed {other.path}"
@@ -115,6 +117,36 @@ def test_an_assignment_takes_precedence_over_an_option_and_a_file() -> None:
     file = {"training": {"epochs": 3, "seed": 4}}
     chosen = make_settings(None, file, {"epochs": 5, "units": 9}, parse_assignments(["training.epochs=6"]))
     assert (chosen.training.epochs, chosen.training.seed, chosen.network.decoder.units) == (6, 4, 9)
+
+
+@pytest.mark.parametrize(
+    ("file", "options", "assignments", "expected"),
+    [
+        ({}, {}, {}, (20, 5)),
+        ({}, {"minutes": 3.0}, {}, (None, 0)),
+        ({"training": {"minutes": 3.0}}, {}, {}, (None, 0)),
+        ({}, {}, {"training.minutes": 3.0}, (None, 0)),
+        ({}, {"minutes": 3.0, "epochs": 7}, {}, (7, 0)),
+        ({"training": {"epochs": 7}}, {"minutes": 3.0}, {}, (7, 0)),
+        ({}, {"minutes": 3.0}, {"training.patience": 2}, (None, 2)),
+        ({}, {"minutes": 3.0}, {"training.epochs": 7, "training.patience": 5}, (7, 5)),
+        ({}, {"minutes": 0.0}, {}, (20, 5)),
+    ],
+)
+def test_minutes_replace_the_epochs_and_the_patience_of_the_preset(
+    file: Any, options: Any, assignments: Any, expected: tuple[int | None, int]
+) -> None:
+    chosen = make_settings(None, file, options, assignments).training
+    assert (chosen.epochs, chosen.patience) == expected
+
+
+def test_settings_without_epochs_round_trip_through_a_settings_file() -> None:
+    chosen = make_settings(None, None, {"minutes": 3.0})
+    file = chosen.model_dump(exclude_none=True)
+    assert "epochs" not in file["training"]
+    assert make_settings(None, file) == chosen
+    with pytest.raises(SettingsError, match="training needs a limit, received: neither epochs nor minutes"):
+        make_settings(None, {"training": {"epochs": None}})
 
 
 @pytest.mark.parametrize(

@@ -328,14 +328,95 @@ def test_time_limit_ends_training_within_an_epoch(
     monkeypatch.setattr(callback, "time", SimpleNamespace(perf_counter=lambda: float(next(now))))
     monkeypatch.setattr(schedule, "learning_rate", lambda *args: rates.append(original(*args)) or rates[-1])
     timed = settings(epochs=100, minutes=10, schedule="cosine")
-    history = fit(make_small_network(), make_batches(20, 2), make_batches(8, 4, data=1), timed)
+    history = fit(make_small_network(), make_batches(22, 2), make_batches(8, 4, data=1), timed)
     assert 1 < len(history.epochs) < 100
     assert history.stopped == "time limit of 10 minutes"
     assert not history.interrupted
     assert all(epoch.validation_loss is not None for epoch in history.epochs)
     assert rates[0] < max(rates) == pytest.approx(0.1, rel=0.3)
     assert rates[-1] < 0.01
-    assert len(rates) % 10, "training ends within an epoch"
+    assert len(rates) % 11, "training ends within an epoch"
+
+
+class Clock:
+    """A clock that advances by a second per reading, so by a second per update; `now` is its time."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch):
+        self.now = 0.0
+        monkeypatch.setattr(callback, "time", SimpleNamespace(perf_counter=self.read))
+
+    def read(self) -> float:
+        self.now += 1.0
+        return self.now
+
+
+class SlowValidation(Callback):
+    """Advances the clock in each validation."""
+
+    def __init__(self, clock: Clock, seconds: float):
+        self.clock, self.seconds = clock, seconds
+
+    def on_validate(self, run: Run) -> None:
+        self.clock.now += self.seconds
+
+
+@pytest.mark.parametrize(("before", "after"), [(0.0, 0.0), (30.0, 60.0)])
+@pytest.mark.parametrize("slow", [0.0, 20.0])
+def test_training_without_epochs_takes_all_the_minutes(
+    before: float, after: float, slow: float, make_small_network: Any, make_batches: Any, monkeypatch: Any
+) -> None:
+    """Validation, the time before the run and the time reserved for the work after it are counted."""
+    clock = Clock(monkeypatch)
+    rates: list[float] = []
+    original = schedule.learning_rate
+    monkeypatch.setattr(schedule, "learning_rate", lambda *args: rates.append(original(*args)) or rates[-1])
+    history = fit(
+        make_small_network(),
+        make_batches(20, 2),
+        make_batches(8, 4, data=1),
+        settings(epochs=None, minutes=10, schedule="cosine"),
+        callbacks=[SlowValidation(clock, slow)],
+        before=before,
+        after=after,
+    )
+    assert history.stopped == "time limit of 10 minutes"
+    assert len(history.epochs) > 10
+    assert 0.97 * 600 < before + clock.now + after < 1.01 * 600
+    assert max(rates) == pytest.approx(0.1, rel=0.2)
+    assert rates[-1] < 0.003, "the learning rate decays over the time"
+    assert rates[:10] == [pytest.approx(0.1 * done / 10) for done in range(10)], "the warmup takes an epoch"
+
+
+def test_the_remaining_time_follows_the_minutes(
+    make_small_network: Any, make_batches: Any, monkeypatch: Any, report_each_update: None
+) -> None:
+    clock = Clock(monkeypatch)
+    reports: list[tuple[float, ProgressReport]] = []
+    shown = Progress(lambda report: reports.append((clock.now, report)))
+    timed = settings(epochs=None, minutes=5)
+    fit(make_small_network(), make_batches(20, 2), None, timed, callbacks=[shown], before=10.0, after=30.0)
+    assert all(report.epochs is None for _, report in reports)
+    assert all(report.seconds_left == pytest.approx(290 - now, abs=3) for now, report in reports)
+
+
+def test_explicit_epochs_end_training_before_the_minutes(
+    make_small_network: Any, make_batches: Any, monkeypatch: Any
+) -> None:
+    Clock(monkeypatch)
+    history = fit(make_small_network(), make_batches(20, 2), None, settings(epochs=3, minutes=10))
+    assert (len(history.epochs), history.stopped) == (3, "")
+
+
+def test_the_first_validation_is_expected_before_it_is_measured(
+    make_small_network: Any, make_batches: Any, monkeypatch: Any
+) -> None:
+    """An epoch takes longer than the time limit."""
+    clock = Clock(monkeypatch)
+    timed = settings(epochs=None, minutes=5)
+    training, validation = make_batches(1000, 2), make_batches(8, 4, data=1)
+    history = fit(make_small_network(), training, validation, timed, callbacks=[SlowValidation(clock, 8.0)])
+    assert len(history.epochs) == 1
+    assert 290 < clock.now < 305
 
 
 def test_training_depends_only_on_the_seed(make_small_network: Any, make_batches: Any) -> None:

@@ -42,7 +42,13 @@ def note_trimmed(trimmed: int, pairs: int) -> None:
 
 
 def train_with_display(
-    prepared: "Prepared", out: Path, interruption: Interruption, number: int = 1, count: int = 1
+    prepared: "Prepared",
+    out: Path,
+    interruption: Interruption,
+    number: int = 1,
+    count: int = 1,
+    *,
+    started: float | None = None,
 ) -> "Translator":
     """Train a translator and show the progress.
 
@@ -52,6 +58,7 @@ def train_with_display(
         interruption: receives the signals that end training.
         number: number of this translator.
         count: number of translators trained on the same pairs.
+        started: see `train_prepared`.
     """
     from passerelle.experiment import train_prepared
 
@@ -60,7 +67,9 @@ def train_with_display(
     if count > 1:
         note(f"translator {number} of {count}, seed {prepared.settings.training.seed}")
     with TrainingDisplay.open(prepared.settings.training.epochs) as display:
-        translator = train_prepared(prepared, [display], interruption=interruption, out=out, report=display.show_trial)
+        translator = train_prepared(
+            prepared, [display], interruption=interruption, out=out, report=display.show_trial, started=started
+        )
     if translator.record["diverged"]:
         note(
             f"training diverged: the loss of epoch {len(translator.record['epochs']) + 1} is not a number. The "
@@ -77,8 +86,9 @@ def explain_end(translator: "Translator") -> None:
     if record["interrupted"] or record["diverged"] or not record["stopped"]:
         return
     early = record["stopped"].startswith("no better ")  # the reason of EarlyStopping
+    limit = "" if settings.epochs is None else f" of {settings.epochs}"
     note(
-        f"stopped {'after' if early else 'in'} epoch {len(record['epochs'])} of {settings.epochs}: "
+        f"stopped {'after' if early else 'in'} epoch {len(record['epochs'])}{limit}: "
         f"{record['stopped']}; the weights of epoch {record['kept_epoch']} are saved"
         f"{'; --set training.patience=0 trains all epochs' if early else ''}"
     )
@@ -139,14 +149,14 @@ def _introduce(prepared: "Prepared") -> None:
 class TrainingDisplay(Callback):
     """Prints a line for each epoch and, on a terminal, shows a progress bar with the remaining time."""
 
-    def __init__(self, epochs: int, bar: "_Bar | None"):
-        self._epochs = epochs
+    def __init__(self, epochs: int | None, bar: "_Bar | None"):
+        self._limit = "" if epochs is None else f"/{epochs}"
         self._bar = bar
         self._progress = Progress(self._show)
 
     @classmethod
     @contextmanager
-    def open(cls, epochs: int) -> Iterator["TrainingDisplay"]:
+    def open(cls, epochs: int | None) -> Iterator["TrainingDisplay"]:
         """Show the progress bar if standard error is a terminal; remove it at the end, also after an error."""
         if not sys.stderr.isatty():
             yield cls(epochs, None)
@@ -164,13 +174,13 @@ class TrainingDisplay(Callback):
         """Update the progress bar."""
         if self._bar is not None:
             remaining = "" if report.seconds_left is None else f"  remaining {_clock(report.seconds_left)}"
-            text = f"epoch {report.epoch}/{report.epochs}  loss {report.loss:.3f}{remaining}"
+            text = f"epoch {report.epoch}{self._limit}  loss {report.loss:.3f}{remaining}"
             self._bar.show(text, report.done / report.updates)
 
     def on_epoch_end(self, run: Run) -> None:
         """Print the losses of the epoch, and a validation source with its translation."""
         epoch, sample = run.state.history[-1], run.sample
-        parts = [f"epoch {epoch.number}/{self._epochs}", f"loss {epoch.loss:.4f}"]
+        parts = [f"epoch {epoch.number}{self._limit}", f"loss {epoch.loss:.4f}"]
         if epoch.validation_loss is not None:
             parts.append(f"validation loss {epoch.validation_loss:.4f}")
         parts.append(f"{epoch.seconds:.1f} s")

@@ -1,6 +1,7 @@
 """passerelle train"""
 
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,6 +67,7 @@ def train(
     overwrite
         Replace existing files of the same names. Without it, an existing file is an error.
     """
+    started = time.perf_counter()
     from passerelle.data.formats import base_name
     from passerelle.data.pairs import split_paths, write_split
     from passerelle.preparation import prepare
@@ -90,13 +92,20 @@ def train(
         note(f"wrote {written[0]} and {written[1]}")
     # Never left: a signal that arrives when all is saved must not disturb the end of the process.
     interruption = Interruption().__enter__()
-    return _train_all(runs, paths, interruption, overwrite=overwrite)
+    return _train_all(runs, paths, interruption, overwrite=overwrite, started=started)
 
 
-def _train_all(runs: "list[Prepared]", paths: list[Path], interruption: Interruption, *, overwrite: bool) -> int:
-    """Train and save the translators one after the other; return the exit status."""
+def _train_all(
+    runs: "list[Prepared]", paths: list[Path], interruption: Interruption, *, overwrite: bool, started: float
+) -> int:
+    """Train and save the translators one after the other; return the exit status.
+
+    The time limit of the first translator counts from `started`, that of each further one from its own start.
+    """
     for number, prepared in enumerate(runs):
-        translator = train_with_display(prepared, paths[number], interruption, number + 1, len(runs))
+        translator = train_with_display(
+            prepared, paths[number], interruption, number + 1, len(runs), started=None if number else started
+        )
         paths[number] = path = _save(translator, paths[number], overwrite=overwrite)
         explain_end(translator)
         epochs = len(translator.record["epochs"])

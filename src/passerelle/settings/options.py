@@ -91,7 +91,9 @@ def make_settings(
 ) -> Settings:
     """Return the settings of a preset, changed by a settings file, then by options, then by assignments.
 
-    Options of both sides are applied first, then the settings that options imply, then options of one side.
+    Options of both sides are applied first, then the settings that options imply, then options of one side. If
+    `training.minutes` is set and `training.epochs` is not, training takes all the minutes: `training.epochs` is None.
+    In the same way, the preset's `training.patience` does not apply.
 
     Args:
         preset: a key of `PRESETS`; if None, the `preset` of the file, or `compact`.
@@ -112,7 +114,31 @@ def make_settings(
         if path not in _assignable():
             raise SettingsError(f"unknown setting {path!r}.{did_you_mean(path, _assignable())}")
         assign(values, path, value)
+    explicit = {*_paths(file or {}), *(path for path, _ in _assignments(options or {})), *_paths(assignments or {})}
+    _use_all_minutes(values["training"], explicit)
     return validated(Settings, values)
+
+
+def _paths(values: Mapping[str, Any], parent: str = "") -> Iterator[str]:
+    """Yield the dotted names of nested values."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _paths(value, f"{parent}{name}.")
+        else:
+            yield f"{parent}{name}"
+
+
+def _use_all_minutes(training: Any, explicit: set[str]) -> None:
+    """Let the time be the only limit of training if `minutes` is explicit: the preset's other limits do not apply.
+
+    Args:
+        training: the values of the section `training`, changed in place.
+        explicit: the dotted names of all settings that differ from the preset on request.
+    """
+    if "training.minutes" in explicit and isinstance(training, dict) and training.get("minutes"):
+        for name, value in (("epochs", None), ("patience", 0)):
+            if f"training.{name}" not in explicit:
+                training[name] = value
 
 
 def _assignments(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -1,8 +1,8 @@
 """Settings of training."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from passerelle.settings.schema import Section, setting
 
@@ -19,12 +19,19 @@ class TrainingSettings(Section):
 
     group: ClassVar[str] = "Training"
 
-    epochs: int = setting(
-        30, "Maximum number of epochs: passes over the training pairs.", option=True, ge=1, le=MAX_EPOCHS
+    epochs: int | None = setting(
+        30,
+        "Maximum number of epochs: passes over the training pairs. If minutes is set and epochs is not, the time is "
+        "the only limit.",
+        option=True,
+        ge=1,
+        le=MAX_EPOCHS,
     )
     minutes: float = setting(
         0.0,
-        "Time limit of training, in minutes; it may stop training within an epoch. 0 means no limit.",
+        "Time limit in minutes, from the start of the command to the saved model; it may stop training within an "
+        "epoch. 0 means no limit. Without epochs, training takes all of this time, and stops early only if "
+        "training.patience is set.",
         option=True,
         ge=0.0,
         le=1_000_000.0,
@@ -124,3 +131,9 @@ class TrainingSettings(Section):
         ge=0,
         lt=2**31,
     )
+
+    @model_validator(mode="after")
+    def _run_ends(self) -> Self:
+        if self.epochs is None and not self.minutes:
+            raise ValueError("training needs a limit, received: neither epochs nor minutes; set one of them")
+        return self

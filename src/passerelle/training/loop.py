@@ -41,11 +41,13 @@ def run(
         loss, accuracy = state.means()
         state.history.append(Epoch(state.epoch, loss, accuracy, None, None, current.epoch_seconds()))
         update.assign(state)
+        began = state.seconds
         call("on_validate")
         if current.epoch_dropped:
             state.history.pop()
             break
         current.count_time()
+        current.validation_seconds = state.seconds - began
         state.start_epoch(state.epoch + 1)
         call("on_epoch_end")
     update.end(state)

@@ -40,6 +40,8 @@ def fit(
     frozen: Mapping[str, np.ndarray] | None = None,
     state: TrainingState | None = None,
     interruption: Interruption | None = None,
+    before: float = 0.0,
+    after: float = 0.0,
 ) -> History:
     """Train a network.
 
@@ -54,6 +56,8 @@ def fit(
             in place. None starts a new run from the network's weights.
         interruption: the object that receives signals; the caller may have entered it, to receive them after training
             too. None creates one.
+        before: seconds of the time limit that were spent before this call.
+        after: seconds of the time limit that are reserved for the work after this call.
 
     Returns:
         The history. Afterwards the network has the weights of the epoch that `settings.keep` chooses. Ctrl-C, SIGTERM
@@ -70,7 +74,7 @@ def fit(
     state = state or TrainingState.from_seed(settings.seed)
     with interruption or Interruption() as interruption:
         all_callbacks = [*_callbacks(network, validation, settings, frozen or {}), *callbacks, interruption]
-        run = loop.run(state, training, update, all_callbacks, Schedule(settings, len(training)))
+        run = loop.run(state, training, update, all_callbacks, Schedule(settings, len(training), before, after))
     return History(tuple(state.history), run.kept_epoch, state.stopped == INTERRUPTED, run.diverged, state.stopped)
 
 
@@ -78,7 +82,11 @@ def _callbacks(
     network: Any, validation: Batches | None, settings: TrainingSettings, frozen: Mapping[str, np.ndarray]
 ) -> list[Callback]:
     """Return the callbacks that the settings require."""
-    callbacks: list[Callback] = [Divergence(), BestWeights(network, settings.keep), TimeLimit()]
+    callbacks: list[Callback] = [
+        Divergence(),
+        BestWeights(network, settings.keep),
+        TimeLimit(validated=validation is not None),
+    ]
     if frozen:
         callbacks.append(FrozenVectors(frozen, settings.frozen_epochs))
     if validation:

@@ -21,6 +21,7 @@ class Run:
         update: the update that changes the state's arrays.
         schedule: epochs, updates per epoch, time limit, completed share of the run.
         sample: translation that the callback `Samples` made after the last epoch; None without that callback.
+        validation_seconds: time of the last validation, with the sample; None before the first one.
         epoch_dropped: whether the current epoch will not count as finished.
         diverged: whether an infinite or NaN loss ended the run.
         kept_epoch: in `on_train_end`, the number of the epoch whose weights the network has; 0 if they are from within
@@ -32,6 +33,7 @@ class Run:
         self.update = update
         self.schedule = schedule
         self.sample: Sample | None = None
+        self.validation_seconds: float | None = None
         self.epoch_dropped = False
         self.diverged = False
         self.kept_epoch = 0

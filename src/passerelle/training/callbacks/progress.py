@@ -18,7 +18,7 @@ class ProgressReport:
 
     Attributes:
         epoch: number of the current epoch, from 1.
-        epochs: maximum number of epochs of the run.
+        epochs: maximum number of epochs of the run; None if only the time is limited.
         done: completed updates of this epoch.
         updates: updates per epoch.
         loss: mean loss of this epoch so far, in nats per token.
@@ -26,7 +26,7 @@ class ProgressReport:
     """
 
     epoch: int
-    epochs: int
+    epochs: int | None
     done: int
     updates: int
     loss: float
@@ -54,14 +54,16 @@ class Progress(Callback):
         self._reported = state.seconds
         loss, _ = state.means()
         left = seconds_left(run)
-        self._report(ProgressReport(state.epoch, schedule.epochs, state.position, schedule.updates, loss, left))
+        epochs = schedule.settings.epochs
+        self._report(ProgressReport(state.epoch, epochs, state.position, schedule.updates, loss, left))
 
 
 def seconds_left(run: Run) -> float | None:
     """Estimate the seconds until the run ends, from the last epoch, or from the current one once 5 % of it are done.
 
     Returns:
-        At most the time until the time limit; None if it is too early for an estimate.
+        At most the time until the time limit, with the time that is reserved for the work after the run; None if it is
+        too early for an estimate.
     """
     state, schedule = run.state, run.schedule
     share = schedule.epoch_share(state)
@@ -70,5 +72,5 @@ def seconds_left(run: Run) -> float | None:
         epoch = (state.seconds - state.epoch_began) / share
     left = epoch and epoch * (schedule.epochs - state.epoch + 1 - share)
     if schedule.seconds < math.inf:
-        left = min(math.inf if left is None else left, max(0.0, schedule.seconds - state.seconds))
+        left = min(left or math.inf, max(0.0, schedule.seconds + schedule.after - state.seconds))
     return left
