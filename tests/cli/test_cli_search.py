@@ -12,8 +12,18 @@ def test_beam_search_writes_one_line_per_text(quick: Any, trained: Any) -> None:
     plain = quick("translate", trained.model, stdin="\n".join(sources).encode())
     beam = quick("translate", trained.model, "--beam", "3", stdin="\n".join(sources).encode())
     assert (beam.status, len(beam.out.splitlines())) == (0, len(plain.out.splitlines()))
-    one = quick("translate", trained.model, "--beam", "1", stdin="\n".join(sources).encode())
-    assert one.out == plain.out
+    stored = quick("translate", trained.model, "--beam", "5", stdin="\n".join(sources).encode())
+    assert stored.out == plain.out
+
+
+def test_minimum_bayes_risk_scores_are_similarities(quick: Any, trained: Any) -> None:
+    texts = [source for source, _ in trained.rows[:2]]
+    outcome = quick("translate", trained.model, *texts, "--mbr", "8", "--n-best", "3", "--scores")
+    assert outcome.status == 0, outcome.err
+    rows = [line.split("\t") for line in outcome.out.splitlines()]
+    assert all(0 <= float(row[2]) <= 100 and float(row[3]) < 0 for row in rows)
+    refused = quick("translate", trained.model, "a", "--mbr", "8", "--beam", "2").refused()
+    assert "mbr excludes sample and beam search" in refused
 
 
 def test_columns_of_scores(quick: Any, trained: Any) -> None:

@@ -117,7 +117,7 @@ def test_an_ensemble(quick, trained, untrained):
     assert (piped.status, piped.out.split("\n")) == (0, [*lines, ""]), piped.err
     mixed = quick("translate", other, sources[0], "--with", trained.model, sources[1], "--beam", "1")
     assert mixed.out.split("\n") == [*lines[:2], ""]
-    report = quick("evaluate", trained.model, trained.pairs, "--limit", "12", "--with", other, "--json")
+    report = quick("evaluate", trained.model, trained.pairs, "--limit", "12", "--with", other, "--beam", "1", "--json")
     assert report.status == 0, report.err
     assert json.loads(report.out) == dataclasses.asdict(score(expected, [[target] for _, target in rows]))
 

@@ -128,6 +128,7 @@ def test_a_failure_costs_only_the_comparison(translator: Translator, monkeypatch
         ({"search": "greedy"}, (1, 0.6), "set by training.search"),
         ({"search": "beam", "search_beam": 7, "search_length_penalty": 0.1}, (7, 0.1), "set by training.search"),
         ({"validation": Pairs([], [])}, (5, 0.6), "default, without validation pairs"),
+        ({"validation": Pairs([], []), "metric": "exact"}, (1, 0.6), "default, without validation pairs"),
         ({"seconds": 0.0}, (5, 0.6), "default, since training was too short to compare searches"),
     ],
 )

@@ -67,7 +67,7 @@ def test_every_option_alone_is_possible_with_a_stored_beam() -> None:
     values = {int: 2, float: 0.5, bool: True, str: "a", tuple: ("a",)}
     for name, option in options_of(SearchSettings).items():
         setting = option.settings[0]
-        value = "never" if setting.choices else values[setting.plain_type]
+        value = setting.choices[-1] if setting.choices else values[setting.plain_type]
         assert getattr(with_stored({name: value}, STORED), name) == value
 
 

@@ -202,4 +202,5 @@ def _replace_in_parts(
         replaced.append(replace_unknown(part, own, signature, replacements))
         row, column = row + rows, column + columns + len(gap)
     whitespace = [after for _, after in result.part_results]
-    return Result.joined(result.source, replaced, whitespace, result.split_by)
+    joined = Result.joined(result.source, replaced, whitespace, result.split_by)
+    return replace(joined, normalized_score=result.normalized_score)

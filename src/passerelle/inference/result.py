@@ -25,8 +25,8 @@ class Result:
         text: the translation; empty for a blank source.
         score: log probability of the translation in nats, at most 0; -inf if no translation satisfies the constraints
             within the length limit.
-        normalized_score: the score divided by the length normalizer, plus the coverage penalty (at most 0). It ranks
-            the translations of a text.
+        normalized_score: the score divided by the length normalizer, plus the coverage penalty (at most 0). In minimum
+            Bayes risk decoding, the expected utility, 0 to 100. It ranks the translations of a text.
         ids: the target ids of the translation, without END.
         token_scores: log probability of each token in nats, then of END if it was written.
         unknown: the distinct source tokens that the vocabulary does not contain, in order of appearance.

@@ -13,6 +13,7 @@ from passerelle.errors import LongTextError, SettingsError
 from passerelle.inference.collect import join_results, make_results
 from passerelle.inference.constraint_tables import ConstraintTables
 from passerelle.inference.memory_limits import rows_at_once
+from passerelle.inference.minimum_bayes_risk import rank_by_utility, with_mean_utility
 from passerelle.inference.model import InferenceModel
 from passerelle.inference.parts import Part, split_requests, unsplit
 from passerelle.inference.program import Program
@@ -60,9 +61,10 @@ class Search:
                 "split_sentences 'always' requires a source that is not pretokenized. Set split_sentences to 'auto'."
             )
         tables = self._tables(settings.constraints, settings.beam)
-        samples = settings.n_best if settings.sample else 1
-        if settings.sample:
-            settings = settings.model_copy(update={"n_best": 1})
+        wanted = settings
+        samples = settings.mbr or (settings.n_best if settings.sample else 1)
+        if settings.sample or settings.mbr:
+            settings = settings.model_copy(update={"sample": True, "n_best": 1})
         parts, inputs = self._split(requests, settings.split_sentences, constrained=tables is not None)
         lengths = np.repeat(
             inputs[self.model.signature.source.name].lengths, samples
@@ -94,7 +96,17 @@ class Search:
             with ThreadPoolExecutor(CONCURRENT_BATCHES) as pool:
                 for _ in pool.map(search, batches):
                     pass
-        return join_results(requests, parts, found)
+        if not wanted.mbr:
+            return join_results(requests, parts, found)
+        tokenizer = self.model.signature.target.tokenizer
+        ranked = [
+            [rank_by_utility([best for best, *_ in own], wanted.mbr_utility, tokenizer)[: wanted.n_best]]
+            if part.request.text.strip()
+            else own[:1]
+            for part, own in zip(parts, found, strict=True)
+        ]
+        joined = join_results(requests, parts, ranked)
+        return [[with_mean_utility(result) for result in results] for results in joined]
 
     def _split(
         self, requests: Sequence[Request], mode: SplitMode, *, constrained: bool

@@ -128,7 +128,8 @@ def choose_search(
 
     `auto` compares greedy search, beams of `settings.search_beam` with several length penalties, and a beam of twice
     the size with the best of these length penalties. Of equal scores, the first search wins, which is the fastest.
-    A search is left out if it would probably exceed the time.
+    A search is left out if it would probably exceed the time. Without validation pairs or time, the default is the beam
+    of the settings for the metric `chrf`, and greedy search for `exact`.
 
     Args:
         search: the search of the trained model.
@@ -143,12 +144,14 @@ def choose_search(
     beam = SearchSettings(beam=settings.search_beam, length_penalty=settings.search_length_penalty)
     if settings.search != "auto":
         return SearchChoice(beam if settings.search == "beam" else SearchSettings(), "set by training.search")
+    # A beam helps where a source has many correct translations, and hardly where it has one (docs/quality.md).
+    default = beam if metric == "chrf" else SearchSettings()
     if not len(validation):
-        return SearchChoice(beam, "default, without validation pairs")
+        return SearchChoice(default, "default, without validation pairs")
     if not set(search.model.signature.columns) <= {search.model.signature.source.name, "tags"}:
-        return SearchChoice(beam, "default, for a model with further inputs")
+        return SearchChoice(default, "default, for a model with further inputs")
     if seconds < MIN_SECONDS:
-        return SearchChoice(beam, "default, since training was too short to compare searches")
+        return SearchChoice(default, "default, since training was too short to compare searches")
     pairs, count = _sample(search, validation, settings.seed)
     began, trials = clock(), list[Trial]()
     for candidate in _candidates(beam, trials):
@@ -165,7 +168,9 @@ def choose_search(
         trials.append(Trial(candidate.beam, candidate.length_penalty, score, round(clock() - start, 3)))
         report(trials[-1])
     if len(trials) < 2 and not _enough(trials):
-        return SearchChoice(beam, "default, since there was no time to compare searches", metric, count, tuple(trials))
+        return SearchChoice(
+            default, "default, since there was no time to compare searches", metric, count, tuple(trials)
+        )
     best = max(trials, key=lambda trial: trial.score)  # the first of equal scores
     chosen = SearchSettings(beam=best.beam, length_penalty=best.length_penalty)
     return SearchChoice(chosen, "best on validation sources", metric, count, tuple(trials))

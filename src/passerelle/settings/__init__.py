@@ -15,14 +15,21 @@ from passerelle.settings.options import accepts_options, choose_settings, make_s
 from passerelle.settings.presets import DEFAULT_PRESET, PRESETS, Preset
 from passerelle.settings.root import Settings
 from passerelle.settings.schema import Section, Setting, settings_in, validated
-from passerelle.settings.search import ConstraintSettings, SearchSettings, SplitMode, stored_search, with_stored
+from passerelle.settings.search import (
+    ConstraintSettings,
+    MBRUtility,
+    SearchSettings,
+    SplitMode,
+    stored_search,
+    with_stored,
+)
 from passerelle.settings.text import MAX_TEXT_LENGTH, TagSettings, TextSettings
 from passerelle.settings.training import MAX_EPOCHS, TrainingSettings
 
 __all__ = [
     "DEFAULT_PRESET", "MAX_EPOCHS", "MAX_LINE", "MAX_TEXT_LENGTH", "PRESETS", "SOFT_ATTENTION", "ConstraintSettings",
-    "DecoderSettings", "EncoderSettings", "NetworkSettings", "Preset", "ReadingSettings", "SearchSettings", "Section",
-    "Setting", "Settings", "SplitMode", "TagSettings", "TextSettings", "TrainingSettings", "accepts_options",
-    "choose_settings", "make_settings", "options_of", "parse_assignments", "read_settings_file", "settings_in",
-    "stored_search", "validated", "with_stored",
+    "DecoderSettings", "EncoderSettings", "MBRUtility", "NetworkSettings", "Preset", "ReadingSettings",
+    "SearchSettings", "Section", "Setting", "Settings", "SplitMode", "TagSettings", "TextSettings",
+    "TrainingSettings", "accepts_options", "choose_settings", "make_settings", "options_of", "parse_assignments",
+    "read_settings_file", "settings_in", "stored_search", "validated", "with_stored",
 ]  # fmt: skip

@@ -9,7 +9,18 @@ from passerelle.errors import SettingsError, brief
 from passerelle.settings.schema import Section, setting, settings_in, validated
 from passerelle.settings.text import MAX_TEXT_LENGTH
 
-__all__ = ["BEAM_WITH_REQUIRE", "ConstraintSettings", "SearchSettings", "SplitMode", "stored_search", "with_stored"]
+__all__ = [
+    "BEAM_WITH_REQUIRE",
+    "ConstraintSettings",
+    "MBRUtility",
+    "SearchSettings",
+    "SplitMode",
+    "stored_search",
+    "with_stored",
+]
+
+MBRUtility = Literal["auto", "chrf", "edit"]
+"""Similarity of two translations in minimum Bayes risk decoding."""
 
 SplitMode = Literal["auto", "never", "always"]
 """When a text is split into sentences."""
@@ -61,7 +72,7 @@ class ConstraintSettings(Section):
 
 
 class SearchSettings(ConstraintSettings):
-    """Decoding: greedy search, beam search or sampling."""
+    """Decoding: greedy search, beam search, sampling or minimum Bayes risk decoding."""
 
     beam: int = setting(
         1,
@@ -74,7 +85,7 @@ class SearchSettings(ConstraintSettings):
     )
     n_best: int = setting(
         1,
-        "Size of the n-best list: translations per text, at most the beam size, or the number of samples.",
+        "Size of the n-best list: translations per text, at most the beam size or mbr, or the number of samples.",
         ge=1,
         le=1024,
     )
@@ -131,6 +142,23 @@ class SearchSettings(ConstraintSettings):
         option=True,
         gt=0.0,
         le=1.0,
+    )
+    mbr: int = setting(
+        0,
+        "Minimum Bayes risk decoding (arXiv:2005.10283): sample this many translations and return the one that is most "
+        "similar to the others; 0 turns it off. The score is the mean similarity, 0 to 100. temperature, top_k and "
+        "top_p apply.",
+        option=True,
+        data_only=True,
+        ge=0,
+        le=1024,
+    )
+    mbr_utility: MBRUtility = setting(
+        "auto",
+        "Similarity in minimum Bayes risk decoding: chrf; edit, by edit distance of tokens if the target is "
+        "pretokenized, otherwise of characters; or auto, edit for a pretokenized target and chrf for all others.",
+        option=True,
+        data_only=True,
     )
     seed: int = setting(
         1,
@@ -199,7 +227,14 @@ class SearchSettings(ConstraintSettings):
                 f"min_length must not exceed max_length, received: min_length={self.min_length}, "
                 f"max_length={self.max_length}"
             )
-        if not self.sample and self.n_best > self.beam:
+        if self.mbr and (self.sample or self.beam > 1):
+            raise ValueError(
+                f"mbr excludes sample and beam search, received: mbr={self.mbr}, sample={self.sample}, "
+                f"beam={self.beam}; choose one of them"
+            )
+        if self.mbr and self.n_best > self.mbr:
+            raise ValueError(f"n_best must not exceed mbr, received: n_best={self.n_best}, mbr={self.mbr}")
+        if not self.sample and not self.mbr and self.n_best > self.beam:
             raise ValueError(f"n_best must not exceed the beam size, received: n_best={self.n_best}, beam={self.beam}")
         if self.beam % self.groups:
             raise ValueError(f"groups must divide the beam size, received: groups={self.groups}, beam={self.beam}")
@@ -242,8 +277,9 @@ def stored_search(values: Mapping[str, Any]) -> SearchSettings:
 def with_stored(options: Mapping[str, Any], stored: SearchSettings) -> SearchSettings:
     """Return the settings of a search: explicit options, then the stored search of the model, then the defaults.
 
-    An explicit option never contradicts a stored value. Unless `beam` is explicit, it is 1 for sampling; otherwise the
-    stored beam, widened to `n_best`, to `BEAM_WITH_REQUIRE` if texts are required, and to a multiple of `groups`.
+    An explicit option never contradicts a stored value. Unless `beam` is explicit, it is 1 for sampling and minimum
+    Bayes risk decoding; otherwise the stored beam, widened to `n_best`, to `BEAM_WITH_REQUIRE` if texts are required,
+    and to a multiple of `groups`.
 
     Args:
         options: the explicit search settings by name.
@@ -260,7 +296,7 @@ def with_stored(options: Mapping[str, Any], stored: SearchSettings) -> SearchSet
 
 
 def _default_beam(options: Mapping[str, Any], stored: int) -> int:
-    if options.get("sample"):
+    if options.get("sample") or options.get("mbr"):
         return 1
     required = BEAM_WITH_REQUIRE if options.get("require") else 1
     groups = _size(options, "groups")

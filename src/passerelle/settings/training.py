@@ -102,7 +102,8 @@ class TrainingSettings(Section):
         "auto",
         "Search that the model file stores as its default: auto, the one of greedy search and several beam searches "
         "that translates validation sources best after training; greedy; or beam, with search_beam and "
-        "search_length_penalty. Without validation pairs, and if training is too short to compare, auto is beam.",
+        "search_length_penalty. Without validation pairs, and if training is too short to compare, auto is beam for "
+        "the metric chrf, and greedy for exact.",
     )
     search_beam: int = setting(
         5,
