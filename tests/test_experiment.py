@@ -392,7 +392,7 @@ def test_translator_has_the_maximum_lengths_of_training() -> None:
 def test_the_minutes_include_everything(
     search: str, started: float, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """The clock advances by half a second per reading; saving takes 5 seconds, comparing a search 2."""
+    """The clock advances by half a second per reading; saving takes 5 seconds, comparing a search 1."""
     clock = SimpleNamespace(now=started)
 
     def read() -> float:
@@ -403,7 +403,7 @@ def test_the_minutes_include_everything(
         clock.now += 5.0
 
     def compared(*args: Any) -> Any:
-        clock.now += 2.0
+        clock.now += 1.0
         return SimpleNamespace(chrf=clock.now % 7)
 
     for module in (experiment, callback):

@@ -93,7 +93,7 @@ def test_no_further_search_is_tried_if_one_makes_no_errors(
     assert (stored(choice), tried(choice)) == ((1, 0.6), [(1, 0.6)])
 
 
-@pytest.mark.parametrize(("seconds", "count"), [(1.9, 0), (2.5, 1), (15.5, 3), (17.0, 4), (100, 5)])
+@pytest.mark.parametrize(("seconds", "count"), [(1.9, 0), (4.5, 1), (15.5, 3), (17.0, 4), (100, 5)])
 def test_the_time_is_limited(
     translator: Translator, monkeypatch: pytest.MonkeyPatch, seconds: float, count: int
 ) -> None:

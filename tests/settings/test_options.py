@@ -89,6 +89,7 @@ def test_every_search_option_sets_its_setting() -> None:
         "coverage_penalty": {"beam": 2},
         "groups": {"beam": 300},
         "diversity": {"beam": 2, "groups": 2},
+        "mbr_utility": {"mbr": 2},
         **{key: {"sample": True} for key in ("temperature", "top_k", "top_p")},
     }
     for name, option in options_of(SearchSettings).items():

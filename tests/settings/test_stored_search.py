@@ -64,11 +64,13 @@ def test_explicit_options_that_exclude_each_other(options: dict[str, Any], messa
 
 
 def test_every_option_alone_is_possible_with_a_stored_beam() -> None:
-    values = {int: 2, float: 0.5, bool: True, str: "a", tuple: ("a",)}
+    values = {int: 2, float: 0.7, bool: True, str: "a", tuple: ("a",)}
+    needed: dict[str, dict[str, Any]] = {name: {"sample": True} for name in ("temperature", "top_k", "top_p")}
+    needed |= {"diversity": {"groups": 2}, "mbr_utility": {"mbr": 4}}
     for name, option in options_of(SearchSettings).items():
         setting = option.settings[0]
         value = setting.choices[-1] if setting.choices else values[setting.plain_type]
-        assert getattr(with_stored({name: value}, STORED), name) == value
+        assert getattr(with_stored({name: value, **needed.get(name, {})}, STORED), name) == value
 
 
 @pytest.mark.parametrize("values", [{"prefix": "a"}, {"beam": 2, "sample": True}, {"beam": 0}, {"wings": 2}])

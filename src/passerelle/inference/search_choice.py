@@ -34,6 +34,9 @@ LENGTH_PENALTIES = (1.0, 0.2)
 WIDER = 2
 """Factor of the beam size that is compared last."""
 
+BEAM_TIME = 4.0
+"""Expected time of the first beam search as a multiple of that of greedy search; most of it is compilation."""
+
 GOOD_ENOUGH = 99.5
 """Score from which on no further search is tried."""
 
@@ -192,8 +195,10 @@ def _enough(trials: list[Trial]) -> bool:
 
 
 def _expected(candidate: SearchSettings, trials: list[Trial]) -> float:
-    """Return the expected seconds of the next trial: those of the last one, twice as many for a wider beam."""
-    return trials[-1].seconds if candidate.beam == trials[-1].beam else WIDER * max(t.seconds for t in trials)
+    """Return the expected seconds of the next trial, from those before; another beam size compiles a program."""
+    if candidate.beam == trials[-1].beam:
+        return trials[-1].seconds
+    return (BEAM_TIME if len(trials) == 1 else WIDER) * max(trial.seconds for trial in trials)
 
 
 def _score(report: Report, metric: Metric) -> float:

@@ -220,7 +220,11 @@ class SearchSettings(ConstraintSettings):
             )
         for names, needed, is_set in _NEEDED:
             if not is_set(self) and (unused := [name for name in names if self._differs(name)]):
-                values = ", ".join(f"{name}={getattr(self, name):g}" for name in unused)
+                shown = {name: getattr(self, name) for name in unused}
+                values = ", ".join(
+                    f"{name}={value!r}" if isinstance(value, str) else f"{name}={value:g}"
+                    for name, value in shown.items()
+                )
                 raise ValueError(f"{' and '.join(unused)} without effect, received: {values}; {needed}")
         if self.max_length is not None and self.min_length > self.max_length:
             raise ValueError(
@@ -251,7 +255,12 @@ class SearchSettings(ConstraintSettings):
 
 
 _NEEDED: tuple[tuple[tuple[str, ...], str, Callable[[SearchSettings], bool]], ...] = (
-    (("temperature", "top_k", "top_p"), "set sample to True, or remove them", lambda settings: settings.sample),
+    (
+        ("temperature", "top_k", "top_p"),
+        "set sample to True or mbr, or remove them",
+        lambda settings: settings.sample or settings.mbr > 0,
+    ),
+    (("mbr_utility",), "set mbr, or remove it", lambda settings: settings.mbr > 0),
     (("diversity",), "set groups to 2 or more, or remove it", lambda settings: settings.groups > 1),
 )
 """Settings without effect unless another one is set: their names, what to do, and whether it is set."""
