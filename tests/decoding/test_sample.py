@@ -77,6 +77,23 @@ def test_frequencies_equal_probabilities(options: Any, seed: int) -> None:
     assert stats.chisquare(counts[allowed], ROWS * probs[allowed]).pvalue > 1e-4
 
 
+@pytest.mark.parametrize("temperature", [1.0, 0.5])
+@pytest.mark.parametrize("block", [1, 3, 8, 64])
+def test_unsorted_tokens_have_the_same_frequencies(
+    temperature: float, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large vocabulary is not sorted; the tokens are divided into blocks."""
+    monkeypatch.setattr("passerelle.decoding.sample.MAX_SORTED", 0)
+    monkeypatch.setattr("passerelle.decoding.sample.BLOCK", block)
+    log_probs = distribution(6)
+    counts, probs = first_tokens(log_probs, temperature=temperature), expected(log_probs, temperature)
+    assert not counts[probs == 0].any()
+    assert stats.chisquare(counts[probs > 0], ROWS * probs[probs > 0]).pvalue > 1e-4
+    for numbers in (np.float32(0), np.nextafter(np.float32(1), np.float32(0))):
+        found = sampled(log_probs, np.full((1, 3), numbers), temperature=temperature)
+        assert set(np.asarray(found.ids)[0].tolist()) <= {0, *ORDINARY.tolist()}
+
+
 def test_a_single_candidate_is_the_most_likely_token() -> None:
     log_probs = distribution(3)
     for options in ({"top_k": 1}, {"top_p": 1e-6}, {"temperature": 1e-3}):

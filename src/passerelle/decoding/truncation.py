@@ -1,6 +1,7 @@
 """Truncation of the distribution in sampling: top-k, top-p.
 
-To add a method such as min-p, add its setting to `SearchSettings` and its function to `TRUNCATIONS`.
+To add a method such as min-p, add its setting to `SearchSettings`, its function to `TRUNCATIONS`, and its setting to
+`truncates`.
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ import keras
 
 from passerelle.settings import SearchSettings
 
-__all__ = ["TRUNCATIONS", "Truncation", "allowed_candidates", "num_candidates", "top_p"]
+__all__ = ["TRUNCATIONS", "Truncation", "allowed_candidates", "num_candidates", "top_p", "truncates"]
 
 ops: Any = keras.ops
 """Typed as Any, because Keras's annotations say that these functions may return None."""
@@ -45,6 +46,11 @@ def top_p(probs: Any, settings: SearchSettings) -> Any:
 
 TRUNCATIONS: Sequence[Truncation] = (top_p,)
 """All truncations; each is applied, and allows every candidate at the default of its setting."""
+
+
+def truncates(settings: SearchSettings) -> bool:
+    """Return whether the settings restrict the tokens that may be sampled."""
+    return settings.top_k > 0 or settings.top_p < 1.0
 
 
 def allowed_candidates(probs: Any, settings: SearchSettings) -> Any:
