@@ -11,6 +11,8 @@ from typing import Any, NamedTuple, Protocol
 import keras
 from keras import ops
 
+from passerelle.layers.cache import with_capacity
+
 __all__ = ["Step", "Strategy", "run_lanes"]
 
 Step = Callable[[Any, Any], tuple[Any, Any]]
@@ -80,7 +82,8 @@ def run_lanes(strategy: Strategy, state: Any, limits: Any, max_length: int) -> A
 
     Args:
         strategy: the search algorithm.
-        state: state of the step function before the first token, with one entry per row on the first axis.
+        state: state of the step function before the first token, with one entry per row on the first axis. Caches
+            without capacity (see `layers.cache`) get one in the lanes, so memory does not grow with the number of rows.
         limits: int32 (rows,), maximum number of steps of each row, END included; a row with 0 stays empty.
         max_length: at least the largest limit.
 
@@ -126,7 +129,8 @@ def _begin(strategy: Strategy, row: Any, state: Any, limits: Any, width: int) ->
     """Return lanes before the first step of their rows; a lane whose `row` is past the last row is closed."""
     known = ops.minimum(row, limits.shape[0] - 1)
     limit = ops.where(ops.equal(row, known), ops.take(limits, known), 0)
-    search = strategy.begin(keras.tree.map_structure(lambda values: ops.take(values, known, axis=0), state), width)
+    taken = keras.tree.map_structure(lambda values: ops.take(values, known, axis=0), state)
+    search = strategy.begin(with_capacity(taken, width), width)
     return _Lanes(row, limit, ops.greater(limit, 0), ops.zeros_like(limit), search)
 
 

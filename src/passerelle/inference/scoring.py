@@ -138,7 +138,7 @@ class Scorer:
         arrays = padded_inputs(inputs, rows, min_length=int(targets.lengths[rows].max()))
         height, width = arrays[self.model.signature.source.name].shape
         read = targets.padded(rows, width + 1, first=START, height=height)
-        state = self._begin(arrays)
+        state = self._begin(arrays, max_steps=width)
         total = np.zeros(height, np.float64)
         impossible = np.zeros(height, bool)
         for start in range(0, width, STEPS):

@@ -9,7 +9,16 @@ from keras import layers
 from passerelle.layers.initializers import GlorotUniform
 from passerelle.layers.matmul import dense
 
-__all__ = ["AdditiveAttention", "DotAttention", "soft_attention"]
+__all__ = [
+    "AdditiveAttention",
+    "DotAttention",
+    "MultiHeadAttention",
+    "attention_weights",
+    "dot_scores",
+    "merge_heads",
+    "soft_attention",
+    "split_heads",
+]
 
 ops: Any = keras.ops
 """Typed as Any, because Keras annotates these functions as possibly returning None."""
@@ -35,10 +44,8 @@ class _Attention(layers.Layer):
         scores = self.scores(queries, keys)  # (batch, heads, T, S)
         heads = scores.shape[1]
         mask = ops.expand_dims(mask, (1, 2))
-        # -1e9 instead of -inf: a row that is all padding would give NaN. The second `where` sets its weights to 0.
-        weights = ops.softmax(ops.where(mask, scores, -1e9), axis=-1)
-        weights = ops.where(mask, weights, 0.0)
-        return _merge_heads(ops.matmul(weights, _split_heads(values, heads))), ops.mean(weights, axis=1)
+        weights = ops.where(mask, attention_weights(scores, mask), 0.0)  # all 0 in a row that is all padding
+        return merge_heads(ops.matmul(weights, split_heads(values, heads))), ops.mean(weights, axis=1)
 
     def scores(self, queries: Any, keys: Any) -> Any:
         """Return the attention scores of all keys for all queries, float (batch, heads, T, S), before the softmax."""
@@ -103,7 +110,7 @@ class AdditiveAttention(_Attention):
         self.vector = self.add_weight(name="vector", shape=(self.heads, width), initializer=initializer)
 
     def scores(self, queries: Any, keys: Any) -> Any:
-        queries, keys = (_split_heads(array, self.heads) for array in (self.queries(queries), keys))
+        queries, keys = (split_heads(array, self.heads) for array in (self.queries(queries), keys))
         activations = ops.tanh(ops.expand_dims(queries, 3) + ops.expand_dims(keys, 2))  # (batch, heads, T, S, width)
         return ops.sum(activations * ops.reshape(self.vector, (1, self.heads, 1, 1, -1)), axis=-1)
 
@@ -111,7 +118,47 @@ class AdditiveAttention(_Attention):
         return super().get_config() | {"units": self.units, "heads": self.heads}
 
 
-def _split_heads(array: Any, heads: int) -> Any:
+@keras.saving.register_keras_serializable("passerelle")
+class MultiHeadAttention(_Attention):
+    """Multi-head attention: scaled dot products of the parts of queries and keys that belong to each head.
+
+    Keys and values are linear projections of the source, computed once per source. A projection of the context, which
+    Vaswani et al. 2017, arXiv:1706.03762, section 3.2.2, include, follows outside this layer.
+
+    Args:
+        units: width of queries, keys and values.
+        heads: number of attention heads, a divisor of `units`.
+    """
+
+    def __init__(self, units: int, heads: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.units = units
+        self.heads = heads
+        self.queries = dense(units, name="queries")
+
+    def build(self, input_shape: Any) -> None:
+        self.queries.build(input_shape)
+
+    def scores(self, queries: Any, keys: Any) -> Any:
+        return dot_scores(*(split_heads(array, self.heads) for array in (self.queries(queries), keys)))
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"units": self.units, "heads": self.heads}
+
+
+def attention_weights(scores: Any, mask: Any) -> Any:
+    """Return the softmax of the scores over the positions where `mask`, bool, is True; it broadcasts to `scores`."""
+    # -1e9 instead of -inf: a row without any position would give NaN. Its weights are equal.
+    return ops.softmax(ops.where(mask, scores, -1e9), axis=-1)
+
+
+def dot_scores(queries: Any, keys: Any) -> Any:
+    """Return scaled dot products: (batch, heads, T, width) and (batch, heads, S, width) -> (batch, heads, T, S)."""
+    queries = queries / math.sqrt(queries.shape[-1])
+    return ops.matmul(queries, ops.transpose(keys, (0, 1, 3, 2)))
+
+
+def split_heads(array: Any, heads: int) -> Any:
     """(batch, length, width) -> (batch, heads, length, width / heads)."""
     if heads == 1:
         return ops.expand_dims(array, 1)
@@ -119,8 +166,8 @@ def _split_heads(array: Any, heads: int) -> Any:
     return ops.transpose(ops.reshape(array, (batch, length, heads, width // heads)), (0, 2, 1, 3))
 
 
-def _merge_heads(array: Any) -> Any:
-    """(batch, heads, length, width) -> (batch, length, heads * width): the inverse of `_split_heads`."""
+def merge_heads(array: Any) -> Any:
+    """(batch, heads, length, width) -> (batch, length, heads * width): the inverse of `split_heads`."""
     batch, heads, length, width = ops.shape(array)
     return ops.reshape(ops.transpose(array, (0, 2, 1, 3)), (batch, length, heads * width))
 
@@ -129,11 +176,13 @@ def soft_attention(kind: str, *, units: int, heads: int, name: str) -> Any:
     """Return an attention layer.
 
     Args:
-        kind: `general`, `dot`, `scaled-dot`, `additive` or `multi-head`.
-        units: width of the keys; only for `additive` and `multi-head`.
-        heads: number of heads; only for `multi-head`.
+        kind: `general`, `dot`, `scaled-dot`, `additive`, `multi-head` or `multi-head-additive`.
+        units: width of the keys; only for `additive` and the two kinds of multi-head attention.
+        heads: number of heads; only for the two kinds of multi-head attention.
         name: name of the layer.
     """
-    if kind in ("additive", "multi-head"):
-        return AdditiveAttention(units, heads if kind == "multi-head" else 1, name=name)
+    if kind == "multi-head":
+        return MultiHeadAttention(units, heads, name=name)
+    if kind in ("additive", "multi-head-additive"):
+        return AdditiveAttention(units, heads if kind == "multi-head-additive" else 1, name=name)
     return DotAttention(scaled=kind != "dot", name=name)

@@ -46,9 +46,9 @@ class Ensemble:
         """Whether at least one of the networks has attention."""
         return any(network.attends for network in self.networks)
 
-    def begin(self, inputs: dict[str, Any], *, coverage: bool = False) -> tuple[Any, ...]:
-        """Read the inputs and return the initial state of each network, arrays with leading axis batch."""
-        return tuple(network.begin(inputs, coverage=coverage) for network in self.networks)
+    def begin(self, inputs: dict[str, Any], *, coverage: bool = False, max_steps: int = 0) -> tuple[Any, ...]:
+        """Read the inputs and return the initial state of each network; see `Stepper.begin`."""
+        return tuple(network.begin(inputs, coverage=coverage, max_steps=max_steps) for network in self.networks)
 
     def coverage_score(self, state: tuple[Any, ...]) -> Any:
         """Return the mean of `Stepper.coverage_score` over the networks with attention, float (batch,)."""

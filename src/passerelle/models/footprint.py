@@ -22,7 +22,7 @@ def floats_per_row(settings: NetworkSettings, columns: int, source: int, steps: 
     units = settings.decoder.units
     # 8 per unit: four gates, each in the input array and in the loop.
     floats = source * 8 * max(settings.encoder.widths) + steps * (8 * units + 2 * columns)
-    if settings.attention in ("additive", "multi-head"):
+    if settings.attention in ("additive", "multi-head-additive"):
         floats += steps * source * units
     elif settings.attention == "monotonic":
         floats += steps * source * (source + columns + units)

@@ -10,7 +10,7 @@ from passerelle.layers.recurrent import STATE_NAMES
 from passerelle.models.encoders.encoder import Encoded
 from passerelle.settings import NetworkSettings
 
-__all__ = ["MemoryBuilder", "last_output"]
+__all__ = ["MemoryBuilder", "sentence_vector"]
 
 
 class MemoryBuilder:
@@ -24,12 +24,23 @@ class MemoryBuilder:
     def __init__(self, settings: NetworkSettings, prefix: str = ""):
         self.settings = settings
         units, kind = settings.decoder.units, settings.attention
-        self.keys = None
+        self.blocks: list[tuple[Any, Any]] = []
+        self.keys = self.values = None
+        if kind == "multi-head" and settings.decoder.kind == "transformer":
+            self.blocks = [
+                (
+                    dense(units, use_bias=False, name=f"{prefix}attention_keys_{number}"),
+                    dense(units, use_bias=False, name=f"{prefix}attention_values_{number}"),
+                )
+                for number in range(1, settings.decoder.layers + 1)
+            ]
+            return
         if kind not in ("none", "dot", "scaled-dot"):
             self.keys = dense(units, use_bias=False, name=f"{prefix}attention_keys")
-        self.emissions = None
         if kind == "monotonic":
-            self.emissions = dense(units, use_bias=False, name=f"{prefix}emission_values")
+            self.values = dense(units, use_bias=False, name=f"{prefix}emission_values")
+        elif kind == "multi-head":
+            self.values = dense(units, use_bias=False, name=f"{prefix}attention_values")
 
     def __call__(self, encoded: Mapping[str, Encoded], copies: Any = None) -> dict[str, Any]:
         """Build the memory.
@@ -41,27 +52,38 @@ class MemoryBuilder:
         Returns:
             Arrays by name, empty if the decoder reads only its own tokens and states:
 
-            - with attention: `memory_values`, float (batch, S, width); `memory_keys`, float (batch, S, decoder units,
-              or width with `dot` and `scaled-dot`); `memory_mask`, bool (batch, S), True at source tokens;
+            - with attention: `memory_mask`, bool (batch, S), True at source tokens; `memory_values`, float (batch, S,
+              width, or decoder units with `multi-head` and `monotonic`); `memory_keys`, float (batch, S, decoder units,
+              or width with `dot` and `scaled-dot`);
+            - with the cross-attention of a Transformer decoder, instead of these keys and values, `memory_keys_N` and
+              `memory_values_N` for each block N, float (batch, S, decoder units);
             - with copying: `memory_copies`, the argument `copies`;
-            - with `decoder.context`: `memory_context`, float (batch, width), the last output of the encoder;
+            - with `decoder.context`: `memory_context`, float (batch, width), the sentence vector of the source;
             - for each field X whose encoder returns a vector: `memory_X`, float (batch, width).
         """
         source, *_ = encoded.values()
         memory = {}
         if self.settings.attention != "none":
-            memory["memory_values"] = self.emissions(source.sequence) if self.emissions else source.sequence
-            memory["memory_keys"] = self.keys(source.sequence) if self.keys else source.sequence
+            for number, (keys, values) in enumerate(self.blocks, 1):
+                memory[f"memory_keys_{number}"] = keys(source.sequence)
+                memory[f"memory_values_{number}"] = values(source.sequence)
+            if not self.blocks:
+                memory["memory_values"] = self.values(source.sequence) if self.values else source.sequence
+                memory["memory_keys"] = self.keys(source.sequence) if self.keys else source.sequence
             memory["memory_mask"] = source.mask
         if copies is not None:
             memory["memory_copies"] = copies
         memory |= {f"memory_{name}": one.vector for name, one in encoded.items() if one.vector is not None}
         if self.settings.decoder.context:
-            memory["memory_context"] = last_output(source, self.settings)
+            memory["memory_context"] = sentence_vector(source, self.settings)
         return memory
 
 
-def last_output(source: Encoded, settings: NetworkSettings) -> Any:
-    """Return the last output of the encoder's top layer, float (batch, width), with both directions concatenated."""
-    outputs = source.states[-1][:: len(STATE_NAMES[settings.cell])]  # h of each direction
+def sentence_vector(source: Encoded, settings: NetworkSettings) -> Any:
+    """Return one vector for the source, float (batch, width).
+
+    It is the last output of the top recurrent layer, with both directions concatenated, or the mean output of a
+    Transformer.
+    """
+    outputs = source.states[-1][:: len(STATE_NAMES[settings.cell])]  # h of each direction, or the mean
     return ops.concatenate(outputs, axis=-1) if len(outputs) > 1 else outputs[0]

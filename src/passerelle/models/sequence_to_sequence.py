@@ -9,12 +9,11 @@ import numpy as np
 
 from passerelle.backend import computing
 from passerelle.layers.initializers import override_initializers
-from passerelle.models.bridge import Bridge
-from passerelle.models.decoder import Decoder
+from passerelle.models.decoders import DECODERS
 from passerelle.models.encoders import ENCODERS
 from passerelle.models.encoders.encoder import Encoded
 from passerelle.models.ids import first_target_column
-from passerelle.models.memory import MemoryBuilder, last_output
+from passerelle.models.memory import MemoryBuilder, sentence_vector
 from passerelle.models.specs import Specs, check_specs
 from passerelle.models.stepper import ATTENTION, Stepper
 from passerelle.settings import NetworkSettings, validated
@@ -124,10 +123,11 @@ class SequenceToSequence(keras.Model):
     def sentence_encoder(self) -> Any:
         """Return a Keras model that shares the encoder's layers: source ids -> sentence vectors, float (batch, width).
 
-        A sentence vector is the last output of the top encoder layer, forward direction first.
+        A sentence vector is the last output of the top recurrent layer, forward direction first, or the mean output of
+        a Transformer.
         """
         tensor, encoded = self._source
-        return keras.Model(tensor, last_output(encoded, self.settings), name="sentence_encoder")
+        return keras.Model(tensor, sentence_vector(encoded, self.settings), name="sentence_encoder")
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -172,7 +172,7 @@ def _input_of(name: str, spec: Mapping[str, Any]) -> Any:
 
 
 class _Branch:
-    """Memory, bridge and decoder of one output."""
+    """Memory and decoder of one output."""
 
     def __init__(
         self, settings: NetworkSettings, name: str, spec: Mapping[str, Any], encoders: Mapping[str, Any], prefixed: bool
@@ -184,8 +184,7 @@ class _Branch:
         self.first = first_target_column(settings)
         self.prefix = f"{name}_" if prefixed else ""
         self.memory = MemoryBuilder(settings, self.prefix)
-        self.bridge = Bridge(settings, self.prefix)
-        self.decoder = Decoder(
+        self.decoder = DECODERS[settings.decoder.kind](
             settings,
             name=name,
             columns=self.size - self.first,
@@ -207,11 +206,12 @@ class _Branch:
         """
         memory = self.memory(encoded, inputs.get(f"{self.name}_copies"))
         source, *_ = encoded.values()
-        states = self.decoder.initial_states(self.bridge(source.states), memory)
+        states = self.decoder.initial_states(source.states, memory)
         logits, _, _ = self.decoder(ids, states, memory)
         encoder = keras.Model(inputs, states | memory, name=f"{self.prefix}inference_encoder")
+        shapes = self.decoder.state_shapes(states) | {key: value.shape for key, value in memory.items()}
         states_in, memory_in = (
-            {key: keras.Input(batch_shape=value.shape, dtype=value.dtype, name=key) for key, value in group.items()}
+            {key: keras.Input(batch_shape=shapes[key], dtype=value.dtype, name=key) for key, value in group.items()}
             for group in (states, memory)
         )
         step_logits, states_out, weights = self.decoder(ids, states_in, memory_in)

@@ -4,6 +4,7 @@ from typing import Any
 
 from keras import ops
 
+from passerelle.layers.cache import with_capacity
 from passerelle.models.ids import first_target_column
 from passerelle.settings import NetworkSettings
 from passerelle.special_tokens import IMPOSSIBLE, START
@@ -67,14 +68,16 @@ class Stepper:
         """Whether the network has attention."""
         return self.settings.attention != "none"
 
-    def begin(self, inputs: dict[str, Any], *, coverage: bool = False) -> dict[str, Any]:
+    def begin(self, inputs: dict[str, Any], *, coverage: bool = False, max_steps: int = 0) -> dict[str, Any]:
         """Read the inputs and return the initial state, arrays with leading axis batch.
 
         Args:
             inputs: arrays of the network's inputs by name; those that this output does not need are ignored.
             coverage: whether the steps sum their attention weights for `coverage_score`; ignored without attention.
+            max_steps: maximum number of tokens that the steps will read, for the states of a Transformer decoder. 0 is
+                enough for a single call of `steps`, and for a caller that uses `layers.cache.with_capacity`.
         """
-        state = self.encoder({name: inputs[name] for name in self.inputs})
+        state = with_capacity(self.encoder({name: inputs[name] for name in self.inputs}), max_steps)
         if coverage and self.attends:
             state[COVERAGE] = ops.zeros_like(state["memory_mask"], dtype="float32")
         return state

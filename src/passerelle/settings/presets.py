@@ -138,7 +138,7 @@ _ALL = (
         {
             "network": {
                 "layer_norm": True,
-                "attention": "multi-head",
+                "attention": "multi-head-additive",
                 "query": "bottom",
                 "embedding_init_range": 0.05,
                 "encoder": {"embedding": 128, "layers": 3, "residual": True},

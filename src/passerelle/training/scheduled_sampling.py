@@ -68,7 +68,7 @@ def mix_in_predictions(network: Any, inputs: Mapping[str, Any], teacher_forced: 
 def _mixed_tokens(stepper: Any, inputs: Mapping[str, Any], teacher_forced: Any) -> Any:
     """Return the decoder inputs of one output, int (batch, T)."""
     ids = ops.convert_to_tensor(inputs[stepper.name])
-    state = stepper.begin(inputs)
+    state = stepper.begin(inputs, max_steps=ids.shape[1])
 
     def step(carry: Any, current: Any) -> Any:
         predicted, state = carry
