@@ -9,7 +9,9 @@ from passerelle.errors import SettingsError
 from passerelle.settings import NetworkSettings, validated
 
 VALUES: dict[str, list[Any]] = {
-    "attention": ["none", "general", "dot", "scaled-dot", "additive", "multi-head", "monotonic"],
+    "attention": ["none", "general", "dot", "scaled-dot", "additive", "multi-head", "multi-head-additive", "monotonic"],
+    "encoder_kind": ["recurrent", "transformer"],
+    "decoder_kind": ["recurrent", "transformer"],
     "direction": ["forward", "backward", "both", "bottom"],
     "bridge": ["copy", "dense", "zero"],
     "reads": ["token", "token and context", "context"],
@@ -36,6 +38,8 @@ class Combination:
     """A value for each network setting under test."""
 
     attention: str
+    encoder_kind: str
+    decoder_kind: str
     direction: str
     bridge: str
     reads: str
@@ -57,7 +61,9 @@ class Combination:
 
     def settings(self) -> dict[str, Any]:
         """Return the values for `NetworkSettings`; source and target widths differ wherever this is valid."""
-        doubles_width = self.direction == "both" or (self.direction == "bottom" and self.encoder_layers == 1)
+        doubles_width = self.encoder_kind == "recurrent" and (
+            self.direction == "both" or (self.direction == "bottom" and self.encoder_layers == 1)
+        )
         needs_equal_widths = self.bridge == "copy" or self.attention in ("dot", "scaled-dot")
         return {
             "cell": self.cell,
@@ -73,6 +79,8 @@ class Combination:
             "dropout": self.dropout,
             "recurrent_dropout": self.recurrent_dropout,
             "encoder": {
+                "kind": self.encoder_kind,
+                "feed_forward": 6,
                 "embedding": self.source_width,
                 "units": 8 if needs_equal_widths and not doubles_width else 4,
                 "layers": self.encoder_layers,
@@ -80,6 +88,8 @@ class Combination:
                 "residual": self.residual,
             },
             "decoder": {
+                "kind": self.decoder_kind,
+                "feed_forward": 10,
                 "embedding": self.target_embedding,
                 "units": 8,
                 "layers": self.decoder_layers,
@@ -111,7 +121,7 @@ class Combination:
     def __str__(self) -> str:
         defaults = {name: values[0] for name, values in VALUES.items()}
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        words = [str(values.pop(name)) for name in ("attention", "direction", "bridge", "cell")]
+        words = [str(values.pop(name)) for name in ("attention", "encoder_kind", "decoder_kind", "cell")]
         words += [
             name if value is True else f"{name}={value}" for name, value in values.items() if value != defaults[name]
         ]
@@ -137,7 +147,7 @@ def all_pairs() -> set[Pair]:
     }
 
 
-def cover(tries: int = 200) -> list[Combination]:
+def cover(tries: int = 500) -> list[Combination]:
     """Return combinations that cover all valid pairs of values.
 
     A greedy algorithm: of `tries` random combinations with the next missing pair, it takes the one with the most

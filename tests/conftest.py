@@ -25,6 +25,8 @@ SOURCE_SIZE = 10
 
 TARGET_SIZE = 9
 TAG_SIZE = 7
+MAX_STEPS = 8
+"""Capacity of the caches of a Transformer decoder: one more than the target of `example` has tokens."""
 PAD, FIRST_ORDINARY = 0, 4
 
 
@@ -146,9 +148,10 @@ class Harness:
         return inputs
 
     def begin(self, source: Any) -> dict[str, Any]:
-        """Run the inference encoder; return memory and initial states."""
-        inputs = self.inputs(source)
-        return self._encoder(inputs)
+        """Run the inference encoder; return memory and initial states, with a capacity of `MAX_STEPS`."""
+        from passerelle.layers.cache import with_capacity
+
+        return with_capacity(self._encoder(self.inputs(source)), MAX_STEPS)
 
     def decode(self, target: Any, state: dict[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Run the inference decoder; return its outputs and the new state."""

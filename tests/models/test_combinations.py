@@ -6,6 +6,14 @@ from combinations import VALUES, all_pairs, pairs_of
 from passerelle.settings import DecoderSettings, EncoderSettings, NetworkSettings, validated
 
 IMPOSSIBLE = {
+    (("attention", "none"), ("decoder_kind", "transformer")),
+    (("attention", "general"), ("decoder_kind", "transformer")),
+    (("attention", "dot"), ("decoder_kind", "transformer")),
+    (("attention", "scaled-dot"), ("decoder_kind", "transformer")),
+    (("attention", "additive"), ("decoder_kind", "transformer")),
+    (("attention", "multi-head-additive"), ("decoder_kind", "transformer")),
+    (("decoder_kind", "transformer"), ("query", "bottom")),
+    (("decoder_kind", "transformer"), ("input_feeding", True)),
     (("attention", "none"), ("query", "bottom")),
     (("attention", "none"), ("input_feeding", True)),
     (("attention", "none"), ("copying", True)),
@@ -38,8 +46,12 @@ def test_every_choice_of_the_settings_is_in_the_table() -> None:
         (NetworkSettings, "query"),
         (NetworkSettings, "tie"),
         (EncoderSettings, "direction"),
+        (EncoderSettings, "kind"),
+        (DecoderSettings, "kind"),
     ):
         annotation: Any = section.model_fields[name].annotation
+        if name == "kind":
+            name = f"{section.__name__.removesuffix('Settings').lower()}_kind"
         assert set(annotation.__args__) == set(VALUES[name]), f"{name} has a value that no test uses"
     switches = {name for name, field in NetworkSettings.model_fields.items() if field.annotation is bool}
     assert switches <= set(VALUES)

@@ -17,6 +17,13 @@ LSTM = {
 }
 
 
+TRANSFORMER = {
+    "attention": "multi-head",
+    "heads": 2,
+    "encoder": {"kind": "transformer", "embedding": 3, "units": 4, "feed_forward": 5},
+    "decoder": {"kind": "transformer", "embedding": 6, "units": 6, "feed_forward": 5},
+}
+
 FIRST = np.full(2, 2, np.int32)
 
 
@@ -27,7 +34,7 @@ class Fake:
         self.log_probs = np.log(np.array([probabilities, probabilities[::-1]], np.float32))
         self.variables = list(variables)
 
-    def begin(self, inputs: Any, *, coverage: bool = False) -> Any:
+    def begin(self, inputs: Any, *, coverage: bool = False, max_steps: int = 0) -> Any:
         return {"read": inputs, "steps": 0}
 
     def steps(self, ids: Any, state: Any) -> Any:
@@ -40,9 +47,9 @@ def probabilities_of(ensemble: Any) -> np.ndarray:
     return np.exp(np.asarray(log_probs))
 
 
-@pytest.fixture(scope="module")
-def pair(make_harness: Any) -> list[Any]:
-    return [make_harness(LSTM, seed=1), make_harness(GRU, seed=2)]
+@pytest.fixture(scope="module", params=[(LSTM, GRU), (TRANSFORMER, LSTM)], ids=["lstm, gru", "transformer, lstm"])
+def pair(request: pytest.FixtureRequest, make_harness: Any) -> list[Any]:
+    return [make_harness(settings, seed=seed) for seed, settings in enumerate(request.param, 1)]
 
 
 def step_of(network: Any) -> Any:
@@ -74,7 +81,8 @@ def test_ensemble_of_two_architectures_equals_the_mean_at_each_step(pair: list[A
     ensemble = Ensemble(networks)
     step, steps = step_of(ensemble), [step_of(network) for network in networks]
     states = [harness.begin(example.source) for harness in pair]
-    state: Any = compiled(ensemble.begin, ensemble.variables)({"source": example.source})
+    max_steps = example.target.shape[1]
+    state: Any = compiled(ensemble.begin, ensemble.variables)({"source": example.source}, max_steps=max_steps)
     for ids in example.target.T:
         found, state = step(ids, state)
         separate = [network_step(ids, before) for network_step, before in zip(steps, states, strict=True)]

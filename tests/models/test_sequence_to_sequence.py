@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from conftest import MAX_STEPS
 from networks import network_of
 from passerelle.bundle.model_file import FORMAT, load_network, save_network
 from passerelle.errors import SettingsError
@@ -59,12 +60,19 @@ def test_shapes_of_inputs_and_outputs(harness: Any, combination: Any, example: A
     names = ("h", "c") if combination.cell == "lstm" else ("h",)
     states = {f"decoder_{layer}_{name}": (3, 8) for layer in range(1, combination.decoder_layers + 1) for name in names}
     states |= {"fed": (3, 8)} if combination.input_feeding else {}
+    blocks = range(1, combination.decoder_layers + 1)
+    if combination.decoder_kind == "transformer":
+        states = {f"decoder_{block}_{name}": (3, MAX_STEPS, 8) for block in blocks for name in ("keys", "values")}
+        states["decoder_position"] = (3,)
     width = network.settings.encoder.widths[-1]
     memory = {}
-    if combination.attention != "none":
+    if combination.attention == "multi-head" and combination.decoder_kind == "transformer":
+        memory = {f"memory_{name}_{block}": (3, 6, 8) for block in blocks for name in ("keys", "values")}
+        memory["memory_mask"] = (3, 6)
+    elif combination.attention != "none":
         projected_keys = combination.attention not in ("dot", "scaled-dot")
         memory = {
-            "memory_values": (3, 6, width),
+            "memory_values": (3, 6, 8 if combination.attention == "multi-head" else width),
             "memory_keys": (3, 6, 8 if projected_keys else width),
             "memory_mask": (3, 6),
         }
@@ -105,7 +113,7 @@ def test_changed_weights_change_all_three_models(harness: Any, example: Any, com
         begun_after = harness.begin(example.source)
         changed = [name for name in begun if not np.allclose(begun[name], begun_after[name])]
         same = {"memory_mask", "memory_copies", "alignment", "emissions", "fed"}
-        zero = combination.bridge == "zero"
+        zero = combination.bridge == "zero" or combination.decoder_kind == "transformer"
         assert changed == [name for name in begun if name not in same and not (zero and name.startswith("decoder"))]
         assert not np.allclose(harness.decode(example.target[:, :1], begun)[0]["logits"], outputs["logits"])
     finally:

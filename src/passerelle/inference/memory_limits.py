@@ -21,6 +21,7 @@ def rows_at_once(
     beam: int = 1,
     steps: int = 1,
     growing: int = LANES,
+    max_steps: Callable[[int], int] = int,
 ) -> Callable[[int], int]:
     """Return a function: padded width -> maximum number of rows of that width in one call.
 
@@ -31,13 +32,15 @@ def rows_at_once(
         beam: hypotheses per row.
         steps: number of steps in one call of the decoder.
         growing: number of rows of a call that are processed at once.
+        max_steps: padded width -> number of steps of all calls of the decoder together; by default the width.
 
     Raises:
         LongTextError: if one of `rows` requires more memory than the limit.
     """
 
     def floats(width: int) -> int:
-        return beam * sum(floats_per_row(one.settings, one.size, width, min(width, steps)) for one in steppers)
+        length = max_steps(width)
+        return beam * sum(floats_per_row(one.settings, one.size, width, min(width, steps), length) for one in steppers)
 
     row = max(rows, key=lambda row: lengths[row], default=None)
     if row is not None and (needed := floats(padded_width(int(lengths[row])))) > MAX_FLOATS:

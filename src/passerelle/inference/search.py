@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 
@@ -71,7 +72,13 @@ class Search:
         )  # one for each sample of each part
         non_blank = [unit for unit in range(len(lengths)) if parts[unit // samples].request.text.strip()]
         try:
-            max_rows = rows_at_once(self.model.steppers, non_blank, lengths, beam=settings.beam)
+            max_rows = rows_at_once(
+                self.model.steppers,
+                non_blank,
+                lengths,
+                beam=settings.beam,
+                max_steps=lambda width: self._max_steps(settings, width),
+            )
         except LongTextError as error:
             raise LongTextError(parts[error.row // samples].row, error.reason) from None
         found = [[[Result.for_blank(part.request.text)] for _ in range(samples)] for part in parts]
@@ -107,6 +114,10 @@ class Search:
         ]
         joined = join_results(requests, parts, ranked)
         return [[with_mean_utility(result) for result in results] for results in joined]
+
+    def _max_steps(self, settings: SearchSettings, length: Any) -> Any:
+        """Return the maximum number of steps for sources of this length in tokens, an int or an array of them."""
+        return self.model.lengths.max_steps(length) if settings.max_length is None else settings.max_length
 
     def _split(
         self, requests: Sequence[Request], mode: SplitMode, *, constrained: bool
@@ -146,11 +157,8 @@ class Search:
         arrays = padded_inputs(inputs, rows)
         height, width = arrays[self.model.signature.source.name].shape
         limits = np.zeros(height, np.int32)  # padding rows make no step
-        if settings.max_length is None:
-            limits[: len(rows)] = self.model.lengths.max_steps(inputs[self.model.signature.source.name].lengths[rows])
-            longest = int(self.model.lengths.max_steps(width))
-        else:
-            limits[: len(rows)] = longest = settings.max_length
+        limits[: len(rows)] = self._max_steps(settings, inputs[self.model.signature.source.name].lengths[rows])
+        longest = int(self._max_steps(settings, width))
         uniform = None
         if settings.sample:
             uniform = np.zeros((height, longest), np.float32)

@@ -167,7 +167,7 @@ def _role(operation: Any) -> str:
         return "recurrent"
     if any("Embedding" in name or "OneHot" in name for name in names):
         return "embedding"
-    if any(name in ("Dense", "EinsumDense") for name in names):
+    if any(name in ("Dense", "EinsumDense", "FeedForward") for name in names):
         return "dense"
     wrapped = _wrapped(operation)
     return "other" if wrapped is None else _role(wrapped)

@@ -37,6 +37,8 @@ class Preset:
         return validated(Settings, values)
 
 
+_TRANSFORMER = {"kind": "transformer", "embedding": 256, "units": 256}
+
 _ALL = (
     # The published program: one-hot vectors, one LSTM of 256 units per side, encoder states copied to the decoder.
     Preset(
@@ -147,6 +149,28 @@ _ALL = (
             "training": {"learning_rate": 0.001, "label_smoothing": 0.1},
         },
     ),
+    # Vaswani et al. 2017 (arXiv:1706.03762) with pre-norm sublayers, in the size of Keras's translation tutorial.
+    Preset(
+        "transformer",
+        "a small Transformer: self-attention instead of recurrent layers, best by word or subword",
+        "compact",
+        {
+            "network": {
+                "attention": "multi-head",
+                "heads": 8,
+                "embedding_init_range": 0.1,
+                "encoder": {**_TRANSFORMER, "direction": "forward"},
+                "decoder": _TRANSFORMER,
+            },
+            "training": {"learning_rate": 0.001, "label_smoothing": 0.1},
+        },
+    ),
+    Preset(
+        "hybrid",
+        "the encoder of transformer, and a recurrent decoder with multi-head attention",
+        "transformer",
+        {"network": {"decoder": {"kind": "recurrent", "embedding": 128}}},
+    ),
 )
 
 PRESETS = {preset.name: preset for preset in _ALL}
@@ -154,7 +178,7 @@ PRESETS = {preset.name: preset for preset in _ALL}
 
 Example:
     >>> list(passerelle.PRESETS)
-    ['tutorial', 'compact', 'attention', 'pointer', 'monotonic', 'repeat', 'deep']
+    ['tutorial', 'compact', 'attention', 'pointer', 'monotonic', 'repeat', 'deep', 'transformer', 'hybrid']
     >>> passerelle.PRESETS["attention"].settings.network.encoder.units
     256
 """
