@@ -13,6 +13,9 @@ from passerelle.translator import Translator
 SIDE = {"embedding": 5, "units": 6}
 ATTENTION_NETWORK = {"attention": "general", "encoder": SIDE, "decoder": SIDE}
 
+_BLOCKS = SIDE | {"kind": "transformer", "layers": 2, "feed_forward": 9}
+TRANSFORMER = {"attention": "multi-head", "heads": 2, "encoder": _BLOCKS, "decoder": _BLOCKS}
+
 
 def untrained(
     pairs: Iterable[tuple[str, ...]], network: Any = None, *, seed: int = 3, spread: float = 1.0, **options: Any

@@ -10,17 +10,19 @@ from keras import ops
 from passerelle.errors import SettingsError
 from passerelle.inference.alignment import Alignment, replace_unknown
 from passerelle.special_tokens import UNK
-from untrained import untrained
+from untrained import TRANSFORMER, untrained
 
 PAIRS = [("a b. c", "xyz zy"), ("b a!", "yx, x")]
 SOURCES = ["a b", "b a! c", "cc", ""]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["general", "additive", "monotonic", "copying", "feeding"])
+@pytest.mark.parametrize("kind", ["general", "additive", "monotonic", "copying", "feeding", "transformer"])
 def test_weights_equal_those_of_single_steps(kind: str) -> None:
     """One call for all steps gives the same weights as calling the inference decoder step by step."""
-    own: Any = {"copying": {"copying": True}, "feeding": {"input_feeding": True}}.get(kind, {"attention": kind})
+    own: Any = {"copying": {"copying": True}, "feeding": {"input_feeding": True}, "transformer": TRANSFORMER}.get(
+        kind, {"attention": kind}
+    )
     translator = untrained(PAIRS, network=own)
     results = translator.search(SOURCES, max_length=7, split_sentences="never")
     for result, alignment in zip(results, translator.align(results), strict=True):
@@ -31,7 +33,7 @@ def test_weights_equal_those_of_single_steps(kind: str) -> None:
             continue
         inputs = translator.signature.encode_inputs({"source": [result.source]})
         state = translator.network.stepper.begin(
-            {name: ids.padded(np.array([0]), int(ids.lengths[0])) for name, ids in inputs.items()}
+            {name: ids.padded(np.array([0]), int(ids.lengths[0])) for name, ids in inputs.items()}, max_steps=8
         )
         for ids, expected in zip((2, *result.ids), alignment.weights, strict=False):
             _, state, weights = translator.network.stepper.steps(ops.convert_to_tensor([[ids]], "int32"), state)

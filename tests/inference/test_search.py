@@ -15,7 +15,7 @@ from passerelle.errors import DataError, SettingsError
 from passerelle.models.compiled import compiled
 from passerelle.settings import SearchSettings
 from passerelle.translator import Translator
-from untrained import SIDE, untrained
+from untrained import SIDE, TRANSFORMER, untrained
 
 TEXTS = ["abcé", "b", "cab", "", "ééé", "acb", "aazb"]
 PAIRS = [("a b. c", "xyz zy"), ("b a!", "yx, x"), ("cc", "z.y")]
@@ -35,6 +35,10 @@ NETWORKS = {
     "input feeding": {"input_feeding": True},
     "monotonic": {"attention": "monotonic"},
     "monotonic copying": {"attention": "monotonic", "copying": True},
+    "transformer": TRANSFORMER,
+    "transformer copying": TRANSFORMER | {"copying": True},
+    "transformer monotonic": TRANSFORMER | {"attention": "monotonic"},
+    "hybrid": TRANSFORMER | {"decoder": SIDE},
     "no feedback": {"attention": "none", "decoder": SIDE | {"context": True, "feedback": False}},
 }
 
@@ -49,7 +53,7 @@ def test_beam_size_1_is_greedy_search(kind: str) -> None:
 
     def search(inputs: Any, limits: Any, *, beam: bool) -> Any:
         how: Any = partial(beam_search, settings=SearchSettings(beam=1)) if beam else greedy_search
-        return how(network.stepper.step, network.stepper.begin(inputs), limits, 12)
+        return how(network.stepper.step, network.stepper.begin(inputs, max_steps=12), limits, 12)
 
     run = compiled(search, network.variables)
     greedy, beam = run(inputs, limits, beam=False), run(inputs, limits, beam=True)
@@ -78,7 +82,12 @@ def test_n_best_results_are_distinct_and_sorted(speaker: Translator) -> None:
             assert scores == sorted(scores, reverse=True)
 
 
-def test_a_result_does_not_depend_on_the_other_texts(speaker: Translator) -> None:
+@pytest.mark.parametrize("kind", ["general", "transformer"])
+def test_a_result_does_not_depend_on_the_other_texts(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With four lanes, the lanes are refilled while other rows of the batch have made several steps."""
+    monkeypatch.setattr("passerelle.decoding.greedy.LANES", 4)
+    monkeypatch.setattr("passerelle.decoding.beam.LANES", 16)
+    speaker = untrained(PAIRS, network=NETWORKS.get(kind, {}))
     for options in ({"beam": 4}, {"beam": 4, "groups": 2}, {"sample": True}, {"pattern": "[xyz]{2,5}"}):
         batch = speaker.search(SOURCES * 3, max_length=8, **options)
         backwards = speaker.search((SOURCES * 3)[::-1], max_length=8, **options)[::-1]

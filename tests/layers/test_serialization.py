@@ -11,16 +11,20 @@ import pytest
 import passerelle.layers
 import passerelle.models
 from networks import network_of
-from passerelle.layers.attention import AdditiveAttention, DotAttention
+from passerelle.layers.attention import AdditiveAttention, DotAttention, MultiHeadAttention
 from passerelle.layers.broadcast import Broadcast
+from passerelle.layers.cache import Advance, EmptyCache
 from passerelle.layers.copying import PointerGenerator
 from passerelle.layers.dropout import Dropout
 from passerelle.layers.embedding import OneHot, TokenEmbedding
 from passerelle.layers.matmul import Dense
 from passerelle.layers.monotonic import FirstAlignment, MonotonicAttention
 from passerelle.layers.normalized import LayerNormGRU, LayerNormGRUCell, LayerNormLSTM, LayerNormLSTMCell
+from passerelle.layers.pooling import MaskedMean
+from passerelle.layers.positions import Positions
 from passerelle.layers.recurrent import GRU, LSTM
 from passerelle.layers.reversal import Reverse
+from passerelle.layers.transformer import CausalSelfAttention, CrossAttention, FeedForward, SelfAttention
 from passerelle.models.bridge import ZeroState
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 
@@ -51,6 +55,27 @@ CASES: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = [
     (LayerNormGRU, (FLOATS,), {"units": 3, "seed": 5, "go_backwards": True, "return_sequences": True}),
     (LayerNormLSTMCell, (FLOATS[:, 0], [FLOATS[:, 1], FLOATS[:, 2]]), {"units": 3}),
     (LayerNormGRUCell, (FLOATS[:, 0], [FLOATS[:, 1]]), {"units": 3}),
+    (
+        MultiHeadAttention,
+        (FLOATS, FLOATS_OF_WIDTH_4, FLOATS_OF_WIDTH_4, IDS != 0),
+        {"units": 4, "heads": 2},
+    ),
+    (Positions, (FLOATS,), {}),
+    (MaskedMean, (FLOATS, IDS != 0), {}),
+    (EmptyCache, (IDS != 0,), {"units": 4}),
+    (Advance, (IDS[:, 0], IDS), {}),
+    (SelfAttention, (FLOATS_OF_WIDTH_4, IDS != 0), {"units": 4, "heads": 2, "dropout": 0.1}),
+    (
+        CausalSelfAttention,
+        (FLOATS_OF_WIDTH_4, FLOATS_OF_WIDTH_4, FLOATS_OF_WIDTH_4, IDS[:, 2]),
+        {"units": 4, "heads": 2, "dropout": 0.1},
+    ),
+    (
+        CrossAttention,
+        (FLOATS_OF_WIDTH_4, FLOATS_OF_WIDTH_4, FLOATS_OF_WIDTH_4, IDS != 0),
+        {"units": 4, "heads": 2, "dropout": 0.1},
+    ),
+    (FeedForward, (FLOATS,), {"units": 3, "width": 5, "dropout": 0.1}),
     (ZeroState, (FLOATS[:, 0],), {"units": 7}),
 ]
 

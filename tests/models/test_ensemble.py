@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conftest import MAX_STEPS
 from passerelle.models.compiled import compiled
 from passerelle.models.ensemble import Ensemble
 from passerelle.special_tokens import IMPOSSIBLE
@@ -81,8 +82,7 @@ def test_ensemble_of_two_architectures_equals_the_mean_at_each_step(pair: list[A
     ensemble = Ensemble(networks)
     step, steps = step_of(ensemble), [step_of(network) for network in networks]
     states = [harness.begin(example.source) for harness in pair]
-    max_steps = example.target.shape[1]
-    state: Any = compiled(ensemble.begin, ensemble.variables)({"source": example.source}, max_steps=max_steps)
+    state: Any = compiled(ensemble.begin, ensemble.variables)({"source": example.source}, max_steps=MAX_STEPS)
     for ids in example.target.T:
         found, state = step(ids, state)
         separate = [network_step(ids, before) for network_step, before in zip(steps, states, strict=True)]

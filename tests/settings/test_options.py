@@ -33,6 +33,7 @@ REQUIREMENTS = {
     "network.input_feeding": {"network.attention": "general"},
     "network.copying": {"network.attention": "general"},
     "network.tie": {"network.decoder.embedding": 64, "network.encoder.embedding": 64},
+    "network.decoder.kind": {"network.attention": "multi-head"},
     "network.decoder.feedback": {"network.decoder.context": True},
 }
 

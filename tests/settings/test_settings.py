@@ -126,10 +126,15 @@ def any_settings(draw):
         "unknown": draw(st.booleans()),
         "dropout": draw(st.floats(0, 0.99)),
         "encoder": {
+            "kind": "recurrent",
             "units": draw(st.integers(1, 8192)),
             "direction": draw(st.sampled_from(["forward", "backward", "both", "bottom"])),
         },
-        "decoder": {"units": draw(st.integers(1, 8192)), "layers": draw(st.integers(1, 8))},
+        "decoder": {
+            "kind": "recurrent",
+            "units": draw(st.integers(1, 8192)),
+            "layers": draw(st.integers(1, 8)),
+        },
     }
     separator = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=3)
     text = st.one_of(
@@ -191,7 +196,7 @@ def test_a_preset_must_be_a_string(value):
         (
             {"network": {"decoder": {"direction": "both"}}},
             "unknown setting 'network.decoder.direction'. "
-            "Known: context, embedding, feedback, layers, residual, units.",
+            "Known: context, embedding, feed_forward, feedback, kind, layers, residual, units.",
         ),
         ({"source": {"seperator": " "}}, "unknown setting 'source.seperator'. Did you mean 'separator'?"),
     ],

@@ -33,9 +33,11 @@ def test_share_of_teacher_forced_steps_decays_as_inverse_sigmoid(epoch: float, s
     assert teacher_forced.mean() == pytest.approx(share, abs=0.01)
 
 
-@pytest.fixture(scope="module")
-def network() -> Any:
-    settings = {"attention": "general", "copying": True, "encoder": {"units": 4}, "decoder": {"units": 4}}
+@pytest.fixture(scope="module", params=["recurrent", "transformer"])
+def network(request: pytest.FixtureRequest) -> Any:
+    side = {"kind": request.param, "units": 4}
+    attention = {"recurrent": "general", "transformer": "multi-head"}[request.param]
+    settings = {"attention": attention, "copying": True, "encoder": side, "decoder": side}
     network = network_of(settings, 9, 8)
     random = np.random.default_rng(3)
     network.set_weights([random.normal(0, 1, weight.shape) for weight in network.get_weights()])
@@ -57,7 +59,7 @@ def test_mixed_inputs_equal_a_loop_of_steps(network: Any) -> None:
     mixed = np.asarray(mix_in_predictions(network, original, teacher_forced)["target"])
     for row in range(2):
         row_inputs = {name: array[row : row + 1] for name, array in original.items()}
-        state = network.stepper.begin(row_inputs)
+        state = network.stepper.begin(row_inputs, max_steps=5)
         predicted = START
         for position, token in enumerate(row_inputs["target"][0]):
             expected = token if teacher_forced[row, position] or token == START else predicted

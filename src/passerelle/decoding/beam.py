@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import keras
 
 from passerelle.decoding.greedy import LANES, is_possible
-from passerelle.decoding.lanes import Step, run_lanes
+from passerelle.decoding.lanes import Allocate, Step, run_lanes
 from passerelle.settings import SearchSettings
 from passerelle.special_tokens import END, IMPOSSIBLE, PAD, START
 
@@ -55,6 +55,7 @@ def beam_search(
     bonus: Callable[[Any], Any] | None = None,
     progress: Callable[[Any, int], Any] | None = None,
     length_penalty: Any = None,
+    allocate: Allocate | None = None,
 ) -> BeamResult:
     """Find likely token sequences, with `beam` hypotheses per row in every step.
 
@@ -86,6 +87,7 @@ def beam_search(
             arXiv:1804.06609). Not with groups.
         length_penalty: float32 (), used instead of `settings.length_penalty`, so that all values share one compiled
             program; None for the value of the settings.
+        allocate: see `lanes.Allocate`.
 
     Returns:
         `n_best` hypotheses per row: finished ones first, ranked by log probability / length normalizer + bonus.
@@ -95,7 +97,7 @@ def beam_search(
     """
     power = settings.length_penalty if length_penalty is None else length_penalty
     strategy = _BeamStrategy(step, settings, bonus, progress, power)
-    result: BeamResult = run_lanes(strategy, state, limits, max_length)
+    result: BeamResult = run_lanes(strategy, state, limits, max_length, allocate)
     ranked = ops.where(result.finished, _ranking(result, power), IMPOSSIBLE + result.scores)
     order = ops.argsort(-ranked, axis=-1)[:, : settings.n_best]  # stable: the first slot wins ties
     best = BeamResult(*(_take_slots(values, order) for values in result))

@@ -8,7 +8,7 @@ from keras import ops
 
 from passerelle.decoding.beam import BeamResult, beam_search
 from passerelle.decoding.greedy import GreedyResult, greedy_search
-from passerelle.decoding.lanes import Step
+from passerelle.decoding.lanes import Allocate, Step
 from passerelle.decoding.processors import (
     ConstraintProcessor,
     LogitsProcessor,
@@ -37,6 +37,7 @@ class Task:
         coverage_score: function (state of `step`) -> float (rows,), at most 0, for the coverage penalty; None for
             no penalty.
         progress: function (state of `step`, vocabulary size) -> int (rows, vocabulary); see `beam_search`.
+        allocate: see `lanes.Allocate`. It receives the states of `step` and of the processors.
     """
 
     step: Step
@@ -48,6 +49,7 @@ class Task:
     length_penalty: Any = None
     coverage_score: Callable[[Any], Any] | None = None
     progress: Callable[[Any, int], Any] | None = None
+    allocate: Allocate | None = None
 
 
 def decode(task: Task, settings: SearchSettings) -> BeamResult:
@@ -79,11 +81,13 @@ def _with_processors(task: Task, settings: SearchSettings) -> Task:
 
 
 def _greedy(task: Task, settings: SearchSettings) -> BeamResult:
-    return _one_hypothesis(greedy_search(task.step, task.state, task.limits, task.max_length))
+    found = greedy_search(task.step, task.state, task.limits, task.max_length, allocate=task.allocate)
+    return _one_hypothesis(found)
 
 
 def _sample(task: Task, settings: SearchSettings) -> BeamResult:
-    return _one_hypothesis(sample(task.step, task.state, task.limits, task.max_length, task.uniform, settings))
+    rows = (task.step, task.state, task.limits, task.max_length, task.uniform)
+    return _one_hypothesis(sample(*rows, settings, allocate=task.allocate))
 
 
 def _beam(task: Task, settings: SearchSettings) -> BeamResult:
@@ -98,6 +102,7 @@ def _beam(task: Task, settings: SearchSettings) -> BeamResult:
         bonus=bonus,
         progress=task.progress,
         length_penalty=task.length_penalty,
+        allocate=task.allocate,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from passerelle.decoding.lanes import Step, run_lanes
+from passerelle.decoding.lanes import Allocate, Step, run_lanes
 from passerelle.special_tokens import END, IMPOSSIBLE, PAD, START
 
 __all__ = ["LANES", "GreedyResult", "GreedyStrategy", "greedy_search", "is_possible", "search_rows"]
@@ -41,7 +41,9 @@ def is_possible(log_probs: Any) -> Any:
     return log_probs > IMPOSSIBLE / 2
 
 
-def greedy_search(step: Step, state: Any, limits: Any, max_length: int) -> GreedyResult:
+def greedy_search(
+    step: Step, state: Any, limits: Any, max_length: int, *, allocate: Allocate | None = None
+) -> GreedyResult:
     """Write the most likely token in each step, until END or the limit.
 
     Args:
@@ -49,16 +51,19 @@ def greedy_search(step: Step, state: Any, limits: Any, max_length: int) -> Greed
         state: state of `step` before the first token, with one entry per row on the first axis.
         limits: int32 (rows,), maximum number of steps of each row, END included; a row with 0 stays empty.
         max_length: number of columns of the result, at least the largest limit.
+        allocate: see `lanes.Allocate`.
 
     Returns:
         One hypothesis per row.
     """
-    return search_rows(GreedyStrategy(step), state, limits, max_length)
+    return search_rows(GreedyStrategy(step), state, limits, max_length, allocate)
 
 
-def search_rows(strategy: "GreedyStrategy", state: Any, limits: Any, max_length: int) -> GreedyResult:
+def search_rows(
+    strategy: "GreedyStrategy", state: Any, limits: Any, max_length: int, allocate: Allocate | None
+) -> GreedyResult:
     """Run a strategy that follows one hypothesis per row; see `greedy_search`."""
-    result: GreedyResult = run_lanes(strategy, state, limits, max_length)
+    result: GreedyResult = run_lanes(strategy, state, limits, max_length, allocate)
     return result._replace(ids=result.ids[:, :max_length], token_scores=result.token_scores[:, :max_length])
 
 

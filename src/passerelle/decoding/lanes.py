@@ -6,17 +6,20 @@ search; this module assigns rows to lanes.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import keras
 from keras import ops
 
-from passerelle.layers.cache import with_capacity
-
-__all__ = ["Step", "Strategy", "run_lanes"]
+__all__ = ["Allocate", "Step", "Strategy", "run_lanes"]
 
 Step = Callable[[Any, Any], tuple[Any, Any]]
 """Pure function (ids int32 (batch,), state) -> (log_probs float32 (batch, vocabulary) in nats, state)."""
+
+Allocate = Callable[[Any, int], Any]
+"""Function (state of the step function, leading axis lanes; maximum number of steps) -> the state with memory for these
+steps. It is called for the rows in the lanes only, so that this memory does not grow with the number of rows."""
 
 REFILL = 8
 """Free lanes are filled once 1 / REFILL of all lanes is free, because filling copies the state of every lane."""
@@ -77,22 +80,25 @@ class _Lanes(NamedTuple):
     search: Any
 
 
-def run_lanes(strategy: Strategy, state: Any, limits: Any, max_length: int) -> Any:
+def run_lanes(
+    strategy: Strategy, state: Any, limits: Any, max_length: int, allocate: Allocate | None = None
+) -> Any:
     """Search all rows. The result of a row does not depend on the other rows.
 
     Args:
         strategy: the search algorithm.
-        state: state of the step function before the first token, with one entry per row on the first axis. Caches
-            without capacity (see `layers.cache`) get one in the lanes, so memory does not grow with the number of rows.
+        state: state of the step function before the first token, with one entry per row on the first axis.
         limits: int32 (rows,), maximum number of steps of each row, END included; a row with 0 stays empty.
         max_length: at least the largest limit.
+        allocate: see `Allocate`; None if the state needs no more memory.
 
     Returns:
         The result of the strategy, with one entry per row on the first axis.
     """
     rows = limits.shape[0]
     width = max(1, max_length)
-    lanes = _begin(strategy, ops.arange(min(rows, strategy.lanes), dtype="int32"), state, limits, width)
+    begin = partial(_begin, strategy, state=state, limits=limits, width=width, allocate=allocate)
+    lanes = begin(ops.arange(min(rows, strategy.lanes), dtype="int32"))
     found: Any
     if rows <= strategy.lanes:
         found = ops.while_loop(
@@ -117,7 +123,7 @@ def run_lanes(strategy: Strategy, state: Any, limits: Any, max_length: int) -> A
         refill = ops.logical_and(free * REFILL >= strategy.lanes, ops.less(following, rows))
         return ops.cond(
             refill,
-            lambda: _refill(strategy, lanes, following, results, state, limits, width),
+            lambda: _refill(strategy, lanes, following, results, rows, begin),
             lambda: (lanes, following, results),
         )
 
@@ -125,12 +131,14 @@ def run_lanes(strategy: Strategy, state: Any, limits: Any, max_length: int) -> A
     return keras.tree.map_structure(lambda values: values[:rows], _put(strategy, found[2], found[0]))
 
 
-def _begin(strategy: Strategy, row: Any, state: Any, limits: Any, width: int) -> _Lanes:
+def _begin(
+    strategy: Strategy, row: Any, *, state: Any, limits: Any, width: int, allocate: Allocate | None
+) -> _Lanes:
     """Return lanes before the first step of their rows; a lane whose `row` is past the last row is closed."""
     known = ops.minimum(row, limits.shape[0] - 1)
     limit = ops.where(ops.equal(row, known), ops.take(limits, known), 0)
     taken = keras.tree.map_structure(lambda values: ops.take(values, known, axis=0), state)
-    search = strategy.begin(with_capacity(taken, width), width)
+    search = strategy.begin(taken if allocate is None else allocate(taken, width), width)
     return _Lanes(row, limit, ops.greater(limit, 0), ops.zeros_like(limit), search)
 
 
@@ -143,14 +151,13 @@ def _advance(strategy: Strategy, lanes: _Lanes) -> _Lanes:
 
 
 def _refill(
-    strategy: Strategy, lanes: _Lanes, following: Any, results: Any, state: Any, limits: Any, width: int
+    strategy: Strategy, lanes: _Lanes, following: Any, results: Any, rows: int, begin: Callable[[Any], _Lanes]
 ) -> tuple[_Lanes, Any, Any]:
     """Copy the results of closed lanes to their rows, and begin the next rows in these lanes."""
-    rows = limits.shape[0]
     results = _put(strategy, results, lanes)
     closed = ops.logical_not(lanes.open)
     order: Any = ops.cumsum(ops.cast(closed, "int32"))
-    fresh = _begin(strategy, ops.minimum(following + order - 1, rows), state, limits, width)
+    fresh = begin(ops.minimum(following + order - 1, rows))
 
     def choose(new: Any, old: Any) -> Any:
         return ops.where(ops.reshape(closed, (-1, *[1] * (len(old.shape) - 1))), new, old)

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from passerelle.decoding.greedy import GreedyResult, GreedyStrategy, search_rows
-from passerelle.decoding.lanes import Step
+from passerelle.decoding.lanes import Allocate, Step
 from passerelle.decoding.truncation import allowed_candidates, num_candidates, truncates
 from passerelle.settings import SearchSettings
 
@@ -23,7 +23,14 @@ ops: Any = keras.ops
 
 
 def sample(
-    step: Step, state: Any, limits: Any, max_length: int, uniform: Any, settings: SearchSettings
+    step: Step,
+    state: Any,
+    limits: Any,
+    max_length: int,
+    uniform: Any,
+    settings: SearchSettings,
+    *,
+    allocate: Allocate | None = None,
 ) -> GreedyResult:
     """Sample one translation per row.
 
@@ -36,11 +43,13 @@ def sample(
             same text, independently of the other rows.
         settings: `temperature` divides the log probabilities; `top_k`, `top_p` and the other settings of
             `decoding.truncation` restrict the tokens that may be sampled.
+        allocate: see `lanes.Allocate`.
 
     Returns:
         One sample per row; scores are the log probabilities of the network, before temperature and truncation.
     """
-    return search_rows(_SampleStrategy(step, settings), {"step": state, "uniform": uniform}, limits, max_length)
+    states = {"step": state, "uniform": uniform}
+    return search_rows(_SampleStrategy(step, settings), states, limits, max_length, allocate)
 
 
 class _SampleStrategy(GreedyStrategy):

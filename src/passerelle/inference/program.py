@@ -7,6 +7,7 @@ import numpy as np
 from passerelle.decoding.beam import BeamResult
 from passerelle.decoding.decode import Task, decode
 from passerelle.decoding.processors import Tables
+from passerelle.layers.cache import with_capacity
 from passerelle.models.compiled import compiled
 from passerelle.settings import SearchSettings
 
@@ -73,5 +74,6 @@ class Program:
             tables=tables,
             length_penalty=length_penalty,
             coverage_score=self.network.coverage_score if coverage else None,
+            allocate=with_capacity,
         )
         return decode(task, settings)

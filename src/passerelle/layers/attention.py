@@ -148,6 +148,8 @@ class MultiHeadAttention(_Attention):
 
 def attention_weights(scores: Any, mask: Any) -> Any:
     """Return the softmax of the scores over the positions where `mask`, bool, is True; it broadcasts to `scores`."""
+    if scores.shape[-1] == 1:
+        return ops.ones_like(scores)  # Keras's softmax would warn that all its values are 1
     # -1e9 instead of -inf: a row without any position would give NaN. Its weights are equal.
     return ops.softmax(ops.where(mask, scores, -1e9), axis=-1)
 
