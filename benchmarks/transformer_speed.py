@@ -13,13 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import run
-import transformer_program  # before Keras: it sets the backend
-
 import keras
 import numpy as np
 
 import passerelle
+import run
+import transformer_program  # before Keras: it sets the backend
 from passerelle.data.batches import Batch
 from passerelle.experiment import build
 from passerelle.preparation import prepare

@@ -173,7 +173,8 @@ def test_only_caches_get_a_capacity() -> None:
     state = {"cache": np.zeros((2, 0, 3), "f4"), "other": np.ones((2, 4, 3), "f4"), "position": np.ones(2, "i4")}
     found = with_capacity({"nested": (state,)}, 7)["nested"][0]
     assert found["cache"].shape == (2, 7, 3)
-    assert found["other"] is state["other"] and found["position"] is state["position"]
+    assert found["other"] is state["other"]
+    assert found["position"] is state["position"]
 
 
 def test_masked_mean() -> None:

@@ -17,8 +17,8 @@ app = App(
     name="passerelle",
     help=(
         "Train neural translation models on your own pairs of texts, and translate with them.\n\n"
-        "The models are recurrent sequence-to-sequence networks in Keras (LSTM or GRU, encoder-decoder, attention). A "
-        "trained model, a translator, is one .keras file.\n\n"
+        "The models are sequence-to-sequence networks in Keras (LSTM, GRU or Transformer, encoder-decoder, attention). "
+        "A trained model, a translator, is one .keras file.\n\n"
         "Options of a command: passerelle COMMAND --help"
     ),
     help_epilogue=_examples(

@@ -80,9 +80,7 @@ class _Lanes(NamedTuple):
     search: Any
 
 
-def run_lanes(
-    strategy: Strategy, state: Any, limits: Any, max_length: int, allocate: Allocate | None = None
-) -> Any:
+def run_lanes(strategy: Strategy, state: Any, limits: Any, max_length: int, allocate: Allocate | None = None) -> Any:
     """Search all rows. The result of a row does not depend on the other rows.
 
     Args:
@@ -131,9 +129,7 @@ def run_lanes(
     return keras.tree.map_structure(lambda values: values[:rows], _put(strategy, found[2], found[0]))
 
 
-def _begin(
-    strategy: Strategy, row: Any, *, state: Any, limits: Any, width: int, allocate: Allocate | None
-) -> _Lanes:
+def _begin(strategy: Strategy, row: Any, *, state: Any, limits: Any, width: int, allocate: Allocate | None) -> _Lanes:
     """Return lanes before the first step of their rows; a lane whose `row` is past the last row is closed."""
     known = ops.minimum(row, limits.shape[0] - 1)
     limit = ops.where(ops.equal(row, known), ops.take(limits, known), 0)

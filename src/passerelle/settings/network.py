@@ -47,8 +47,8 @@ class EncoderSettings(Section):
     direction: Literal["forward", "backward", "both", "bottom"] = setting(
         "forward",
         "Direction of the encoder: forward; backward, from the end of the source (arXiv:1409.3215); both, all layers "
-        "bidirectional; or bottom, a bidirectional first layer and forward layers above it (GNMT, arXiv:1609.08144). No "
-        "effect on a Transformer, which reads all positions at once.",
+        "bidirectional; or bottom, a bidirectional first layer and forward layers above it (GNMT, arXiv:1609.08144). "
+        "No effect on a Transformer, which reads all positions at once.",
     )
     residual: bool = setting(False, _RESIDUAL)
 
@@ -73,7 +73,8 @@ class DecoderSettings(Section):
     feed_forward: Width = setting(1024, _FEED_FORWARD)
     residual: bool = setting(False, _RESIDUAL)
     context: bool = setting(
-        False, "Feed the encoder's final state (mean output of a Transformer) to every step, in addition to the token "
+        False,
+        "Feed the encoder's final state (mean output of a Transformer) to every step, in addition to the token "
         "(arXiv:1406.1078, section 2.2).",
     )
     feedback: bool = setting(
@@ -97,14 +98,14 @@ class NetworkSettings(Section):
     cell: Literal["lstm", "gru"] = setting("lstm", "Cell of the recurrent layers of encoder and decoder.", option=True)
     bridge: Literal["copy", "dense", "zero"] = setting(
         "dense",
-        "Initial states of a recurrent decoder: a copy of the final encoder states, these states through a dense layer, "
-        "or zeros. dense uses the mean output of a Transformer encoder.",
+        "Initial states of a recurrent decoder: a copy of the final encoder states, these states through a dense "
+        "layer, or zeros. dense uses the mean output of a Transformer encoder.",
     )
     # Chen et al. 2018, section 4.
     layer_norm: bool = setting(
         False,
-        "Layer normalization of each gate inside the recurrent cell (arXiv:1804.09849, section 4). A Transformer always "
-        "has its own.",
+        "Layer normalization of each gate inside the recurrent cell (arXiv:1804.09849, section 4). "
+        "A Transformer always has its own.",
     )
     # Luong et al. 2015; Bahdanau et al. 2014; Vaswani et al. 2017; RNMT+; Wu and Cotterell 2019.
     attention: Literal[
@@ -113,8 +114,8 @@ class NetworkSettings(Section):
         "none",
         "Attention to the source: none; general or dot (Luong, arXiv:1508.04025); scaled-dot; additive (Bahdanau, "
         "arXiv:1409.0473); multi-head, scaled dot products (arXiv:1706.03762); multi-head-additive (arXiv:1804.09849); "
-        "or monotonic, exact hard attention that never moves backward (arXiv:1905.06319), for tasks such as spelling to "
-        "sound.",
+        "or monotonic, exact hard attention that never moves backward (arXiv:1905.06319), for tasks such as spelling "
+        "to sound.",
         option=True,
     )
     heads: int = setting(4, "Number of heads of multi-head attention and of a Transformer.", ge=1, le=64)
@@ -126,8 +127,8 @@ class NetworkSettings(Section):
     # Luong et al. 2015, section 3.3.
     input_feeding: bool = setting(
         False,
-        "Input feeding, for a recurrent decoder: feed the attention output to the next step (arXiv:1508.04025, section 3.3). Training is "
-        "slower, since attention then runs step by step.",
+        "Input feeding, for a recurrent decoder: feed the attention output to the next step (arXiv:1508.04025, section 3.3). "
+        "Training is slower, since attention then runs step by step.",
     )
     # See et al. 2017.
     copying: bool = setting(
@@ -154,8 +155,8 @@ class NetworkSettings(Section):
     )
     dropout: Rate = setting(
         0.0,
-        "Dropout rate, in training, of the inputs of recurrent layers, of the embeddings and the output of each sublayer "
-        "of a Transformer, and of the last decoder output.",
+        "Dropout rate, in training, of the inputs of recurrent layers, of the embeddings and the output of each "
+        "sublayer of a Transformer, and of the last decoder output.",
         option=True,
     )
     # Gal and Ghahramani 2016.
@@ -201,7 +202,8 @@ class NetworkSettings(Section):
         recurrent = self.decoder.kind == "recurrent"
         if self.query == "bottom" and not (recurrent and soft and self.decoder.layers > 1 and not self.input_feeding):
             raise ValueError(
-                "query 'bottom' requires a recurrent decoder with decoder.layers of 2 or more, attention other than 'none' and 'monotonic', and "
+                "query 'bottom' requires a recurrent decoder with decoder.layers of 2 or more, attention other "
+                "than 'none' and 'monotonic', and "
                 f"input_feeding = false, received: decoder.kind={self.decoder.kind!r}, "
                 f"decoder.layers={self.decoder.layers}, "
                 f"attention={self.attention!r}, input_feeding={self.input_feeding}"

@@ -7,8 +7,8 @@ from keras import layers
 from passerelle.layers.attention import soft_attention
 from passerelle.layers.matmul import dense
 from passerelle.layers.recurrent import STATE_NAMES, recurrent_layer
-from passerelle.models.cells import recurrent_options
 from passerelle.models.bridge import Bridge, ZeroState
+from passerelle.models.cells import recurrent_options
 from passerelle.models.decoders.decoder import Decoder, States
 from passerelle.models.input_feeding import StepByStep
 from passerelle.settings import SOFT_ATTENTION, NetworkSettings

@@ -13,8 +13,9 @@ class Encoded:
     Attributes:
         sequence: float (batch, length, width), a vector for each position, for attention; None if there is none.
         mask: bool (batch, length), True at positions of the input, False at padding.
-        states: for each recurrent layer its final states, (batch, units) each, those of the forward direction first.
-            The bridge computes the decoder's initial states from them. Empty if the encoder has none.
+        states: for each recurrent layer its final states, (batch, units) each, those of the forward direction first; of
+            a Transformer, one list with its mean output. The bridge computes the initial states of a recurrent decoder
+            from them. Empty if the encoder has none.
         vector: float (batch, width), a summary vector that every decoder step reads; None if there is none.
     """
 

@@ -26,8 +26,8 @@ class TransformerEncoder:
     A Transformer has no final state. The mean of its outputs over the source tokens replaces it: for the bridge of a
     recurrent decoder, as the decoder's context and as sentence vector.
 
-    Source: Vaswani et al. 2017, arXiv:1706.03762, with pre-norm sublayers (see `layers.transformer`). Before a recurrent
-    decoder it is the hybrid of Chen et al. 2018, arXiv:1804.09849, section 5.
+    Source: Vaswani et al. 2017, arXiv:1706.03762, with pre-norm sublayers (see `layers.transformer`). Before a
+    recurrent decoder it is the hybrid of Chen et al. 2018, arXiv:1804.09849, section 5.
 
     Args:
         name: name of the field.
@@ -49,7 +49,9 @@ class TransformerEncoder:
             limit=settings.embedding_init_range,
             fixed=spec["extra"],
         )
-        self.projection = None if encoder.embedding == encoder.units else dense(encoder.units, name="encoder_projection")
+        self.projection = (
+            None if encoder.embedding == encoder.units else dense(encoder.units, name="encoder_projection")
+        )
         self.positions = Positions(name="encoder_positions")
         self.dropout = Dropout(rate, name="encoder_input_dropout") if rate else None
         numbers = range(1, encoder.layers + 1)
