@@ -127,8 +127,8 @@ class NetworkSettings(Section):
     # Luong et al. 2015, section 3.3.
     input_feeding: bool = setting(
         False,
-        "Input feeding, for a recurrent decoder: feed the attention output to the next step (arXiv:1508.04025, section 3.3). "
-        "Training is slower, since attention then runs step by step.",
+        "Input feeding, for a recurrent decoder: feed the attention output to the next step (arXiv:1508.04025, section "
+        "3.3). Training is slower, since attention then runs step by step.",
     )
     # See et al. 2017.
     copying: bool = setting(
