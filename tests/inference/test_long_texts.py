@@ -94,5 +94,13 @@ def test_estimated_size_grows_with_the_length(attention: str) -> None:
     assert floats_per_row(settings, 50, 10_000) < MAX_FLOATS or attention == "monotonic"
 
 
+def test_estimated_size_of_a_transformer_counts_scores_and_caches() -> None:
+    side = {"kind": "transformer", "units": 64}
+    settings = validated(NetworkSettings, {"attention": "multi-head", "encoder": side, "decoder": side})
+    assert floats_per_row(settings, 50, 10_000) > 4 * 10_000**2  # each head has scores of all pairs of tokens
+    with_caches = floats_per_row(settings, 50, 100, length=200) - floats_per_row(settings, 50, 100)
+    assert with_caches > 2 * 200 * 64
+
+
 def test_long_text_error_is_a_data_error() -> None:
     assert issubclass(LongTextError, passerelle.DataError)
