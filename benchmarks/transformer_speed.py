@@ -6,6 +6,7 @@ longest one. The second part trains the presets for a few epochs by character, a
 """
 
 import argparse
+import os
 import statistics
 import tempfile
 import time
@@ -13,12 +14,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+os.environ.setdefault("KERAS_BACKEND", "jax")
+
 import keras
 import numpy as np
 
 import passerelle
 import run
-import transformer_program  # before Keras: it sets the backend
+import transformer_program
 from passerelle.data.batches import Batch
 from passerelle.experiment import build
 from passerelle.preparation import prepare
