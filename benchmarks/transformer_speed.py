@@ -88,8 +88,9 @@ def time_training(pairs: Any, epochs: int) -> None:
     sources = source.padded(rows, int(source.lengths.max()))
     targets = target.padded(rows, int(target.lengths.max()) + 1, first=2)
     fields = (prepared.signature.source, prepared.signature.target)
-    program = transformer_program.build(
-        (sources.shape[1], targets.shape[1] - 1), tuple(field.tokenizer.vocabulary.size for field in fields)
+    program: Any = transformer_program.build(
+        (sources.shape[1], targets.shape[1] - 1),
+        (fields[0].tokenizer.vocabulary.size, fields[1].tokenizer.vocabulary.size),
     )
     program.compile(
         keras.optimizers.Adam(0.001), keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=PAD)
