@@ -52,7 +52,7 @@ def main() -> None:
             time_training(pairs, arguments.epochs)
         if "search" in arguments.parts:
             sources = passerelle.read_pairs(str(files["test"])).sources
-            time_search(pairs, sources, arguments.presets, arguments.trained)
+            time_search(pairs, list(sources), arguments.presets, arguments.trained)
 
 
 def time_training(pairs: Any, epochs: int) -> None:
