@@ -42,7 +42,7 @@ def chain(log_probs: Any) -> tuple[Any, Any]:
 
 def plain(**options: Any) -> SearchSettings:
     """Search settings without penalties, except for those in `options`."""
-    return SearchSettings(**{"length_penalty": 0.0, "diversity": 0.0, **options})
+    return SearchSettings(**{"length_penalty": 0.0, **({"diversity": 0.0} if "groups" in options else {}), **options})
 
 
 def searched(limits: Any, log_probs: Any, *, max_length: int, least: int = 0, beam: int = 3, **options: Any) -> Any:
