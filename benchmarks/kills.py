@@ -26,7 +26,7 @@ import passerelle
 
 EPOCHS = 3
 COMMAND = [sys.executable, "-m", "passerelle", "train", "pairs.tsv", "--out", "model.keras"]
-OPTIONS = ["--units", "8", "--epochs", str(EPOCHS), "--level", "word"]
+OPTIONS = ["--units", "8", "--epochs", str(EPOCHS), "--level", "word", "--no-run"]
 SIGNALS = [getattr(signal, name) for name in ("SIGKILL", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 SAVED = r"interrupted by {}; saved model\.keras with the (best checkpoint so far \(epoch \d of \d\)|weights .*)"
 NOTHING = r"passerelle: interrupted by {}; the step in progress wrote nothing\."

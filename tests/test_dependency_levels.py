@@ -19,7 +19,7 @@ LEVELS = [
     {"constraints", "fields", "models"},
     {"data", "decoding"},
     {"bundle", "inference", "training", "preparation"},
-    {"translator"},
+    {"translator", "runs"},
     {"experiment"},
     {"cli"},
     {"__main__"},
@@ -141,8 +141,8 @@ def test_inference_does_not_import_training(path):
 
 
 @each_module_of()
-def test_only_the_experiment_imports_training(path):
-    if package_of(path) in {"training", "experiment", "__init__"}:
+def test_only_experiments_and_their_runs_import_training(path):
+    if package_of(path) in {"training", "runs", "experiment", "__init__"}:
         return
     imports = forbidden_imports(path, "passerelle.training", allow_for_types=package_of(path) == "cli")
     if package_of(path) == "cli":  # the progress display is a callback; the commands handle the same signals

@@ -20,9 +20,9 @@ if not os.environ.get("KERAS_BACKEND"):
 if TYPE_CHECKING:
     from passerelle.data.pairs import Pair, Pairs, read_pairs
     from passerelle.data.phrasebook import phrasebook
-    from passerelle.errors import DataError, ModelFileError, OutputError, PasserelleError, SettingsError
+    from passerelle.errors import DataError, ModelFileError, OutputError, PasserelleError, RunError, SettingsError
     from passerelle.evaluation.metrics import Report
-    from passerelle.experiment import train
+    from passerelle.experiment import resume, train
     from passerelle.inference.result import Result
     from passerelle.inference.scoring import PairScore
     from passerelle.models.sequence_to_sequence import SequenceToSequence
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PRESETS", "Callback", "DataError", "ModelFileError", "OutputError", "Pair", "PairScore", "Pairs",
-    "PasserelleError", "Report", "Result", "SequenceToSequence", "Settings", "SettingsError", "Translator", "load",
-    "phrasebook", "read_pairs", "train",
+    "PasserelleError", "Report", "Result", "RunError", "SequenceToSequence", "Settings", "SettingsError", "Translator",
+    "load", "phrasebook", "read_pairs", "resume", "train",
 ]  # fmt: skip
 
 __version__ = "0.1.0"
@@ -43,11 +43,11 @@ _MODULES = {
     "Pair": "data.pairs", "Pairs": "data.pairs", "read_pairs": "data.pairs",
     "phrasebook": "data.phrasebook",
     "DataError": "errors", "ModelFileError": "errors", "OutputError": "errors", "PasserelleError": "errors",
-    "SettingsError": "errors",
+    "RunError": "errors", "SettingsError": "errors",
     "Report": "evaluation.metrics",
     "SequenceToSequence": "models.sequence_to_sequence",
     "PairScore": "inference.scoring",
-    "train": "experiment", "Callback": "training.callbacks.callback",
+    "resume": "experiment", "train": "experiment", "Callback": "training.callbacks.callback",
     "Result": "inference.result", "Translator": "translator",
 }  # fmt: skip
 

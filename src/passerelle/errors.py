@@ -5,6 +5,7 @@
     │   └── LongTextError       a text is too long for the memory limit
     ├── SettingsError           a setting is unknown, out of range, or conflicts with another
     ├── ModelFileError          a file is damaged, no model file, from another version, or unsafe
+    ├── RunError                a run cannot be resumed: no run, damaged, in use, or its data changed
     ├── OutputError             something could not be written; an existing file is unchanged
     └── BackendError            Keras, its backend or the device cannot be used on this machine, or as it is set up
         └── OutOfMemoryError    there is not enough memory; it is also a MemoryError
@@ -22,7 +23,7 @@ from collections.abc import Iterable
 
 __all__ = [
     "BackendError", "DataError", "LongTextError", "ModelFileError", "OutOfMemoryError", "OutputError",
-    "PasserelleError", "SettingsError", "brief", "did_you_mean", "escape_controls", "listed", "one_line",
+    "PasserelleError", "RunError", "SettingsError", "brief", "did_you_mean", "escape_controls", "listed", "one_line",
     "require_path",
 ]  # fmt: skip
 
@@ -134,6 +135,17 @@ class ModelFileError(PasserelleError):
         Traceback (most recent call last):
             ...
         passerelle.errors.ModelFileError: ...
+    """
+
+
+class RunError(PasserelleError, ValueError):
+    """A run cannot be resumed: its folder is none of a run, damaged or in use, or its data changed.
+
+    Example:
+        >>> passerelle.resume("absent.run")
+        Traceback (most recent call last):
+            ...
+        passerelle.errors.RunError: absent.run: no such folder. Name the folder that train wrote.
     """
 
 

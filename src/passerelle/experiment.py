@@ -6,15 +6,18 @@ import os
 import platform
 import random
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from passerelle.backend import backend_name
 from passerelle.bundle.bundle import Bundle, save_bundle
+from passerelle.data.pairs import Pairs, check_pairs
 from passerelle.data.rows import padded_width
 from passerelle.errors import SettingsError
 from passerelle.inference.search_choice import (
@@ -28,7 +31,11 @@ from passerelle.inference.search_choice import (
 from passerelle.models.ids import first_source_column, first_target_column
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.preparation import Prepared, Validation, prepare
-from passerelle.settings import Settings, accepts_options, choose_settings
+from passerelle.runs.data_source import DataSource, PairSource
+from passerelle.runs.description import Description
+from passerelle.runs.folder import RunFolder
+from passerelle.runs.recording import Recording
+from passerelle.settings import Settings, accepts_options, choose_settings, make_settings
 from passerelle.special_tokens import FIRST_ORDINARY
 from passerelle.training.callbacks.callback import Callback
 from passerelle.training.callbacks.interruption import Interruption
@@ -37,7 +44,7 @@ from passerelle.training.history import History, Sample
 from passerelle.training.trainer import fit
 from passerelle.translator import Translator
 
-__all__ = ["build", "train", "train_prepared"]
+__all__ = ["build", "resume", "train", "train_prepared"]
 
 
 @accepts_options(Settings)
@@ -48,6 +55,7 @@ def train(
     source_vectors: str | os.PathLike[str] | None = None,
     target_vectors: str | os.PathLike[str] | None = None,
     callbacks: Sequence[Callback] = (),
+    run: str | os.PathLike[str] | None = None,
     preset: str | None = None,
     settings: Mapping[str, Any] | str | os.PathLike[str] | None = None,
     **options: Any,
@@ -63,6 +71,8 @@ def train(
         target_vectors: the same for the target.
         callbacks: called at the events of training, for example to write logs or to stop early. With any callback, a
             validation source is translated after each epoch. See `training.callbacks.callback.Callback`.
+        run: folder in which the run is recorded: settings, a copy of the pairs, logs, and checkpoints about every
+            minute, from which `resume` continues after a crash. None records nothing. A name that exists is an error.
         preset: name of the preset; None means the preset of the settings file, or else `compact`.
         settings: nested settings, or the path of a TOML file; they override the preset.
         **options: single settings by their names in docs/settings.md, such as `epochs=10`; they override `settings`.
@@ -73,6 +83,7 @@ def train(
 
     Raises:
         DataError: if the pairs or the word vectors cannot be used.
+        OutputError: if `run` exists or cannot be written.
         SettingsError: if an option or a setting is unknown or invalid, or training diverges in its first epoch.
 
     Example:
@@ -85,14 +96,84 @@ def train(
         >>> translator.save("model.keras")
     """
     started = time.perf_counter()
-    prepared = prepare(
-        pairs,
-        choose_settings(preset=preset, settings=settings, **options),
-        validation=validation,
-        source_vectors=source_vectors,
-        target_vectors=target_vectors,
+    chosen = choose_settings(preset=preset, settings=settings, **options)
+    vectors = {"source_vectors": source_vectors, "target_vectors": target_vectors}
+    if run is None:
+        return train_prepared(prepare(pairs, chosen, validation=validation, **vectors), callbacks, started=started)
+    folder = RunFolder(run)
+    folder.require_creatable()
+    tagged = chosen.tags.mode != "none"
+    pairs = check_pairs(pairs, tagged=tagged)
+    validation, validation_source = _validation_source(validation, tagged=tagged)
+    prepared = prepare(pairs, chosen, validation=validation, **vectors)
+    paths = {"source": source_vectors, "target": target_vectors}
+    data = DataSource(
+        PairSource.copy(pairs),
+        validation_source,
+        {side: os.path.abspath(path) for side, path in paths.items() if path is not None},
     )
-    return train_prepared(prepared, callbacks, started=started)
+    held_out = validation if isinstance(validation, Pairs) else None
+    description = Description(chosen, data, (("passerelle.train",),))
+    recording = Recording(folder, description, _warn, pairs=pairs, validation=held_out)
+    with recording:
+        return train_prepared(prepared, callbacks, started=started, recording=recording)
+
+
+def resume(
+    run: str | os.PathLike[str],
+    *,
+    epochs: int | None = None,
+    minutes: float | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> Translator:
+    """Continue a run in its folder, after Ctrl-C, a crash or a full disk, or to make it longer.
+
+    Training continues from the newest undamaged checkpoint, also within an epoch, with the data and the settings of the
+    run. On the same machine, the weights are those of a run that was never interrupted, bit for bit. A run that has
+    ended gives its translator again.
+
+    Args:
+        run: the folder that `train(run=...)` or `passerelle train` wrote.
+        epochs: new maximum number of epochs, not less than before; None changes nothing. The learning rate schedule is
+            then that of the longer run, from the next update on.
+        minutes: new time limit in minutes, not less than before; the time before the interruption counts.
+        callbacks: see `train`; callbacks are not part of the run's folder.
+
+    Raises:
+        DataError: if the data of the run cannot be read.
+        RunError: if the folder is not that of a run, damaged or in use, or the data changed.
+        SettingsError: if the run would become shorter.
+
+    Example:
+        >>> pairs = passerelle.read_pairs("pairs.tsv")
+        >>> translator = passerelle.train(pairs, level="word", epochs=2, run="short.run")
+        >>> translator = passerelle.resume("short.run", epochs=3)
+        >>> len(translator.record["epochs"])
+        3
+    """
+
+    started = time.perf_counter()
+
+    def change(before: Settings) -> Settings:
+        return make_settings(before.preset, before.model_dump(), {"epochs": epochs, "minutes": minutes})
+
+    with Recording.resume(run, _warn, command=["passerelle.resume"], change=change) as recording:
+        return train_prepared(recording.prepare(), callbacks, started=started, recording=recording)
+
+
+def _validation_source(validation: Validation, *, tagged: bool) -> tuple[Validation, PairSource | float | None]:
+    """Return an argument `validation`, as pairs if it consists of pairs, and the source that describes it."""
+    if validation is None or isinstance(validation, Real):
+        return validation, None if validation is None else float(validation)
+    paths = validation if isinstance(validation, tuple) else (validation,)
+    if paths and all(isinstance(path, (str, os.PathLike)) for path in paths):
+        return validation, PairSource.files(paths, {"tag_column": 3 if tagged else None})  # pyright: ignore[reportArgumentType]
+    pairs = check_pairs(validation, name="validation", tagged=tagged)  # pyright: ignore[reportArgumentType]
+    return pairs, PairSource.copy(pairs)
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, RuntimeWarning, stacklevel=2)
 
 
 def train_prepared(
@@ -103,6 +184,7 @@ def train_prepared(
     out: str | os.PathLike[str] | None = None,
     report: Callable[[Trial], None] = lambda trial: None,
     started: float | None = None,
+    recording: Recording | None = None,
 ) -> Translator:
     """Build a network and train it on prepared data; see `train`.
 
@@ -114,9 +196,11 @@ def train_prepared(
             that no training is lost because its end cannot be written.
         report: receives each search that is compared after training; see `choose_search`.
         started: value of `time.perf_counter()` from which the time limit counts; None for the time of this call.
+        recording: writes logs and checkpoints of the run, and restores a run that goes on. The caller has entered it.
 
     Raises:
-        OutputError: if no file can be saved at `out`.
+        OutputError: if no file can be saved at `out`, or the run's folder cannot be written.
+        RunError: if the run that goes on has other data.
     """
     if not isinstance(callbacks, Iterable) or not all(isinstance(each, Callback) for each in callbacks):
         raise SettingsError(f"callbacks must be a list of passerelle.Callback objects, received: {callbacks!r:.80}")
@@ -126,6 +210,10 @@ def train_prepared(
         record = _record(prepared, History((), 0, interrupted=False, diverged=False), None)
         with clock.measure_saving():
             save_bundle(replace(translator.bundle, record=record), out, dry_run=True)
+    state = None
+    if recording is not None:
+        state = recording.begin(prepared, translator.network)
+        callbacks = [*callbacks, *recording.callbacks()]
     # Without callbacks nothing reads the samples, and the first sample compiles a search.
     samples = [Samples(_sample_rows(prepared), _sampler(prepared, translator))] if callbacks else []
     history = fit(
@@ -135,6 +223,7 @@ def train_prepared(
         prepared.settings.training,
         frozen=vectors,
         callbacks=[*samples, *callbacks],
+        state=state,
         interruption=interruption,
         before=clock.elapsed(),
         after=clock.saving + clock.comparison,

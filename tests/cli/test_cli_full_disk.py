@@ -54,7 +54,7 @@ def test_a_full_temporary_folder_cache_and_log_end_no_training(run, trained, ful
             cwd=tmp_path, env=os.environ | environment, stderr=log, stdout=subprocess.PIPE, timeout=90,
         )  # fmt: skip
     assert (process.returncode, process.stdout) == (0, b"")
-    assert sorted(os.listdir(tmp_path)) == ["full", "m.keras"]
+    assert sorted(os.listdir(tmp_path)) == ["full", "m.keras", "m.run"]
     assert (full / "log").read_bytes() == b""
     outcome = run("translate", "m.keras", "A cat sees it.", environment=environment)
     assert (outcome.status, outcome.out.count("\n")) == (0, 1), outcome.err
@@ -73,3 +73,42 @@ def test_a_full_disk_behind_the_translations(quick, trained, full, tmp_path):
         ("out.txt", 0),
         ("out2.txt", 0),
     ]
+
+
+@pytest.fixture
+def small(tmp_path):
+    """Return the folder of a file system of 2 MB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder]
+    if os.geteuid() or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("only root may mount a file system")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_a_disk_that_is_too_small_for_checkpoints_ends_no_training(quick, trained, small, tmp_path):
+    """The model is saved all the same: checkpoints leave the space that it needs."""
+    options = ["--preset", "tutorial", "--units", "80", "--epochs", "8"]
+    outcome = quick("train", trained.pairs, "--out", small / "m.keras", *options)
+    assert outcome.status == 0, outcome.err
+    assert outcome.err.count("no checkpoint: ") == 1
+    assert "; the next checkpoint is tried when due" in outcome.err or ". Training goes on without" in outcome.err
+    assert quick("train", trained.pairs, "--out", "whole.keras", *options, "--no-run").status == 0
+    texts = [quick("translate", model, "A cat sees it.").out for model in (small / "m.keras", "whole.keras")]
+    assert texts[0] == texts[1]
+    assert not [path for path in (small / "m.run" / "checkpoints").iterdir() if path.name.startswith(".")]
+
+
+def test_a_disk_that_is_full_for_a_while(quick, trained, small, tmp_path):
+    """The run goes on without checkpoints, and can be resumed from the last one that fitted."""
+    options = ["--preset", "tutorial", "--units", "16", "--epochs", "400"]
+    (small / "filler").write_bytes(bytes(1_300_000))
+    outcome = quick("train", trained.pairs, "--out", tmp_path / "m.keras", "--run", small / "r.run", *options)
+    assert outcome.status == 0, outcome.err
+    kept = list((small / "r.run" / "checkpoints").glob("*.safetensors"))
+    assert kept
+    longer = quick("train", "--resume", small / "r.run", "--epochs", "401")
+    assert longer.status == 0, longer.err

@@ -35,7 +35,7 @@ def test_messages_and_the_default_file_name(trained):
     name = "invented.pairs.keras"
     assert lines[-1].startswith(f"saved {name} (epoch 2 of 2). Try: passerelle translate {name} ")
     assert trained.model.exists()
-    assert sorted(path.suffix for path in trained.model.parent.iterdir()) == [".json", ".keras", ".tsv"]
+    assert sorted(path.suffix for path in trained.model.parent.iterdir()) == [".json", ".keras", ".run", ".tsv"]
 
 
 def test_control_characters_of_the_data_are_not_printed(trained):
@@ -46,7 +46,7 @@ def test_control_characters_of_the_data_are_not_printed(trained):
 def test_pairs_from_standard_input_give_the_same_model(quick, trained, tmp_path):
     outcome = quick("train", "-", *trained.options, stdin=trained.pairs.read_bytes())
     assert outcome.status == 0, outcome.err
-    assert os.listdir(tmp_path) == ["model.keras"]
+    assert sorted(os.listdir(tmp_path)) == ["model.keras", "model.run"]
     sources = "\n".join(source for source, _ in trained.rows).encode()
     translations = [quick("translate", model, stdin=sources).out for model in ("model.keras", trained.model)]
     assert translations[0] == translations[1], "the same seed gives the same model"
@@ -58,7 +58,7 @@ def test_options_and_save_split(quick, trained, tmp_path):
         "--save-split", "split", *trained.options[:4], "--epochs", "1",
     )  # fmt: skip
     assert outcome.status == 0, outcome.err
-    assert sorted(os.listdir(tmp_path)) == ["new.keras", "split"]
+    assert sorted(os.listdir(tmp_path)) == ["new.keras", "new.run", "split"]
     train, validation = ((tmp_path / "split" / name).read_text() for name in ("train.tsv", "validation.tsv"))
     assert (train.count("\n"), validation.count("\n")) == (15, 5)
     swapped = {f"{target}\t{source}" for source, target in trained.rows[:20]}
@@ -71,7 +71,8 @@ def test_several_seeds_and_the_command_for_their_ensemble(quick, trained, tmp_pa
     )
     assert outcome.status == 0, outcome.err
     names = ["m-1.keras", "m-2.keras", "m-3.keras"]
-    assert sorted(os.listdir(tmp_path)) == [*names, "split"]
+    runs = ["m-1.run", "m-2.run", "m-3.run"]
+    assert sorted(os.listdir(tmp_path)) == sorted([*names, *runs, "split"])
     lines = outcome.err.splitlines()
     assert sum("training pairs" in line for line in lines) == 1, "one split for all"
     messages = [line for line in lines if line.startswith(("translator", "saved"))]
@@ -115,8 +116,9 @@ def test_ctrl_c_saves_the_best_checkpoint(spawn, quick, trained, tmp_path):
     err = process.stderr.read().decode()
     assert process.wait(60) == 130, err
     assert "Traceback" not in err
-    assert re.search(r"interrupted; saved early\.keras with the best checkpoint so far \(epoch \d+ of \d+\)\n$", err)
-    assert os.listdir(tmp_path) == ["early.keras"]
+    assert re.search(r"interrupted; saved early\.keras with the best checkpoint so far \(epoch \d+ of \d+\)", err)
+    assert err.endswith(". Continue: passerelle train --resume early.run\n")
+    assert sorted(os.listdir(tmp_path)) == ["early.keras", "early.run"]
     outcome = quick("translate", "early.keras", "A cat sees it.")
     assert (outcome.status, outcome.out.count("\n")) == (0, 1)
 
@@ -131,8 +133,9 @@ def test_ctrl_c_in_the_second_of_several_trainings(spawn, quick, trained, tmp_pa
     assert process.wait(60) == 130, err
     assert "Traceback" not in err
     assert "translator 3" not in err
-    assert re.search(r"interrupted; saved m-2\.keras with the best checkpoint so far \(epoch \d+ of \d+\)\n$", err)
-    assert sorted(os.listdir(tmp_path)) == ["m-1.keras", "m-2.keras"]
+    assert re.search(r"interrupted; saved m-2\.keras with the best checkpoint so far \(epoch \d+ of \d+\)", err)
+    assert err.endswith(". Continue: passerelle train --resume m-2.run\n")
+    assert sorted(os.listdir(tmp_path)) == ["m-1.keras", "m-1.run", "m-2.keras", "m-2.run"]
     outcome = quick("translate", "m-1.keras", "--with", "m-2.keras", "A cat sees it.")
     assert (outcome.status, outcome.out.count("\n")) == (0, 1), outcome.err
 

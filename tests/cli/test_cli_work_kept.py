@@ -39,8 +39,9 @@ def test_signals_save_the_best_checkpoint(spawn, quick, trained, tmp_path, name)
     err = process.stderr.read().decode()
     assert process.wait(60) == 128 + number, err
     saved = rf"interrupted by {name}; saved early\.keras with the best checkpoint so far \(epoch \d+ of \d+\)"
+    saved += r"\. Continue: passerelle train --resume early\.run"
     assert re.fullmatch(saved, err.splitlines()[-1])
-    assert os.listdir(tmp_path) == ["early.keras"]
+    assert sorted(os.listdir(tmp_path)) == ["early.keras", "early.run"]
     assert quick("translate", "early.keras", "A cat sees it.").status == 0
 
 
@@ -73,7 +74,7 @@ def test_a_standard_error_that_cannot_be_written_ends_no_training(spawn, trained
     assert process.stdout.read() == b""
     process.stdout.close()
     assert process.wait(90) == 0
-    assert os.listdir(tmp_path) == ["m.keras"]
+    assert sorted(os.listdir(tmp_path)) == ["m.keras", "m.run"]
 
 
 def test_existing_files_are_only_replaced_with_overwrite(quick, trained, tmp_path):
@@ -123,7 +124,7 @@ def test_a_file_that_appears_during_training_is_not_replaced(spawn, trained, tmp
     assert "m.keras appeared during training and is not replaced; saving as m.2.keras\n" in err
     assert "interrupted; saved m.2.keras with " in err
     assert (tmp_path / "m.keras").read_bytes() == b"of another process"
-    assert sorted(os.listdir(tmp_path)) == ["m.2.keras", "m.keras"]
+    assert sorted(os.listdir(tmp_path)) == ["m.2.keras", "m.keras", "m.run"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="names of bytes")
@@ -135,7 +136,7 @@ def test_an_input_whose_name_is_not_utf8(quick, trained, tmp_path):
         pytest.skip("the file system does not allow this name")
     outcome = quick("train", name, *trained.options[:4], "--epochs", "1", "--minutes", "1e-9")
     assert outcome.status == 0, outcome.err
-    assert sorted(os.listdir(tmp_path)) == sorted([name, name.replace(".tsv", ".keras")])
+    assert sorted(os.listdir(tmp_path)) == sorted(name.replace(".tsv", end) for end in (".tsv", ".keras", ".run"))
     assert "stopped in epoch 1 of 1: time limit of 1e-09 minutes; the weights of epoch 1 are saved\n" in outcome.err
     described = quick("describe", name.replace(".tsv", ".keras"))
     assert described.status == 0

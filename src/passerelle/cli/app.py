@@ -37,10 +37,11 @@ _COMMANDS = {
     "train": (
         "Train a translator on a file of pairs.\n\n"
         "Prints the training and validation loss of each epoch and writes a model file. Ctrl-C stops training and "
-        "saves the best checkpoint so far. Existing files are only replaced with --overwrite.",
+        "saves the best checkpoint so far; --resume continues, also after a crash. Existing files are only replaced "
+        "with --overwrite.",
         (
             "passerelle train pairs.tsv --epochs 10 --out model.keras",
-            "passerelle train train.en train.fr --preset attention --level subword",
+            "passerelle train --resume model.run",
         ),
     ),
     "translate": (
@@ -120,6 +121,7 @@ _COMMANDS = {
 }
 # Usage lines in which cyclopts would call the texts ARGS.
 _USAGES = {
+    "train": "Usage: passerelle train [OPTIONS] PAIRS...\n       passerelle train --resume MODEL.run",
     "translate": "Usage: passerelle translate [OPTIONS] MODEL [TEXTS...]",
     "encode": "Usage: passerelle encode [OPTIONS] MODEL [TEXTS...] --out FILE",
 }

@@ -15,6 +15,7 @@ from passerelle.training.callbacks.progress import Progress, ProgressReport, sec
 if TYPE_CHECKING:
     from passerelle.inference.search_choice import Trial
     from passerelle.preparation import Prepared
+    from passerelle.runs.recording import Recording
     from passerelle.translator import Translator
 
 __all__ = [
@@ -49,6 +50,7 @@ def train_with_display(
     count: int = 1,
     *,
     started: float | None = None,
+    recording: "Recording | None" = None,
 ) -> "Translator":
     """Train a translator and show the progress.
 
@@ -59,6 +61,7 @@ def train_with_display(
         number: number of this translator.
         count: number of translators trained on the same pairs.
         started: see `train_prepared`.
+        recording: the run's folder; None without one.
     """
     from passerelle.experiment import train_prepared
 
@@ -68,7 +71,13 @@ def train_with_display(
         note(f"translator {number} of {count}, seed {prepared.settings.training.seed}")
     with TrainingDisplay.open(prepared.settings.training.epochs) as display:
         translator = train_prepared(
-            prepared, [display], interruption=interruption, out=out, report=display.show_trial, started=started
+            prepared,
+            [display],
+            interruption=interruption,
+            out=out,
+            report=display.show_trial,
+            started=started,
+            recording=recording,
         )
     if translator.record["diverged"]:
         note(

@@ -25,6 +25,7 @@ from passerelle.settings import (
     validated,
     with_stored,
 )
+from passerelle.settings.merge import merge
 from passerelle.settings.options import Option
 from passerelle.settings.table import allowed_values, flag
 
@@ -144,16 +145,24 @@ class ReadingOptions:
         """
         from passerelle.data.pairs import read_pairs
 
-        options = _used(self, ReadingSettings)
         self.check()
-        column = options.pop("tag_column", DEFAULT_TAG_COLUMN)
-        if not limited:
-            options.pop("limit", None)
-        examples = read_pairs(pairs, tag_column=column if tagged else None, **options)
+        examples = read_pairs(pairs, **self.arguments(tagged=tagged, limited=limited))
         for doubt in examples.doubts:
             advice = f" {flag(doubt.argument)} {doubt.value} {doubt.effect}." if doubt.argument else ""
             note(f"{examples.name}: {doubt.problem}.{advice}")
         return examples
+
+    def used(self) -> dict[str, Any]:
+        """Return the values of the flags that are used, by the name of the argument of `read_pairs`."""
+        return _used(self, ReadingSettings)
+
+    def arguments(self, *, tagged: bool, limited: bool = True) -> dict[str, Any]:
+        """Return the keyword arguments of `read_pairs`; see `read`."""
+        options = _used(self, ReadingSettings)
+        column = options.pop("tag_column", DEFAULT_TAG_COLUMN)
+        if not limited:
+            options.pop("limit", None)
+        return options | {"tag_column": column if tagged else None}
 
     def names_tag_column(self) -> bool:
         """Return whether --tag-column or --columns names a column of tags."""
@@ -207,6 +216,16 @@ class SettingsOptions:
         if tagged and settings.tags.mode == "none":
             raise SettingsError("a column of tags is named, but the tag mode is none. Leave out one of the two.")
         return settings
+
+    def change(self, before: Settings) -> Settings:
+        """Return the settings of a run, changed by the flags and the settings file that are used."""
+        file = {} if self.settings is None else read_settings_file(self.settings)
+        preset = file.pop("preset", None) if self.preset is None else self.preset
+        if preset not in (None, before.preset):
+            raise SettingsError(f"this run has the preset {before.preset!r}, which cannot be changed to {preset!r}.")
+        values = before.model_dump()
+        merge(values, file)
+        return make_settings(before.preset, values, _used(self, Settings), parse_assignments(self.set_))
 
 
 @flags_of(SearchSettings)

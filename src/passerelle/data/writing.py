@@ -147,16 +147,28 @@ def replace_atomically(
 
 def _publish(temporary: Path, path: Path, *, overwrite: bool) -> None:
     """Rename `temporary` to `path`; unless `overwrite`, a file that exists by now is not replaced."""
-    if not overwrite:
+    if overwrite:
+        temporary.replace(path)
+    else:
         try:
             os.link(temporary, path)  # unlike a rename, it never replaces a file
-            return
         except FileExistsError:
             raise _exists(path) from None
         except (AttributeError, OSError):  # a file system without hard links
             if os.path.lexists(path):
                 raise _exists(path) from None
-    temporary.replace(path)
+            temporary.replace(path)
+    _flush_folder(path.parent)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Flush the names of a folder to the disk, where the system can, so that a power failure does not undo a rename."""
+    with suppress(OSError):
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
 
 
 def _exists(path: Path) -> OutputError:

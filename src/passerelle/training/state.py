@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from passerelle.errors import RunError
 from passerelle.training.history import Epoch
 
 __all__ = ["Best", "TrainingState", "check_fit"]
@@ -120,10 +121,10 @@ class TrainingState:
         """Return the state that `arrays()` and `metadata()` saved.
 
         Raises:
-            ValueError: if `metadata` has another format version.
+            RunError: if `metadata` has another format version.
         """
         if metadata.get("format") != FORMAT:
-            raise ValueError(
+            raise RunError(
                 f"the training state must have format {FORMAT}, received: {metadata.get('format')!r}. Restore it with "
                 "the version of Passerelle that saved it."
             )
@@ -150,13 +151,13 @@ def check_fit(state: TrainingState, **groups: Sequence[Any]) -> None:
         **groups: variables by the name of a list in the state, such as `trainable`.
 
     Raises:
-        ValueError: if the number or the shapes of arrays differ.
+        RunError: if the number or the shapes of arrays differ.
     """
     for name, variables in groups.items():
         shapes = [tuple(np.shape(array)) for array in getattr(state, name)]
         expected = [tuple(variable.shape) for variable in variables]
         if shapes != expected:
-            raise ValueError(
+            raise RunError(
                 f"the training state's `{name}` arrays must have the shapes {expected}, received: {shapes}. "
                 "Continue with the settings and the pairs of the run that saved the state."
             )

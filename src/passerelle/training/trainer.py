@@ -67,7 +67,7 @@ def fit(
     Raises:
         Interrupted: if one of these signals arrives before the first update.
         SettingsError: if the loss becomes infinite or NaN before an epoch has ended with a finite loss.
-        ValueError: if the arrays of `state` do not match the network and the optimizer.
+        RunError: if the arrays of `state` do not match the network and the optimizer.
     """
     tokens = training.target_tokens / len(training)
     update = make_update(network, make_optimizer(settings), tokens=tokens, smoothing=settings.label_smoothing)

@@ -35,7 +35,7 @@ class Update(Protocol):
             state: training state. If it has no arrays, it receives copies of the network's and the optimizer's.
 
         Raises:
-            ValueError: if the state's arrays do not fit the network and the optimizer.
+            RunError: if the state's arrays do not fit the network and the optimizer.
         """
         ...
 

@@ -1,0 +1,245 @@
+"""The trainings of passerelle train: new ones, each with the folder of its run, and those that --resume continues."""
+
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from passerelle.cli.display import note
+from passerelle.errors import OutputError, SettingsError
+
+if TYPE_CHECKING:
+    from passerelle.cli.options import SettingsOptions
+    from passerelle.data.pairs import Pairs
+    from passerelle.preparation import Prepared
+    from passerelle.runs.data_source import DataSource, PairSource
+    from passerelle.runs.description import Description
+    from passerelle.runs.folder import RunFolder
+    from passerelle.runs.recording import Recording
+
+__all__ = [
+    "DataWords", "Training", "command", "new_trainings", "numbered", "require_new_runs", "resume_command", "resumed",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Training:
+    """One translator to train.
+
+    Attributes:
+        prepared: prepared data, with the seed of this translator.
+        out: path of the model file.
+        recording: the run's folder; None without one.
+        number: number of this translator, from 1.
+        count: number of translators of the command.
+    """
+
+    prepared: "Prepared"
+    out: Path
+    recording: "Recording | None"
+    number: int = 1
+    count: int = 1
+
+
+@dataclass(frozen=True)
+class DataWords:
+    """The arguments that name the data.
+
+    Attributes:
+        pairs: paths of the pairs.
+        validation: paths of the validation pairs, or a share; None if the argument is not used.
+        vectors: path of the word vectors by side, for the sides that have one.
+        reading: keyword arguments of `read_pairs` for the pairs.
+        validation_reading: the same for the validation pairs.
+    """
+
+    pairs: tuple[str, ...]
+    validation: tuple[str, ...] | float | None
+    vectors: dict[str, str]
+    reading: dict[str, object]
+    validation_reading: dict[str, object]
+
+    def source(self, pairs: "Pairs", validation: "Pairs | float | None") -> "DataSource":
+        """Return the source of a new run's data: the files, or the pairs for those that cannot be read again."""
+        from passerelle.data.pairs import Pairs
+        from passerelle.runs.data_source import DataSource
+
+        held_out = validation
+        if isinstance(held_out, Pairs) and isinstance(self.validation, tuple):
+            held_out = _source(self.validation, self.validation_reading, held_out)
+        vectors = {side: os.path.abspath(path) for side, path in self.vectors.items()}
+        return DataSource(_source(self.pairs, self.reading, pairs), held_out, vectors)  # pyright: ignore[reportArgumentType]
+
+    def changed(self, source: "DataSource") -> "DataSource":
+        """Return the source of a resumed run's data, in which the arguments that are used replace those of the run.
+
+        Raises:
+            SettingsError: if an argument names standard input or a pipe.
+        """
+        from passerelle.runs.data_source import PairSource, can_be_read_again
+
+        def files(paths: tuple[str, ...], reading: dict[str, object], before: object) -> PairSource:
+            if not can_be_read_again([path for path in paths if os.path.exists(path)]):
+                raise SettingsError(
+                    "a resumed run cannot read its pairs from standard input. It has a copy: leave it out."
+                )
+            own = dict(before.reading) if isinstance(before, PairSource) and before.paths else {}
+            return PairSource.files(paths, own | {name: value for name, value in reading.items() if value is not None})
+
+        pairs = files(self.pairs, self.reading, source.pairs) if self.pairs else source.pairs
+        validation = source.validation if self.validation is None else self.validation
+        if isinstance(validation, tuple):
+            validation = files(validation, self.validation_reading, source.validation)
+        vectors = {side: os.path.abspath(path) for side, path in self.vectors.items()}
+        return replace(source, pairs=pairs, validation=validation, vectors={**source.vectors, **vectors})
+
+
+def _source(paths: tuple[str, ...], reading: dict[str, object], pairs: "Pairs") -> "PairSource":
+    from passerelle.runs.data_source import PairSource, can_be_read_again
+
+    return PairSource.files(paths, reading) if can_be_read_again(paths) else PairSource.copy(pairs)
+
+
+def numbered(path: Path, count: int) -> list[Path]:
+    """Return the path itself for one translator; for several, the path with each number: MODEL-1.keras."""
+    return [path] if count == 1 else [path.with_stem(f"{path.stem}-{number}") for number in range(1, count + 1)]
+
+
+def resume_command(folder: object) -> str:
+    """Return the command that resumes a run."""
+    path = str(folder)
+    option = [f"--resume={path}"] if path.startswith("-") else ["--resume", path]
+    return shlex.join(["passerelle", "train", *option])
+
+
+def require_new_runs(folders: "Sequence[RunFolder]", *, overwrite: bool) -> None:
+    """Check that runs can be begun in these folders.
+
+    Raises:
+        OutputError: if a folder has a run that must not be replaced, contains anything else, or cannot be created.
+    """
+    for folder in folders:
+        if folder.is_run() and not overwrite:
+            raise OutputError(
+                f"{folder} exists: an earlier run. Continue it with: {resume_command(folder)}. Or add --overwrite to "
+                f"replace it and its model, or name another output."
+            )
+        folder.require_creatable(overwrite=overwrite)
+
+
+def new_trainings(
+    prepared: "Prepared",
+    paths: Sequence[Path],
+    folders: "Sequence[RunFolder]",
+    description: "Description",
+    pairs: "Pairs",
+    validation: "Pairs | None",
+    *,
+    overwrite: bool,
+) -> list[Training]:
+    """Return the trainings of a new command.
+
+    Args:
+        prepared: prepared data, with the seed of the first translator.
+        paths: paths of the model files.
+        folders: folders of the runs; none if no run is recorded.
+        description: description of the first run.
+        pairs: all pairs, as they were read.
+        validation: the validation pairs, if they were read by themselves.
+        overwrite: whether earlier runs may be replaced.
+    """
+    from passerelle.runs.recording import Recording
+
+    trainings = []
+    for number, path in enumerate(paths, start=1):
+        own = prepared.with_seed(prepared.settings.training.seed + number - 1)
+        recording = None
+        if folders:
+            recording = Recording(
+                folders[number - 1],
+                replace(description, number=number, count=len(paths)),
+                note,
+                pairs=pairs,
+                validation=validation,
+                overwrite=overwrite,
+            )
+        trainings.append(Training(own, path, recording, number, len(paths)))
+    return trainings
+
+
+def resumed(
+    path: str, options: "SettingsOptions", words: DataWords, *, out: str | None, checkpoint_seconds: float | None
+) -> list[Training]:
+    """Return the trainings that are left of an earlier command, from the run in a folder on.
+
+    Args:
+        path: the run's folder.
+        options: settings that extend the run.
+        words: arguments that name the data, if it was moved.
+        out: another model file; None for that of the run.
+        checkpoint_seconds: another time between two checkpoints; None for that of the run.
+
+    Raises:
+        RunError: if the run cannot be resumed.
+        SettingsError: if the run is finished, or more would change than its length.
+    """
+    from passerelle.data.pairs import Pairs
+    from passerelle.runs.folder import RunFolder
+    from passerelle.runs.recording import Recording
+
+    def recording(folder: str | Path) -> Recording:
+        """Return the recording of one run, with the changes of the command."""
+        made = Recording.resume(folder, note, command=command(), change=options.change, inform=note)
+        before = made.description
+        made.description = replace(
+            before,
+            data=words.changed(before.data),
+            out=before.out if out is None else os.path.abspath(out),
+            checkpoint_seconds=before.checkpoint_seconds if checkpoint_seconds is None else checkpoint_seconds,
+        )
+        return made
+
+    first = recording(path)
+    number, count = first.description.number, first.description.count
+    paths = [_short(place) for place in numbered(Path(first.description.out), count)]
+    if not first.description.out:
+        raise SettingsError(f"{path} is a run of the Python API, which writes no model file. Name one with --out.")
+    finished = first.is_finished(paths[number - 1])
+    if finished and number == count:
+        raise SettingsError(
+            f"{path} is finished, and {paths[number - 1]} is its model. Make the run longer with --epochs or --minutes."
+        )
+    prepared = first.prepare()
+    trainings = [] if finished else [Training(prepared, paths[number - 1], first, number, count)]
+    folder = Path(path)
+    base = folder if count == 1 else folder.with_stem(folder.stem.removesuffix(f"-{number}"))
+    for other in range(number + 1, count + 1):
+        seed = prepared.settings.training.seed + other - number
+        place = RunFolder(numbered(base, count)[other - 1])
+        if place.is_run():
+            later = recording(place.path)
+        else:
+            pairs, validation = first.read()
+            later = Recording(
+                place,
+                replace(first.description, number=other, commands=(command(),), resolved=None),
+                note,
+                pairs=pairs,
+                validation=validation if isinstance(validation, Pairs) else None,
+            )
+        if not later.is_finished(paths[other - 1]):
+            trainings.append(Training(prepared.with_seed(seed), paths[other - 1], later, other, count))
+    return trainings
+
+
+def command() -> tuple[str, ...]:
+    """Return the command of this process, for the description of the run."""
+    return ("passerelle", *sys.argv[1:])
+
+
+def _short(path: Path) -> Path:
+    """Return a path relative to the current folder if the file is in it, for messages."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -1,0 +1,128 @@
+"""Where the pairs of a run can be read again: files with the arguments of their reading, or a copy in the run's folder.
+
+Pairs from standard input, from a pipe or from Python have no place of their own, so they are copied.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Self
+
+from passerelle.data.pairs import Pairs, check_pairs, read_pairs
+from passerelle.data.writing import write_atomically
+from passerelle.errors import DataError
+
+__all__ = ["DataSource", "PairSource", "can_be_read_again", "read_copy", "write_copy"]
+
+
+@dataclass(frozen=True)
+class PairSource:
+    """Files of pairs.
+
+    Attributes:
+        paths: one file, or two parallel files, as absolute paths; empty for a copy in the run's folder.
+        reading: keyword arguments of `read_pairs`; for a copy, the attributes of `Pairs` that are no columns.
+    """
+
+    paths: tuple[str, ...] = ()
+    reading: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def files(cls, paths: Sequence[str | os.PathLike[str]], reading: Mapping[str, Any]) -> Self:
+        """Return the source of pairs that `read_pairs(paths, **reading)` reads."""
+        return cls(tuple(os.path.abspath(path) for path in paths), dict(reading))
+
+    @classmethod
+    def copy(cls, pairs: Pairs) -> Self:
+        """Return the source of pairs that `write_copy` writes."""
+        return cls((), {"name": pairs.name, "blank": pairs.blank, "skipped": dict(pairs.skipped)})
+
+    def read(self, copy: Path) -> Pairs:
+        """Read the pairs.
+
+        Args:
+            copy: path of the copy, used if there are no files.
+
+        Raises:
+            DataError: if they cannot be read.
+        """
+        return read_pairs(self.paths, **self.reading) if self.paths else read_copy(copy, self.reading)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the source as JSON values."""
+        return {"paths": list(self.paths), "reading": dict(self.reading)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Return the source that `to_json` converted."""
+        return cls(tuple(map(str, values["paths"])), dict(values["reading"]))
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """The data of a run.
+
+    Attributes:
+        pairs: source of the pairs.
+        validation: source of the validation pairs, or the share of sources to hold out; None holds out a tenth.
+        vectors: absolute path of the word vectors by side.
+    """
+
+    pairs: PairSource
+    validation: PairSource | float | None = None
+    vectors: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the data source as JSON values."""
+        validation = self.validation.to_json() if isinstance(self.validation, PairSource) else self.validation
+        return {"pairs": self.pairs.to_json(), "validation": validation, "vectors": dict(self.vectors)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Return the data source that `to_json` converted."""
+        validation = values["validation"]
+        if isinstance(validation, dict):
+            validation = PairSource.from_json(validation)
+        vectors = {str(side): str(path) for side, path in values["vectors"].items()}
+        return cls(PairSource.from_json(values["pairs"]), validation, vectors)
+
+
+def can_be_read_again(paths: Sequence[str | os.PathLike[str]]) -> bool:
+    """Return whether all paths are regular files, unlike `-`, a pipe, or `/dev/stdin`, which is another file later."""
+    return all(os.path.isfile(path) and not os.path.abspath(path).startswith(("/dev/", "/proc/")) for path in paths)
+
+
+def write_copy(path: Path, pairs: Pairs) -> None:
+    """Write all pairs to a file of JSON lines; every text is kept exactly.
+
+    Raises:
+        OutputError: if the file cannot be written.
+    """
+
+    def write(stream: BinaryIO) -> None:
+        for row in pairs.rows():
+            stream.write(json.dumps(row).encode() + b"\n")
+
+    write_atomically(path, write)
+
+
+def read_copy(path: Path, attributes: Mapping[str, Any]) -> Pairs:
+    """Read the pairs that `write_copy` wrote.
+
+    Raises:
+        DataError: if the file cannot be read or is damaged.
+    """
+    try:
+        with open(path, encoding="ascii") as stream:
+            rows = [tuple(json.loads(line)) for line in stream]
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise DataError(f"{path}, the copy of the run's pairs, cannot be read: {error}.") from None
+    tagged = bool(rows) and len(rows[0]) == 3
+    pairs = check_pairs(rows, tagged=tagged, name=str(path))
+    skipped = {str(reason): int(count) for reason, count in dict(attributes.get("skipped", {})).items()}
+    return Pairs(
+        pairs.sources, pairs.targets, str(attributes.get("name", "pairs")), int(attributes.get("blank", 0)),
+        pairs.tags, skipped,
+    )  # fmt: skip

@@ -1,0 +1,184 @@
+"""The description of a run, `run.json`: what it trains, from which data, and how."""
+
+import hashlib
+import importlib.metadata
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from passerelle.backend import backend_name
+from passerelle.errors import RunError, SettingsError
+from passerelle.preparation import Prepared
+from passerelle.runs.data_source import DataSource
+from passerelle.settings import Settings, settings_in, validated
+from passerelle.settings.presets import find_preset
+
+__all__ = [
+    "CHECKPOINT_SECONDS", "Description", "check_fingerprints", "current_versions", "extended", "with_command",
+]  # fmt: skip
+
+FORMAT = 1
+"""Version of the format of `run.json`."""
+
+CHECKPOINT_SECONDS = 60.0
+"""Default time between two checkpoints within an epoch, in seconds."""
+
+EXTENDING = ("training.epochs", "training.minutes")
+"""Settings that may change when a run is resumed, as long as they only make it longer."""
+
+
+@dataclass(frozen=True)
+class Description:
+    """Everything that a run needs to begin again, apart from its checkpoints.
+
+    Attributes:
+        settings: the settings as given, complete, before the preparation of the data.
+        data: source of the pairs.
+        commands: the command of each process that trained, in order; from Python, the name of the function.
+        out: absolute path of the model file, which receives the number of each of several translators; empty if none
+            is written.
+        number: number of this translator, from 1.
+        count: number of translators that the command trains on the same data.
+        checkpoint_seconds: time between two checkpoints within an epoch.
+        resolved: the settings after the preparation, with levels and embedding widths; None before it.
+        fingerprints: SHA-256 of the data by its name in messages; empty before the preparation.
+        versions: versions of the libraries on which the numbers depend.
+    """
+
+    settings: Settings
+    data: DataSource
+    commands: tuple[tuple[str, ...], ...]
+    out: str = ""
+    number: int = 1
+    count: int = 1
+    checkpoint_seconds: float = CHECKPOINT_SECONDS
+    resolved: Settings | None = None
+    fingerprints: Mapping[str, str] | None = None
+    versions: Mapping[str, str] | None = None
+
+    def prepared_with(self, prepared: Prepared) -> Self:
+        """Return the description with what the preparation found out."""
+        return replace(
+            self, resolved=prepared.settings, fingerprints=_fingerprints(prepared), versions=current_versions()
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the description as JSON values."""
+        return {
+            "format": FORMAT,
+            "commands": [list(command) for command in self.commands],
+            "out": self.out,
+            "number": self.number,
+            "count": self.count,
+            "checkpoint_seconds": self.checkpoint_seconds,
+            "data": self.data.to_json(),
+            "fingerprints": dict(self.fingerprints or {}),
+            "versions": dict(self.versions or {}),
+            "settings": self.settings.model_dump(),
+            "resolved": None if self.resolved is None else self.resolved.model_dump(),
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Return the description that `to_json` converted.
+
+        Raises:
+            KeyError, TypeError, ValueError, AttributeError: if the values are not those of a description.
+            RunError: if another version wrote them.
+        """
+        if values["format"] != FORMAT:
+            raise RunError(
+                f"it has format {values['format']!r:.20}, and this version reads format {FORMAT}. Resume it with the "
+                f"version of Passerelle that began it"
+            )
+        number, count, seconds = values["number"], values["count"], values["checkpoint_seconds"]
+        if type(number) is not int or type(count) is not int or not 1 <= number <= count:
+            raise ValueError("`number` must be from 1 to `count`")
+        if type(seconds) not in (int, float) or not seconds >= 0:
+            raise ValueError("`checkpoint_seconds` must be at least 0")
+        find_preset(values["settings"]["preset"])
+        resolved = values["resolved"]
+        return cls(
+            validated(Settings, values["settings"]),
+            DataSource.from_json(values["data"]),
+            tuple(tuple(map(str, command)) for command in values["commands"]),
+            str(values["out"]), number, count, float(seconds),
+            None if resolved is None else validated(Settings, resolved),
+            {str(name): str(value) for name, value in values["fingerprints"].items()},
+            {str(name): str(value) for name, value in values["versions"].items()},
+        )  # fmt: skip
+
+
+def current_versions() -> dict[str, str]:
+    """Return the versions of the libraries on which the numbers of a run depend."""
+    return {name: importlib.metadata.version(name) for name in ("passerelle", "keras", "numpy", backend_name())}
+
+
+def _fingerprints(prepared: Prepared) -> dict[str, str]:
+    """Return the SHA-256 of everything that the training reads, by its name in messages."""
+    signature = json.dumps(prepared.signature.to_json(), sort_keys=True)
+    fingerprints = {
+        "training pairs": prepared.training.fingerprint(),
+        "validation pairs": prepared.validation.fingerprint(),
+        "vocabularies": hashlib.sha256(signature.encode("utf-8", "surrogatepass")).hexdigest(),
+    }
+    for side, vectors in prepared.vectors.items():
+        words = "\n".join(vectors.words).encode("utf-8", "surrogatepass")
+        fingerprints[f"{side} vectors"] = hashlib.sha256(words + vectors.values.tobytes()).hexdigest()
+    return fingerprints
+
+
+def check_fingerprints(description: Description, prepared: Prepared) -> None:
+    """Check that the data is that of the run.
+
+    Raises:
+        RunError: if it changed; the message names what.
+    """
+    before, now = description.fingerprints or {}, _fingerprints(prepared)
+    changed = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    if changed:
+        paths = description.data.pairs.paths
+        file = f" of {', '.join(map(os.path.basename, paths))}" if paths else ""
+        raise RunError(
+            f"the {changed[0]}{file} are not those with which the run began. A run is resumed with the same data: "
+            f"restore it, or start another run."
+        )
+
+
+def extended(before: Settings, after: Settings) -> Settings:
+    """Return the settings of a resumed run, which may only be longer.
+
+    Args:
+        before: settings of the run.
+        after: the same with the changes that were asked for.
+
+    Raises:
+        SettingsError: if another setting differs, or the run would become shorter; the message names the setting.
+    """
+    for path in (setting.path for setting in settings_in(Settings)):
+        old, new = _value(before, path), _value(after, path)
+        if old == new:
+            continue
+        if path not in EXTENDING:
+            raise SettingsError(
+                f"{path} is {old!r} in this run and cannot be changed to {new!r}: only {' and '.join(EXTENDING)} can "
+                f"extend a run. Leave it out, or start another run."
+            )
+        if not (new or math.inf) > (old or math.inf):  # no epochs, or 0 minutes, are no limit
+            raise SettingsError(f"{path} is {old} in this run; a resumed run can only become longer, received: {new}.")
+    return after
+
+
+def _value(settings: Any, path: str) -> Any:
+    for step in path.split("."):
+        settings = getattr(settings, step)
+    return settings
+
+
+def with_command(description: Description, command: Sequence[str], settings: Settings | None = None) -> Description:
+    """Return the description of a run that another process continues, with longer settings if there are any."""
+    settings = settings or description.settings
+    return replace(description, commands=(*description.commands, tuple(command)), settings=settings)

@@ -1,0 +1,202 @@
+"""The folder of a run: its files, and the lock that keeps a second process out."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import filelock
+import tomli_w
+
+from passerelle.bundle.json_text import parse_json
+from passerelle.data.pairs import Pairs
+from passerelle.data.writing import prepare_folder, require_writable_file, write_atomically
+from passerelle.errors import ModelFileError, OutputError, RunError, SettingsError
+from passerelle.runs.data_source import PairSource, write_copy
+from passerelle.runs.description import Description
+
+__all__ = ["SUFFIX", "RunFolder"]
+
+SUFFIX = ".run"
+"""End of the default name of a run's folder: `MODEL.run` next to `MODEL.keras`."""
+
+MAX_SIZE = 2**24
+"""Maximum size of `run.json` and `outcome.json` in bytes; real ones have a few thousand."""
+
+
+class RunFolder:
+    """The folder of one run.
+
+    Attributes:
+        path: the folder.
+        checkpoints: the folder of the checkpoints in it.
+        log, table, samples, curve: files with the results of each epoch: JSON lines, CSV, translations, the loss curve.
+        settings: the resolved settings as TOML, for `--settings`.
+        pairs, validation: copies of pairs that no file contains; they exist only where needed.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]):
+        self.path = Path(path)
+        self.checkpoints = self.path / "checkpoints"
+        self.log, self.table = self.path / "log.jsonl", self.path / "log.csv"
+        self.samples, self.curve = self.path / "samples.tsv", self.path / "loss.svg"
+        self.settings = self.path / "settings.toml"
+        self.pairs, self.validation = self.path / "pairs.jsonl", self.path / "validation.jsonl"
+        self._description, self._outcome = self.path / "run.json", self.path / "outcome.json"
+        self._lock = self.path / ".lock"
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def is_run(self) -> bool:
+        """Return whether the folder contains a run."""
+        return self._description.is_file()
+
+    def require_creatable(self, *, overwrite: bool = False) -> None:
+        """Check that a run can be begun in this folder; call it before a long computation.
+
+        Raises:
+            OutputError: if the folder contains a run that must not be replaced, or anything else, or cannot be created.
+        """
+        if not os.path.lexists(self.path):
+            require_writable_file(self.path)
+            return
+        if self.is_run():
+            if not overwrite:
+                raise OutputError(f"{self} is the folder of an earlier run. Resume that run, or name another folder.")
+        elif not self.path.is_dir() or {path.name for path in self.path.iterdir()} - {self._lock.name}:
+            raise OutputError(f"{self} exists and is not the folder of a run. Name another folder.")
+        prepare_folder(self.path)
+
+    def create(
+        self, description: Description, pairs: Pairs, validation: Pairs | None, *, overwrite: bool = False
+    ) -> None:
+        """Create the folder with its description, and with copies of the pairs that cannot be read again.
+
+        Args:
+            description: description of the run.
+            pairs: all pairs, as they were read.
+            validation: validation pairs, if they were read by themselves.
+            overwrite: whether an earlier run may be replaced.
+
+        Raises:
+            OutputError: if it cannot be created.
+        """
+        self.require_creatable(overwrite=overwrite)
+        self.discard(keep_folder=True)
+        prepare_folder(self.checkpoints)
+        data = description.data
+        if not data.pairs.paths:
+            write_copy(self.pairs, pairs)
+        if validation is not None and isinstance(data.validation, PairSource) and not data.validation.paths:
+            write_copy(self.validation, validation)
+        self.describe(description)
+
+    def describe(self, description: Description) -> None:
+        """Write `run.json` and `settings.toml`.
+
+        Raises:
+            OutputError: if they cannot be written.
+        """
+        settings = (description.resolved or description.settings).model_dump(exclude_none=True)
+        write_atomically(self.settings, lambda stream: stream.write(tomli_w.dumps(settings).encode()))
+        self._write(self._description, description.to_json())
+
+    def description(self) -> Description:
+        """Read `run.json`.
+
+        Raises:
+            RunError: if the folder is not that of a run, or the file is damaged or from another version.
+        """
+        if not self.is_run():
+            problem = " is not the folder of a run" if self.path.exists() else ": no such folder"
+            raise RunError(f"{self}{problem}. Name the folder that train wrote.")
+        try:
+            return Description.from_json(self._read(self._description))
+        except (RunError, SettingsError) as error:
+            reason = str(error)
+            raise RunError(f"{self} cannot be resumed: {reason}{'' if reason.endswith(('.', '?')) else '.'}") from None
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError, ModelFileError) as error:
+            raise RunError(f"{self._description} is damaged: {error}. Start another run.") from None
+
+    def outcome(self) -> dict[str, Any]:
+        """Read `outcome.json`, the end of the last process; empty if it was killed, or the file cannot be read."""
+        with suppress(OSError, ModelFileError, ValueError):
+            values = self._read(self._outcome)
+            return values if isinstance(values, dict) else {}
+        return {}
+
+    def write_outcome(self, model: Path, *, stopped: str, finished: bool) -> None:
+        """Write how the process ended, and the checksum of the model file that it saved.
+
+        Args:
+            model: path of the model file.
+            stopped: reason of the end; empty if all epochs were trained.
+            finished: whether nothing is left to train.
+
+        Raises:
+            OutputError: if it cannot be written.
+            OSError: if the model file cannot be read.
+        """
+        values = {"finished": finished, "stopped": stopped, "model": str(model.absolute()), "sha256": _sha256(model)}
+        self._write(self._outcome, values)
+
+    def wrote(self, model: Path) -> bool:
+        """Return whether a model file is, unchanged, the one that this run saved last."""
+        try:
+            return self.outcome().get("sha256") == _sha256(model)
+        except OSError:
+            return False
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Create the folder and lock it for this process; the system unlocks it when the process ends, even if killed.
+
+        Raises:
+            OutputError: if it cannot be created.
+            RunError: if another process trains in it.
+        """
+        prepare_folder(self.path)
+        lock = filelock.FileLock(self._lock)
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            raise RunError(f"another process trains in {self}. Wait until it ends, or end it.") from None
+        except (NotImplementedError, OSError):  # a file system without locks, or a full one
+            yield
+            return
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def discard(self, *, keep_folder: bool = False) -> None:
+        """Remove the files of a run, and the folder if nothing else is in it."""
+        self._description.unlink(missing_ok=True)  # first: without it, the folder is that of no run
+        if not self.checkpoints.is_symlink():
+            shutil.rmtree(self.checkpoints, ignore_errors=True)
+        for path in (self.log, self.table, self.samples, self.curve, self.settings, self.pairs, self.validation,
+                     self._outcome, *([] if keep_folder else [self._lock])):  # fmt: skip
+            path.unlink(missing_ok=True)
+        if not keep_folder:
+            with suppress(OSError):
+                self.path.rmdir()
+
+    def _write(self, path: Path, values: dict[str, Any]) -> None:
+        write_atomically(path, lambda stream: stream.write(json.dumps(values, indent=1).encode()))
+
+    def _read(self, path: Path) -> Any:
+        with open(path, "rb") as stream:
+            data = stream.read(MAX_SIZE + 1)
+        if len(data) > MAX_SIZE:
+            raise ValueError(f"it is larger than {MAX_SIZE:,} bytes")
+        return parse_json(data, path.name)
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

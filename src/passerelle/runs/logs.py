@@ -1,0 +1,145 @@
+"""Logs of a run: a line for each epoch as JSON and CSV, the samples, and the loss curve."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from passerelle.data.writing import write_atomically
+from passerelle.errors import OutputError
+from passerelle.plots.curve import draw_loss_curve
+from passerelle.runs.folder import RunFolder
+from passerelle.training.callbacks.callback import Callback, Run
+from passerelle.training.history import Sample
+
+__all__ = ["Logs"]
+
+COLUMNS = (
+    "epoch", "updates", "loss", "accuracy", "validation_loss", "validation_accuracy", "learning_rate", "seconds",
+    "run_seconds",
+)  # fmt: skip
+"""Names of the values of an epoch: losses in nats per token, accuracies as shares, the learning rate of the next
+update, the seconds of the epoch and of the run."""
+
+SAMPLE_COLUMNS = ("epoch", "source", "translation", "reference")
+
+_LINE_BREAKS = str.maketrans(dict.fromkeys("\t\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029", " "))
+
+
+class Logs(Callback):
+    """Write `log.jsonl`, `log.csv` and `samples.tsv` after each epoch; `draw_curve` writes `loss.svg`.
+
+    A resumed run first removes the epochs after its checkpoint, which it trains again. An error in writing is reported
+    once and does not end training.
+
+    Args:
+        folder: the run's folder.
+        report: receives one line when writing fails.
+    """
+
+    def __init__(self, folder: RunFolder, report: Callable[[str], object]):
+        self._folder = folder
+        self._report = report
+        self._failed = False
+        self._epochs: list[dict[str, Any]] = []
+
+    def on_train_begin(self, run: Run) -> None:
+        epochs = {epoch.number for epoch in run.state.history}
+        self._try(self._begin, epochs)
+
+    def on_epoch_end(self, run: Run) -> None:
+        self._try(self._append, _values(run), run.sample)
+
+    def on_train_end(self, run: Run) -> None:
+        self._epochs = [asdict(epoch) for epoch in run.state.history]
+
+    def draw_curve(self) -> None:
+        """Draw the loss curve of a run that has ended. It takes a second, so the model is saved first."""
+        if self._epochs:
+            self._try(self._draw, self._epochs)
+
+    def _begin(self, epochs: set[int]) -> None:
+        """Write the heads of the logs, and those of their lines that belong to finished epochs."""
+        folder = self._folder
+        _write(folder.log, "".join(line for line in _lines(folder.log) if _epoch_of_json(line) in epochs))
+        for path, columns, separator in ((folder.table, COLUMNS, ","), (folder.samples, SAMPLE_COLUMNS, "\t")):
+            kept = [line for line in _lines(path) if _first_number(line, separator) in epochs]
+            _write(path, separator.join(columns) + "\n" + "".join(kept))
+
+    def _append(self, values: Mapping[str, Any], sample: Sample | None) -> None:
+        folder = self._folder
+        extra = {} if sample is None else {"sample": asdict(sample)}
+        _append(folder.log, json.dumps({name: _finite(value) for name, value in values.items()} | extra) + "\n")
+        row = io.StringIO()
+        csv.writer(row, lineterminator="\n").writerow("" if values[name] is None else values[name] for name in COLUMNS)
+        _append(folder.table, row.getvalue())
+        if sample is not None:
+            texts = [text.translate(_LINE_BREAKS) for text in (sample.source, sample.translation, sample.reference)]
+            _append(folder.samples, "\t".join([str(values["epoch"]), *texts]) + "\n")
+
+    def _draw(self, epochs: list[dict[str, Any]]) -> None:
+        try:
+            picture = draw_loss_curve(epochs, title="Loss").encode()
+        except ValueError:  # no loss is finite
+            return
+        write_atomically(self._folder.curve, lambda stream: stream.write(picture))
+
+    def _try(self, write: Callable[..., None], *arguments: Any) -> None:
+        try:
+            write(*arguments)
+        except (OSError, OutputError) as error:
+            if not self._failed:
+                reason = str(error).rstrip(".")
+                self._report(f"the logs in {self._folder} are not complete: {reason}")
+            self._failed = True
+
+
+def _values(run: Run) -> dict[str, Any]:
+    """Return the values of the epoch that has just ended, by `COLUMNS`."""
+    state, epoch = run.state, run.state.history[-1]
+    values = asdict(epoch) | {
+        "epoch": epoch.number,
+        "updates": state.updates,
+        "learning_rate": run.schedule.rate(state),
+        "run_seconds": state.seconds,
+    }
+    return {name: values[name] for name in COLUMNS}
+
+
+def _finite(value: Any) -> Any:
+    """Return a value that JSON has: infinity and NaN become strings."""
+    return str(value) if isinstance(value, float) and value - value != 0 else value
+
+
+def _epoch_of_json(line: str) -> int | None:
+    try:
+        epoch = json.loads(line)["epoch"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return epoch if type(epoch) is int else None
+
+
+def _first_number(line: str, separator: str) -> int | None:
+    first = line.split(separator, 1)[0]
+    return int(first) if first.isascii() and first.isdigit() and len(first) < 10 else None
+
+
+def _lines(path: Path) -> list[str]:
+    """Return the complete lines of a file; none if it does not exist."""
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="\n") as stream:
+            return [line for line in stream if line.endswith("\n")]
+    except FileNotFoundError:
+        return []
+
+
+def _write(path: Path, text: str) -> None:
+    write_atomically(path, lambda stream: stream.write(text.encode("utf-8", "surrogateescape")))
+
+
+def _append(path: Path, text: str) -> None:
+    with open(path, "ab") as stream:
+        stream.write(text.encode("utf-8", "backslashreplace"))

@@ -1,0 +1,186 @@
+"""`train(run=...)` and `resume` in Python: exact with every source of randomness, and refusals by name."""
+
+import itertools
+import json
+import math
+import os
+import warnings
+
+import numpy as np
+import pytest
+
+import passerelle
+from passerelle.runs import checkpoints
+from passerelle.runs.checkpoints import Checkpoints
+from passerelle.training import trainer
+from passerelle.training.callbacks.callback import Callback
+from passerelle.training.update import PortableUpdate
+
+PAIRS = [(f"{a}{b}", f"{b} {a}!") for a, b in itertools.product("abcdef", repeat=2)]
+SIDE = {"embedding": 3, "units": 4}
+NETWORK = {"attention": "general", "copying": True, "dropout": 0.3, "encoder": SIDE, "decoder": SIDE}
+
+
+class CrashError(Exception):
+    """Ends a training as an error of the machine does: no further event follows."""
+
+
+class CrashAfter(Callback):
+    """Raise an error after an update, before its checkpoint."""
+
+    def __init__(self, updates):
+        self.updates = updates
+
+    def on_update_end(self, run):
+        if run.state.updates == self.updates:
+            raise CrashError
+
+
+def train(callbacks=(), run=None, *, training=None, pairs=PAIRS, network=None, **options):
+    values = {
+        "epochs": 4, "batch_size": 6, "decoder_inputs": "scheduled_sampling", "copy_masking": 0.5,
+        "learning_rate": 0.05, "clip": 1.0, "schedule": "cosine",
+    }  # fmt: skip
+    settings = {"network": network or NETWORK, "training": values | (training or {})}
+    return passerelle.train(pairs, settings=settings, validation=0.2, callbacks=callbacks, run=run, **options)
+
+
+def equal(left, right):
+    pairs = zip(left.network.get_weights(), right.network.get_weights(), strict=True)
+    return all(np.array_equal(a, b) for a, b in pairs)
+
+
+@pytest.fixture
+def often(monkeypatch):
+    """Write a checkpoint after each update, whatever it costs."""
+    monkeypatch.setattr(checkpoints, "MAX_SHARE", math.inf)
+    original = Checkpoints.__init__
+
+    def init(self, folder, *, seconds, report, reserve=0):
+        original(self, folder, seconds=0.0, report=report, reserve=reserve)
+
+    monkeypatch.setattr(Checkpoints, "__init__", init)
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        {},
+        {"keep": "last", "optimizer": "adamw"},
+        {"patience": 1, "optimizer": "muon"},
+        {"optimizer": "nadam", "epochs": 5},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("updates", [2, 8])
+def test_a_crashed_run_goes_on_exactly(tmp_path, often, training, updates):
+    """Batch order, dropout, scheduled sampling, copy masking, validation, early stopping and the schedule at once."""
+    whole = train(training=training)
+    run = tmp_path / "a.run"
+    with pytest.raises(CrashError):
+        train([CrashAfter(updates)], run, training=training)
+    assert (run / "run.json").exists()
+    resumed = passerelle.resume(run)
+    assert equal(resumed, whole)
+    timed = ("seconds",)
+    for name in ("kept_epoch", "stopped", "interrupted", "diverged", "data"):
+        assert resumed.record[name] == whole.record[name], name
+    for left, right in zip(resumed.record["epochs"], whole.record["epochs"], strict=True):
+        assert {k: v for k, v in left.items() if k not in timed} == {k: v for k, v in right.items() if k not in timed}
+    assert equal(passerelle.resume(run), whole), "a run that has ended gives its translator again"
+
+
+def test_the_portable_update_is_resumed_too(tmp_path, often, monkeypatch):
+    monkeypatch.setattr(
+        trainer,
+        "make_update",
+        lambda network, optimizer, *, tokens, smoothing: PortableUpdate(network, optimizer, tokens, smoothing),
+    )
+    training = {"decoder_inputs": "teacher_forcing", "epochs": 3}
+    whole = train(training=training)
+    with pytest.raises(CrashError):
+        train([CrashAfter(8)], tmp_path / "a.run", training=training)
+    assert equal(passerelle.resume(tmp_path / "a.run"), whole)
+
+
+def test_nothing_remains_of_a_run_without_a_checkpoint(tmp_path):
+    with pytest.raises(CrashError):
+        train([CrashAfter(1)], tmp_path / "a.run", training={"epochs": 1})
+    assert os.listdir(tmp_path) == []
+    (tmp_path / "b.run").mkdir()
+    (tmp_path / "b.run" / "mine").touch()
+    with pytest.raises(passerelle.OutputError, match="is not the folder of a run"):
+        train(run=tmp_path / "b.run")
+
+
+def test_all_kinds_of_data_are_read_again(tmp_path, monkeypatch):
+    """Tags, texts that no line can hold, validation pairs as rows and as a file."""
+    rows = [(f"{a}\t{b}\n\u2028", f"{b}\r{a}\ud800"[:-1], "x y") for a, b in itertools.product("abcd", repeat=2)]
+    network = {**NETWORK, "copying": False}
+    own = [("ab", "ba", "x"), ("ba", "ab", "y")]
+    run = tmp_path / "a.run"
+    settings = {"network": network, "training": {"epochs": 1, "batch_size": 6}, "tags": {"mode": "separate"}}
+    passerelle.train(iter(rows), settings=settings, validation=iter(own), run=run)
+    assert {"pairs.jsonl", "validation.jsonl"} < set(os.listdir(run))
+    assert len(passerelle.resume(run, epochs=2).record["epochs"]) == 2
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "v.tsv").write_text("ab\tba\tx\n")
+    passerelle.train(rows, settings=settings, validation="v.tsv", run="b.run")
+    monkeypatch.chdir("/")
+    assert len(passerelle.resume(tmp_path / "b.run", epochs=2).record["epochs"]) == 2
+    (tmp_path / "v.tsv").write_text("ab\tbb\tx\n")
+    with pytest.raises(passerelle.RunError, match="^the validation pairs are not those with which the run began"):
+        passerelle.resume(tmp_path / "b.run", epochs=3)
+
+
+def test_word_vectors_are_part_of_the_data(tmp_path):
+    pairs = [(f"{a} {b}", f"{b} {a}") for a, b in itertools.product(["one", "two", "six", "ten"], repeat=2)]
+    vectors = tmp_path / "v.txt"
+    vectors.write_text("one 1 2 3\ntwo 3 4 5\nsix 5 6 7\nnew 1 1 1\n")
+    options = {"level": "word", "source_vectors": vectors, "network": {**NETWORK, "encoder": {"units": 4}}}
+    train(run=tmp_path / "a.run", pairs=pairs, **options)
+    assert len(passerelle.resume(tmp_path / "a.run", epochs=5).record["epochs"]) == 5
+    vectors.write_text("one 1 2 3\ntwo 3 4 5\nsix 5 6 8\nnew 1 1 1\n")
+    with pytest.raises(passerelle.RunError, match="the source vectors are not those with which the run began"):
+        passerelle.resume(tmp_path / "a.run", epochs=6)
+
+
+def test_a_changed_copy_and_a_damaged_description(tmp_path):
+    run = tmp_path / "a.run"
+    train(run=run, training={"epochs": 1})
+    lines = (run / "pairs.jsonl").read_text().splitlines(keepends=True)
+    (run / "pairs.jsonl").write_text("".join(lines[1:]))
+    with pytest.raises(passerelle.RunError, match="^the training pairs are not those"):
+        passerelle.resume(run)
+    description = json.loads((run / "run.json").read_text())
+    for name, value in {"number": 2, "settings": {"preset": "none"}, "data": [], "format": 2, "commands": 3}.items():
+        (run / "run.json").write_text(json.dumps(description | {name: value}))
+        with pytest.raises(passerelle.RunError, match=r"cannot be resumed: |is damaged: "):
+            passerelle.resume(run)
+    (run / "run.json").write_text("[" * 10_000)
+    with pytest.raises(passerelle.RunError, match=r"run.json is damaged: "):
+        passerelle.resume(run)
+
+
+def test_minutes_may_only_become_more(tmp_path):
+    run = tmp_path / "a.run"
+    train(run=run, training={"minutes": 1e-9})
+    with pytest.raises(passerelle.SettingsError, match=r"training.minutes is 1e-09 in this run; a resumed"):
+        passerelle.resume(run, minutes=1e-10)
+    longer = passerelle.resume(run, minutes=0)
+    assert len(longer.record["epochs"]) == 4
+    with pytest.raises(passerelle.SettingsError, match="can only become longer, received: 5"):
+        passerelle.resume(run, minutes=5)
+
+
+def test_another_version_of_a_library_is_told(tmp_path):
+    run = tmp_path / "a.run"
+    train(run=run, training={"epochs": 1})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        passerelle.resume(run)
+    description = json.loads((run / "run.json").read_text())
+    description["versions"]["numpy"] = "1.0"
+    (run / "run.json").write_text(json.dumps(description))
+    with pytest.warns(RuntimeWarning, match=r"the run began with numpy 1.0, and goes on with .*: its weights will be"):
+        passerelle.resume(run)
