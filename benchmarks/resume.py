@@ -5,7 +5,8 @@
     python benchmarks/resume.py --results resume.jsonl # finished runs are in this file, and are not repeated
 
 Every third run is killed twice. A run passes if all weights are those of the uninterrupted run of its preset, bit for
-bit. Moments are uniform over the time of the process, or, for half of the runs, over that of its updates.
+bit. A process is killed at a random time within the first epoch, which includes the start of the process, or a random
+time after the end of one of the others.
 """
 
 import argparse
@@ -30,7 +31,8 @@ PRESETS = {
     "deep": ["--preset", "deep", "--set", "network.dropout=0.2"],
     "monotonic": ["--preset", "monotonic", "--set", "training.decoder_inputs=scheduled_sampling"],
 }
-OPTIONS = ["--units", "24", "--epochs", "12", "--batch-size", "16"]
+EPOCHS = 12
+OPTIONS = ["--units", "24", "--epochs", str(EPOCHS), "--batch-size", "16"]
 COMMAND = [sys.executable, "-m", "passerelle", "train"]
 
 
@@ -73,21 +75,22 @@ class Trainings:
         (folder / "pairs.tsv").write_text("".join(f"{a}\t{b}\n" for a, b in rows), encoding="utf-8")
 
     def whole(self, preset: str) -> tuple[list[np.ndarray], float, float, int]:
-        """Return the weights of the uninterrupted run, its time, the time of its first epoch's end, and its updates."""
+        """Return the uninterrupted run: its weights, the seconds of its first epoch and of another, its updates."""
         if preset not in self._wholes:
             for name in ("first", "whole"):  # the first one fills the cache of compiled programs
                 arguments = ["pairs.tsv", *PRESETS[preset], *OPTIONS, "--out", f"{preset}-{name}.keras"]
-                started, first = time.perf_counter(), 0.0
+                started, ends = time.perf_counter(), []
                 process = subprocess.Popen([*COMMAND, *arguments], cwd=self._folder, stderr=subprocess.PIPE, text=True)
                 assert process.stderr is not None
                 for line in process.stderr:
-                    first = first or (time.perf_counter() - started if line.startswith("epoch 1/") else 0.0)
+                    if line.startswith("epoch "):
+                        ends.append(time.perf_counter() - started)
                 if process.wait():
                     raise SystemExit(f"the training of {preset} failed")
-                seconds = time.perf_counter() - started
             log = (self._folder / f"{preset}-whole.run" / "log.jsonl").read_text(encoding="utf-8")
             updates = json.loads(log.splitlines()[-1])["updates"]
-            self._wholes[preset] = (self._weights(f"{preset}-whole.keras"), seconds, first, updates)
+            epoch = (ends[-1] - ends[0]) / (len(ends) - 1)
+            self._wholes[preset] = (self._weights(f"{preset}-whole.keras"), ends[0], epoch, updates)
         return self._wholes[preset]
 
     def _weights(self, name: str) -> list[np.ndarray]:
@@ -96,33 +99,40 @@ class Trainings:
     def run(self, number: int, preset: str) -> Outcome:
         """Train, kill and resume; compare the weights."""
         moments = random.Random(number)
-        expected, seconds, first, updates = self.whole(preset)
+        expected, first, epoch, updates = self.whole(preset)
         name = f"run-{number}"
         folder = self._folder / f"{name}.run"
         kills, states, arguments = [], [], []
-        for kill in range(2 if number % 3 == 0 else 1):
+        done = 0  # finished epochs in the newest checkpoint
+        for _ in range(2 if number % 3 == 0 else 1):
             new = not (folder / "run.json").exists()
             options = [*PRESETS[preset], *OPTIONS, "--checkpoint-seconds", "0.3", "--out", f"{name}.keras"]
             arguments = ["pairs.tsv", *options] if new else ["--resume", folder.name]
-            moment = moments.uniform(0.8 * first if (number + kill) % 2 else 0.0, 1.02 * seconds)
-            process = subprocess.Popen([*COMMAND, *arguments], cwd=self._folder, stderr=subprocess.DEVNULL)
-            try:
-                process.wait(moment)
-            except subprocess.TimeoutExpired:
-                process.send_signal(self._signal)
-                process.wait()
-                kills.append(round(moment, 2))
-                found = sorted((folder / "checkpoints").glob("update-*"))
-                states.append(int(found[-1].stem.split("-")[1]) if found else 0)
+            after = moments.randrange(done, EPOCHS)
+            started = time.perf_counter()
+            process = subprocess.Popen([*COMMAND, *arguments], cwd=self._folder, stderr=subprocess.PIPE, text=True)
+            assert process.stderr is not None
+            for line in process.stderr if after > done else ():
+                if line.startswith(f"epoch {after}/"):
+                    break
+            time.sleep(moments.uniform(0.0, epoch if after > done else first))
+            process.send_signal(self._signal)
+            process.communicate()
+            kills.append(round(time.perf_counter() - started, 2))
+            found = sorted((folder / "checkpoints").glob("update-*"))
+            states.append(int(found[-1].stem.split("-")[1]) if found else 0)
+            done = states[-1] * EPOCHS // updates
+            if done >= EPOCHS:
+                break
         again = ["--resume", folder.name] if (folder / "run.json").exists() else arguments
-        done = subprocess.run([*COMMAND, *again], cwd=self._folder, capture_output=True, text=True)
+        last = subprocess.run([*COMMAND, *again], cwd=self._folder, capture_output=True, text=True)
         models = sorted(self._folder.glob(f"{name}*.keras"))
         equal = bool(models) and all(
             np.array_equal(left, right)
             for model in models
             for left, right in zip(self._weights(model.name), expected, strict=True)
         )
-        message = (done.stderr.splitlines() or [""])[-1]
+        message = (last.stderr.splitlines() or [""])[-1]
         return Outcome(number, preset, tuple(kills), tuple(states), updates, equal, message)
 
 

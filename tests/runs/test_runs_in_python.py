@@ -12,6 +12,7 @@ import pytest
 import passerelle
 from passerelle.runs import checkpoints
 from passerelle.runs.checkpoints import Checkpoints
+from passerelle.runs.folder import RunFolder
 from passerelle.training import trainer
 from passerelle.training.callbacks.callback import Callback
 from passerelle.training.update import PortableUpdate
@@ -107,7 +108,11 @@ def test_nothing_remains_of_a_run_without_a_checkpoint(tmp_path):
     with pytest.raises(CrashError):
         train([CrashAfter(1)], tmp_path / "a.run", training={"epochs": 1})
     assert os.listdir(tmp_path) == []
-    (tmp_path / "b.run").mkdir()
+    # What a process leaves that is killed while it creates the folder.
+    (tmp_path / "b.run" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "b.run" / ".run.json.1.tmp").mkdir()
+    (tmp_path / "b.run" / "settings.toml").touch()
+    RunFolder(tmp_path / "b.run").require_creatable()
     (tmp_path / "b.run" / "mine").touch()
     with pytest.raises(passerelle.OutputError, match="is not the folder of a run"):
         train(run=tmp_path / "b.run")

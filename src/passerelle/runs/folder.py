@@ -68,9 +68,21 @@ class RunFolder:
         if self.is_run():
             if not overwrite:
                 raise OutputError(f"{self} is the folder of an earlier run. Resume that run, or name another folder.")
-        elif not self.path.is_dir() or {path.name for path in self.path.iterdir()} - {self._lock.name}:
+        elif not self.path.is_dir() or self._has_other_files():
             raise OutputError(f"{self} exists and is not the folder of a run. Name another folder.")
         prepare_folder(self.path)
+
+    def _has_other_files(self) -> bool:
+        """Return whether the folder has more than a process leaves that was killed while it created the run."""
+        own = {path.name for path in (*self._files(), self.checkpoints, self._lock)}
+        names = {path.name for path in self.path.iterdir()} - own
+        return any(not (name.startswith(".") and name.endswith(".tmp")) for name in names)
+
+    def _files(self) -> tuple[Path, ...]:
+        return (
+            self._description, self._outcome, self.log, self.table, self.samples, self.curve, self.settings, self.pairs,
+            self.validation,
+        )  # fmt: skip
 
     def create(
         self, description: Description, pairs: Pairs, validation: Pairs | None, *, overwrite: bool = False
@@ -179,8 +191,7 @@ class RunFolder:
         self._description.unlink(missing_ok=True)  # first: without it, the folder is that of no run
         if not self.checkpoints.is_symlink():
             shutil.rmtree(self.checkpoints, ignore_errors=True)
-        for path in (self.log, self.table, self.samples, self.curve, self.settings, self.pairs, self.validation,
-                     self._outcome, *([] if keep_folder else [self._lock])):  # fmt: skip
+        for path in (*self._files(), *([] if keep_folder else [self._lock])):
             path.unlink(missing_ok=True)
         if not keep_folder:
             with suppress(OSError):
