@@ -199,9 +199,8 @@ def test_pairs_from_standard_input_are_kept(spawn, quick, trained, uninterrupted
     (tmp_path / "model.keras").write_bytes(b"of somebody else")
     outcome = quick("train", "--resume", run)
     assert outcome.status == 0, outcome.err
-    assert (
-        "model.keras is not the model that this run saved and is not replaced; saving as model.2.keras\n" in outcome.err
-    )
+    kept = "model.keras is not the model that this run saved and is not replaced; saving as model.2.keras\n"
+    assert kept in outcome.err
     assert (tmp_path / "model.keras").read_bytes() == b"of somebody else"
     assert same_weights(tmp_path / "model.2.keras", uninterrupted)
 
