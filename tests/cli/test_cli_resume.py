@@ -76,16 +76,18 @@ def test_a_killed_run_gives_the_same_weights(interrupted, quick, uninterrupted, 
     time.sleep(moments.uniform(0, 0.2))
     again.kill()
     again.wait(60)
-    outcome = quick("train", "--resume", run)
-    assert outcome.status == 0, outcome.err
-    assert f"resuming {run} from epoch " in outcome.err
+    killed = again.returncode != 0  # a fast machine may have ended the training first
+    if killed:
+        outcome = quick("train", "--resume", run)
+        assert outcome.status == 0, outcome.err
+        assert f"resuming {run} from epoch " in outcome.err
     assert same_weights(tmp_path / "m.keras", uninterrupted)
     log = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in log] == list(range(1, 41))
     assert (run / "log.csv").read_text().count("\n") == (run / "samples.tsv").read_text().count("\n") == 41
     assert (run / "loss.svg").read_text().startswith("<svg")
     commands = json.loads((run / "run.json").read_text())["commands"]
-    assert len(commands) == 3
+    assert len(commands) == 2 + killed
     assert quick("train", "--resume", run).refused() == (
         f"{run} is finished, and m.keras is its model. Make the run longer with --epochs or --minutes."
     )
