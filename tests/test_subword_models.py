@@ -107,12 +107,12 @@ def prepared(pairs: Any = PAIRS, **options: Any) -> Any:
 
 
 def test_level_auto_is_replaced_by_the_chosen_level() -> None:
-    data = prepared(level="auto", target_level="word")
+    data = prepared(level="auto", target_level="word", preset="compact")
     assert (data.settings.source.level, data.settings.target.level) == ("character", "word")
-    assert data.level_chosen == "level character: 18 training pairs, and subwords require 30,000"
+    assert data.choices == ("level character: 18 training pairs, and subwords require 30,000",)
     assert data.with_seed(2).settings.source.level == "character"
-    assert prepared(level="character").level_chosen == ""
-    many = prepared([pair for pair in PAIRS for _ in range(2000)], level="auto")
+    assert prepared(level="character", preset="compact").choices == ()
+    many = prepared([pair for pair in PAIRS for _ in range(2000)], level="auto", preset="compact")
     assert (many.settings.source.level, many.settings.target.level) == ("subword", "subword")
     assert many.signature.source.tokenizer.level == "subword"
 

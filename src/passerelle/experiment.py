@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from itertools import islice
 from numbers import Real
 from typing import Any
 
@@ -31,11 +32,12 @@ from passerelle.inference.search_choice import (
 from passerelle.models.ids import first_source_column, first_target_column
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.preparation import Prepared, Validation, prepare
+from passerelle.preset_choice import choose_candidates
 from passerelle.runs.data_source import DataSource, PairSource
 from passerelle.runs.description import Description
 from passerelle.runs.folder import RunFolder
 from passerelle.runs.recording import Recording
-from passerelle.settings import Settings, accepts_options, choose_settings, make_settings
+from passerelle.settings import AUTO_PRESET, Settings, accepts_options, choose_settings, make_settings, validated
 from passerelle.special_tokens import FIRST_ORDINARY
 from passerelle.training.callbacks.callback import Callback
 from passerelle.training.callbacks.interruption import Interruption
@@ -44,7 +46,16 @@ from passerelle.training.history import History, Sample
 from passerelle.training.trainer import fit
 from passerelle.translator import Translator
 
-__all__ = ["build", "resume", "train", "train_prepared"]
+__all__ = ["build", "prepare_candidates", "resume", "train", "train_prepared"]
+
+TRIAL_SHARE = 0.1
+"""Share of the minutes for which each candidate of the preset `auto` is trained."""
+
+MIN_TRIAL_SECONDS = 60.0
+"""Time below which a trial says nothing, since the first epoch compiles programs."""
+
+MAX_TRIAL_SOURCES = 256
+"""Maximum number of validation sources that a trial translates."""
 
 
 @accepts_options(Settings)
@@ -73,7 +84,8 @@ def train(
             validation source is translated after each epoch. See `training.callbacks.callback.Callback`.
         run: folder in which the run is recorded: settings, a copy of the pairs, logs, and checkpoints about every
             minute, from which `resume` continues after a crash. None records nothing. A name that exists is an error.
-        preset: name of the preset; None means the preset of the settings file, or else `compact`.
+        preset: name of the preset; None means the preset of the settings file, or else `auto`, which chooses preset and
+            token level from the pairs.
         settings: nested settings, or the path of a TOML file; they override the preset.
         **options: single settings by their names in docs/settings.md, such as `epochs=10`; they override `settings`.
 
@@ -99,13 +111,15 @@ def train(
     chosen = choose_settings(preset=preset, settings=settings, **options)
     vectors = {"source_vectors": source_vectors, "target_vectors": target_vectors}
     if run is None:
-        return train_prepared(prepare(pairs, chosen, validation=validation, **vectors), callbacks, started=started)
+        prepared = prepare_candidates(pairs, chosen, validation=validation, **vectors)
+        return train_prepared(prepared, callbacks, started=started)
     folder = RunFolder(run)
     folder.require_creatable()
     tagged = chosen.tags.mode != "none"
     pairs = check_pairs(pairs, tagged=tagged)
     validation, validation_source = _validation_source(validation, tagged=tagged)
-    prepared = prepare(pairs, chosen, validation=validation, **vectors)
+    prepared = prepare_candidates(pairs, chosen, validation=validation, **vectors)
+    chosen = prepared.settings if chosen.preset == AUTO_PRESET else chosen
     paths = {"source": source_vectors, "target": target_vectors}
     data = DataSource(
         PairSource.copy(pairs),
@@ -293,6 +307,65 @@ class _Clock:
         began = time.perf_counter()
         yield
         self.saving = time.perf_counter() - began
+
+
+def prepare_candidates(
+    pairs: Iterable[tuple[str, ...]],
+    settings: Settings,
+    *,
+    validation: Validation = None,
+    source_vectors: str | os.PathLike[str] | None = None,
+    target_vectors: str | os.PathLike[str] | None = None,
+    interruption: Interruption | None = None,
+    report: Callable[[str], None] = lambda line: None,
+) -> Prepared:
+    """Prepare pairs as `prepare` does; with the preset `auto` and enough minutes, compare its candidates first.
+
+    If there are several candidates, each is trained for a tenth of the minutes, and the one with the best greedy
+    translations of validation sources remains.
+
+    Args:
+        pairs: see `train`.
+        settings: the settings.
+        validation: see `train`.
+        source_vectors: see `train`.
+        target_vectors: see `train`.
+        interruption: see `training.trainer.fit`.
+        report: receives one line for each trial.
+    """
+    options: dict[str, Any] = {"source_vectors": source_vectors, "target_vectors": target_vectors}
+    pairs = check_pairs(pairs, tagged=settings.tags.mode != "none")
+    if not (validation is None or isinstance(validation, (Real, tuple, str, os.PathLike))):
+        validation = list(validation)
+    seconds = TRIAL_SHARE * 60.0 * settings.training.minutes
+    candidates = choose_candidates(settings, pairs.sources, pairs.targets) if pairs else []
+    if len(candidates) < 2 or seconds < MIN_TRIAL_SECONDS:
+        return prepare(pairs, settings, validation=validation, **options)
+    best: tuple[float, Prepared] | None = None
+    for candidate in candidates:
+        prepared = replace(
+            prepare(pairs, candidate.settings, validation=validation, **options), choices=candidate.reasons
+        )
+        if not prepared.validation:
+            return prepared
+        score = _trial_score(prepared, seconds, interruption)
+        report(f"{candidate.reasons[0]}: {score:.1f} after {seconds:.0f} s")
+        if best is None or score > best[0]:
+            best = score, prepared
+    assert best is not None
+    return best[1]
+
+
+def _trial_score(prepared: Prepared, seconds: float, interruption: Interruption | None) -> float:
+    """Train for a short time, and return the score of greedy translations of validation sources, 0 to 100."""
+    values = prepared.settings.model_dump()
+    values["training"] |= {"minutes": seconds / 60.0, "epochs": None, "search": "greedy"}
+    trial = replace(prepared, settings=validated(Settings, values))
+    translator = train_prepared(trial, interruption=interruption)
+    pretokenized = translator.target.level == "pretokenized"
+    metric = choose_metric(trial.settings.training, prepared.training.targets, pretokenized=pretokenized)
+    found = translator.evaluate(islice(prepared.validation, MAX_TRIAL_SOURCES), beam=1)
+    return found.exact_match if metric == "exact" else found.chrf
 
 
 def build(prepared: Prepared) -> Translator:

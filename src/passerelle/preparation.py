@@ -17,9 +17,10 @@ from passerelle.data.vectors import WordVectors, read_vectors
 from passerelle.errors import DataError, SettingsError, require_path
 from passerelle.fields.signature import Signature, fit_text_signature
 from passerelle.fields.text import TextField
+from passerelle.preset_choice import choose_candidates
 from passerelle.ragged import Ragged
 from passerelle.scripts import has_no_spaces
-from passerelle.settings import PRESETS, Settings, TextSettings, validated
+from passerelle.settings import AUTO_PRESET, PRESETS, Settings, TextSettings, validated
 from passerelle.special_tokens import UNK
 from passerelle.text.level import choose_level, make_tokenizer
 from passerelle.text.sentence_statistics import SentenceStatistics
@@ -45,7 +46,7 @@ class Prepared:
         training_batches: encoded training pairs.
         validation_batches: encoded validation pairs; None without validation pairs.
         lengths: lengths of the training pairs.
-        level_chosen: the tokenizer level that was chosen for level `auto`, and the reason; otherwise empty.
+        choices: what was chosen for the preset `auto` and the level `auto`, with the reasons, one line each.
         vectors: pretrained word vectors by field.
     """
 
@@ -56,7 +57,7 @@ class Prepared:
     training_batches: Batches
     validation_batches: Batches | None
     lengths: Lengths
-    level_chosen: str = ""
+    choices: tuple[str, ...] = ()
     vectors: Mapping[str, WordVectors] = field(default_factory=dict)
 
     @property
@@ -177,10 +178,12 @@ def prepare(
     for side, path in files.items():
         require_path(f"{side}_vectors", path)
     pairs = check_pairs(pairs, tagged=settings.tags.mode != "none")
+    settings, choices = _with_preset(settings, pairs)
     training, held_out = _split(pairs, validation, settings)
     if len(training) < 2:
         raise DataError(f"{training.name}: training needs at least two pairs, received: {len(training)}. Add pairs.")
     settings, level_chosen = _with_levels(settings, training)
+    choices += level_chosen
     _check_vectors(settings, files)
     signature, encoded, limits = _fit_signature(settings, training)
     vectors = _read_vectors(settings, signature, files)
@@ -204,7 +207,7 @@ def prepare(
         _training_batches(encoded, signature, settings),
         validation_batches,
         Lengths.of(encoded.source_lengths, encoded.target_lengths, _sentences(encoded.pairs, settings)),
-        level_chosen,
+        choices,
         vectors,
     )
 
@@ -276,16 +279,24 @@ def _source_key(settings: TextSettings) -> Callable[[str], str]:
     return tokenizer.key
 
 
-def _with_levels(settings: Settings, training: Pairs) -> tuple[Settings, str]:
+def _with_preset(settings: Settings, pairs: Pairs) -> tuple[Settings, tuple[str, ...]]:
+    """Replace the preset `auto` by the best guess; return the settings and the reasons for the choice."""
+    if settings.preset != AUTO_PRESET or not pairs:
+        return settings, ()
+    candidate, *_ = choose_candidates(settings, pairs.sources, pairs.targets)
+    return candidate.settings, candidate.reasons
+
+
+def _with_levels(settings: Settings, training: Pairs) -> tuple[Settings, tuple[str, ...]]:
     """Replace the level `auto` in the settings; return the settings and the reason for the choice."""
     values = settings.model_dump()
     auto_sides = [values[side] for side in ("source", "target") if values[side]["level"] == "auto"]
     if not auto_sides:
-        return settings, ""
+        return settings, ()
     level, reason = choose_level(training.sources, training.targets)
     for side in auto_sides:
         side["level"] = level
-    return validated(Settings, values), f"level {level}: {reason}"
+    return validated(Settings, values), (f"level {level}: {reason}",)
 
 
 def _check_vectors(settings: Settings, files: Mapping[str, Any]) -> None:

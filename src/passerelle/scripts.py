@@ -1,12 +1,12 @@
 """Scripts that are written without spaces between words."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import islice
 
 import regex
 
-__all__ = ["Letters", "has_no_spaces"]
+__all__ = ["Letters", "has_no_spaces", "mostly_single_words"]
 
 SAMPLE = 10_000
 """Number of texts that are examined."""
@@ -58,3 +58,8 @@ def has_no_spaces(texts: Iterable[str]) -> bool:
     """Return whether most of the texts are written without spaces between words."""
     letters = Letters.of(texts)
     return letters.without_spaces and letters.han + letters.other > LETTERS_PER_SPACE * letters.spaces
+
+
+def mostly_single_words(texts: Collection[str]) -> bool:
+    """Return whether more than half of the texts contain no space, except at their ends."""
+    return 2 * sum(len(text.split()) < 2 for text in texts) > len(texts)

@@ -60,7 +60,9 @@ def test_every_preset_has_a_summary_of_one_line():
 
 
 def test_the_default_preset():
-    assert make_settings() == PRESETS["compact"].settings
+    settings = make_settings()
+    assert settings.preset == "auto"
+    assert settings.model_dump() == PRESETS["compact"].settings.model_dump() | {"preset": "auto"}
 
 
 def test_the_preset_tutorial_equals_the_published_program():

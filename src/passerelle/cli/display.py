@@ -123,8 +123,8 @@ def search_words(beam: int, length_penalty: float) -> str:
 def _introduce(prepared: "Prepared") -> None:
     batches, signature = prepared.training_batches, prepared.signature
     source, target = (len(field.tokenizer.vocabulary.tokens) for field in (signature.source, signature.target))
-    if prepared.level_chosen:
-        note(prepared.level_chosen)
+    for choice in prepared.choices:
+        note(choice)
     note(
         f"{len(prepared.training):,} training pairs, {len(prepared.validation):,} validation pairs; {source:,} source "
         f"and {target:,} target tokens; {len(batches):,} batches in {len(batches.buckets)} shapes, "

@@ -12,6 +12,7 @@ from passerelle.cli.display import note
 from passerelle.cli.groups import IN_GROUP
 from passerelle.errors import SettingsError
 from passerelle.settings import (
+    BASE_PRESET,
     DEFAULT_PRESET,
     PRESETS,
     ReadingSettings,
@@ -104,8 +105,8 @@ def _default(option: Option, section_type: type[Section]) -> str:
     if section_type is not Settings:
         return "" if setting.stored else _format_default(setting.field.default)
     values = {name: _value_at(preset.settings, setting.path) for name, preset in PRESETS.items()}
-    default = _format_default(values[DEFAULT_PRESET])
-    return default if len(set(values.values())) == 1 else f"{default} in preset {DEFAULT_PRESET}"
+    default = _format_default(values[BASE_PRESET])
+    return default if len(set(values.values())) == 1 else f"{default} in preset {BASE_PRESET}"
 
 
 def _format_default(value: Any) -> str:
@@ -178,8 +179,8 @@ class SettingsOptions:
     preset: Annotated[
         str | None,
         Parameter(
-            help="Preset: a complete set of settings; other options change single settings. Run passerelle presets "
-            "for a list. "
+            help="Preset: a complete set of settings; other options change single settings. auto chooses preset and "
+            "token level from the pairs. Run passerelle presets for a list. "
             f"[default: the preset that --settings names, or {DEFAULT_PRESET}]",
             show_default=False,
             group=IN_GROUP["Model"],

@@ -26,6 +26,7 @@ from passerelle.cli.runs import (
 )
 from passerelle.cli.signals import exit_status, signal_words
 from passerelle.errors import OutputError, PasserelleError, SettingsError
+from passerelle.settings import AUTO_PRESET
 from passerelle.training.callbacks.interruption import Interruption
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def train(
         used = reading.used()
         words = DataWords(pairs, _share_or_files(validation), vectors, used, {**used, "limit": None})
         trainings = resumed(resume, options, words, out=out, checkpoint_seconds=checkpoint_seconds)
-        return _train_all(trainings, overwrite=overwrite, started=started)
+        return _train_all(trainings, _receive_signals(), overwrite=overwrite, started=started)
     if not pairs:
         raise SettingsError("PAIRS is missing: name a file of pairs, or continue a run with --resume MODEL.run.")
     if run is not None and no_run:
@@ -140,7 +141,7 @@ def _train_new(
     """Begin new trainings; see `train` for the arguments. An empty `run` records none."""
     from passerelle.data.formats import base_name
     from passerelle.data.pairs import Pairs, split_paths, write_split
-    from passerelle.preparation import prepare
+    from passerelle.experiment import prepare_candidates
     from passerelle.runs.description import Description
     from passerelle.runs.folder import SUFFIX, RunFolder
 
@@ -163,33 +164,43 @@ def _train_new(
     if isinstance(held_out, tuple):
         held_out = reading.read(held_out, tagged=tagged, limited=False)
     source = words.source(training_pairs, held_out)
-    prepared = prepare(
+    interruption = _receive_signals()
+    prepared = prepare_candidates(
         training_pairs,
         settings,
         validation=held_out,
         source_vectors=vectors.get("source"),
         target_vectors=vectors.get("target"),
+        interruption=interruption,
+        report=note,
     )
     if save_split is not None:
         written = write_split(save_split, prepared.training, prepared.validation)
         note(f"wrote {written[0]} and {written[1]}")
+    chosen = prepared.settings if settings.preset == AUTO_PRESET else settings
     description = Description(
-        settings, source, (command(),), os.path.abspath(model), checkpoint_seconds=checkpoint_seconds
+        chosen, source, (command(),), os.path.abspath(model), checkpoint_seconds=checkpoint_seconds
     )
     own_validation = held_out if isinstance(held_out, Pairs) else None
     trainings = new_trainings(
         prepared, paths, folders, description, training_pairs, own_validation, overwrite=overwrite
     )
-    return _train_all(trainings, overwrite=overwrite, started=started)
+    return _train_all(trainings, interruption, overwrite=overwrite, started=started)
 
 
-def _train_all(trainings: Sequence[Training], *, overwrite: bool, started: float) -> int:
+def _receive_signals() -> Interruption:
+    """Receive the signals that end training, until the process ends.
+
+    The context is never left: a signal that arrives when all is saved must not disturb the end of the process.
+    """
+    return Interruption().__enter__()
+
+
+def _train_all(trainings: Sequence[Training], interruption: Interruption, *, overwrite: bool, started: float) -> int:
     """Train and save the translators one after the other; return the exit status.
 
     The time limit of the first translator counts from `started`, that of each further one from its own start.
     """
-    # Never left: a signal that arrives when all is saved must not disturb the end of the process.
-    interruption = Interruption().__enter__()
     saved = []
     for training in trainings:
         with training.recording or nullcontext():

@@ -14,7 +14,7 @@ from passerelle.errors import PasserelleError
 from passerelle.evaluation.metrics import Report
 from passerelle.inference.evaluating import evaluate
 from passerelle.inference.search import Search
-from passerelle.scripts import has_no_spaces
+from passerelle.scripts import has_no_spaces, mostly_single_words
 from passerelle.settings import SearchSettings, TrainingSettings
 
 __all__ = ["MAX_SECONDS", "MIN_SECONDS", "Metric", "SearchChoice", "Trial", "choose_metric", "choose_search"]
@@ -112,8 +112,7 @@ def choose_metric(settings: TrainingSettings, targets: Iterable[str], *, pretoke
     targets = list(targets)
     if has_no_spaces(targets):
         return "chrf"
-    single = sum(len(target.split()) < 2 for target in targets)
-    return "exact" if 2 * single > len(targets) else "chrf"
+    return "exact" if mostly_single_words(targets) else "chrf"
 
 
 def choose_search(

@@ -11,8 +11,14 @@ table       generates docs/settings.md
 from passerelle.settings.data import MAX_LINE, ReadingSettings
 from passerelle.settings.merge import parse_assignments, read_settings_file
 from passerelle.settings.network import SOFT_ATTENTION, DecoderSettings, EncoderSettings, NetworkSettings
-from passerelle.settings.options import accepts_options, choose_settings, make_settings, options_of
-from passerelle.settings.presets import DEFAULT_PRESET, PRESETS, Preset
+from passerelle.settings.options import (
+    accepts_options,
+    choose_settings,
+    make_settings,
+    options_of,
+    with_preset,
+)
+from passerelle.settings.presets import AUTO_PRESET, BASE_PRESET, DEFAULT_PRESET, PRESETS, Preset
 from passerelle.settings.root import Settings
 from passerelle.settings.schema import Section, Setting, settings_in, validated
 from passerelle.settings.search import (
@@ -27,9 +33,9 @@ from passerelle.settings.text import MAX_TEXT_LENGTH, TagSettings, TextSettings
 from passerelle.settings.training import MAX_EPOCHS, TrainingSettings
 
 __all__ = [
-    "DEFAULT_PRESET", "MAX_EPOCHS", "MAX_LINE", "MAX_TEXT_LENGTH", "PRESETS", "SOFT_ATTENTION", "ConstraintSettings",
+    "AUTO_PRESET", "BASE_PRESET", "DEFAULT_PRESET", "MAX_EPOCHS", "MAX_LINE", "MAX_TEXT_LENGTH", "PRESETS", "SOFT_ATTENTION", "ConstraintSettings",
     "DecoderSettings", "EncoderSettings", "MBRUtility", "NetworkSettings", "Preset", "ReadingSettings",
     "SearchSettings", "Section", "Setting", "Settings", "SplitMode", "TagSettings", "TextSettings",
     "TrainingSettings", "accepts_options", "choose_settings", "make_settings", "options_of", "parse_assignments",
-    "read_settings_file", "settings_in", "stored_search", "validated", "with_stored",
+    "read_settings_file", "settings_in", "stored_search", "validated", "with_preset", "with_stored",
 ]  # fmt: skip

@@ -19,8 +19,8 @@ def merge(values: dict[str, Any], changes: Mapping[str, Any]) -> None:
             values[key] = value
 
 
-def assign(values: dict[str, Any], path: str, value: Any) -> None:
-    """Set the value with the dotted name `path` in nested `values`, in place.
+def assign(values: dict[str, Any], path: str, value: Any, *, create: bool = False) -> None:
+    """Set the value with the dotted name `path` in nested `values`, in place; `create` adds missing sections.
 
     Where a settings file has a plain value instead of a section of `path`, nothing is set: validation then reports
     the file's value.
@@ -28,6 +28,8 @@ def assign(values: dict[str, Any], path: str, value: Any) -> None:
     *steps, key = path.split(".")
     section: Any = values
     for step in steps:
+        if create and isinstance(section, dict):
+            section.setdefault(step, {})
         section = section.get(step) if isinstance(section, dict) else None
     if isinstance(section, dict):
         section[key] = value

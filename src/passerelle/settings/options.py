@@ -9,7 +9,7 @@ from typing import Any, Optional, TypeVar
 
 from passerelle.errors import SettingsError, did_you_mean, require_path
 from passerelle.settings.merge import assign, merge, read_settings_file
-from passerelle.settings.presets import DEFAULT_PRESET, find_preset
+from passerelle.settings.presets import AUTO_PRESET, BASE_PRESET, DEFAULT_PRESET, find_preset
 from passerelle.settings.root import Settings
 from passerelle.settings.schema import Section, Setting, settings_in, validated
 
@@ -96,7 +96,8 @@ def make_settings(
     In the same way, the preset's `training.patience` does not apply.
 
     Args:
-        preset: a key of `PRESETS`; if None, the `preset` of the file, or `compact`.
+        preset: a key of `PRESETS`, or `auto`: then the settings have the values of `compact` until `with_preset`
+            replaces them. If None, the `preset` of the file, or `auto`.
         file: nested values, as `read_settings_file` returns them.
         options: values by option name (`options_of(Settings)`); None leaves the setting unchanged.
         assignments: values by dotted name, such as `{"network.encoder.layers": 2}`.
@@ -104,18 +105,39 @@ def make_settings(
     Raises:
         SettingsError: if a name is unknown or a value invalid; the message names each setting by its dotted name.
     """
-    changes = dict(file or {})
-    preset_of_file = changes.pop("preset", DEFAULT_PRESET)
-    values = find_preset(preset_of_file if preset is None else preset).settings.model_dump()
-    merge(values, changes)
+    explicit: dict[str, Any] = {}
+    merge(explicit, file or {})
+    preset_of_file = explicit.pop("preset", DEFAULT_PRESET)
     for path, value in _assignments(options or {}):
-        assign(values, path, value)
+        assign(explicit, path, value, create=True)
     for path, value in (assignments or {}).items():
         if path not in _assignable():
             raise SettingsError(f"unknown setting {path!r}.{did_you_mean(path, _assignable())}")
-        assign(values, path, value)
-    explicit = {*_paths(file or {}), *(path for path, _ in _assignments(options or {})), *_paths(assignments or {})}
-    _use_all_minutes(values["training"], explicit)
+        assign(explicit, path, value, create=True)
+    name = preset_of_file if preset is None else preset
+    settings = _settings(name, {}, explicit)
+    return settings.with_explicit(explicit) if name == AUTO_PRESET else settings
+
+
+def with_preset(settings: Settings, preset: str, changes: Mapping[str, Any]) -> Settings:
+    """Replace the preset `auto`: return the settings of a preset, changed by `changes`, then by the explicit settings.
+
+    Args:
+        settings: settings with the preset `auto`, from `make_settings`.
+        preset: a key of `PRESETS`.
+        changes: nested values.
+
+    Raises:
+        SettingsError: if the explicit settings are invalid in combination with the preset.
+    """
+    return _settings(preset, changes, settings.explicit)
+
+
+def _settings(preset: Any, changes: Mapping[str, Any], explicit: Mapping[str, Any]) -> Settings:
+    values = find_preset(BASE_PRESET if preset == AUTO_PRESET else preset).settings.model_dump()
+    merge(values, {**changes, "preset": preset})
+    merge(values, explicit)
+    _use_all_minutes(values["training"], set(_paths(explicit)))
     return validated(Settings, values)
 
 

@@ -10,7 +10,7 @@ from passerelle.settings.merge import merge
 from passerelle.settings.root import Settings
 from passerelle.settings.schema import validated
 
-__all__ = ["DEFAULT_PRESET", "PRESETS", "Preset", "find_preset"]
+__all__ = ["AUTO_PRESET", "BASE_PRESET", "DEFAULT_PRESET", "PRESETS", "Preset", "find_preset"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,7 +183,13 @@ Example:
     256
 """
 
-DEFAULT_PRESET = "compact"
+AUTO_PRESET = "auto"
+"""Name of the preset that is chosen from the pairs; see `preset_choice`."""
+
+BASE_PRESET = "compact"
+"""The preset whose values `auto` has until the pairs are known."""
+
+DEFAULT_PRESET = AUTO_PRESET
 
 
 def find_preset(name: object) -> Preset:
@@ -193,5 +199,5 @@ def find_preset(name: object) -> Preset:
         SettingsError: if no preset has this name.
     """
     if not isinstance(name, str) or name not in PRESETS:
-        raise SettingsError(f"unknown preset {name!r}.{did_you_mean(str(name), PRESETS)}")
+        raise SettingsError(f"unknown preset {name!r}.{did_you_mean(str(name), [AUTO_PRESET, *PRESETS])}")
     return PRESETS[name]

@@ -1,8 +1,9 @@
 """`Settings`: all sections of a translator's settings, and the checks across sections."""
 
-from typing import Self
+from collections.abc import Mapping
+from typing import Any, Self
 
-from pydantic import model_validator
+from pydantic import PrivateAttr, model_validator
 
 from passerelle.settings.network import NetworkSettings
 from passerelle.settings.schema import Section, section
@@ -30,6 +31,19 @@ class Settings(Section):
     tags: TagSettings = section(TagSettings(), "Tags of the source.")
     network: NetworkSettings = section(NetworkSettings(), "The network.")
     training: TrainingSettings = section(TrainingSettings(), "Training.")
+
+    _explicit: Mapping[str, Any] = PrivateAttr(default_factory=dict)
+
+    @property
+    def explicit(self) -> Mapping[str, Any]:
+        """With the preset `auto`, the explicit settings, nested: those that a person set. Otherwise empty."""
+        return self._explicit
+
+    def with_explicit(self, explicit: Mapping[str, Any]) -> Self:
+        """Return the same settings with this record of the explicit ones."""
+        copy = self.model_copy()
+        copy._explicit = explicit
+        return copy
 
     @model_validator(mode="after")
     def _copying_fits_the_tokenizers(self) -> Self:

@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 
 from passerelle.errors import SettingsError, did_you_mean
+from passerelle.scripts import mostly_single_words
 from passerelle.text.subword import SubwordTokenizer
 from passerelle.text.tokenizer import CharacterTokenizer, Level, PretokenizedTokenizer, Tokenizer, WordTokenizer
 from passerelle.text.vocabulary import Vocabulary
@@ -86,7 +87,7 @@ def choose_level(sources: Sequence[str], targets: Sequence[str]) -> tuple[Level,
     for side, texts in (("source", sources), ("target", targets)):
         if (median := statistics.median(map(len, texts))) < SHORT_TEXT:
             return "character", f"{side} texts are short, {median:g} characters (median)"
-        if 2 * sum(len(text.split()) < 2 for text in texts) > len(texts):
+        if mostly_single_words(texts):
             return "character", f"most {side} texts contain no spaces"
     if len(sources) < FEW_PAIRS:
         return "character", f"{len(sources):,} training pairs, and subwords require {FEW_PAIRS:,}"
