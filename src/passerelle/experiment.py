@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from itertools import islice
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -335,8 +334,8 @@ def prepare_candidates(
     """
     options: dict[str, Any] = {"source_vectors": source_vectors, "target_vectors": target_vectors}
     pairs = check_pairs(pairs, tagged=settings.tags.mode != "none")
-    if not (validation is None or isinstance(validation, (Real, tuple, str, os.PathLike))):
-        validation = list(validation)
+    if isinstance(validation, Iterator):
+        validation = list(validation)  # each candidate reads it
     seconds = TRIAL_SHARE * 60.0 * settings.training.minutes
     candidates = choose_candidates(settings, pairs.sources, pairs.targets) if pairs else []
     if len(candidates) < 2 or seconds < MIN_TRIAL_SECONDS:
