@@ -172,7 +172,7 @@ def test_presets_round_trip_through_toml(name, toml):
     [
         ("tutoral", " Did you mean 'tutorial'?"),
         ("Compact", " Did you mean 'compact'?"),
-        ("zzz", f" Known: {', '.join(sorted(PRESETS))}."),
+        ("zzz", f" Known: {', '.join(sorted(['auto', *PRESETS]))}."),
     ],
 )
 def test_unknown_preset(name, rest):

@@ -3,6 +3,7 @@
 import inspect
 import os
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Optional, TypeVar
@@ -105,8 +106,7 @@ def make_settings(
     Raises:
         SettingsError: if a name is unknown or a value invalid; the message names each setting by its dotted name.
     """
-    explicit: dict[str, Any] = {}
-    merge(explicit, file or {})
+    explicit = deepcopy(dict(file or {}))
     preset_of_file = explicit.pop("preset", DEFAULT_PRESET)
     for path, value in _assignments(options or {}):
         assign(explicit, path, value, create=True)

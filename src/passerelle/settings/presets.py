@@ -149,20 +149,31 @@ _ALL = (
             "training": {"learning_rate": 0.001, "label_smoothing": 0.1},
         },
     ),
-    # Vaswani et al. 2017 (arXiv:1706.03762) with pre-norm sublayers, in the size of Keras's translation tutorial.
+    # Vaswani et al. 2017 (arXiv:1706.03762) with pre-norm sublayers, in the size of Keras's translation tutorial. As
+    # for `monotonic`, translations still improve when the validation loss does not.
     Preset(
         "transformer",
-        "a small Transformer: self-attention instead of recurrent layers, best by word or subword",
+        "a small Transformer, by word: best for sentences; 3 minutes for 8,000 short pairs on two cores",
         "compact",
         {
+            "source": {"level": "word"},
+            "target": {"level": "word"},
             "network": {
                 "attention": "multi-head",
                 "heads": 8,
                 "embedding_init_range": 0.1,
+                "dropout": 0.1,
                 "encoder": {**_TRANSFORMER, "direction": "forward"},
                 "decoder": _TRANSFORMER,
             },
-            "training": {"learning_rate": 0.001, "label_smoothing": 0.1},
+            "training": {
+                "epochs": 12,
+                "batch_size": 64,
+                "learning_rate": 0.001,
+                "label_smoothing": 0.1,
+                "keep": "last",
+                "patience": 0,
+            },
         },
     ),
     Preset(
