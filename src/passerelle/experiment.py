@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from itertools import islice
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -340,7 +341,7 @@ def prepare_candidates(
     candidates = choose_candidates(settings, pairs.sources, pairs.targets) if pairs else []
     if len(candidates) < 2 or seconds < MIN_TRIAL_SECONDS:
         return prepare(pairs, settings, validation=validation, **options)
-    best: tuple[float, Prepared] | None = None
+    trials: list[tuple[float, Prepared]] = []
     for candidate in candidates:
         prepared = replace(
             prepare(pairs, candidate.settings, validation=validation, **options), choices=candidate.reasons
@@ -349,10 +350,8 @@ def prepare_candidates(
             return prepared
         score = _trial_score(prepared, seconds, interruption)
         report(f"{candidate.reasons[0]}: {score:.1f} after {seconds:.0f} s")
-        if best is None or score > best[0]:
-            best = score, prepared
-    assert best is not None
-    return best[1]
+        trials.append((score, prepared))
+    return max(trials, key=lambda trial: trial[0])[1]
 
 
 def _trial_score(prepared: Prepared, seconds: float, interruption: Interruption | None) -> float:

@@ -14,7 +14,7 @@ from passerelle.settings.presets import AUTO_PRESET, BASE_PRESET, DEFAULT_PRESET
 from passerelle.settings.root import Settings
 from passerelle.settings.schema import Section, Setting, settings_in, validated
 
-__all__ = ["Option", "accepts_options", "choose_settings", "make_settings", "options_of"]
+__all__ = ["Option", "accepts_options", "choose_settings", "make_settings", "options_of", "with_preset"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
