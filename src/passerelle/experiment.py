@@ -109,7 +109,7 @@ def train(
     """
     started = time.perf_counter()
     chosen = choose_settings(preset=preset, settings=settings, **options)
-    vectors = {"source_vectors": source_vectors, "target_vectors": target_vectors}
+    vectors: dict[str, Any] = {"source_vectors": source_vectors, "target_vectors": target_vectors}
     if run is None:
         prepared = prepare_candidates(pairs, chosen, validation=validation, **vectors)
         return train_prepared(prepared, callbacks, started=started)
