@@ -13,7 +13,10 @@ from passerelle.preparation import prepare
 from passerelle.preset_choice import FEW_PAIRS, MANY_PAIRS, choose_candidates
 from passerelle.settings import PRESETS, choose_settings
 
-WORDS = ["we", "you", "they", "see", "hear", "find", "the", "a", "red", "blue", "old", "house", "car", "dog", "cat", "tree", "today", "now", "here"]
+WORDS = [
+    *("we", "you", "they", "see", "hear", "find", "the", "a", "red", "blue", "old", "house"),
+    *("car", "dog", "cat", "tree", "today", "now", "here"),
+]
 
 
 def sentences(count: int, words: list[str] = WORDS) -> tuple[list[str], list[str]]:
