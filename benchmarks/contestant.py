@@ -10,8 +10,7 @@ from pathlib import Path
 
 import passerelle
 from passerelle.data.writing import write_atomically
-from passerelle.experiment import train_prepared
-from passerelle.preparation import prepare
+from passerelle.experiment import prepare_candidates, train_prepared
 from passerelle.settings import choose_settings
 from passerelle.training.callbacks.callback import Callback, Run
 
@@ -24,28 +23,33 @@ class Log(Callback):
 
 
 def main() -> None:
-    """Train, evaluate on the test file, and write `result.json` and the model to `--out`."""
+    """Train, evaluate on the test file with greedy and with the stored search, and write `--out`/result.json."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--preset", required=True)
     parser.add_argument("--train", required=True)
     parser.add_argument("--validation", required=True)
     parser.add_argument("--test", required=True)
     parser.add_argument("--epochs", type=int, help="default: the preset's")
+    parser.add_argument("--minutes", type=float, help="time limit, from the start to the trained model")
     parser.add_argument("--settings", type=json.loads, default={}, help="nested settings as JSON")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
 
     started = time.perf_counter()
-    prepared = prepare(
+    prepared = prepare_candidates(
         passerelle.read_pairs(arguments.train),
-        choose_settings(preset=arguments.preset, epochs=arguments.epochs, settings=arguments.settings),
+        choose_settings(
+            preset=arguments.preset, epochs=arguments.epochs, minutes=arguments.minutes, settings=arguments.settings
+        ),
         validation=arguments.validation,
     )
-    translator = train_prepared(prepared, [Log()])
+    print(*prepared.choices, sep="\n", flush=True)
+    translator = train_prepared(prepared, [Log()], started=started)
     seconds = time.perf_counter() - started
     translator.save(arguments.out / "model.keras")
-    report = translator.evaluate(passerelle.read_pairs(arguments.test))
+    test = passerelle.read_pairs(arguments.test)
+    report, stored = translator.evaluate(test, beam=1), translator.evaluate(test)
     epochs = translator.record["epochs"]
     result = {
         "name": arguments.preset,
@@ -56,7 +60,10 @@ def main() -> None:
         "median_epoch_seconds": statistics.median(epoch["seconds"] for epoch in epochs),
         "padding_share": translator.record["padding_share"],
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "choices": prepared.choices,
         "report": dataclasses.asdict(report),
+        "search": translator.record["search"],
+        "stored_report": dataclasses.asdict(stored),
         "epochs": epochs,
     }
     write_atomically(arguments.out / "result.json", lambda stream: stream.write(json.dumps(result, indent=1).encode()))

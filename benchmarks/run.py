@@ -219,7 +219,7 @@ def _quality(arguments: argparse.Namespace, files: dict[str, Path]) -> tuple[str
         *(
             f"| {name} | {len(rows)} | {min(run['median_epoch_seconds'] for run in costs[name]):.1f} | "
             f"{min(run['peak_memory_mb'] for run in costs[name]):.0f} | "
-            f"{' | '.join(_spread([row[key] for row in rows]) for key in columns)} |"
+            f"{' | '.join(spread([row[key] for row in rows]) for key in columns)} |"
             for name, rows in reports.items()
         ),
         "",
@@ -229,7 +229,8 @@ def _quality(arguments: argparse.Namespace, files: dict[str, Path]) -> tuple[str
     return "\n".join(lines), reports
 
 
-def _spread(values: list[float]) -> str:
+def spread(values: list[float]) -> str:
+    """Return the mean, and the lowest and highest value if there are several."""
     mean = f"{statistics.mean(values):.1f}"
     return mean if len(values) == 1 else f"{mean} ({min(values):.1f} to {max(values):.1f})"
 

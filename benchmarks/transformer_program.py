@@ -72,6 +72,24 @@ def build(lengths: tuple[int, int], sizes: tuple[int, int]) -> keras.Model:
     return keras.Model((source, target), layers.Dense(sizes[1])(layers.Dropout(DROPOUT)(sequence)))
 
 
+class TimeLimit(keras.callbacks.Callback):
+    """Stop training at the last epoch's end before `end`, a value of `time.perf_counter()`, which may be the first."""
+
+    def __init__(self, end: float):
+        super().__init__()
+        self.end = end
+        self.epoch_began = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.epoch_began = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        now = time.perf_counter()
+        if now + (now - self.epoch_began) > self.end:
+            model: Any = self.model
+            model.stop_training = True
+
+
 def padded(tokenizer: Tokenizer, texts: Sequence[str], length: int, *, target: bool) -> np.ndarray:
     """Return padded ids, int32 (texts, length); targets have START and END. Longer texts are truncated."""
     rows = np.full((len(texts), length), PAD, np.int32)
@@ -108,6 +126,7 @@ def main() -> None:
     for name in ("--train", "--validation", "--test"):
         parser.add_argument(name, required=True)
     parser.add_argument("--epochs", type=int, default=7)
+    parser.add_argument("--minutes", type=float, help="stop after the epoch that ends then, instead of --epochs")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
@@ -129,8 +148,14 @@ def main() -> None:
     model = build((lengths[0], lengths[1]), (tokenizers[0].vocabulary.size, tokenizers[1].vocabulary.size))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=PAD)
     model.compile(keras.optimizers.Adam(0.001), loss)
+    limit = [] if arguments.minutes is None else [TimeLimit(started + 60.0 * arguments.minutes)]
     history = model.fit(
-        *arrays(training), batch_size=BATCH, epochs=arguments.epochs, validation_data=arrays(validation), verbose=2
+        *arrays(training),
+        batch_size=BATCH,
+        epochs=10_000 if limit else arguments.epochs,
+        validation_data=arrays(validation),
+        callbacks=limit,
+        verbose=2,
     )
     seconds = time.perf_counter() - started
     answers = references(test)
@@ -145,7 +170,7 @@ def main() -> None:
         "name": "transformer program",
         "parameters": model.count_params(),
         "seconds_from_start_to_trained": seconds,
-        "median_epoch_seconds": seconds / arguments.epochs,
+        "median_epoch_seconds": seconds / len(history.epoch),
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "report": dataclasses.asdict(report),
         "epochs": history.history,
