@@ -13,6 +13,7 @@ __all__ = [
     "AdditiveAttention",
     "DotAttention",
     "MultiHeadAttention",
+    "attend",
     "attention_weights",
     "dot_scores",
     "merge_heads",
@@ -156,8 +157,23 @@ def attention_weights(scores: Any, mask: Any) -> Any:
 
 def dot_scores(queries: Any, keys: Any) -> Any:
     """Return scaled dot products: (batch, heads, T, width) and (batch, heads, S, width) -> (batch, heads, T, S)."""
-    queries = queries / math.sqrt(queries.shape[-1])
-    return ops.matmul(queries, ops.transpose(keys, (0, 1, 3, 2)))
+    # An explicit transpose of the keys would copy them.
+    return ops.einsum("bhtw,bhsw->bhts", queries / math.sqrt(queries.shape[-1]), keys)
+
+
+def attend(queries: Any, keys: Any, values: Any, mask: Any) -> Any:
+    """Compute scaled dot-product attention of each head (Vaswani et al. 2017, arXiv:1706.03762, section 3.2.1).
+
+    Args:
+        queries: float (batch, heads, T, width).
+        keys: float (batch, heads, S, width).
+        values: float (batch, heads, S, width).
+        mask: bool, broadcasts to (batch, heads, T, S), True where a token attends.
+
+    Returns:
+        The context of each token, float (batch, heads, T, width).
+    """
+    return ops.matmul(attention_weights(dot_scores(queries, keys), mask), values)
 
 
 def split_heads(array: Any, heads: int) -> Any:

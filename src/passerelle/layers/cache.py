@@ -1,8 +1,10 @@
 """The cache of causal self-attention: the keys and values of the tokens that the decoder has read.
 
-A cache is an array (batch, L, units), where L is the capacity in tokens. The inference encoder returns caches without
-capacity, (batch, 0, units); `with_capacity` gives them a fixed length, which a compiled loop needs. Each row has its
-own position, the number of tokens read, because the rows of a search begin at different times.
+A cache is an array (batch, heads, L, width), where L is the capacity in tokens and width that of one head. With the
+heads before the tokens, a step computes its scores by matrix products over the cache without transposing it. The
+inference encoder returns caches without capacity, (batch, heads, 0, width); `with_capacity` gives them a fixed length,
+which a compiled loop needs. Each row has its own position, the number of tokens read, because the rows of a search
+begin at different times.
 """
 
 from typing import Any
@@ -21,31 +23,33 @@ class EmptyCache(layers.Layer):
     """The states of self-attention before the first token: a cache without capacity, and position 0.
 
     Args:
-        units: width of the keys and values.
+        heads: number of attention heads.
+        width: width of the keys and values of one head.
     """
 
-    def __init__(self, units: int, **kwargs: Any):
+    def __init__(self, heads: int, width: int, **kwargs: Any):
         super().__init__(**kwargs)
-        self.units = units
+        self.heads = heads
+        self.width = width
 
     def call(self, mask: Any) -> tuple[Any, Any]:
-        """Return a cache, float (batch, 0, units), and positions, int32 (batch,), zeros.
+        """Return a cache, float (batch, heads, 0, width), and positions, int32 (batch,), zeros.
 
         Args:
             mask: any array with leading axis batch.
         """
         batch = ops.shape(mask)[0]
-        return ops.zeros((batch, 0, self.units), self.compute_dtype), ops.zeros((batch,), "int32")
+        return ops.zeros((batch, self.heads, 0, self.width), self.compute_dtype), ops.zeros((batch,), "int32")
 
     def compute_output_spec(self, mask: Any) -> tuple[Any, Any]:
         batch = mask.shape[0]
         return (
-            keras.KerasTensor((batch, 0, self.units), dtype=self.compute_dtype),
+            keras.KerasTensor((batch, self.heads, 0, self.width), dtype=self.compute_dtype),
             keras.KerasTensor((batch,), dtype="int32"),
         )
 
     def get_config(self) -> dict[str, Any]:
-        return super().get_config() | {"units": self.units}
+        return super().get_config() | {"heads": self.heads, "width": self.width}
 
 
 @keras.saving.register_keras_serializable("passerelle")
@@ -63,32 +67,35 @@ def with_capacity(state: Any, steps: int) -> Any:
     """Give every cache of a state a capacity. Other arrays do not change.
 
     Args:
-        state: a tree of arrays. Arrays (batch, 0, width) are caches without capacity.
+        state: a tree of arrays. Arrays (batch, heads, 0, width) are caches without capacity.
         steps: maximum number of tokens that will be read.
     """
 
     def grown(array: Any) -> Any:
-        if len(array.shape) != 3 or array.shape[1] != 0:
+        if len(array.shape) != 4 or array.shape[2] != 0:
             return array
-        return ops.zeros((array.shape[0], steps, array.shape[2]), array.dtype)
+        return ops.zeros((*array.shape[:2], steps, array.shape[3]), array.dtype)
 
     return keras.tree.map_structure(grown, state)
 
 
 def write(cache: Any, new: Any, position: Any) -> Any:
-    """Write T new entries into a cache, in each row from its own position on. Entries beyond the capacity are dropped.
+    """Write T new entries into a cache, in each row from its own position on.
+
+    A compiled loop updates the cache in place: it writes the T entries and does not copy the others. The entries of a
+    row must fit into the cache. Otherwise entries at the end of that row, and of no other row, are lost; see
+    `layers.positions`.
 
     Args:
-        cache: float (batch, L, units).
-        new: float (batch, T, units).
+        cache: float (batch, heads, L, width), L at least 1.
+        new: float (batch, heads, T, width).
         position: int (batch,), number of valid entries of each row.
     """
-    capacity, tokens = cache.shape[1], new.shape[1]
-    if capacity == 0:
-        return cache
-    # A masked copy instead of a scatter: the loop reads the entire cache in every step anyway.
-    token = ops.arange(capacity, dtype="int32") - ops.expand_dims(position, -1)  # (batch, L)
-    is_new = ops.expand_dims(ops.logical_and(token >= 0, token < tokens), -1)
-    if tokens > 1:
-        new = ops.take_along_axis(new, ops.expand_dims(ops.clip(token, 0, tokens - 1), -1), axis=1)
-    return ops.where(is_new, new, cache)
+    batch, heads, capacity, width = cache.shape
+    tokens = new.shape[2]
+    row = ops.reshape(ops.arange(batch, dtype="int32"), (-1, 1, 1))
+    head = ops.reshape(ops.arange(heads, dtype="int32"), (1, -1, 1))
+    place = ops.reshape(position, (-1, 1, 1)) + ops.arange(tokens, dtype="int32")
+    place = ops.minimum(place, capacity - 1)  # not every backend ignores an index that is too large
+    index = ops.stack([ops.broadcast_to(part, (batch, heads, tokens)) for part in (row, head, place)], axis=-1)
+    return ops.scatter_update(cache, ops.reshape(index, (-1, 3)), ops.reshape(new, (-1, width)))

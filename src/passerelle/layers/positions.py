@@ -32,8 +32,9 @@ class Positions(layers.Layer):
         Args:
             sequence: the vectors of T consecutive tokens.
             position: int (batch,), the position of the first of these tokens in each row; None for 0.
-            cache: float (batch, L, any), a cache with the keys of the tokens before them, see `layers.cache`. Rows
-                whose earlier tokens did not fit into it become NaN, so that the mistake is visible.
+            cache: float (batch, heads, L, any), the cache to which these tokens will be added, see `layers.cache`.
+                Rows whose tokens do not fit into it become NaN, so that the mistake is visible. Without capacity
+                (L = 0), these tokens must be the first ones.
         """
         _, tokens, width = sequence.shape
         count = math.ceil(width / 2)
@@ -41,9 +42,9 @@ class Positions(layers.Layer):
         places = ops.arange(tokens, dtype="int32")
         if position is None:
             return sequence + _waves(places, frequencies, width)
-        capacity = cache.shape[1]
+        capacity = cache.shape[2]
         position = ops.expand_dims(position, -1)
-        fits = ops.expand_dims(position <= capacity, -1)
+        fits = ops.expand_dims(position <= max(capacity - tokens, 0), -1)
         # Without capacity only position 0 is possible, so all rows have the same positions.
         waves = _waves(position + places if capacity else places, frequencies, width)
         return ops.where(fits, sequence + waves, math.nan)

@@ -12,8 +12,7 @@ from keras import layers
 
 from passerelle.layers.attention import (
     MultiHeadAttention,
-    attention_weights,
-    dot_scores,
+    attend,
     merge_heads,
     split_heads,
 )
@@ -109,8 +108,7 @@ class SelfAttention(_SelfAttentionSublayer):
             training: whether to apply dropout.
         """
         queries, keys, values = (split_heads(array, self.heads) for array in self._project(sequence))
-        weights = attention_weights(dot_scores(queries, keys), ops.expand_dims(mask, (1, 2)))
-        output = self.output_layer(merge_heads(ops.matmul(weights, values)))
+        output = self.output_layer(merge_heads(attend(queries, keys, values, ops.expand_dims(mask, (1, 2)))))
         return self._add(sequence, output, training)
 
     def compute_output_spec(self, sequence: Any, mask: Any, training: bool = False) -> Any:
@@ -131,37 +129,26 @@ class CausalSelfAttention(_SelfAttentionSublayer):
 
         Args:
             sequence: float (batch, T, units).
-            keys: float (batch, L, units), the cache of the keys, see `layers.cache`.
-            values: float (batch, L, units), the cache of the values.
+            keys: float (batch, heads, L, units / heads), the cache of the keys, see `layers.cache`. Without capacity
+                (L = 0), the T tokens are the first ones, and nothing is stored.
+            values: float (batch, heads, L, units / heads), the cache of the values.
             position: int (batch,), number of valid entries in the caches.
             training: whether to apply dropout.
 
         Returns:
             The sequence, and the two caches with the keys and values of the T tokens.
         """
-        queries, new_keys, new_values = self._project(sequence)
-        query_heads = split_heads(queries, self.heads)
-        place = ops.arange(sequence.shape[1], dtype="int32")
-        visible = ops.expand_dims(place, -1) >= place  # (T, T)
-        # Scores of the cache and of the new tokens are computed apart, so that the large caches are never copied.
-        scores = dot_scores(query_heads, split_heads(new_keys, self.heads))
-        capacity = keys.shape[1]
-        if capacity:
-            cached_scores = dot_scores(query_heads, split_heads(keys, self.heads))  # (batch, heads, T, L)
-            scores = ops.concatenate([cached_scores, scores], axis=-1)
-            cached = ops.expand_dims(ops.arange(capacity, dtype="int32") < ops.expand_dims(position, -1), (1, 2))
-            shape = (sequence.shape[0], 1, sequence.shape[1])
-            visible = ops.concatenate(
-                [ops.broadcast_to(cached, (*shape, capacity)), ops.broadcast_to(visible, (*shape, place.shape[0]))],
-                axis=-1,
-            )
-        weights = attention_weights(scores, visible)
-        context = ops.matmul(weights[..., capacity:], split_heads(new_values, self.heads))
-        if capacity:
-            context = context + ops.matmul(weights[..., :capacity], split_heads(values, self.heads))
-        output = self.output_layer(merge_heads(context))
-        keys, values = write(keys, new_keys, position), write(values, new_values, position)
-        return self._add(sequence, output, training), keys, values
+        queries, new_keys, new_values = (split_heads(array, self.heads) for array in self._project(sequence))
+        token = ops.expand_dims(ops.arange(sequence.shape[1], dtype="int32"), -1)
+        if keys.shape[2] == 0:
+            visible = token >= token[:, 0]  # (T, T)
+            context = attend(queries, new_keys, new_values, visible)
+        else:
+            # Written before they are read: a compiled loop need not keep the earlier contents of the caches.
+            keys, values = write(keys, new_keys, position), write(values, new_values, position)
+            last = ops.reshape(position, (-1, 1, 1, 1)) + token  # (batch, 1, T, 1), the last entry that a token sees
+            context = attend(queries, keys, values, ops.arange(keys.shape[2], dtype="int32") <= last)
+        return self._add(sequence, self.output_layer(merge_heads(context)), training), keys, values
 
     def compute_output_spec(
         self, sequence: Any, keys: Any, values: Any, position: Any, training: bool = False

@@ -57,7 +57,9 @@ class TransformerDecoder(Decoder):
         return self.settings.decoder.embedding or None
 
     def _initial_states(self, encoder_states: list[list[Any]], memory: dict[str, Any]) -> States:
-        empty = EmptyCache(self.settings.decoder.units, name=f"{self.prefix}decoder_cache")
+        empty = EmptyCache(
+            self.settings.heads, self.settings.decoder.units // self.settings.heads, name=f"{self.prefix}decoder_cache"
+        )
         cache, position = empty(memory["memory_mask"])
         names = (name for number in range(1, len(self.self_attention) + 1) for name in _names(number))
         return dict.fromkeys(names, cache) | {POSITION: position}
@@ -66,7 +68,7 @@ class TransformerDecoder(Decoder):
         """Return the shapes of the states, see `Decoder.state_shapes`; caches have any capacity."""
         caches = {name for number in range(1, len(self.self_attention) + 1) for name in _names(number)}
         shapes = super().state_shapes(states)
-        return {name: (None, None, shape[-1]) if name in caches else shape for name, shape in shapes.items()}
+        return {name: (*shape[:2], None, shape[3]) if name in caches else shape for name, shape in shapes.items()}
 
     def _run_layers(self, target_ids: Any, states: States, memory: dict[str, Any]) -> tuple[Any, States, Any]:
         new_states = dict(states)
