@@ -11,7 +11,7 @@ import pytest
 import passerelle.layers
 import passerelle.models
 from networks import network_of
-from passerelle.layers.attention import AdditiveAttention, DotAttention, MultiHeadAttention
+from passerelle.layers.attention import AdditiveAttention, DotAttention, MultiHeadAttention, SplitHeads
 from passerelle.layers.broadcast import Broadcast
 from passerelle.layers.cache import Advance, EmptyCache
 from passerelle.layers.copying import PointerGenerator
@@ -31,6 +31,7 @@ from passerelle.models.sequence_to_sequence import SequenceToSequence
 IDS = np.array([[4, 5, 1, 0], [5, 0, 0, 0]], np.int32)
 FLOATS = np.random.default_rng(1).normal(size=(2, 4, 3)).astype("f4")
 FLOATS_OF_WIDTH_4 = np.random.default_rng(2).normal(size=(2, 4, 4)).astype("f4")
+HEADS_OF_WIDTH_2 = np.random.default_rng(3).normal(size=(2, 2, 4, 2)).astype("f4")
 CASES: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = [
     (OneHot, (IDS,), {"columns": 5, "first": 1, "mask_padding": True}),
     (OneHot, (IDS,), {"columns": 2, "first": 4, "mask_padding": False}),
@@ -62,12 +63,13 @@ CASES: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = [
     ),
     (Positions, (FLOATS,), {}),
     (MaskedMean, (FLOATS, IDS != 0), {}),
-    (EmptyCache, (IDS != 0,), {"units": 4}),
+    (SplitHeads, (FLOATS_OF_WIDTH_4,), {"heads": 2}),
+    (EmptyCache, (IDS != 0,), {"heads": 2, "width": 2}),
     (Advance, (IDS[:, 0], IDS), {}),
     (SelfAttention, (FLOATS_OF_WIDTH_4, IDS != 0), {"units": 4, "heads": 2, "dropout": 0.1}),
     (
         CausalSelfAttention,
-        (FLOATS_OF_WIDTH_4, FLOATS_OF_WIDTH_4, FLOATS_OF_WIDTH_4, IDS[:, 2]),
+        (FLOATS_OF_WIDTH_4[:, :2], HEADS_OF_WIDTH_2, HEADS_OF_WIDTH_2, IDS[:, 2]),
         {"units": 4, "heads": 2, "dropout": 0.1},
     ),
     (

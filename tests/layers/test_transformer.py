@@ -1,13 +1,15 @@
 """The sublayers of a Transformer compared with Keras's layers and with NumPy."""
 
 import math
+import re
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
-from passerelle.layers.attention import MultiHeadAttention
+from passerelle.layers.attention import MultiHeadAttention, split_heads
 from passerelle.layers.cache import with_capacity, write
 from passerelle.layers.pooling import MaskedMean
 from passerelle.layers.positions import Positions
@@ -60,7 +62,7 @@ def test_self_attention_equals_keras() -> None:
 
 
 def test_causal_self_attention_equals_keras() -> None:
-    empty, first = np.zeros((BATCH, 0, UNITS), "f4"), np.zeros(BATCH, "i4")
+    empty, first = np.zeros((BATCH, HEADS, 0, UNITS // HEADS), "f4"), np.zeros(BATCH, "i4")
     layer = randomized(CausalSelfAttention(UNITS, HEADS), SEQUENCE, empty, empty, first)
     normal = normalized(layer, SEQUENCE)
     expected = SEQUENCE + keras_attention(layer)(normal, normal, use_causal_mask=True)
@@ -69,24 +71,25 @@ def test_causal_self_attention_equals_keras() -> None:
 
 def test_rows_at_different_positions_attend_to_their_own_tokens() -> None:
     """As after a refill of lanes: each row has read another number of tokens, and its cache has old entries behind."""
-    empty, first = np.zeros((BATCH, 0, UNITS), "f4"), np.zeros(BATCH, "i4")
+    empty, first = np.zeros((BATCH, HEADS, 0, UNITS // HEADS), "f4"), np.zeros(BATCH, "i4")
     layer = randomized(CausalSelfAttention(UNITS, HEADS), SEQUENCE, empty, empty, first)
     expected = np.asarray(layer(SEQUENCE, empty, empty, first)[0])
     capacity = STEPS + 1
-    garbage = np.full((BATCH, capacity, UNITS), 7.0, "f4")
+    garbage = np.full((BATCH, HEADS, capacity, UNITS // HEADS), 7.0, "f4")
     position = np.array([0, 2, 4], "i4")
     keys, values = garbage.copy(), garbage.copy()
     for row, read in enumerate(position):
         if read:
             one = slice(row, row + 1)
-            start = np.zeros((1, capacity, UNITS), "f4")
+            start = np.zeros((1, HEADS, capacity, UNITS // HEADS), "f4")
             _, own_keys, own_values = layer(SEQUENCE[one, :read], start, start, first[one])
-            keys[row, :read], values[row, :read] = np.asarray(own_keys)[0, :read], np.asarray(own_values)[0, :read]
+            keys[row, :, :read] = np.asarray(own_keys)[0, :, :read]
+            values[row, :, :read] = np.asarray(own_values)[0, :, :read]
     tokens = SEQUENCE[np.arange(BATCH), position][:, None]
     found, new_keys, _ = layer(tokens, keys, values, position)
     for row, read in enumerate(position):
         np.testing.assert_allclose(np.asarray(found)[row, 0], expected[row, read], **TOLERANCE)
-        changed = (np.asarray(new_keys)[row] != keys[row]).any(axis=-1)
+        changed = (np.asarray(new_keys)[row] != keys[row]).any(axis=(0, -1))
         assert changed.tolist() == (np.arange(capacity) == read).tolist()
 
 
@@ -109,7 +112,8 @@ def test_multi_head_attention_equals_numpy() -> None:
 
 def test_cross_attention_adds_the_projected_context() -> None:
     layer = randomized(CrossAttention(UNITS, HEADS), SEQUENCE, KEYS, VALUES, SOURCE_MASK)
-    found, weights = layer(SEQUENCE, KEYS, VALUES, SOURCE_MASK)
+    split = (np.asarray(split_heads(array, HEADS)) for array in (KEYS, VALUES))
+    found, weights = layer(SEQUENCE, *split, SOURCE_MASK)
     context, expected_weights = layer.attention(normalized(layer, SEQUENCE), KEYS, VALUES, SOURCE_MASK)
     kernel, bias = map(np.asarray, layer.output_layer.weights)
     np.testing.assert_allclose(found, SEQUENCE + np.asarray(context) @ kernel + bias, **TOLERANCE)
@@ -138,7 +142,7 @@ def test_dropout_changes_only_the_branch() -> None:
 def test_positions_equal_the_formula_far_beyond_training_lengths(width: int) -> None:
     zeros = np.zeros((2, 3, width), "f4")
     position = np.array([0, 4000], "i4")
-    found = np.asarray(Positions()(zeros, position, np.zeros((2, 5000, 1), "f4")))
+    found = np.asarray(Positions()(zeros, position, np.zeros((2, 1, 5000, 1), "f4")))
     count = math.ceil(width / 2)
     for row in range(2):
         for step in range(3):
@@ -149,30 +153,57 @@ def test_positions_equal_the_formula_far_beyond_training_lengths(width: int) -> 
     np.testing.assert_allclose(Positions()(zeros)[0], found[0], atol=1e-6)
 
 
-def test_tokens_that_the_cache_lost_give_nan() -> None:
+def test_tokens_that_do_not_fit_into_the_cache_give_nan() -> None:
     zeros = np.zeros((3, 1, 4), "f4")
-    for capacity, lost in ((2, [False, False, True]), (0, [False, True, True])):
-        found = Positions()(zeros, np.array([0, 2, 3], "i4"), np.zeros((3, capacity, 4), "f4"))
-        assert np.isnan(np.asarray(found)).all(axis=(1, 2)).tolist() == lost
+    for capacity, too_late in ((2, [False, True, True]), (3, [False, False, True]), (0, [False, True, True])):
+        found = Positions()(zeros, np.array([0, 2, 3], "i4"), np.zeros((3, 2, capacity, 2), "f4"))
+        assert np.isnan(np.asarray(found)).all(axis=(1, 2)).tolist() == too_late
 
 
 @pytest.mark.parametrize("tokens", [1, 3])
-def test_write_equals_a_loop_and_drops_what_does_not_fit(tokens: int) -> None:
-    cache = RANDOM.normal(size=(4, 5, 2)).astype("f4")
-    new = RANDOM.normal(size=(4, tokens, 2)).astype("f4")
-    position = np.array([0, 2, 4, 9], "i4")
+def test_write_equals_a_loop_and_what_does_not_fit_changes_no_other_row(tokens: int) -> None:
+    cache = RANDOM.normal(size=(4, 3, 5, 2)).astype("f4")
+    new = RANDOM.normal(size=(4, 3, tokens, 2)).astype("f4")
+    position = np.array([0, 1, 9, 2], "i4")
     expected = cache.copy()
     for row, start in enumerate(position):
         for token in range(tokens):
-            if start + token < 5:
-                expected[row, start + token] = new[row, token]
-    np.testing.assert_array_equal(write(cache, new, position), expected)
+            if row != 2:
+                expected[row, :, start + token] = new[row, :, token]
+    found = np.asarray(write(cache, new, position))
+    np.testing.assert_array_equal(found[[0, 1, 3]], expected[[0, 1, 3]])
+    np.testing.assert_array_equal(found[2, :, :4], cache[2, :, :4])
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="other backends do not compile the loop")
+def test_a_compiled_loop_updates_the_caches_in_place() -> None:
+    """Without a copy of a cache, a step reads the caches but writes only its own keys and values."""
+    import jax
+
+    cache = np.zeros((BATCH, HEADS, 11, UNITS // HEADS), "f4")
+    first = np.zeros(BATCH, "i4")
+    layer = randomized(CausalSelfAttention(UNITS, HEADS), SEQUENCE[:, :1], cache, cache, first)
+
+    def step(state: tuple[Any, ...]) -> tuple[Any, ...]:
+        tokens, keys, values, position = state
+        return *layer(tokens, keys, values, position), position + 1
+
+    def search(tokens: Any) -> Any:
+        begun = (tokens, ops.zeros(cache.shape), ops.zeros(cache.shape), ops.zeros((BATCH,), "int32"))
+        return jax.lax.while_loop(lambda state: state[3][0] < 11, step, begun)[0]
+
+    program = jax.jit(search).lower(SEQUENCE[:, :1]).compile().as_text()
+    # The entry computation, which prepares the arrays of the loop, is left out.
+    loop = re.sub(r"^ENTRY.*?^}", "", program, flags=re.MULTILINE | re.DOTALL)
+    shape = re.escape("f32[" + ",".join(map(str, cache.shape)) + "]")
+    assert re.search(rf"= {shape}", loop)
+    assert not re.findall(rf"= {shape}\S* (?:copy|transpose|select)\(", loop)
 
 
 def test_only_caches_get_a_capacity() -> None:
-    state = {"cache": np.zeros((2, 0, 3), "f4"), "other": np.ones((2, 4, 3), "f4"), "position": np.ones(2, "i4")}
+    state = {"cache": np.zeros((2, 4, 0, 3), "f4"), "other": np.ones((2, 4, 3), "f4"), "position": np.ones(2, "i4")}
     found = with_capacity({"nested": (state,)}, 7)["nested"][0]
-    assert found["cache"].shape == (2, 7, 3)
+    assert found["cache"].shape == (2, 4, 7, 3)
     assert found["other"] is state["other"]
     assert found["position"] is state["position"]
 

@@ -60,14 +60,20 @@ def test_shapes_of_inputs_and_outputs(harness: Any, combination: Any, example: A
     names = ("h", "c") if combination.cell == "lstm" else ("h",)
     states = {f"decoder_{layer}_{name}": (3, 8) for layer in range(1, combination.decoder_layers + 1) for name in names}
     states |= {"fed": (3, 8)} if combination.input_feeding else {}
-    blocks = range(1, combination.decoder_layers + 1)
+    blocks, heads = range(1, combination.decoder_layers + 1), network.settings.heads
     if combination.decoder_kind == "transformer":
-        states = {f"decoder_{block}_{name}": (3, MAX_STEPS, 8) for block in blocks for name in ("keys", "values")}
+        states = {
+            f"decoder_{block}_{name}": (3, heads, MAX_STEPS, 8 // heads)
+            for block in blocks
+            for name in ("keys", "values")
+        }
         states["decoder_position"] = (3,)
     width = network.settings.encoder.widths[-1]
     memory = {}
     if combination.attention == "multi-head" and combination.decoder_kind == "transformer":
-        memory = {f"memory_{name}_{block}": (3, 6, 8) for block in blocks for name in ("keys", "values")}
+        memory = {
+            f"memory_{name}_{block}": (3, heads, 6, 8 // heads) for block in blocks for name in ("keys", "values")
+        }
         memory["memory_mask"] = (3, 6)
     elif combination.attention != "none":
         projected_keys = combination.attention not in ("dot", "scaled-dot")

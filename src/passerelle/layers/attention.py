@@ -13,6 +13,7 @@ __all__ = [
     "AdditiveAttention",
     "DotAttention",
     "MultiHeadAttention",
+    "SplitHeads",
     "attend",
     "attention_weights",
     "dot_scores",
@@ -43,10 +44,11 @@ class _Attention(layers.Layer):
                 several heads, their mean over the heads.
         """
         scores = self.scores(queries, keys)  # (batch, heads, T, S)
-        heads = scores.shape[1]
+        if len(values.shape) == 3:
+            values = split_heads(values, scores.shape[1])
         mask = ops.expand_dims(mask, (1, 2))
         weights = ops.where(mask, attention_weights(scores, mask), 0.0)  # all 0 in a row that is all padding
-        return merge_heads(ops.matmul(weights, split_heads(values, heads))), ops.mean(weights, axis=1)
+        return merge_heads(ops.matmul(weights, values)), ops.mean(weights, axis=1)
 
     def scores(self, queries: Any, keys: Any) -> Any:
         """Return the attention scores of all keys for all queries, float (batch, heads, T, S), before the softmax."""
@@ -54,9 +56,10 @@ class _Attention(layers.Layer):
 
     def compute_output_spec(self, queries: Any, keys: Any, values: Any, mask: Any) -> tuple[Any, Any]:
         batch, length, _ = queries.shape
+        width = math.prod(values.shape[1::2]) if len(values.shape) == 4 else values.shape[-1]
         return (
-            keras.KerasTensor((batch, length, values.shape[-1]), dtype=self.compute_dtype),
-            keras.KerasTensor((batch, length, keys.shape[1]), dtype=self.compute_dtype),
+            keras.KerasTensor((batch, length, width), dtype=self.compute_dtype),
+            keras.KerasTensor((batch, length, keys.shape[-2]), dtype=self.compute_dtype),
         )
 
 
@@ -123,7 +126,8 @@ class AdditiveAttention(_Attention):
 class MultiHeadAttention(_Attention):
     """Multi-head attention: scaled dot products of the parts of queries and keys that belong to each head.
 
-    Keys and values are linear projections of the source, computed once per source. A projection of the context, which
+    Keys and values are linear projections of the source, computed once per source. They may also be split into heads
+    once per source: float (batch, heads, S, units / heads), see `SplitHeads`. A projection of the context, which
     Vaswani et al. 2017, arXiv:1706.03762, section 3.2.2, include, follows outside this layer.
 
     Args:
@@ -141,10 +145,37 @@ class MultiHeadAttention(_Attention):
         self.queries.build(input_shape)
 
     def scores(self, queries: Any, keys: Any) -> Any:
-        return dot_scores(*(split_heads(array, self.heads) for array in (self.queries(queries), keys)))
+        if len(keys.shape) == 3:
+            keys = split_heads(keys, self.heads)
+        return dot_scores(split_heads(self.queries(queries), self.heads), keys)
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"units": self.units, "heads": self.heads}
+
+
+@keras.saving.register_keras_serializable("passerelle")
+class SplitHeads(layers.Layer):
+    """Split vectors into heads: float (batch, S, width) -> float (batch, heads, S, width / heads).
+
+    Keys and values that are split once per source are not transposed in each decoder step. The layer has no weights.
+
+    Args:
+        heads: number of attention heads, a divisor of the width.
+    """
+
+    def __init__(self, heads: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.heads = heads
+
+    def call(self, sequence: Any) -> Any:
+        return split_heads(sequence, self.heads)
+
+    def compute_output_spec(self, sequence: Any) -> Any:
+        batch, length, width = sequence.shape
+        return keras.KerasTensor((batch, self.heads, length, width // self.heads), dtype=sequence.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"heads": self.heads}
 
 
 def attention_weights(scores: Any, mask: Any) -> Any:

@@ -179,8 +179,8 @@ class CrossAttention(_AttentionSublayer):
 
         Args:
             sequence: float (batch, T, units).
-            keys: float (batch, S, units).
-            values: float (batch, S, units).
+            keys: float (batch, heads, S, units / heads), or (batch, S, units), which is slower.
+            values: an array of the same shape.
             mask: bool (batch, S), True at source tokens, False at padding.
             training: whether to apply dropout.
 
@@ -196,7 +196,7 @@ class CrossAttention(_AttentionSublayer):
         batch, length, _ = sequence.shape
         return (
             keras.KerasTensor(sequence.shape, dtype=self.compute_dtype),
-            keras.KerasTensor((batch, length, keys.shape[1]), dtype=self.compute_dtype),
+            keras.KerasTensor((batch, length, keys.shape[-2]), dtype=self.compute_dtype),
         )
 
 

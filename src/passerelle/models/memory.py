@@ -5,6 +5,7 @@ from typing import Any
 
 from keras import ops
 
+from passerelle.layers.attention import SplitHeads
 from passerelle.layers.matmul import dense
 from passerelle.layers.recurrent import STATE_NAMES
 from passerelle.models.encoders.encoder import Encoded
@@ -27,6 +28,7 @@ class MemoryBuilder:
         self.blocks: list[tuple[Any, Any]] = []
         self.keys = self.values = None
         if kind == "multi-head" and settings.decoder.kind == "transformer":
+            self.split = SplitHeads(settings.heads, name=f"{prefix}attention_heads")
             self.blocks = [
                 (
                     dense(units, use_bias=False, name=f"{prefix}attention_keys_{number}"),
@@ -56,7 +58,7 @@ class MemoryBuilder:
               width, or decoder units with `multi-head` and `monotonic`); `memory_keys`, float (batch, S, decoder units,
               or width with `dot` and `scaled-dot`);
             - with the cross-attention of a Transformer decoder, instead of these keys and values, `memory_keys_N` and
-              `memory_values_N` for each block N, float (batch, S, decoder units);
+              `memory_values_N` for each block N, float (batch, heads, S, decoder units / heads);
             - with copying: `memory_copies`, the argument `copies`;
             - with `decoder.context`: `memory_context`, float (batch, width), the sentence vector of the source;
             - for each field X whose encoder returns a vector: `memory_X`, float (batch, width).
@@ -65,8 +67,8 @@ class MemoryBuilder:
         memory = {}
         if self.settings.attention != "none":
             for number, (keys, values) in enumerate(self.blocks, 1):
-                memory[f"memory_keys_{number}"] = keys(source.sequence)
-                memory[f"memory_values_{number}"] = values(source.sequence)
+                memory[f"memory_keys_{number}"] = self.split(keys(source.sequence))
+                memory[f"memory_values_{number}"] = self.split(values(source.sequence))
             if not self.blocks:
                 memory["memory_values"] = self.values(source.sequence) if self.values else source.sequence
                 memory["memory_keys"] = self.keys(source.sequence) if self.keys else source.sequence
