@@ -17,7 +17,7 @@ from passerelle.errors import PasserelleError, SettingsError, brief, listed, one
 from passerelle.settings import MAX_TEXT_LENGTH, Settings, validated
 from passerelle.text.level import make_tokenizer
 from passerelle.text.vocabulary import MAX_TOKEN_LENGTH
-from untrained import untrained
+from untrained import TRANSFORMER, untrained
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +129,44 @@ def test_an_odd_name_of_the_network(refusal: Callable[[bytes], str], members: Me
     for name in ("a/b", "x" * 10**5, "\x1b[2J", ""):
         message = refusal(edited(members, CONFIG, lambda tree, name=name: tree["config"].update(name=name)))
         assert "no name of a Keras model" in message
+
+
+@pytest.fixture(scope="module")
+def transformer(tmp_path_factory: pytest.TempPathFactory) -> Members:
+    path = tmp_path_factory.mktemp("transformer") / "transformer.keras"
+    untrained([("abc", "cba"), ("ab", "ba")], TRANSFORMER).save(path)
+    return members_of(path.read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        # 16 blocks with 8,192 units each would have 7.5 billion weights: 30 GB.
+        ({"layers": 8, "units": 8192, "feed_forward": 8192}, "the shapes of its weights do not match its settings"),
+        ({"layers": 8}, "the shapes of its weights do not match its settings"),
+        ({"feed_forward": 8192}, "the shapes of its weights do not match its settings"),
+        ({"feed_forward": 10**9}, "feed_forward: input should be less than or equal to 8192"),
+        ({"layers": 10**6}, "layers: input should be less than or equal to 8"),
+        ({"units": 7}, "heads must divide encoder.units, 7, received: 2"),
+        ({"heads": 4}, "heads must divide encoder.units, 6, received: 4"),
+        ({"heads": 10**6}, "heads: input should be less than or equal to 64"),
+        ({"heads": 0}, "heads: input should be greater than or equal to 1"),
+        ({"kind": "recurrent"}, "the shapes of its weights do not match its settings"),
+    ],
+    ids=lambda value: ",".join(f"{name}={size}" for name, size in value.items()) if isinstance(value, dict) else None,
+)
+def test_sizes_of_a_transformer(
+    refusal: Callable[[bytes], str], transformer: Members, changes: dict[str, Any], expected: str
+) -> None:
+    """Refused before memory is allocated, in the network's configuration and in the settings."""
+
+    def change(network: dict[str, Any]) -> None:
+        for name, value in changes.items():
+            for part in (network,) if name == "heads" else (network["encoder"], network["decoder"]):
+                part[name] = value
+
+    assert expected in refusal(edited(transformer, CONFIG, lambda tree: change(tree["config"]["settings"])))
+    refusal(edited(transformer, ASSET, lambda tree: change(tree["settings"]["network"])))
 
 
 def test_a_damaged_member_that_is_not_needed(refusal: Callable[[bytes], str], sound: bytes) -> None:
