@@ -2,7 +2,8 @@
 
 Both networks of the first part have the sizes of transformer_program.py (one layer per side, width 256, 8 heads,
 feed-forward width 2,048), read the pairs of fra-eng by word in batches of 64, and use Adam. `fit` pads all pairs to the
-longest one. The second part trains the presets for a few epochs by character, and translates the test sources.
+longest one. In the second part, untrained networks of different presets translate by character; each writes the same
+number of characters for each source, in turns.
 """
 
 import argparse
@@ -26,7 +27,7 @@ from passerelle.data.batches import Batch
 from passerelle.experiment import build
 from passerelle.preparation import prepare
 from passerelle.settings import choose_settings
-from passerelle.special_tokens import PAD
+from passerelle.special_tokens import END, PAD
 from passerelle.training.optimizer import make_optimizer
 from passerelle.training.state import TrainingState
 from passerelle.training.update import make_update
@@ -34,15 +35,26 @@ from passerelle.training.update import make_update
 SIDE = {"kind": "transformer", "embedding": 256, "units": 256, "layers": 1, "feed_forward": 2048}
 NETWORK = {"attention": "multi-head", "heads": 8, "dropout": 0.3, "encoder": SIDE, "decoder": SIDE}
 
+SEARCHED: dict[str, tuple[str, dict[str, Any]]] = {
+    "`compact` with the width 256": (
+        "compact",
+        {"encoder": {"units": 256}, "decoder": {"embedding": 256, "units": 256}},
+    ),
+    "`compact`": ("compact", {}),
+    "`transformer`": ("transformer", {}),
+    "`hybrid`": ("hybrid", {}),
+}
+"""The networks of the second part, as preset and changes to its network. Ratios are to the first one."""
+
 
 def main() -> None:
-    """Print two tables in Markdown."""
+    """Print tables in Markdown."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--pairs", type=Path, default=run.DATA)
     parser.add_argument("--limit", type=int, default=10_000)
     parser.add_argument("--epochs", type=int, default=3, help="timed epochs of training")
-    parser.add_argument("--trained", type=int, default=3, help="epochs of the models that translate")
-    parser.add_argument("--presets", nargs="*", default=["compact", "transformer", "hybrid"])
+    parser.add_argument("--lengths", type=int, nargs="*", default=[24, 96], help="characters written per text")
+    parser.add_argument("--runs", type=int, default=5, help="timed runs of each search")
     parser.add_argument("--parts", nargs="*", default=["training", "search"], choices=["training", "search"])
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -51,8 +63,9 @@ def main() -> None:
         if "training" in arguments.parts:
             time_training(pairs, arguments.epochs)
         if "search" in arguments.parts:
-            sources = passerelle.read_pairs(str(files["test"])).sources
-            time_search(pairs, list(sources), arguments.presets, arguments.trained)
+            sources = list(passerelle.read_pairs(str(files["test"])).sources)[:512]
+            for length in arguments.lengths:
+                time_search(pairs, sources, length, arguments.runs)
 
 
 def time_training(pairs: Any, epochs: int) -> None:
@@ -130,23 +143,49 @@ def time_training(pairs: Any, epochs: int) -> None:
         print(f"| {name} | {statistics.median(measured):.2f} | {count:,} |", flush=True)
 
 
-def time_search(pairs: Any, sources: list[str], presets: list[str], epochs: int) -> None:
-    """Print the characters per second of greedy search."""
-    print("\n| greedy search by character | weights | one text at a time | all at once |\n| --- | ---: | ---: | ---: |")
-    for preset in presets:
-        translator = passerelle.train(
-            pairs, preset=preset, validation=0.05, seed=1, settings={"training": {"epochs": epochs, "patience": 0}}
-        )
-        rates = []
-        for texts in ([[text] for text in sources[:100]], [sources * 4]):
-            best = 0.0
-            for _ in range(4):  # the first one compiles
+def time_search(pairs: Any, sources: list[str], length: int, runs: int) -> None:
+    """Print the characters per second of greedy and beam search. Each network writes `length` characters per source.
+
+    The networks are untrained, and none can write END. Otherwise their translations would differ in length, and with
+    them the number of steps that wait for the longest one.
+    """
+    translators = {name: endless(pairs, preset, network) for name, (preset, network) in SEARCHED.items()}
+    kinds: dict[str, tuple[list[list[str]], int]] = {
+        "greedy, one text at a time": ([[text] for text in sources[:20]], 1),
+        f"greedy, {len(sources):,} at once": ([sources], 1),
+        f"beam of 5, {len(sources):,} at once": ([sources], 5),
+    }
+    rates: dict[str, dict[str, float]] = {name: {} for name in translators}
+    for kind, (texts, beam) in kinds.items():
+        seconds: dict[str, list[float]] = {name: [] for name in translators}
+        for number in range(1 + runs):
+            for name, translator in translators.items():
                 started = time.perf_counter()
-                characters = sum(len(text) for part in texts for text in translator.translate(part))
-                best = max(best, characters / (time.perf_counter() - started))
-            rates.append(best)
-        weights = translator.network.count_params()
-        print(f"| `{preset}` | {weights:,} | {rates[0]:,.0f} | {rates[1]:,.0f} |", flush=True)
+                for part in texts:
+                    for result in translator.search(part, beam=beam, max_length=length):
+                        if len(result.ids) != length:
+                            raise SystemExit(f"{name} wrote {len(result.ids)} characters instead of {length}")
+                if number:  # the first run compiles
+                    seconds[name].append(time.perf_counter() - started)
+        for name, measured in seconds.items():
+            rates[name][kind] = length * sum(map(len, texts)) / statistics.median(measured)
+    reference = next(iter(rates))
+    print(f"\n| {length} characters per text | decoder weights | {' | '.join(kinds)} |")
+    print(f"| --- | ---: | {' | '.join(['---:'] * len(kinds))} |")
+    for name, measured in rates.items():
+        weights = translators[name].network.stepper.decoder.count_params()
+        cells = [f"{rate:,.0f} ({rates[reference][kind] / rate:.1f})" for kind, rate in measured.items()]
+        print(f"| {name} | {weights:,} | {' | '.join(cells)} |", flush=True)
+
+
+def endless(pairs: Any, preset: str, network: dict[str, Any]) -> Any:
+    """Return an untrained translator by character that never writes END."""
+    translator = build(prepare(pairs, choose_settings(preset=preset, settings={"network": network}), validation=0))
+    bias = next(variable for variable in translator.network.variables if variable.path == "output/bias")
+    values = np.array(bias.value)
+    values[END - translator.network.stepper.first] = -1e9
+    bias.assign(values)
+    return translator
 
 
 if __name__ == "__main__":

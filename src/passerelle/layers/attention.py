@@ -166,9 +166,13 @@ class SplitHeads(layers.Layer):
     def __init__(self, heads: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.heads = heads
+        self.supports_masking = True
 
     def call(self, sequence: Any) -> Any:
         return split_heads(sequence, self.heads)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> None:
+        """Return None: the second axis is that of the heads now. Attention takes its mask as an argument."""
 
     def compute_output_spec(self, sequence: Any) -> Any:
         batch, length, width = sequence.shape
