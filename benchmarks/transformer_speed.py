@@ -53,8 +53,8 @@ def main() -> None:
     parser.add_argument("--pairs", type=Path, default=run.DATA)
     parser.add_argument("--limit", type=int, default=10_000)
     parser.add_argument("--epochs", type=int, default=3, help="timed epochs of training")
-    parser.add_argument("--lengths", type=int, nargs="*", default=[24, 96], help="characters written per text")
-    parser.add_argument("--runs", type=int, default=5, help="timed runs of each search")
+    parser.add_argument("--lengths", type=int, nargs="*", default=[24, 60], help="characters written per text")
+    parser.add_argument("--runs", type=int, default=3, help="timed runs of each search")
     parser.add_argument("--parts", nargs="*", default=["training", "search"], choices=["training", "search"])
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -63,7 +63,7 @@ def main() -> None:
         if "training" in arguments.parts:
             time_training(pairs, arguments.epochs)
         if "search" in arguments.parts:
-            sources = list(passerelle.read_pairs(str(files["test"])).sources)[:512]
+            sources = list(passerelle.read_pairs(str(files["test"])).sources)[:256]
             for length in arguments.lengths:
                 time_search(pairs, sources, length, arguments.runs)
 

@@ -1,4 +1,4 @@
-"""The commands with a Transformer, each in a new process. Its decoder reads caches, other decoders read only vectors."""
+"""The commands with a Transformer, each in a new process: its decoder has caches, other decoders have only vectors."""
 
 import json
 from collections.abc import Callable
