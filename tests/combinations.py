@@ -8,6 +8,9 @@ from typing import Any
 from passerelle.errors import SettingsError
 from passerelle.settings import NetworkSettings, validated
 
+MAX_STEPS = 8
+"""Capacity of the caches of a Transformer decoder: one more than the target of the fixture `example` has tokens."""
+
 VALUES: dict[str, list[Any]] = {
     "attention": ["none", "general", "dot", "scaled-dot", "additive", "multi-head", "multi-head-additive", "monotonic"],
     "encoder_kind": ["recurrent", "transformer"],

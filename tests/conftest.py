@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from combinations import Combination, cover
+from combinations import MAX_STEPS, Combination, cover
 from networks import network_of
 
 # The package does the same, but a test module may import Keras first.
@@ -25,8 +25,6 @@ SOURCE_SIZE = 10
 
 TARGET_SIZE = 9
 TAG_SIZE = 7
-MAX_STEPS = 8
-"""Capacity of the caches of a Transformer decoder: one more than the target of `example` has tokens."""
 PAD, FIRST_ORDINARY = 0, 4
 
 

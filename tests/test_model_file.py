@@ -88,7 +88,7 @@ def test_members_and_content(members: dict[str, bytes], copier: Any) -> None:
     assert set(members) == {"metadata.json", "config.json", WEIGHTS, ASSET}
     content = json.loads(members[ASSET])
     assert set(content) == {
-        "format", "signature", "settings", "lengths", "record",
+        "format", "signature", "settings", "lengths", "record", "search",
     }  # fmt: skip
     assert "é" in members[ASSET].decode("utf-8"), "characters are not escaped"
     assert passerelle.Settings.model_validate(content["settings"]) == copier.settings

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conftest import MAX_STEPS
+from combinations import MAX_STEPS
 from passerelle.models.compiled import compiled
 from passerelle.models.ensemble import Ensemble
 from passerelle.special_tokens import IMPOSSIBLE

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from conftest import MAX_STEPS
+from combinations import MAX_STEPS
 from networks import network_of
 from passerelle.bundle.model_file import FORMAT, load_network, save_network
 from passerelle.errors import SettingsError
