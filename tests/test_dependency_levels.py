@@ -21,6 +21,7 @@ LEVELS = [
     {"bundle", "inference", "training", "preparation"},
     {"translator", "runs"},
     {"experiment"},
+    {"synthetic"},
     {"cli"},
     {"__main__"},
 ]

@@ -27,13 +27,14 @@ if TYPE_CHECKING:
     from passerelle.inference.scoring import PairScore
     from passerelle.models.sequence_to_sequence import SequenceToSequence
     from passerelle.settings import PRESETS, Settings
+    from passerelle.synthetic.distillation import distill
     from passerelle.training.callbacks.callback import Callback
     from passerelle.translator import Translator
 
 __all__ = [
     "PRESETS", "Callback", "DataError", "ModelFileError", "OutputError", "Pair", "PairScore", "Pairs",
     "PasserelleError", "Report", "Result", "RunError", "SequenceToSequence", "Settings", "SettingsError", "Translator",
-    "load", "phrasebook", "read_pairs", "resume", "train",
+    "distill", "load", "phrasebook", "read_pairs", "resume", "train",
 ]  # fmt: skip
 
 __version__ = "0.1.0"
@@ -47,7 +48,8 @@ _MODULES = {
     "Report": "evaluation.metrics",
     "SequenceToSequence": "models.sequence_to_sequence",
     "PairScore": "inference.scoring",
-    "resume": "experiment", "train": "experiment", "Callback": "training.callbacks.callback",
+    "resume": "experiment", "train": "experiment", "distill": "synthetic.distillation",
+    "Callback": "training.callbacks.callback",
     "Result": "inference.result", "Translator": "translator",
 }  # fmt: skip
 

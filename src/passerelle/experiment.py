@@ -440,6 +440,8 @@ def _record(prepared: Prepared, history: History, choice: SearchChoice | None) -
         "training_pairs_skipped": dict(training.skipped),
         "validation_pairs_skipped": dict(validation.skipped),
     }
+    if training.synthetic:
+        data["synthetic"] = dict(training.synthetic)
     if prepared.vectors:
         data |= {"vectors": prepared.vector_coverage, "extra_source_words": prepared.extra_words}
     return {

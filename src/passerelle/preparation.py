@@ -25,7 +25,7 @@ from passerelle.special_tokens import UNK
 from passerelle.text.level import choose_level, make_tokenizer
 from passerelle.text.sentence_statistics import SentenceStatistics
 
-__all__ = ["Prepared", "Validation", "prepare"]
+__all__ = ["Prepared", "Validation", "prepare", "source_key", "split"]
 
 VALIDATION_BATCH_SIZE = 256
 
@@ -179,7 +179,7 @@ def prepare(
         require_path(f"{side}_vectors", path)
     pairs = check_pairs(pairs, tagged=settings.tags.mode != "none")
     settings, choices = _with_preset(settings, pairs)
-    training, held_out = _split(pairs, validation, settings)
+    training, held_out = split(pairs, validation, settings)
     if len(training) < 2:
         raise DataError(f"{training.name}: training needs at least two pairs, received: {len(training)}. Add pairs.")
     settings, level_chosen = _with_levels(settings, training)
@@ -250,14 +250,24 @@ def _training_batches(encoded: _Encoded, signature: Signature, settings: Setting
     )
 
 
-def _split(pairs: Pairs, validation: Validation, settings: Settings) -> tuple[Pairs, Pairs]:
-    """Return the training pairs and the validation pairs."""
-    tagged = pairs.tags is not None
+def split(pairs: Iterable[tuple[str, ...]], validation: Validation, settings: Settings) -> tuple[Pairs, Pairs]:
+    """Return the training pairs and the validation pairs, before pairs that are too long are skipped.
+
+    With the same arguments, the split is the same. `prepare` with the training pairs, and with the validation pairs as
+    `validation`, makes no other split.
+
+    Raises:
+        DataError: if `pairs` are not rows of texts, or a validation file cannot be read.
+        SettingsError: if `validation` is a number outside of [0, 1).
+    """
+    tagged = settings.tags.mode != "none"
+    pairs = check_pairs(pairs, tagged=tagged)
+    settings, _ = _with_preset(settings, pairs)
     if validation is None or isinstance(validation, Real):
         if validation is not None and not 0 <= float(validation) < 1:
             raise SettingsError(f"validation must be at least 0 and less than 1, received: {validation!r}")
         share = None if validation is None else float(validation)
-        keys = list(map(_source_key(settings.source), pairs.sources))
+        keys = list(map(source_key(settings.source), pairs.sources))
         return split_by_source(pairs, share, seed=settings.training.seed, keys=keys)
     paths = validation if isinstance(validation, tuple) else (validation,)
     if paths and all(isinstance(path, (str, os.PathLike)) for path in paths):
@@ -265,7 +275,7 @@ def _split(pairs: Pairs, validation: Validation, settings: Settings) -> tuple[Pa
     return pairs, check_pairs(validation, name="validation", tagged=tagged)  # pyright: ignore[reportArgumentType]
 
 
-def _source_key(settings: TextSettings) -> Callable[[str], str]:
+def source_key(settings: TextSettings) -> Callable[[str], str]:
     """Return a function that returns the same string for sources that are the same to the tokenizer."""
     # The vocabulary has no influence, nor has the level that replaces `auto`: it is never `word` or `pretokenized`.
     level = "character" if settings.level == "auto" else settings.level

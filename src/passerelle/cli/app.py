@@ -52,6 +52,15 @@ _COMMANDS = {
             "passerelle translate model.keras --in source.txt --out target.txt",
         ),
     ),
+    "distill": (
+        "Train one translator on the translations of an ensemble (sequence-level knowledge distillation).\n\n"
+        "The teachers translate the training sources, and sources without references (monolingual data); the student "
+        "is trained on their translations and the references. Options are those of passerelle train.",
+        (
+            "passerelle distill pairs.tsv --teacher m-1.keras --teacher m-2.keras --out one.keras",
+            "passerelle distill pairs.tsv --teacher m.keras --sources more.txt --out one.keras",
+        ),
+    ),
     "evaluate": (
         "Measure the quality of translations on a file of pairs: exact match, character error rate, BLEU and chrF.\n\n"
         "Translates the sources and compares the translations with the targets. For a fair result, the pairs must not "

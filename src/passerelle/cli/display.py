@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from passerelle.inference.search_choice import Trial
     from passerelle.preparation import Prepared
     from passerelle.runs.recording import Recording
+    from passerelle.synthetic.writing import Progress as TranslationProgress
     from passerelle.translator import Translator
 
 __all__ = [
-    "LinesDisplay", "TrainingDisplay", "choice_words", "explain_end", "note", "note_trimmed", "search_words",
-    "train_with_display",
+    "LinesDisplay", "TrainingDisplay", "TranslationDisplay", "choice_words", "explain_end", "note", "note_trimmed",
+    "search_words", "train_with_display",
 ]  # fmt: skip
 
 
@@ -256,6 +257,37 @@ class LinesDisplay:
     def _summary(self) -> str:
         seconds = time.perf_counter() - self._started
         return f"{self._lines:,} lines in {seconds:.1f} s, {self._lines / max(seconds, 1e-6):,.0f} lines per second"
+
+
+class TranslationDisplay:
+    """Shows how many texts are translated, and the remaining time: in a progress bar, or in a line now and then."""
+
+    SECONDS = 30.0
+    """Minimum number of seconds between two lines."""
+
+    def __init__(self, bar: "_Bar | None"):
+        self._bar = bar
+        self._shown = time.perf_counter()
+
+    @classmethod
+    @contextmanager
+    def open(cls) -> Iterator["TranslationDisplay"]:
+        """Show the progress bar if standard error is a terminal; remove it at the end, also after an error."""
+        if not sys.stderr.isatty():
+            yield cls(None)
+            return
+        with _Bar() as bar:
+            yield cls(bar)
+
+    def show(self, progress: "TranslationProgress") -> None:
+        """Show the progress."""
+        left = "" if progress.seconds_left is None else f"  remaining {_clock(progress.seconds_left)}"
+        text = f"translated {progress.done:,} of {progress.total:,} texts{left}"
+        if self._bar is not None:
+            self._bar.show(text, progress.done / progress.total)
+        elif time.perf_counter() - self._shown >= self.SECONDS:
+            note(text)
+            self._shown = time.perf_counter()
 
 
 class _Bar:

@@ -10,7 +10,7 @@ from passerelle.cli.groups import IN_GROUP
 if TYPE_CHECKING:
     from passerelle.translator import Translator
 
-__all__ = ["EnsembleOptions"]
+__all__ = ["EnsembleOptions", "parse_weights"]
 
 
 @Parameter(name="*", group=IN_GROUP["Model"])
@@ -35,14 +35,20 @@ class EnsembleOptions:
 
     def load(self, model: str) -> "Translator":
         """Load MODEL, and combine it with the other models."""
-        from passerelle.errors import SettingsError
         from passerelle.translator import Translator
 
-        weights = None
-        if self.weights is not None:
-            try:
-                weights = [float(weight) for weight in self.weights.split(",")]
-            except ValueError:
-                raise SettingsError(f"--weights must be numbers such as 2,1,1, received: {self.weights!r}") from None
+        weights = parse_weights(self.weights)
         others = [Translator.load(path) for path in self.with_]
         return Translator.load(model).ensemble_with(others, weights=weights, mean=self.mean)  # pyright: ignore[reportArgumentType]
+
+
+def parse_weights(text: str | None) -> list[float] | None:
+    """Return the numbers of --weights; None if it is not set."""
+    from passerelle.errors import SettingsError
+
+    if text is None:
+        return None
+    try:
+        return [float(weight) for weight in text.split(",")]
+    except ValueError:
+        raise SettingsError(f"--weights must be numbers such as 2,1,1, received: {text!r}") from None

@@ -1,7 +1,7 @@
 """Flags generated from the schema of settings: one for each option, with its help and its group."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -19,6 +19,7 @@ from passerelle.settings import (
     SearchSettings,
     Section,
     Settings,
+    SyntheticSettings,
     make_settings,
     options_of,
     parse_assignments,
@@ -33,7 +34,7 @@ from passerelle.settings.table import allowed_values, flag
 if TYPE_CHECKING:
     from passerelle.data.pairs import Pairs
 
-__all__ = ["ReadingOptions", "SearchOptions", "SettingsOptions", "flags_of"]
+__all__ = ["ReadingOptions", "SearchOptions", "SettingsOptions", "SyntheticOptions", "WriterSearchOptions", "flags_of"]
 
 T = TypeVar("T")
 
@@ -44,14 +45,20 @@ DEFAULT_TAG_MODE = "separate"
 DEFAULT_TAG_COLUMN = 3
 
 
-def flags_of(section_type: type[Section]) -> Callable[[type[T]], type[T]]:
+def flags_of(section_type: type[Section], only: Collection[str] = ()) -> Callable[[type[T]], type[T]]:
     """Turn the decorated class into a frozen dataclass with one field, and so one flag, per option of a section.
+
+    With `only`, it has the options of these names only.
 
     A field is None if its flag is not used; False or an empty tuple if the flag has no value or is repeatable.
     """
 
     def decorate(cls: type[T]) -> type[T]:
-        fields = [(name, *_field(option, section_type)) for name, option in options_of(section_type).items()]
+        fields = [
+            (name, *_field(option, section_type))
+            for name, option in options_of(section_type).items()
+            if not only or name in only
+        ]
         dataclass_ = dataclasses.make_dataclass(cls.__name__, fields, bases=(cls,), frozen=True, kw_only=True)
         dataclass_.__doc__, dataclass_.__module__ = cls.__doc__, cls.__module__
         return Parameter(name="*")(dataclass_)
@@ -124,7 +131,7 @@ def _value_at(settings: Any, path: str) -> Any:
 
 def _used(flags: Any, section_type: type[Section]) -> dict[str, Any]:
     """Return the values of the flags that were used, by option name."""
-    values = {name: getattr(flags, name) for name in options_of(section_type)}
+    values = {name: getattr(flags, name, None) for name in options_of(section_type)}
     return {name: value for name, value in values.items() if value is not None and value is not False and value != ()}
 
 
@@ -249,6 +256,30 @@ class SearchOptions:
                 options[name] = _read_texts(options[name])
         with_stored({**options, "n_best": n_best}, SearchSettings(beam=2))
         return options
+
+
+@flags_of(SearchSettings, only=("beam", "length_penalty"))
+class WriterSearchOptions:
+    """Flags for the search of models that write synthetic texts."""
+
+    def options(self) -> dict[str, Any]:
+        """Return the keyword arguments of a search that were used as flags, validated."""
+        options = _used(self, SearchSettings)
+        with_stored(options, SearchSettings(beam=2))
+        return options
+
+
+@flags_of(SyntheticSettings)
+class SyntheticOptions:
+    """Flags for synthetic pairs among the training pairs."""
+
+    def used(self) -> list[str]:
+        """Return the names of the flags that were used."""
+        return [flag(name) for name in _used(self, SyntheticSettings)]
+
+    def choose(self) -> SyntheticSettings:
+        """Return the settings."""
+        return validated(SyntheticSettings, _used(self, SyntheticSettings))
 
 
 def _read_texts(path: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from passerelle.cli.arguments import WHOLE_NUMBER, translate_command
 from passerelle.cli.display import explain_end, note, train_with_display
 from passerelle.cli.groups import IN_GROUP
-from passerelle.cli.options import ReadingOptions, SettingsOptions
+from passerelle.cli.options import ReadingOptions, SettingsOptions, SyntheticOptions
 from passerelle.cli.output import Overwrite, require_absent
 from passerelle.cli.runs import (
     DataWords,
@@ -25,6 +25,7 @@ from passerelle.cli.runs import (
     resumed,
 )
 from passerelle.cli.signals import exit_status, signal_words
+from passerelle.cli.synthetic import BackTranslationOptions
 from passerelle.errors import OutputError, PasserelleError, SettingsError
 from passerelle.settings import AUTO_PRESET
 from passerelle.training.callbacks.interruption import Interruption
@@ -32,9 +33,10 @@ from passerelle.training.callbacks.interruption import Interruption
 if TYPE_CHECKING:
     from passerelle.data.pairs import Pairs
     from passerelle.runs.recording import Recording
+    from passerelle.settings import Settings
     from passerelle.translator import Translator
 
-__all__ = ["train"]
+__all__ = ["CHECKPOINT_SECONDS", "require_run_options", "train", "train_new"]
 
 MAX_SEEDS = 100
 CHECKPOINT_SECONDS = 60.0
@@ -50,6 +52,8 @@ def train(
     options: SettingsOptions | None = None,
     source_vectors: Annotated[str | None, Parameter(group=IN_GROUP["Text"])] = None,
     target_vectors: Annotated[str | None, Parameter(group=IN_GROUP["Text"])] = None,
+    back_translation: BackTranslationOptions | None = None,
+    synthetic: SyntheticOptions | None = None,
     seeds: Annotated[int | None, Parameter(group=IN_GROUP["Training"], show_default=False), WHOLE_NUMBER] = None,
     resume: Annotated[str | None, Parameter(group=IN_GROUP["Training"])] = None,
     checkpoint_seconds: Annotated[float | None, Parameter(group=IN_GROUP["Training"], show_default=False)] = None,
@@ -99,13 +103,16 @@ def train(
         Replace existing files of the same names, and an earlier run. Without it, an existing file is an error.
     """
     started = time.perf_counter()
+    from passerelle.data.formats import base_name
+
     reading, options = reading or ReadingOptions(), options or SettingsOptions()
-    if checkpoint_seconds is not None and not 0 <= checkpoint_seconds < float("inf"):
-        raise SettingsError(f"--checkpoint-seconds must be at least 0, received: {checkpoint_seconds:g}")
+    back_translation, synthetic = back_translation or BackTranslationOptions(), synthetic or SyntheticOptions()
+    require_run_options(checkpoint_seconds, run, no_run=no_run)
     paths = {"source": source_vectors, "target": target_vectors}
     vectors = {side: path for side, path in paths.items() if path is not None}
     if resume is not None:
         unused = {"--seeds": seeds, "--save-split": save_split, "--run": run, "--no-run": no_run or None}
+        unused |= dict.fromkeys([*back_translation.used(), *synthetic.used()], True)
         for flag in (name for name, value in unused.items() if value is not None):
             raise SettingsError(f"{flag} cannot be used with --resume: the run continues as it began. Leave it out.")
         used = reading.used()
@@ -114,16 +121,24 @@ def train(
         return _train_all(trainings, _receive_signals(), overwrite=overwrite, started=started)
     if not pairs:
         raise SettingsError("PAIRS is missing: name a file of pairs, or continue a run with --resume MODEL.run.")
-    if run is not None and no_run:
-        raise SettingsError("--run and --no-run exclude each other. Leave out one of them.")
-    return _train_new(
+    out = f"{base_name(pairs)}.keras" if out is None else out
+    synthesize = back_translation.synthesis(synthetic, reading, out, overwrite=overwrite, started=started)
+    return train_new(
         pairs, reading, validation, options, vectors, 1 if seeds is None else seeds,
         CHECKPOINT_SECONDS if checkpoint_seconds is None else checkpoint_seconds,
-        out, save_split, "" if no_run else run, overwrite=overwrite, started=started,
+        out, save_split, "" if no_run else run, overwrite=overwrite, started=started, synthesize=synthesize,
     )  # fmt: skip
 
 
-def _train_new(
+def require_run_options(checkpoint_seconds: float | None, run: str | None, *, no_run: bool) -> None:
+    """Raise SettingsError if the options of a run are out of range, or exclude each other."""
+    if checkpoint_seconds is not None and not 0 <= checkpoint_seconds < float("inf"):
+        raise SettingsError(f"--checkpoint-seconds must be at least 0, received: {checkpoint_seconds:g}")
+    if run is not None and no_run:
+        raise SettingsError("--run and --no-run exclude each other. Leave out one of them.")
+
+
+def train_new(
     pairs: tuple[str, ...],
     reading: ReadingOptions,
     validation: tuple[str, ...],
@@ -131,23 +146,29 @@ def _train_new(
     vectors: dict[str, str],
     seeds: int,
     checkpoint_seconds: float,
-    out: str | None,
+    out: str,
     save_split: str | None,
     run: str | None,
     *,
     overwrite: bool,
     started: float,
+    synthesize: "Callable[[Pairs, Pairs, Settings], Pairs] | None" = None,
 ) -> int:
-    """Begin new trainings; see `train` for the arguments. An empty `run` records none."""
-    from passerelle.data.formats import base_name
+    """Begin new trainings; the commands `train` and `distill` call it. See `train` for the arguments.
+
+    An empty `run` records none. If there is a function `synthesize`, it receives the training pairs, the validation
+    pairs and the settings, and returns training pairs with synthetic ones among them, which `save_split` omits.
+    """
     from passerelle.data.pairs import Pairs, split_paths, write_split
     from passerelle.experiment import prepare_candidates
+    from passerelle.preparation import split
+    from passerelle.runs.data_source import DataSource, PairSource
     from passerelle.runs.description import Description
     from passerelle.runs.folder import SUFFIX, RunFolder
 
     names_tags = reading.names_tag_column()
     settings = options.choose(tagged=names_tags)
-    model = Path(out if out is not None else f"{base_name(pairs)}.keras")
+    model = Path(out)
     paths = _model_paths(model, seeds)
     folder = Path(run) if run else model.with_suffix(SUFFIX)
     folders = [] if run == "" else [RunFolder(path) for path in numbered(folder, seeds)]
@@ -164,6 +185,12 @@ def _train_new(
     if isinstance(held_out, tuple):
         held_out = reading.read(held_out, tagged=tagged, limited=False)
     source = words.source(training_pairs, held_out)
+    sides = None
+    if synthesize is not None:
+        sides = split(training_pairs, held_out, settings)
+        training_pairs, held_out = synthesize(*sides, settings), sides[1] or 0.0
+        held_out_source = PairSource.copy(held_out) if isinstance(held_out, Pairs) else held_out
+        source = DataSource(PairSource.copy(training_pairs), held_out_source, source.vectors)
     interruption = _receive_signals()
     prepared = prepare_candidates(
         training_pairs,
@@ -175,7 +202,7 @@ def _train_new(
         report=note,
     )
     if save_split is not None:
-        written = write_split(save_split, prepared.training, prepared.validation)
+        written = write_split(save_split, *(sides or (prepared.training, prepared.validation)))
         note(f"wrote {written[0]} and {written[1]}")
     chosen = prepared.settings if settings.preset == AUTO_PRESET else settings
     description = Description(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, overload
+from typing import Any, BinaryIO, NamedTuple, overload
 
 from passerelle.data.doubts import Doubt, doubts_about
 from passerelle.data.formats import PairPath, choose_format
@@ -62,6 +62,8 @@ class Pairs(Sequence[Pair]):
             `obsolete`, `untranslated` (gettext) and `not in both languages` (TMX), and `LengthLimits` sets "longer
             than ..." with the limits.
         doubts: signs that the file was not read as it was meant, see `data.doubts`.
+        synthetic: facts about the synthetic pairs among them, as JSON values for the training record; empty if there
+            are none.
 
     Example:
         >>> pairs = passerelle.read_pairs("pairs.tsv")
@@ -78,6 +80,7 @@ class Pairs(Sequence[Pair]):
     tags: Sequence[str] | None = None
     skipped: Mapping[str, int] = field(default_factory=dict, compare=False)
     doubts: Sequence[Doubt] = field(default=(), compare=False)
+    synthetic: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def __len__(self) -> int:
         return len(self.sources)

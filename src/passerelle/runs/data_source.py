@@ -37,7 +37,8 @@ class PairSource:
     @classmethod
     def copy(cls, pairs: Pairs) -> Self:
         """Return the source of pairs that `write_copy` writes."""
-        return cls((), {"name": pairs.name, "blank": pairs.blank, "skipped": dict(pairs.skipped)})
+        attributes = {"name": pairs.name, "blank": pairs.blank, "skipped": dict(pairs.skipped)}
+        return cls((), attributes | ({"synthetic": dict(pairs.synthetic)} if pairs.synthetic else {}))
 
     def read(self, copy: Path) -> Pairs:
         """Read the pairs.
@@ -124,5 +125,5 @@ def read_copy(path: Path, attributes: Mapping[str, Any]) -> Pairs:
     skipped = {str(reason): int(count) for reason, count in dict(attributes.get("skipped", {})).items()}
     return Pairs(
         pairs.sources, pairs.targets, str(attributes.get("name", "pairs")), int(attributes.get("blank", 0)),
-        pairs.tags, skipped,
+        pairs.tags, skipped, synthetic=dict(attributes.get("synthetic", {})),
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """All settings of a translator, of a search and of reading pairs, each declared once and validated before use.
 
 schema      declares and validates settings; explains invalid values
-text, network, training, search, data, root      the sections of settings
+text, network, training, search, data, synthetic, root      the sections of settings
 presets     complete settings by name
 merge       settings files (TOML) and NAME=VALUE assignments
 options     short names of settings: keyword arguments and flags
@@ -29,14 +29,15 @@ from passerelle.settings.search import (
     stored_search,
     with_stored,
 )
+from passerelle.settings.synthetic import SyntheticSettings
 from passerelle.settings.text import MAX_TEXT_LENGTH, TagSettings, TextSettings
 from passerelle.settings.training import MAX_EPOCHS, TrainingSettings
 
 __all__ = [
     "AUTO_PRESET", "BASE_PRESET", "DEFAULT_PRESET", "MAX_EPOCHS", "MAX_LINE", "MAX_TEXT_LENGTH", "PRESETS",
     "SOFT_ATTENTION", "ConstraintSettings", "DecoderSettings", "EncoderSettings", "MBRUtility", "NetworkSettings",
-    "Preset", "ReadingSettings",
-    "SearchSettings", "Section", "Setting", "Settings", "SplitMode", "TagSettings", "TextSettings",
+    "Preset", "ReadingSettings", "SearchSettings", "Section", "Setting", "Settings", "SplitMode", "SyntheticSettings",
+    "TagSettings", "TextSettings",
     "TrainingSettings", "accepts_options", "choose_settings", "make_settings", "options_of", "parse_assignments",
     "read_settings_file", "settings_in", "stored_search", "validated", "with_preset", "with_stored",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ from passerelle.settings.presets import DEFAULT_PRESET
 from passerelle.settings.root import Settings
 from passerelle.settings.schema import Section, Setting, settings_in
 from passerelle.settings.search import ConstraintSettings, SearchSettings
+from passerelle.settings.synthetic import SyntheticSettings
 
 __all__ = ["allowed_values", "flag", "settings_table"]
 
@@ -52,7 +53,13 @@ def settings_table() -> str:
     parts.append(_table("Search", SearchSettings, decoding, SearchSettings))
     parts.append(_table("Constraints", ConstraintSettings, constraints, SearchSettings))
     parts.append(
-        "The settings in the last table are not part of a settings file either. They are options of the commands "
+        "The settings in the last two tables are not part of a settings file either. Those of the first one are "
+        "options of\nthe command `distill`, and of `train` with `--back-translate`, and keyword arguments of "
+        "`passerelle.distill`.\n"
+    )
+    parts.append(_table("Synthetic pairs", SyntheticSettings, settings_in(SyntheticSettings), SyntheticSettings))
+    parts.append(
+        "The settings in the last table are options of the commands "
         "`train`,\n`evaluate` and `score`, and keyword arguments of `read_pairs`.\n"
     )
     parts.append(_table("Reading pairs", ReadingSettings, settings_in(ReadingSettings), ReadingSettings))

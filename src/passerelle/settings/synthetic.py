@@ -1,0 +1,30 @@
+"""Settings of synthetic pairs: pairs of which a model wrote one side, by distillation or back-translation."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from passerelle.settings.schema import Section, setting
+
+__all__ = ["SyntheticSettings"]
+
+
+class SyntheticSettings(Section):
+    """Synthetic pairs among the training pairs: distillation and back-translation."""
+
+    group: ClassVar[str] = "Training"
+
+    reference_copies: int = setting(
+        1,
+        "Number of times that each pair with a reference is repeated among the training pairs; 2 gives the references "
+        "twice the weight, and 0 trains on synthetic pairs only.",
+        option=True,
+        ge=0,
+        le=100,
+    )
+    translation_share: Annotated[float, Field(gt=0.0, lt=1.0)] = setting(
+        0.5,
+        "If minutes is set: maximum share of this time after which the translation for synthetic pairs ends. Texts are "
+        "translated in random order, and those that are left are not used.",
+        option=True,
+    )
