@@ -66,7 +66,8 @@ def test_the_main_help_begins_with_a_description_of_the_program() -> None:
             "train",
             ["vocabulary size", "BPE", "byte pair encoding", "detokenize", "lowercase", "pretrained embeddings",
              "number of stacked recurrent layers", "hidden size", "Luong", "Bahdanau", "dropout", "batch size",
-             "epochs", "learning rate", "weight decay", "random seed", "validation set", "checkpoint", "ensemble"],
+             "epochs", "learning rate", "weight decay", "random seed", "validation set", "checkpoint", "ensemble",
+             "back-translation", "monolingual data"],
         ),
         (
             "translate",
@@ -74,6 +75,7 @@ def test_the_main_help_begins_with_a_description_of_the_program() -> None:
              "top-k", "temperature", "length penalty", "coverage penalty", "minimum length", "maximum length",
              "ensemble", "force-decode", "prefix", "constrained decoding", "diverse beam search", "greedy"],
         ),
+        ("distill", ["knowledge distillation", "teacher", "student", "monolingual data", "ensemble", "beam size"]),
         ("score", ["perplexity", "log probability", "forced decoding"]),
     ],
 )  # fmt: skip

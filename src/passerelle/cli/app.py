@@ -57,8 +57,8 @@ _COMMANDS = {
         "The teachers translate the training sources, and sources without references (monolingual data); the student "
         "is trained on their translations and the references. Options are those of passerelle train.",
         (
-            "passerelle distill pairs.tsv --teacher m-1.keras --teacher m-2.keras --out one.keras",
-            "passerelle distill pairs.tsv --teacher m.keras --sources more.txt --out one.keras",
+            "passerelle distill p.tsv --teacher a.keras --teacher b.keras --out c.keras",
+            "passerelle distill p.tsv --teacher a.keras --sources s.txt --out c.keras",
         ),
     ),
     "evaluate": (

@@ -39,9 +39,9 @@ class BackTranslationOptions:
     Parameters
     ----------
     back_translate
-        Monolingual data, texts of the target without sources: a file with one text per line, which may be compressed;
-        for a model with tags, followed by a tab and its tags. The reverse model writes their sources. Validation
-        targets are left out. Repeatable.
+        Monolingual data for back-translation, texts of the target without sources: a file with one text per line, which
+        may be compressed; for a model with tags, followed by a tab and its tags. The reverse model writes their
+        sources. Validation targets are left out. Repeatable.
     reverse_model
         Model file (.keras) for --back-translate, trained in the reverse direction (--swap). Several form an ensemble.
         Repeatable.

@@ -6,3 +6,5 @@ mixture           pairs with references and synthetic pairs
 distillation      sequence-level distillation: translations of sources by teachers
 back_translation  sources for target texts, by a reverse model
 """
+
+__all__ = []

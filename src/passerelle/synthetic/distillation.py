@@ -9,7 +9,7 @@ import math
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from passerelle.data.pairs import Pairs
 from passerelle.errors import DataError
@@ -19,8 +19,10 @@ from passerelle.settings import Settings, SyntheticSettings, accepts_options, ch
 from passerelle.synthetic.mixture import add_synthetic, translation_ends
 from passerelle.synthetic.writer import Writer
 from passerelle.synthetic.writing import Journal, Text, write
-from passerelle.training.callbacks.callback import Callback
 from passerelle.translator import Translator
+
+if TYPE_CHECKING:
+    from passerelle.training.callbacks.callback import Callback
 
 __all__ = ["distill", "distilled"]
 
@@ -38,7 +40,7 @@ def distill(
     validation: Validation = None,
     source_vectors: str | os.PathLike[str] | None = None,
     target_vectors: str | os.PathLike[str] | None = None,
-    callbacks: Sequence[Callback] = (),
+    callbacks: "Sequence[Callback]" = (),
     preset: str | None = None,
     settings: Mapping[str, Any] | str | os.PathLike[str] | None = None,
     **options: Any,
@@ -90,9 +92,15 @@ def distill(
     chosen = choose_settings(preset=preset, settings=settings, **options)
     unlabelled = _checked_sources(sources, tagged=chosen.tags.mode != "none")
     training, held_out = split(pairs, validation, chosen)
-    writer = Writer.of(teachers, search={"beam": beam, "length_penalty": length_penalty})
-    ends = translation_ends(started, chosen, synthetic)
-    training = distilled(training, held_out, writer, unlabelled, chosen, synthetic, ends=ends)
+    training = distilled(
+        training,
+        held_out,
+        Writer.of(teachers, search={"beam": beam, "length_penalty": length_penalty}),
+        unlabelled,
+        chosen,
+        synthetic,
+        ends=translation_ends(started, chosen, synthetic),
+    )
     prepared = prepare(
         training, chosen, validation=held_out, source_vectors=source_vectors, target_vectors=target_vectors
     )
