@@ -46,7 +46,7 @@ from passerelle.training.history import History, Sample
 from passerelle.training.trainer import fit
 from passerelle.translator import Translator
 
-__all__ = ["build", "prepare_candidates", "resume", "train", "train_prepared"]
+__all__ = ["build", "prepare_candidates", "resume", "train", "train_pairs", "train_prepared"]
 
 TRIAL_SHARE = 0.1
 """Share of the minutes for which each candidate of the preset `auto` is trained."""
@@ -108,7 +108,39 @@ def train(
         >>> translator.save("model.keras")
     """
     started = time.perf_counter()
-    chosen = choose_settings(preset=preset, settings=settings, **options)
+    return train_pairs(
+        pairs,
+        choose_settings(preset=preset, settings=settings, **options),
+        validation=validation,
+        source_vectors=source_vectors,
+        target_vectors=target_vectors,
+        callbacks=callbacks,
+        run=run,
+        started=started,
+        command="passerelle.train",
+    )
+
+
+def train_pairs(
+    pairs: Iterable[tuple[str, ...]],
+    chosen: Settings,
+    *,
+    validation: Validation,
+    source_vectors: str | os.PathLike[str] | None,
+    target_vectors: str | os.PathLike[str] | None,
+    callbacks: Sequence[Callback],
+    run: str | os.PathLike[str] | None,
+    started: float,
+    command: str,
+) -> Translator:
+    """Train a translator with these settings, and record its run if `run` is set; see `train`.
+
+    Args:
+        pairs, validation, source_vectors, target_vectors, callbacks, run: see `train`.
+        chosen: the settings.
+        started: value of `time.perf_counter()` from which the time limit counts.
+        command: name of the public function that trains, for the description of the run.
+    """
     vectors: dict[str, Any] = {"source_vectors": source_vectors, "target_vectors": target_vectors}
     if run is None:
         prepared = prepare_candidates(pairs, chosen, validation=validation, **vectors)
@@ -127,7 +159,7 @@ def train(
         {side: os.path.abspath(path) for side, path in paths.items() if path is not None},
     )
     held_out = validation if isinstance(validation, Pairs) else None
-    description = Description(chosen, data, (("passerelle.train",),))
+    description = Description(chosen, data, ((command,),))
     recording = Recording(folder, description, _warn, pairs=pairs, validation=held_out)
     with recording:
         return train_prepared(prepared, callbacks, started=started, recording=recording)

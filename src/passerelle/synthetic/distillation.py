@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from passerelle.data.pairs import Pairs
 from passerelle.errors import DataError
-from passerelle.experiment import train_prepared
-from passerelle.preparation import Validation, prepare, source_key, split
+from passerelle.experiment import train_pairs
+from passerelle.preparation import Validation, source_key, split
 from passerelle.settings import Settings, SyntheticSettings, accepts_options, choose_settings, validated
 from passerelle.synthetic.mixture import add_synthetic, translation_ends
 from passerelle.synthetic.writer import Writer
@@ -41,6 +41,7 @@ def distill(
     source_vectors: str | os.PathLike[str] | None = None,
     target_vectors: str | os.PathLike[str] | None = None,
     callbacks: "Sequence[Callback]" = (),
+    run: str | os.PathLike[str] | None = None,
     preset: str | None = None,
     settings: Mapping[str, Any] | str | os.PathLike[str] | None = None,
     **options: Any,
@@ -67,6 +68,7 @@ def distill(
         source_vectors: see `train`.
         target_vectors: see `train`.
         callbacks: see `train`.
+        run: see `train`; the run's folder contains a copy of the synthetic pairs, so `resume` needs no teacher.
         preset: see `train`.
         settings: see `train`.
         **options: settings of the student; see `train`.
@@ -101,10 +103,17 @@ def distill(
         synthetic,
         ends=translation_ends(started, chosen, synthetic),
     )
-    prepared = prepare(
-        training, chosen, validation=held_out, source_vectors=source_vectors, target_vectors=target_vectors
+    return train_pairs(
+        training,
+        chosen,
+        validation=held_out or 0.0,
+        source_vectors=source_vectors,
+        target_vectors=target_vectors,
+        callbacks=callbacks,
+        run=run,
+        started=started,
+        command="passerelle.distill",
     )
-    return train_prepared(prepared, callbacks, started=started)
 
 
 def _checked_sources(sources: Iterable[str | tuple[str, str]], *, tagged: bool) -> list[Text]:
