@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -17,7 +18,7 @@ MORE = ["".join(letters) for letters in itertools.product("abc", repeat=3)]
 SMALL = ["--preset", "tutorial", "--units", "8", "--epochs", "1"]
 TEACHER: dict[str, Any] = {
     "units": 16, "attention": "none", "dropout": 0.0, "learning_rate": 0.02, "batch_size": 12, "epochs": 15,
-    "settings": {"training": {"search": "greedy"}},
+    "preset": "compact", "settings": {"training": {"search": "greedy"}},
 }  # fmt: skip
 
 
@@ -48,7 +49,7 @@ def test_distill(quick: Any, files: Path, tmp_path: Path) -> None:
     outcome = quick(*arguments(files, "--save-split", "split"))
     assert outcome.status == 0, outcome.err
     assert outcome.out == ""
-    assert sorted(os.listdir(tmp_path)) == ["one.keras", "one.translations.jsonl", "split"]
+    assert sorted(os.listdir(tmp_path)) == ["one.keras", "one.run", "one.translations.jsonl", "split"]
     assert "trained with other validation pairs" not in outcome.err, "the same split as that of the teacher"
     held_out = {pair.source for pair in passerelle.read_pairs(tmp_path / "split" / "validation.tsv")}
     assert held_out
@@ -74,7 +75,14 @@ def test_distill(quick: Any, files: Path, tmp_path: Path) -> None:
     for name in ("train.tsv", "validation.tsv"):
         assert (tmp_path / "split" / name).read_bytes() == (tmp_path / "other" / name).read_bytes()
 
-    assert "one.keras exists. Add --overwrite" in quick(*arguments(files)).refused()
+    assert "one.run exists: an earlier run." in quick(*arguments(files)).refused()
+    assert quick(*arguments(files, "--no-run")).refused().startswith("one.keras exists. Add --overwrite")
+    (tmp_path / "one.translations.jsonl").unlink()
+    resumed = quick("train", "--resume", "one.run", "--epochs", "2")
+    assert resumed.status == 0, resumed.err
+    assert passerelle.load(tmp_path / "one.keras").record["data"]["synthetic"]["method"] == "distillation"
+    message = quick("train", "--resume", "one.run", "--reference-copies", "2").refused()
+    assert message.startswith("--reference-copies cannot be used with --resume")
 
 
 def test_an_interrupted_translation_is_used_again(quick: Any, files: Path, tmp_path: Path) -> None:
@@ -86,6 +94,7 @@ def test_an_interrupted_translation_is_used_again(quick: Any, files: Path, tmp_p
     lines[0] = json.dumps(first | {"target": "marked"}).encode() + b"\n"
     path.write_bytes(b"".join(lines[:20]) + lines[20][:30])
     (tmp_path / "one.keras").unlink()
+    shutil.rmtree(tmp_path / "one.run")
     outcome = quick(*arguments(files))
     assert outcome.status == 0, outcome.err
     rows = rows_of(path)
@@ -93,6 +102,7 @@ def test_an_interrupted_translation_is_used_again(quick: Any, files: Path, tmp_p
     assert sorted(map(str, rows[1:])) == sorted(map(str, map(json.loads, complete.splitlines()[1:])))
 
     (tmp_path / "one.keras").unlink()
+    shutil.rmtree(tmp_path / "one.run")
     message = quick(*arguments(files, "--beam", "3")).refused()
     assert message == "one.translations.jsonl exists. Add --overwrite to replace it, or name another output."
     assert len(rows_of(path)) == len(rows)

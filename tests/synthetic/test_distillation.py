@@ -147,6 +147,7 @@ random.Random(0).shuffle(CIPHER)
 GIVEN, HELD_OUT, MORE = CIPHER[:80], CIPHER[80:90], CIPHER[90:]
 OPTIONS: dict[str, Any] = {
     "validation": [(word, word[::-1].upper()) for word in HELD_OUT],
+    "preset": "compact",
     "settings": {"training": {"search": "greedy"}},
     "units": 24, "attention": "none", "dropout": 0.0, "learning_rate": 0.01, "batch_size": 16,
 }  # fmt: skip
@@ -202,11 +203,25 @@ def test_a_student_of_another_level_and_preset(teachers: list[passerelle.Transla
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("validation", [0, 0.2])
+def test_a_run_goes_on_without_the_teachers(
+    teachers: list[passerelle.Translator], tmp_path: Path, validation: float
+) -> None:
+    pairs = [(word, word[::-1].upper()) for word in GIVEN]
+    options = OPTIONS | {"validation": validation}
+    student = passerelle.distill(pairs, teachers[0], epochs=1, run=tmp_path / "a.run", **options)
+    resumed = passerelle.resume(tmp_path / "a.run", epochs=2)
+    assert len(resumed.record["epochs"]) == 2
+    assert resumed.record["data"] == student.record["data"]
+    assert resumed.record["data"]["synthetic"]["pairs"] > 0
+
+
+@pytest.mark.slow
 def test_refused_teachers(teachers: list[passerelle.Translator], files: list[Path], tmp_path: Path) -> None:
     pairs = [(word, word[::-1].upper()) for word in GIVEN]
     with pytest.raises(ModelFileError, match=r"none.keras: no such file"):
         passerelle.distill(pairs, [files[0], tmp_path / "none.keras"], **OPTIONS)
-    other = passerelle.train([(word + "z", word) for word in GIVEN], epochs=1, units=4, validation=0)
+    other = passerelle.train([(word + "z", word) for word in GIVEN], epochs=1, units=4, validation=0, preset="compact")
     with pytest.raises(SettingsError, match="must share their tokenizers; number 2 differs from the first"):
         passerelle.distill(pairs, [teachers[0], other], **OPTIONS)
     with pytest.raises(DataError, match="at least one teacher, received: none"):
@@ -215,7 +230,7 @@ def test_refused_teachers(teachers: list[passerelle.Translator], files: list[Pat
         passerelle.distill(pairs, 3, **OPTIONS)  # pyright: ignore[reportArgumentType]
     with pytest.raises(SettingsError, match=r"tags.mode 'none' of the teachers"):
         rows = [(word, word, "T") for word in GIVEN]
-        passerelle.distill(rows, teachers, tag_mode="inline", validation=0)
+        passerelle.distill(rows, teachers, tag_mode="inline", preset="compact", validation=0)
     with pytest.raises(DataError, match=r"sources, item 2: expected a text, received: \('a', 'b'\)"):
         passerelle.distill(pairs, teachers, sources=["a", ("a", "b")], **OPTIONS)
     with pytest.raises(SettingsError, match="reference_copies"):

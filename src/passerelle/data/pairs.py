@@ -288,7 +288,7 @@ def split_by_source(
 
     Returns:
         (training pairs, held-out pairs), each in the order of `pairs`. The training pairs keep the counts of skipped
-        rows.
+        rows and the facts about synthetic pairs.
 
     Raises:
         DataError: if `share` is above 0 and would leave no source for training or none for validation.
@@ -309,7 +309,7 @@ def split_by_source(
     for row, own_key in zip(pairs.rows(), keys, strict=True):
         sides[own_key in held_out].append(row)
     training, validation = (_pairs(side, pairs.name, tagged=pairs.tags is not None) for side in sides)
-    return replace(training, blank=pairs.blank, skipped=pairs.skipped), validation
+    return replace(training, blank=pairs.blank, skipped=pairs.skipped, synthetic=pairs.synthetic), validation
 
 
 def write_pairs(path: str | os.PathLike[str], pairs: Iterable[tuple[str, ...]]) -> None:
