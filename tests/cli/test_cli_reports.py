@@ -51,9 +51,9 @@ def test_presets(quick):
     outcome = quick("presets")
     assert (outcome.status, outcome.err) == (0, "")
     lines = outcome.out.splitlines()
-    assert [line.split()[0] for line in lines] == list(PRESETS)
+    assert [line.split()[0] for line in lines] == ["auto", *PRESETS]
     assert [line.split()[0] for line in lines if " (default) " in line] == [DEFAULT_PRESET]
-    summaries = [preset.summary for preset in PRESETS.values()]
+    summaries = [re.split(r"  +", lines[0])[1], *(preset.summary for preset in PRESETS.values())]
     assert [re.split(r"  +", line)[1] for line in lines] == summaries
     assert len({line.index(summary) for line, summary in zip(lines, summaries, strict=True)}) == 1
 
