@@ -74,7 +74,10 @@ nitpick_ignore_regex = [
     # Types of other projects: links to them would need their inventories, downloaded for each build.
     ("py:class", r"(?:collections\.abc|numpy|os)\.\w+"),
     # Types of arguments and properties that are passed on and not used by hand, so the reference leaves them out.
-    ("py:class", r"passerelle\..+\.(?:Bundle|InferenceModel|Lengths|NetworkSettings|SearchSettings|Signature|Stepper|Tokenizer)"),
+    (
+        "py:class",
+        r"passerelle\..+\.(?:Bundle|InferenceModel|Lengths|NetworkSettings|SearchSettings|Signature|Stepper|Tokenizer)",
+    ),
 ]
 
 html_theme = "furo"

@@ -187,7 +187,7 @@ def resume(
 
     Raises:
         DataError: if the data of the run cannot be read.
-        RunError: if the folder is not that of a run, damaged or in use, or the data changed.
+        RunError: if the folder is damaged, in use or not a run folder, or if the data changed.
         SettingsError: if the run would become shorter.
 
     Example:

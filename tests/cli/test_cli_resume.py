@@ -16,7 +16,7 @@ import passerelle
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 OPTIONS = ["--preset", "tutorial", "--units", "8", "--set", "network.dropout=0.2", "--set", "training.batch_size=4"]
-EPOCHS = ["--epochs", "40"]
+EPOCHS = ["--epochs", "120"]
 
 
 def weights_of(model):
@@ -35,7 +35,7 @@ def updates_of(run):
 
 @pytest.fixture(scope="module")
 def uninterrupted(trained, tmp_path_factory):
-    """A model of 40 epochs, trained without a run folder."""
+    """A model of 120 epochs, trained without a run folder."""
     out = tmp_path_factory.mktemp("uninterrupted") / "whole.keras"
     subprocess.run(
         [sys.executable, "-m", "passerelle", "train", trained.pairs, *OPTIONS, *EPOCHS, "--no-run", "--out", out],
@@ -83,8 +83,8 @@ def test_a_killed_run_gives_the_same_weights(interrupted, quick, uninterrupted, 
         assert f"resuming {run} from epoch " in outcome.err
     assert same_weights(tmp_path / "m.keras", uninterrupted)
     log = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
-    assert [line["epoch"] for line in log] == list(range(1, 41))
-    assert (run / "log.csv").read_text().count("\n") == (run / "samples.tsv").read_text().count("\n") == 41
+    assert [line["epoch"] for line in log] == list(range(1, 121))
+    assert (run / "log.csv").read_text().count("\n") == (run / "samples.tsv").read_text().count("\n") == 121
     assert (run / "loss.svg").read_text().startswith("<svg")
     commands = json.loads((run / "run.json").read_text())["commands"]
     assert len(commands) == 2 + killed
@@ -140,10 +140,10 @@ def test_damaged_checkpoints_are_noticed(interrupted, quick, uninterrupted, tmp_
 def test_more_epochs_are_those_of_a_longer_run(interrupted, quick, uninterrupted, tmp_path):
     """With a constant learning rate, as this preset has."""
     run = interrupted(signal.SIGTERM, epochs=["--epochs", "30"])
-    assert quick("train", "--resume", run, "--epochs", "40").status == 0
+    assert quick("train", "--resume", run, *EPOCHS).status == 0
     assert same_weights(tmp_path / "m.keras", uninterrupted)
     refused = quick("train", "--resume", run, "--epochs", "20").refused()
-    assert refused.startswith("training.epochs is 40 in this run; a resumed run can only become longer, received: 20")
+    assert refused.startswith("training.epochs is 120 in this run; a resumed run can only become longer, received: 20")
 
 
 @posix

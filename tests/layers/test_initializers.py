@@ -26,7 +26,7 @@ def test_distributions_equal_those_of_keras() -> None:
         (Uniform(0.05), usual),
         (Uniform(1.0), wide),
     ):
-        found, expected = np.asarray(own((200, 300))), np.asarray(theirs((200, 300)))  # pyright: ignore[reportCallIssue]
+        found, expected = np.asarray(own((600, 1000))), np.asarray(theirs((600, 1000)))  # pyright: ignore[reportCallIssue]
         assert found.dtype == expected.dtype
         quantiles = np.linspace(0, 1, 11)
         largest = np.abs(expected).max()

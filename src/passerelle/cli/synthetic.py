@@ -39,9 +39,9 @@ class BackTranslationOptions:
     Parameters
     ----------
     back_translate
-        Monolingual data for back-translation, texts of the target without sources: a file with one text per line, which
-        may be compressed; for a model with tags, followed by a tab and its tags. The reverse model writes their
-        sources. Validation targets are left out. Repeatable.
+        Monolingual data for back-translation: a file with one text in the target language per line, which may be
+        compressed. For a model with tags, each text is followed by a tab and its tags. The reverse model translates the
+        texts into sources. Texts that are validation targets are skipped. Repeatable.
     reverse_model
         Model file (.keras) for --back-translate, trained in the reverse direction (--swap). Several form an ensemble.
         Repeatable.

@@ -157,7 +157,7 @@ def translate(
 
 @dataclass(frozen=True)
 class _Translations:
-    """Results and alignments of consecutive texts, best first; alignments are None if no option needs them."""
+    """The n-best results of consecutive texts, and their alignments, which are None if no option needs them."""
 
     results: list[list["Result"]]
     alignments: list[list["Alignment"]] | None

@@ -6,7 +6,7 @@ data_source      where the pairs of a run can be read again
 description      `run.json`: command, settings, data and fingerprints
 folder           the folder, its files and its lock
 logs             the losses and samples of each epoch as files
-recording        a run that is begun or resumed in its folder
+recording        start or resume a run in its folder
 """
 
 __all__ = []

@@ -76,8 +76,8 @@ class SearchSettings(ConstraintSettings):
 
     beam: int = setting(
         1,
-        "Beam size: hypotheses kept per step; 1 is greedy search. By default the size that the model file stores, and "
-        f"at least n_best, or {BEAM_WITH_REQUIRE} with require.",
+        "Beam size: hypotheses kept per step; 1 is greedy search. By default the size that the model file stores, "
+        f"raised if needed to the size of the n-best list, and to {BEAM_WITH_REQUIRE} with require.",
         option=True,
         stored=True,
         ge=1,

@@ -16,15 +16,15 @@ class SyntheticSettings(Section):
 
     reference_copies: int = setting(
         1,
-        "Number of times that each pair with a reference is repeated among the training pairs; 2 gives the references "
-        "twice the weight, and 0 trains on synthetic pairs only.",
+        "With synthetic pairs: number of copies of each original pair in the training pairs; 2 gives the original "
+        "pairs twice the weight, and 0 trains on synthetic pairs only.",
         option=True,
         ge=0,
         le=100,
     )
     translation_share: Annotated[float, Field(gt=0.0, lt=1.0)] = setting(
         0.5,
-        "If minutes is set: maximum share of this time after which the translation for synthetic pairs ends. Texts are "
+        "If minutes is set: maximum share of this time for translating the texts of synthetic pairs. Texts are "
         "translated in random order, and those that are left are not used.",
         option=True,
     )

@@ -62,7 +62,7 @@ def distill(
         length_penalty: length penalty of the teachers' search; None for that of the stored search.
         reference_copies: how often each pair with a reference is repeated among the training pairs; 0 leaves it out,
             None repeats it `SyntheticSettings().reference_copies` times, which is once.
-        translation_share: if `minutes` is set, maximum share of this time after which the teachers' translation ends;
+        translation_share: if `minutes` is set, maximum share of this time for the teachers' translation;
             None for half of it.
         validation: see `train`.
         source_vectors: see `train`.

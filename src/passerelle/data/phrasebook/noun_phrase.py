@@ -35,7 +35,7 @@ NUMBERS = {
 
 @dataclass(frozen=True)
 class NounPhrase:
-    """A noun with its determiner, number and adjective.
+    """A noun with its determiner, numeral and adjective.
 
     Attributes:
         determiner: see `Determiner`; ignored if there is a number.
