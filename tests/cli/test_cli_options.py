@@ -60,7 +60,7 @@ def test_help_contains_choices_bounds_and_defaults() -> None:
     assert "[1 to 8,192; default: 128 in preset compact]" in groups["Model"]
     assert "Like --level, but only for the source." in groups["Text"]
     assert (
-        "By default the size that the model file stores, and at least n_best"
+        "By default the size that the model file stores, raised if needed to the size of the n-best list"
         in groups_of(help_of("translate"))["Search"]
     )
 
