@@ -371,14 +371,13 @@ def prepare_candidates(
         validation = list(validation)  # each candidate reads it
     seconds = TRIAL_SHARE * 60.0 * settings.training.minutes
     candidates = choose_candidates(settings, pairs.sources, pairs.targets) if pairs else []
-    if len(candidates) < 2 or seconds < MIN_TRIAL_SECONDS:
-        return prepare(pairs, settings, validation=validation, **options)
+    if not candidates:
+        return prepare(pairs, settings, validation=validation, **options)  # says what is missing
     trials: list[tuple[float, Prepared]] = []
     for candidate in candidates:
-        prepared = replace(
-            prepare(pairs, candidate.settings, validation=validation, **options), choices=candidate.reasons
-        )
-        if not prepared.validation:
+        prepared = prepare(pairs, candidate.settings, validation=validation, **options)
+        prepared = replace(prepared, choices=(*candidate.reasons, *prepared.choices))
+        if len(candidates) < 2 or seconds < MIN_TRIAL_SECONDS or not prepared.validation:
             return prepared
         score = _trial_score(prepared, seconds, interruption)
         report(f"{candidate.reasons[0]}: {score:.1f} after {seconds:.0f} s")
