@@ -10,7 +10,8 @@ from pathlib import Path
 
 import passerelle
 from passerelle.data.writing import write_atomically
-from passerelle.experiment import prepare_candidates, train_prepared
+from passerelle.experiment.candidates import prepare_candidates
+from passerelle.experiment.prepared_training import train_prepared
 from passerelle.settings import choose_settings
 from passerelle.training.callbacks.callback import Callback, Run
 

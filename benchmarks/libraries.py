@@ -119,7 +119,7 @@ def generate_words(count: int) -> list[str]:
 
 
 def diagrams() -> None:
-    from passerelle.experiment import build
+    from passerelle.experiment.building import build
     from passerelle.plots import svg
     from passerelle.plots.diagram import draw_model
     from passerelle.plots.layout import arrange

@@ -81,7 +81,7 @@ def _passerelle(
     batch_type: str = "pair",
 ) -> Measurement:
     import passerelle
-    from passerelle.experiment import build
+    from passerelle.experiment.building import build
     from passerelle.preparation import prepare
     from passerelle.settings import choose_settings
     from passerelle.training.optimizer import make_optimizer

@@ -24,7 +24,7 @@ import passerelle
 import run
 import transformer_program
 from passerelle.data.batches import Batch
-from passerelle.experiment import build
+from passerelle.experiment.building import build
 from passerelle.preparation import prepare
 from passerelle.settings import choose_settings
 from passerelle.special_tokens import END, PAD

@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 
 import passerelle
 from passerelle.cli.diagram import write_diagrams
-from passerelle.experiment import build
+from passerelle.experiment.building import build
 from passerelle.plots.theme import BACKGROUND, BORDER, INK, INPUT, MONO, MUTED, adapt_to_dark_pages
 from passerelle.preparation import prepare
 from passerelle.settings import choose_settings

@@ -16,10 +16,14 @@ import numpy as np
 import pytest
 
 import passerelle
-from passerelle import experiment
 from passerelle.data.pairs import check_pairs, write_pairs
 from passerelle.errors import DataError, SettingsError
-from passerelle.experiment import _record, build, train, train_prepared
+from passerelle.experiment import clock as experiment_clock
+from passerelle.experiment import prepared_training
+from passerelle.experiment.building import build
+from passerelle.experiment.prepared_training import train_prepared
+from passerelle.experiment.record import training_record
+from passerelle.experiment.train import train
 from passerelle.inference import search_choice
 from passerelle.preparation import prepare
 from passerelle.settings import choose_settings, make_settings
@@ -369,7 +373,7 @@ def test_pairs_that_are_too_long_are_skipped_and_counted() -> None:
         "skipped pairs add no tokens"
     )
     assert data.training_batches.buckets == plain.training_batches.buckets
-    assert _record(data, History((), 0, False, False), None)["data"]["training_pairs_skipped"] == {reason: 1}
+    assert training_record(data, History((), 0, False, False), None)["data"]["training_pairs_skipped"] == {reason: 1}
 
 
 def test_length_limits_in_settings() -> None:
@@ -406,9 +410,9 @@ def test_the_minutes_include_everything(
         clock.now += 1.0
         return SimpleNamespace(chrf=clock.now % 7)
 
-    for module in (experiment, callback):
+    for module in (experiment_clock, prepared_training, callback):
         monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=read))
-    monkeypatch.setattr(experiment, "save_bundle", save)
+    monkeypatch.setattr(prepared_training, "save_bundle", save)
     monkeypatch.setattr(search_choice, "evaluate", compared)
     data = prepare(
         PAIRS, make_settings("tutorial", {"training": {"minutes": 4.0, "search": search}, "network": TINY["network"]})

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 import passerelle
-from passerelle import experiment
 from passerelle.errors import SettingsError
-from passerelle.experiment import prepare_candidates
+from passerelle.experiment import candidates
+from passerelle.experiment.candidates import prepare_candidates
 from passerelle.preparation import prepare
-from passerelle.preset_choice import FEW_PAIRS, MANY_PAIRS, choose_candidates
+from passerelle.preset_choice import FEW_PAIRS, MANY_WORDS, choose_candidates
 from passerelle.settings import PRESETS, choose_settings
 
 WORDS = [
@@ -64,7 +64,9 @@ def test_sentences() -> None:
         f"level word: {FEW_PAIRS:,} pairs with {2 * len(WORDS):,} different words",
     )
     assert facts(other)[:2] == ("monotonic", "character")
-    assert facts(choose(sentences(MANY_PAIRS))[0])[:3] == ("transformer", "subword", "subword")
+    sources, targets = sentences(MANY_WORDS // 4)
+    rare = [f"{source} {' '.join(f'{i}.{k}' for k in range(4))}" for i, source in enumerate(sources)]
+    assert facts(choose((rare, targets))[0])[:3] == ("transformer", "subword", "subword")
     (few,) = choose(sentences(FEW_PAIRS - 1))
     assert facts(few) == ("compact", "character", "character", False)
     assert few.reasons == (f"preset compact: only {FEW_PAIRS - 1:,} pairs",)
@@ -111,7 +113,7 @@ def test_candidates_are_compared_for_a_tenth_of_the_minutes(monkeypatch: pytest.
     """The candidate with the better trial is trained, whichever it is; without time to spare, the first one."""
     pairs = passerelle.phrasebook()[: FEW_PAIRS + 500]
     scores = {"transformer": 10.0, "monotonic": 20.0}
-    monkeypatch.setattr(experiment, "_trial_score", lambda prepared, *_: scores[prepared.settings.preset])
+    monkeypatch.setattr(candidates, "_trial_score", lambda prepared, *_: scores[prepared.settings.preset])
     lines: list[str] = []
     prepared = prepare_candidates(pairs, choose_settings(minutes=10), report=lines.append)
     assert prepared.settings.preset == "monotonic"

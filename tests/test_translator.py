@@ -15,7 +15,7 @@ from passerelle.data import rows
 from passerelle.data.lengths import Lengths
 from passerelle.data.rows import padded_width
 from passerelle.errors import DataError, OutputError, PasserelleError, SettingsError
-from passerelle.experiment import build
+from passerelle.experiment.building import build
 from passerelle.inference.result import Result
 from passerelle.models.compiled import compiled
 from passerelle.preparation import prepare

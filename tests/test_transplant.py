@@ -9,7 +9,7 @@ import pytest
 import passerelle
 import tutorial_program
 from passerelle.data.phrasebook import phrasebook
-from passerelle.experiment import build
+from passerelle.experiment.building import build
 from passerelle.preparation import prepare
 from passerelle.settings import choose_settings
 from passerelle.special_tokens import FIRST_ORDINARY, START

@@ -8,7 +8,8 @@ import pytest
 
 import passerelle
 from passerelle.errors import DataError, SettingsError
-from passerelle.experiment import build, train_prepared
+from passerelle.experiment.building import build
+from passerelle.experiment.prepared_training import train_prepared
 from passerelle.models.ids import first_source_column
 from passerelle.preparation import prepare
 from passerelle.settings import MAX_EPOCHS, choose_settings

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from passerelle.experiment import build
+from passerelle.experiment.building import build
 from passerelle.preparation import prepare
 from passerelle.settings import choose_settings
 from passerelle.translator import Translator

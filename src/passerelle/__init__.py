@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from passerelle.data.phrasebook import phrasebook
     from passerelle.errors import DataError, ModelFileError, OutputError, PasserelleError, RunError, SettingsError
     from passerelle.evaluation.metrics import Report
-    from passerelle.experiment import resume, train
+    from passerelle.experiment.train import resume, train
     from passerelle.inference.result import Result
     from passerelle.inference.scoring import PairScore
     from passerelle.models.sequence_to_sequence import SequenceToSequence
@@ -48,7 +48,7 @@ _MODULES = {
     "Report": "evaluation.metrics",
     "SequenceToSequence": "models.sequence_to_sequence",
     "PairScore": "inference.scoring",
-    "resume": "experiment", "train": "experiment", "distill": "synthetic.distillation",
+    "resume": "experiment.train", "train": "experiment.train", "distill": "synthetic.distillation",
     "Callback": "training.callbacks.callback",
     "Result": "inference.result", "Translator": "translator",
 }  # fmt: skip

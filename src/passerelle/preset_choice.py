@@ -29,11 +29,9 @@ COPIED = 0.5
 FEW_PAIRS = 3_000
 """Number of pairs below which a Transformer has too little to learn from."""
 
-MANY_PAIRS = 30_000
-"""Number of pairs from which on subwords are better than words."""
-
 MANY_WORDS = 20_000
-"""Number of different words of a side from which on subwords are better than words."""
+"""Number of different words of a side from which on subwords replace words: a vocabulary of that size makes the output
+layer slow, and most of its words are rare."""
 
 SHORT_SENTENCE = 40
 """Median number of target characters up to which monotonic attention is compared for sentences too."""
@@ -165,7 +163,7 @@ def _transduction(settings: Settings, found: PairStatistics) -> Candidate:
 
 def _sentences(settings: Settings, found: PairStatistics, levels: Mapping[str, str]) -> list[Candidate]:
     level, why = "word", f"{found.pairs:,} pairs with {found.words:,} different words"
-    if found.pairs >= MANY_PAIRS or found.words >= MANY_WORDS:
+    if found.words >= MANY_WORDS:
         level = "subword"
     chosen = {
         side: "character" if side in found.unspaced else level

@@ -5,7 +5,7 @@ import pytest
 
 from beam import repeated, time_alternately
 from by_hand import beam_by_hand, continuations
-from passerelle.experiment import build
+from passerelle.experiment.building import build
 from passerelle.preparation import prepare
 from passerelle.settings import choose_settings
 from passerelle.translator import Translator

@@ -17,7 +17,7 @@ import warnings
 import tomli_w  # noqa: F401 - imported for the children, like the next modules
 
 import passerelle.cli.app
-import passerelle.experiment  # noqa: F401
+import passerelle.experiment.train  # noqa: F401
 from passerelle.cli import describe, evaluate, main, train, translate  # noqa: F401
 
 LIMIT_SECONDS = 60

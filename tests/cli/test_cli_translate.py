@@ -12,7 +12,7 @@ import pytest
 import passerelle
 from passerelle.data.pairs import read_pairs
 from passerelle.evaluation.metrics import score
-from passerelle.experiment import build
+from passerelle.experiment.building import build
 from passerelle.preparation import prepare
 from passerelle.settings import choose_settings
 

@@ -95,7 +95,7 @@ def weather() -> tuple[Signature, dict[str, list[Any]]]:
     return Signature(inputs, {"target": text("target", *columns["target"])}), columns
 
 
-def train(signature: Signature, columns: Columns, network: dict[str, Any], epochs: int = 40) -> Any:
+def train(signature: Signature, columns: Columns, network: dict[str, Any], epochs: int = 80) -> Any:
     from passerelle.training.trainer import fit
 
     settings = settings_of(network, epochs)
@@ -113,7 +113,7 @@ def batches_of(signature: Signature, columns: Columns, **options: Any) -> Batche
 def settings_of(network: dict[str, Any], epochs: int) -> Any:
     from passerelle.settings import make_settings
 
-    training = {"epochs": epochs, "learning_rate": 0.02, "keep": "last", "schedule": "constant", "patience": 0}
+    training = {"epochs": epochs, "learning_rate": 0.01, "keep": "last", "schedule": "constant", "patience": 0}
     level = {"level": "word"}
     network = NETWORK | network | {"dropout": 0.0}
     return make_settings("compact", {"source": level, "target": level, "network": network, "training": training})

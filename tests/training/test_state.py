@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 
-from passerelle.experiment import build
+from passerelle.experiment.building import build
 from passerelle.preparation import prepare
 from passerelle.settings import TrainingSettings, choose_settings
 from passerelle.training import trainer

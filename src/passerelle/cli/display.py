@@ -64,7 +64,7 @@ def train_with_display(
         started: see `train_prepared`.
         recording: the run's folder; None without one.
     """
-    from passerelle.experiment import train_prepared
+    from passerelle.experiment.prepared_training import train_prepared
 
     if number == 1:
         _introduce(prepared)

@@ -9,10 +9,10 @@ from passerelle.cli.arguments import WHOLE_NUMBER
 from passerelle.cli.display import note
 from passerelle.cli.ensemble import parse_weights
 from passerelle.cli.groups import IN_GROUP
+from passerelle.cli.new_training import NewTraining, require_run_options, train_new
 from passerelle.cli.options import ReadingOptions, SettingsOptions, SyntheticOptions, WriterSearchOptions
 from passerelle.cli.output import Overwrite
 from passerelle.cli.synthetic import note_synthetic, open_journal, read_texts
-from passerelle.cli.train import CHECKPOINT_SECONDS, require_run_options, train_new
 
 if TYPE_CHECKING:
     from passerelle.data.pairs import Pairs
@@ -38,7 +38,7 @@ def distill(
     source_vectors: Annotated[str | None, Parameter(group=IN_GROUP["Text"])] = None,
     target_vectors: Annotated[str | None, Parameter(group=IN_GROUP["Text"])] = None,
     seeds: Annotated[int, Parameter(group=IN_GROUP["Training"]), WHOLE_NUMBER] = 1,
-    checkpoint_seconds: Annotated[float, Parameter(group=IN_GROUP["Training"])] = CHECKPOINT_SECONDS,
+    checkpoint_seconds: Annotated[float | None, Parameter(group=IN_GROUP["Training"], show_default=False)] = None,
     out: str,
     save_split: str | None = None,
     run: str | None = None,
@@ -71,7 +71,7 @@ def distill(
     seeds
         Number of students to train on the same data, as for passerelle train.
     checkpoint_seconds
-        Seconds between two checkpoints within an epoch, as for passerelle train.
+        Seconds between two checkpoints within an epoch, as for passerelle train. [default: 60]
     out
         Model file (checkpoint) to write. The teachers' translations are kept next to it, in a file that ends in
         .translations.jsonl; the same command uses them again after an interruption.
@@ -112,10 +112,12 @@ def distill(
         return mixed
 
     return train_new(
-        pairs, reading, validation, options or SettingsOptions(),
-        {side: path for side, path in vectors.items() if path is not None},
-        seeds, checkpoint_seconds, out, save_split, "" if no_run else run,
-        overwrite=overwrite, started=started, synthesize=synthesize,
+        NewTraining(
+            pairs=pairs, reading=reading, validation=validation, options=options or SettingsOptions(),
+            vectors={side: path for side, path in vectors.items() if path is not None}, out=out, started=started,
+            seeds=seeds, checkpoint_seconds=checkpoint_seconds, save_split=save_split, run=run, no_run=no_run,
+            overwrite=overwrite, synthesize=synthesize,
+        )
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from passerelle.data.pairs import Pairs
 from passerelle.errors import DataError
-from passerelle.experiment import train_pairs
+from passerelle.experiment.train import train_pairs
 from passerelle.preparation import Validation, source_key, split
 from passerelle.settings import Settings, SyntheticSettings, accepts_options, choose_settings, validated
 from passerelle.synthetic.mixture import add_synthetic, translation_ends

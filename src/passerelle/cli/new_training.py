@@ -1,0 +1,143 @@
+"""Begin new trainings, for the commands `train` and `distill`: read and prepare the pairs, and describe the runs."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from passerelle.cli.display import note
+from passerelle.cli.options import ReadingOptions, SettingsOptions
+from passerelle.cli.output import require_absent
+from passerelle.cli.runs import DataWords, command, new_trainings, numbered, require_new_runs
+from passerelle.cli.training import receive_signals, train_all
+from passerelle.errors import SettingsError
+from passerelle.settings import AUTO_PRESET
+
+if TYPE_CHECKING:
+    from passerelle.data.pairs import Pairs
+    from passerelle.settings import Settings
+
+__all__ = ["NewTraining", "require_run_options", "share_or_files", "train_new"]
+
+MAX_SEEDS = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewTraining:
+    """The arguments of a new training; see the command `train`.
+
+    Attributes:
+        pairs: one file of pairs, or two parallel files.
+        reading: how files are read.
+        validation: validation files, or one share.
+        options: settings.
+        vectors: files of pretrained word vectors by side, `source` and `target`.
+        out: model file.
+        started: value of `time.perf_counter()` from which the time limit counts.
+        seeds: number of translators.
+        checkpoint_seconds: seconds between two checkpoints; None for the default.
+        save_split: folder for the training and the validation pairs.
+        run: folder of the run; None for that next to the model file.
+        no_run: whether no run is recorded.
+        overwrite: whether existing files are replaced.
+        synthesize: receives the training pairs, the validation pairs and the settings, and returns training pairs with
+            synthetic ones among them, which `save_split` omits.
+    """
+
+    pairs: tuple[str, ...]
+    reading: ReadingOptions
+    validation: tuple[str, ...]
+    options: SettingsOptions
+    vectors: dict[str, str]
+    out: str
+    started: float
+    seeds: int = 1
+    checkpoint_seconds: float | None = None
+    save_split: str | None = None
+    run: str | None = None
+    no_run: bool = False
+    overwrite: bool = False
+    synthesize: "Callable[[Pairs, Pairs, Settings], Pairs] | None" = None
+
+
+def require_run_options(checkpoint_seconds: float | None, run: str | None, *, no_run: bool) -> None:
+    """Raise SettingsError if the options of a run are out of range, or exclude each other."""
+    if checkpoint_seconds is not None and not 0 <= checkpoint_seconds < float("inf"):
+        raise SettingsError(f"--checkpoint-seconds must be at least 0, received: {checkpoint_seconds:g}")
+    if run is not None and no_run:
+        raise SettingsError("--run and --no-run exclude each other. Leave out one of them.")
+
+
+def train_new(new: NewTraining) -> int:
+    """Begin new trainings, and train and save their translators; return the exit status."""
+    from passerelle.data.pairs import Pairs, split_paths, write_split
+    from passerelle.experiment.candidates import prepare_candidates
+    from passerelle.preparation import split
+    from passerelle.runs.data_source import DataSource, PairSource
+    from passerelle.runs.description import CHECKPOINT_SECONDS, Description
+    from passerelle.runs.folder import SUFFIX, RunFolder
+
+    reading, vectors, overwrite = new.reading, new.vectors, new.overwrite
+    names_tags = reading.names_tag_column()
+    settings = new.options.choose(tagged=names_tags)
+    model = Path(new.out)
+    paths = _model_paths(model, new.seeds)
+    folder = Path(new.run) if new.run else model.with_suffix(SUFFIX)
+    folders = [] if new.no_run else [RunFolder(path) for path in numbered(folder, new.seeds)]
+    splits = [] if new.save_split is None else split_paths(new.save_split)
+    require_new_runs(folders, overwrite=overwrite)
+    require_absent([*paths, *splits], overwrite=overwrite)
+    tagged = names_tags or settings.tags.mode != "none"
+    training_pairs = reading.read(new.pairs, tagged=tagged)
+    held_out = share_or_files(new.validation)
+    words = DataWords(
+        new.pairs, held_out, vectors,
+        reading.arguments(tagged=tagged), reading.arguments(tagged=tagged, limited=False),
+    )  # fmt: skip
+    if isinstance(held_out, tuple):
+        held_out = reading.read(held_out, tagged=tagged, limited=False)
+    source = words.source(training_pairs, held_out)
+    sides = None
+    if new.synthesize is not None:
+        sides = split(training_pairs, held_out, settings)
+        training_pairs, held_out = new.synthesize(*sides, settings), sides[1] or 0.0
+        held_out_source = PairSource.copy(held_out) if isinstance(held_out, Pairs) else held_out
+        source = DataSource(PairSource.copy(training_pairs), held_out_source, source.vectors)
+    interruption = receive_signals()
+    prepared = prepare_candidates(
+        training_pairs,
+        settings,
+        validation=held_out,
+        source_vectors=vectors.get("source"),
+        target_vectors=vectors.get("target"),
+        interruption=interruption,
+        report=note,
+    )
+    if new.save_split is not None:
+        written = write_split(new.save_split, *(sides or (prepared.training, prepared.validation)))
+        note(f"wrote {written[0]} and {written[1]}")
+    chosen = prepared.settings if settings.preset == AUTO_PRESET else settings
+    seconds = CHECKPOINT_SECONDS if new.checkpoint_seconds is None else new.checkpoint_seconds
+    description = Description(chosen, source, (command(),), os.path.abspath(model), checkpoint_seconds=seconds)
+    own_validation = held_out if isinstance(held_out, Pairs) else None
+    trainings = new_trainings(
+        prepared, paths, folders, description, training_pairs, own_validation, overwrite=overwrite
+    )
+    return train_all(trainings, interruption, overwrite=overwrite, started=new.started)
+
+
+def _model_paths(out: Path, seeds: int) -> list[Path]:
+    """Return the path of each translator's model file; all are writable."""
+    from passerelle.bundle.model_file import require_model_path
+
+    if not 1 <= seeds <= MAX_SEEDS:
+        raise SettingsError(f"--seeds must be from 1 to {MAX_SEEDS}, received: {seeds}")
+    return [require_model_path(path) for path in numbered(require_model_path(out), seeds)]
+
+
+def share_or_files(validation: tuple[str, ...]) -> float | tuple[str, ...] | None:
+    try:
+        return float(*validation) if len(validation) == 1 else validation or None
+    except ValueError:
+        return validation

@@ -1,0 +1,106 @@
+"""Train and save translators one after the other, for the commands `train` and `distill`."""
+
+import os
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from passerelle.cli.arguments import translate_command
+from passerelle.cli.display import explain_end, note, train_with_display
+from passerelle.cli.runs import Training, resume_command
+from passerelle.cli.signals import exit_status, signal_words
+from passerelle.errors import OutputError, PasserelleError
+from passerelle.training.callbacks.interruption import Interruption
+
+if TYPE_CHECKING:
+    from passerelle.data.pairs import Pairs
+    from passerelle.runs.recording import Recording
+    from passerelle.translator import Translator
+
+__all__ = ["receive_signals", "train_all"]
+
+
+def receive_signals() -> Interruption:
+    """Receive the signals that end training, until the process ends.
+
+    The context is never left: a signal that arrives when all is saved must not disturb the end of the process.
+    """
+    return Interruption().__enter__()
+
+
+def train_all(trainings: Sequence[Training], interruption: Interruption, *, overwrite: bool, started: float) -> int:
+    """Train and save the translators one after the other; return the exit status.
+
+    The time limit of the first translator counts from `started`, that of each further one from its own start.
+    """
+    saved = []
+    for training in trainings:
+        with training.recording or nullcontext():
+            path, translator = _train(training, interruption, overwrite=overwrite, started=None if saved else started)
+        saved.append(path)
+        explain_end(translator)
+        epochs = len(translator.record["epochs"])
+        checkpoint = f"epoch {translator.record['kept_epoch']} of {epochs}"
+        if interruption.requested:
+            weights = f"the best checkpoint so far ({checkpoint})" if epochs else "the weights in the first epoch"
+            how = f". Continue: {resume_command(training.recording.folder)}" if training.recording else ""
+            note(f"{signal_words(interruption.signal)}; saved {path} with {weights}{how}")
+            return exit_status(interruption.signal)
+        last = training.number == training.count
+        hint = f". Try: {_example(saved, training.prepared.training)}" if last else ""
+        note(f"saved {path} ({checkpoint}){hint}")
+    return 0
+
+
+def _train(
+    training: Training, interruption: Interruption, *, overwrite: bool, started: float | None
+) -> "tuple[Path, Translator]":
+    """Train and save one translator; say how to continue if that fails and there is a checkpoint."""
+    recording = training.recording
+    try:
+        translator = train_with_display(
+            training.prepared, training.out, interruption, training.number, training.count,
+            started=started, recording=recording,
+        )  # fmt: skip
+        path = _save(translator, training.out, recording, overwrite=overwrite)
+    except PasserelleError:
+        if recording is not None and recording.has_checkpoint():
+            note(f"the run has a checkpoint; continue with: {resume_command(recording.folder)}")
+        raise
+    if recording is not None:
+        try:
+            recording.saved(path, translator.record)
+        except (OSError, OutputError) as error:
+            note(f"{recording.folder} is not complete: {error}")
+    return path, translator
+
+
+def _save(translator: "Translator", path: Path, recording: "Recording | None", *, overwrite: bool) -> Path:
+    """Save a translator, and return its path: another one if a file of that name appeared during training.
+
+    A resumed run replaces the model that it saved itself.
+    """
+    resumed_run = recording is not None and recording.resumed
+    if recording is not None and resumed_run:
+        overwrite = overwrite or recording.folder.wrote(path)
+    wanted, number = path, 1
+    while True:
+        try:
+            translator.save(path, overwrite=overwrite)
+            return path
+        except OutputError:
+            if overwrite or not os.path.lexists(path):
+                raise
+        number += 1
+        path = wanted.with_stem(f"{wanted.stem}.{number}")
+        reason = "is not the model that this run saved" if resumed_run else "appeared during training"
+        note(f"{wanted} {reason} and is not replaced; saving as {path}")
+
+
+def _example(paths: list[Path], pairs: "Pairs") -> str:
+    """Return a command that translates the first source with all models, as an ensemble."""
+    first, *others = map(str, paths)
+    options = [("--with", other) for other in others]
+    options += [] if pairs.tags is None else [("--tags", pairs.tags[0])]
+    return translate_command(first, pairs.sources[0], options)

@@ -1,0 +1,11 @@
+"""Train translators from pairs: every stage from the pairs to a trained translator, in order.
+
+building           an untrained translator: network, initial weights, pretrained vectors
+candidates         prepare pairs; with the preset `auto`, for several candidates, which are compared
+clock              how much of the time limit is left for each part of the work
+prepared_training  train a translator on prepared pairs
+record             what a model file says about its training
+train              the public functions `train` and `resume`
+"""
+
+__all__ = []

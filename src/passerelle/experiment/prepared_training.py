@@ -1,0 +1,131 @@
+"""Train a translator on prepared data: build the network, train it, choose its search, write the training record."""
+
+import os
+import random
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from passerelle.bundle.bundle import save_bundle
+from passerelle.data.rows import padded_width
+from passerelle.errors import SettingsError
+from passerelle.experiment.building import build_with_vectors
+from passerelle.experiment.clock import Clock
+from passerelle.experiment.record import training_record
+from passerelle.inference.search_choice import SearchChoice, Trial, choose_metric, choose_search
+from passerelle.preparation import Prepared
+from passerelle.runs.recording import Recording
+from passerelle.training.callbacks.callback import Callback
+from passerelle.training.callbacks.interruption import Interruption
+from passerelle.training.callbacks.samples import Samples
+from passerelle.training.history import History, Sample
+from passerelle.training.trainer import fit
+from passerelle.translator import Translator
+
+__all__ = ["train_prepared"]
+
+
+def train_prepared(
+    prepared: Prepared,
+    callbacks: Sequence[Callback] = (),
+    *,
+    interruption: Interruption | None = None,
+    out: str | os.PathLike[str] | None = None,
+    report: Callable[[Trial], None] = lambda trial: None,
+    started: float | None = None,
+    recording: Recording | None = None,
+) -> Translator:
+    """Build a network and train it on prepared data; see `train`.
+
+    Args:
+        prepared: prepared data.
+        callbacks: see `train`.
+        interruption: see `training.trainer.fit`.
+        out: path of a model file. Before training, the untrained translator is saved next to it and removed again, so
+            that no training is lost because its end cannot be written.
+        report: receives each search that is compared after training; see `choose_search`.
+        started: value of `time.perf_counter()` from which the time limit counts; None for the time of this call.
+        recording: writes logs and checkpoints of the run, and restores a run that goes on. The caller has entered it.
+
+    Raises:
+        OutputError: if no file can be saved at `out`, or the run's folder cannot be written.
+        RunError: if the run that goes on has other data.
+    """
+    if not isinstance(callbacks, Iterable) or not all(isinstance(each, Callback) for each in callbacks):
+        raise SettingsError(f"callbacks must be a list of passerelle.Callback objects, received: {callbacks!r:.80}")
+    clock = Clock(prepared, time.perf_counter() if started is None else started)
+    translator, vectors = build_with_vectors(prepared)
+    if out is not None:
+        record = training_record(prepared, History((), 0, interrupted=False, diverged=False), None)
+        with clock.measure_saving():
+            save_bundle(replace(translator.bundle, record=record), out, dry_run=True)
+    state = None
+    if recording is not None:
+        state = recording.begin(prepared, translator.network)
+        callbacks = [*callbacks, *recording.callbacks()]
+    # Without callbacks nothing reads the samples, and the first sample compiles a search.
+    samples = [Samples(_sample_rows(prepared), _sampler(prepared, translator))] if callbacks else []
+    history = fit(
+        translator.network,
+        prepared.training_batches,
+        prepared.validation_batches,
+        prepared.settings.training,
+        frozen=vectors,
+        callbacks=[*samples, *callbacks],
+        state=state,
+        interruption=interruption,
+        before=clock.elapsed(),
+        after=clock.saving + clock.comparison,
+    )
+    choice = _choose_search(prepared, translator, history, clock, interruption, report)
+    translator.bundle = replace(translator.bundle, search=choice.search)
+    translator.record = training_record(prepared, history, choice)
+    return translator
+
+
+def _choose_search(
+    prepared: Prepared,
+    translator: Translator,
+    history: History,
+    clock: Clock,
+    interruption: Interruption | None,
+    report: Callable[[Trial], None],
+) -> SearchChoice:
+    """Choose the search to store. Whoever interrupts training does not wait for it."""
+    settings = prepared.settings.training
+    pretokenized = translator.target.level == "pretokenized"
+    return choose_search(
+        translator._search,
+        prepared.validation,
+        settings,
+        choose_metric(settings, prepared.training.targets, pretokenized=pretokenized),
+        seconds=0.0 if history.interrupted else clock.seconds_to_compare(),
+        report=report,
+        stopped=lambda: interruption is not None and interruption.requested,
+        clock=time.perf_counter,
+    )
+
+
+def _sampler(prepared: Prepared, translator: Translator) -> Any:
+    """Return a function that translates the validation pair at an index."""
+    pairs = prepared.validation
+
+    def sample(row: int) -> Sample:
+        tags = pairs.tags[row] if pairs.tags else None
+        return Sample(pairs.sources[row], translator.translate(pairs.sources[row], tags=tags), pairs.targets[row])
+
+    return sample
+
+
+def _sample_rows(prepared: Prepared) -> list[int]:
+    """Return indices of validation pairs for samples, in random order.
+
+    Their sources have the same padded width, so that all samples share one compiled search.
+    """
+    if prepared.validation_batches is None:
+        return []
+    widths = [padded_width(int(length)) for length in prepared.validation_batches.source_lengths]
+    most_frequent = max(set(widths), key=widths.count)
+    rows = [row for row, width in enumerate(widths) if width == most_frequent]
+    return random.Random(prepared.settings.training.seed).sample(rows, len(rows))
