@@ -20,9 +20,13 @@ if not os.environ.get("KERAS_BACKEND"):
 if TYPE_CHECKING:
     from passerelle.data.pairs import Pair, Pairs, read_pairs
     from passerelle.data.phrasebook import phrasebook
+    from passerelle.data.windows import Windows
     from passerelle.errors import DataError, ModelFileError, OutputError, PasserelleError, RunError, SettingsError
+    from passerelle.evaluation.forecasts import ForecastReport
     from passerelle.evaluation.metrics import Report
     from passerelle.experiment.train import resume, train
+    from passerelle.forecaster import Forecaster
+    from passerelle.forecasting import train_forecaster
     from passerelle.inference.result import Result
     from passerelle.inference.scoring import PairScore
     from passerelle.models.sequence_to_sequence import SequenceToSequence
@@ -32,9 +36,10 @@ if TYPE_CHECKING:
     from passerelle.translator import Translator
 
 __all__ = [
-    "PRESETS", "Callback", "DataError", "ModelFileError", "OutputError", "Pair", "PairScore", "Pairs",
-    "PasserelleError", "Report", "Result", "RunError", "SequenceToSequence", "Settings", "SettingsError", "Translator",
-    "distill", "load", "phrasebook", "read_pairs", "resume", "train",
+    "PRESETS", "Callback", "DataError", "ForecastReport", "Forecaster", "ModelFileError", "OutputError", "Pair",
+    "PairScore", "Pairs", "PasserelleError", "Report", "Result", "RunError", "SequenceToSequence", "Settings",
+    "SettingsError", "Translator", "Windows", "distill", "load", "phrasebook", "read_pairs", "resume", "train",
+    "train_forecaster",
 ]  # fmt: skip
 
 __version__ = "0.1.0"
@@ -45,7 +50,8 @@ _MODULES = {
     "phrasebook": "data.phrasebook",
     "DataError": "errors", "ModelFileError": "errors", "OutputError": "errors", "PasserelleError": "errors",
     "RunError": "errors", "SettingsError": "errors",
-    "Report": "evaluation.metrics",
+    "Report": "evaluation.metrics", "ForecastReport": "evaluation.forecasts",
+    "Windows": "data.windows", "Forecaster": "forecaster", "train_forecaster": "forecasting",
     "SequenceToSequence": "models.sequence_to_sequence",
     "PairScore": "inference.scoring",
     "resume": "experiment.train", "train": "experiment.train", "distill": "synthetic.distillation",
@@ -54,8 +60,8 @@ _MODULES = {
 }  # fmt: skip
 
 
-def load(path: "str | os.PathLike[str]") -> "Translator":
-    """Load a translator from a `.keras` file that was written by `Translator.save`.
+def load(path: "str | os.PathLike[str]") -> Any:
+    """Load a `Translator` or a `Forecaster` from a `.keras` file that its method `save` wrote.
 
     Args:
         path: path of the file.
@@ -68,9 +74,9 @@ def load(path: "str | os.PathLike[str]") -> "Translator":
         >>> translator.translate("He is tired.")
         'Il est fatigué.'
     """
-    from passerelle.translator import Translator
+    from passerelle.loading import load_model
 
-    return Translator.load(path)
+    return load_model(path)
 
 
 def __getattr__(name: str) -> Any:

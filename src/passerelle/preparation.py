@@ -63,7 +63,7 @@ class Prepared:
     @property
     def extra_words(self) -> int:
         """Number of extra words: source tokens, last in the vocabulary, that occur only in the pretrained vectors."""
-        return self.signature.source.extra
+        return getattr(self.signature.source, "extra", 0)  # sequences of numbers have no words
 
     @property
     def vector_coverage(self) -> dict[str, dict[str, Any]]:
@@ -92,7 +92,8 @@ class Prepared:
         if batches is None:
             return {source: 0, target: 0}
         arrays = {source: batches.inputs[source], target: batches.targets[target]}
-        return {name: int(np.count_nonzero(ids.values == UNK)) for name, ids in arrays.items()}
+        texts = {name: ids.values for name, ids in arrays.items() if ids.values.ndim == 1}
+        return {name: int(np.count_nonzero(texts.get(name, np.empty(0)) == UNK)) for name in arrays}
 
     @cached_property
     def overlap(self) -> int:
@@ -116,7 +117,9 @@ class Prepared:
         return [
             side
             for side in ("source", "target")
-            if getattr(self.settings, side).level == "word" and has_no_spaces(columns[side])
+            if getattr(self.settings, side).level == "word"
+            and isinstance(columns[side][0], str)
+            and has_no_spaces(columns[side])
         ]
 
     def with_seed(self, seed: int) -> "Prepared":
@@ -232,7 +235,8 @@ def _fit_signature(settings: Settings, training: Pairs) -> tuple[Signature, _Enc
 
 
 def _sentences(pairs: Pairs, settings: Settings) -> SentenceStatistics | None:
-    return None if settings.source.level == "pretokenized" else SentenceStatistics.of(pairs.sources)
+    has_no_sentences = settings.source.level == "pretokenized" or pairs.has_number_sources
+    return None if has_no_sentences else SentenceStatistics.of(pairs.sources)
 
 
 def _training_batches(encoded: _Encoded, signature: Signature, settings: Settings) -> Batches:
@@ -244,9 +248,7 @@ def _training_batches(encoded: _Encoded, signature: Signature, settings: Setting
         seed=options.seed,
         batch_type=options.batch_type,
         copy_masking=options.copy_masking,
-        target_sizes={
-            name: field.tokenizer.vocabulary.size for name, field in signature.outputs.items() if field.copies
-        },
+        target_sizes=signature.copying_sizes,
     )
 
 
@@ -267,7 +269,7 @@ def split(pairs: Iterable[tuple[str, ...]], validation: Validation, settings: Se
         if validation is not None and not 0 <= float(validation) < 1:
             raise SettingsError(f"validation must be at least 0 and less than 1, received: {validation!r}")
         share = None if validation is None else float(validation)
-        keys = list(map(source_key(settings.source), pairs.sources))
+        keys = pairs.sources if pairs.has_number_sources else list(map(source_key(settings.source), pairs.sources))
         return split_by_source(pairs, share, seed=settings.training.seed, keys=keys)
     paths = validation if isinstance(validation, tuple) else (validation,)
     if paths and all(isinstance(path, (str, os.PathLike)) for path in paths):
@@ -303,7 +305,8 @@ def _with_levels(settings: Settings, training: Pairs) -> tuple[Settings, tuple[s
     auto_sides = [values[side] for side in ("source", "target") if values[side]["level"] == "auto"]
     if not auto_sides:
         return settings, ()
-    level, reason = choose_level(training.sources, training.targets)
+    texts = training.targets if training.has_number_sources else training.sources
+    level, reason = choose_level(texts, training.targets)
     for side in auto_sides:
         side["level"] = level
     return validated(Settings, values), (f"level {level}: {reason}",)
@@ -356,8 +359,9 @@ def _with_extra_words(signature: Signature, vectors: Mapping[str, WordVectors]) 
     )
     extended = TextField(source.name, tokenizer, inline_tags=source.inline_tags, extra=len(extra))
     outputs = {
-        name: TextField(name, field.tokenizer, copies=extended if field.copies else None)
+        name: field.copying(extended if field.copies else None)
         for name, field in signature.outputs.items()
+        if isinstance(field, TextField)
     }
     return Signature({**signature.inputs, source.name: extended}, outputs)
 

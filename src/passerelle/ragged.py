@@ -60,13 +60,15 @@ class Ragged:
             )
         return joined
 
-    def padded(self, rows: np.ndarray, length: int, *, first: int = PAD, height: int | None = None) -> np.ndarray:
+    def padded(
+        self, rows: np.ndarray, length: int, *, first: int | None = None, height: int | None = None
+    ) -> np.ndarray:
         """Copy selected sequences into one padded array.
 
         Args:
             rows: int (n,), indices of the sequences, in the order of the result.
             length: columns of the result; at least the length of the longest selected sequence, `first` included.
-            first: id to insert before each sequence; PAD inserts none.
+            first: value to insert before each sequence, in all columns of its element; None inserts none.
             height: rows of the result, at least n; rows from n on contain only PAD. None means n.
 
         Returns:
@@ -74,8 +76,9 @@ class Ragged:
         """
         shape = (len(rows) if height is None else height, length, *self.values.shape[1:])
         out = np.full(shape, PAD, self.values.dtype)
-        lead = 0 if first == PAD else 1
-        out[: len(rows), :lead] = first
+        lead = 0 if first is None else 1
+        if first is not None:
+            out[: len(rows), :1] = first
         # (n, length - lead): True in the cells that receive a value.
         column = np.arange(length - lead)
         cells = column < self.lengths[rows][:, None]

@@ -14,6 +14,7 @@ from passerelle.data.lengths import Lengths
 from passerelle.errors import DataError, OutputError, SettingsError, did_you_mean, require_path
 from passerelle.evaluation.metrics import Report
 from passerelle.fields.signature import Signature
+from passerelle.fields.text import TextField
 from passerelle.inference.alignment import Aligner, Alignment, replace_unknown
 from passerelle.inference.encoding import TextEncoder
 from passerelle.inference.evaluating import evaluate
@@ -57,6 +58,8 @@ class Translator:
     def __init__(self, bundle: Bundle, model: InferenceModel | None = None, output: str | None = None):
         self.bundle = bundle
         self.record: dict[str, Any] = dict(bundle.record)
+        if not isinstance(bundle.signature.target, TextField):
+            raise SettingsError("the output of this model has numbers. Load it with passerelle.Forecaster.load.")
         steppers = bundle.network.steppers
         name = next(iter(steppers)) if output is None else output
         if name not in steppers:

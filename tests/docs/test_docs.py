@@ -152,14 +152,14 @@ def test_commands_and_their_options_exist(page: Path) -> None:
                 tokens = shlex.split(command, comments=True)[1:]
                 assert tokens[0] in COMMANDS, command
                 app.parse_args(tokens, exit_on_error=False, print_error=False)
-    named = re.findall(r"`passerelle ([a-z]+)", prose_of(page))
+    named = re.findall(r"`passerelle ([a-z-]+)", prose_of(page))
     assert COMMANDS.issuperset(named)
 
 
 @pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
 def test_the_readme_names_every_command_and_preset(page: str) -> None:
     prose = prose_of(ROOT / page)
-    assert set(re.findall(r"^\| `passerelle ([a-z]+)", prose, flags=re.MULTILINE)) == COMMANDS
+    assert set(re.findall(r"^\| `passerelle ([a-z-]+)", prose, flags=re.MULTILINE)) == COMMANDS
     assert all(f"| `{preset}`" in prose for preset in PRESETS)
 
 

@@ -48,6 +48,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_pairs(folder / "pairs.tsv", pairs)
     options = {"level": "word", "units": 32, "dropout": 0.0, "epochs": 100, "batch_size": 8}
     passerelle.train(pairs, validation=0, **options).save(folder / "model.keras")
+    series = [[float(day % 7), 1.0] for day in range(120)]
+    windows = passerelle.Windows.sliding(series, history=14, horizon=7, targets=[0])
+    passerelle.train_forecaster(windows, epochs=2, units=8, season=7).save(folder / "forecast.keras")
     return folder
 
 
@@ -69,6 +72,7 @@ def test_examples_run(
     monkeypatch.chdir(folder)
     for test in examples_of(name):
         test.globs["translator"] = translator
+        test.globs["forecaster"] = passerelle.load(folder / "forecast.keras")
         report: list[str] = []
         doctest.DocTestRunner(optionflags=FLAGS).run(test, out=report.append)
         assert not report, "".join(report)

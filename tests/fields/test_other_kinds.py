@@ -63,6 +63,7 @@ class MeasurementEncoder:
     """float (batch, 1, width) -> float (batch, 8), through two dense layers."""
 
     has_vector = True
+    has_steps = False
 
     def __init__(self, name: str, spec: Mapping[str, Any], settings: Any):
         self.layers = [dense(8, activation="tanh", name=f"{name}_hidden"), dense(8, name=f"{name}_output")]
@@ -105,9 +106,8 @@ def train(signature: Signature, columns: Columns, network: dict[str, Any], epoch
 
 
 def batches_of(signature: Signature, columns: Columns, **options: Any) -> Batches:
-    sizes = {name: field.tokenizer.vocabulary.size for name, field in signature.outputs.items() if field.copies}
     inputs, targets = signature.encode_inputs(columns), signature.encode_targets(columns)
-    return Batches(inputs, targets, 8, seed=1, target_sizes=sizes, **options)
+    return Batches(inputs, targets, 8, seed=1, target_sizes=signature.copying_sizes, **options)
 
 
 def settings_of(network: dict[str, Any], epochs: int) -> Any:

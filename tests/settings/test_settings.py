@@ -198,7 +198,7 @@ def test_a_preset_must_be_a_string(value):
         (
             {"network": {"decoder": {"direction": "both"}}},
             "unknown setting 'network.decoder.direction'. "
-            "Known: context, embedding, feed_forward, feedback, kind, layers, residual, units.",
+            "Known: context, embedding, feed_forward, feedback, head, kind, layers, residual, units.",
         ),
         ({"source": {"seperator": " "}}, "unknown setting 'source.seperator'. Did you mean 'separator'?"),
     ],

@@ -6,9 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from passerelle.bundle.model_file import load_network, save_network
+from passerelle.data.layout import Layout
 from passerelle.data.lengths import Lengths
 from passerelle.errors import DataError, ModelFileError
+from passerelle.evaluation.baselines import Ridge
+from passerelle.evaluation.calibration import Calibration
+from passerelle.fields.numbers import NumbersField
 from passerelle.fields.signature import Signature
+from passerelle.fields.text import TextField
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.settings import SearchSettings, Settings, stored_search, validated
 
@@ -26,6 +31,10 @@ class Bundle:
         lengths: the lengths of the training pairs.
         record: the training record: data, versions, epochs and metrics as JSON values.
         search: the stored search, from which a search takes the settings that are not explicit; see `stored_search`.
+        calibration: the calibration of the quantiles of a forecast; None without validation rows, and for a translator.
+        ridge: ridge regression on the training rows, the simple forecast to compare with; None for a translator, and
+            where it is not possible.
+        layout: the layout of the file of time series on which a forecaster was trained; None for arrays.
     """
 
     network: SequenceToSequence
@@ -34,6 +43,9 @@ class Bundle:
     lengths: Lengths
     record: Mapping[str, Any] = field(default_factory=dict)
     search: SearchSettings = field(default_factory=SearchSettings)
+    calibration: Calibration | None = None
+    ridge: Ridge | None = None
+    layout: Layout | None = None
 
 
 def save_bundle(bundle: Bundle, path: str | os.PathLike[str], *, overwrite: bool = True, dry_run: bool = False) -> None:
@@ -56,6 +68,9 @@ def save_bundle(bundle: Bundle, path: str | os.PathLike[str], *, overwrite: bool
         "record": dict(bundle.record),
         "search": bundle.search.model_dump(exclude_defaults=True),
     }
+    for name, part in (("calibration", bundle.calibration), ("ridge", bundle.ridge), ("layout", bundle.layout)):
+        if part is not None:
+            content[name] = part.to_json()
     save_network(bundle.network, content, path, check=_assemble, overwrite=overwrite, dry_run=dry_run)
 
 
@@ -83,14 +98,34 @@ def _assemble(network: SequenceToSequence, content: Mapping[str, Any]) -> Bundle
         raise ValueError("the vocabularies do not match the network")
     for side, field_ in (("source", signature.source), ("target", signature.outputs.get("target"))):
         level = getattr(settings, side).level
-        if field_ is not None and level != field_.tokenizer.level:
+        if isinstance(field_, TextField) and level != field_.tokenizer.level:
             raise ValueError(
                 f"the {side} level is {level!r} in the settings and {field_.tokenizer.level!r} in the vocabulary"
             )
-    if any((output.copies is not None) != settings.network.copying for output in signature.outputs.values()):
+    texts = [output for output in signature.outputs.values() if isinstance(output, TextField)]
+    if any((output.copies is not None) != settings.network.copying for output in texts):
         raise ValueError("the outputs and the network differ in copying")
     search = stored_search(content.get("search", {}))  # models of earlier versions store none
-    return Bundle(network, signature, settings, Lengths.from_json(content["lengths"]), dict(content["record"]), search)
+    lengths, record = Lengths.from_json(content["lengths"]), dict(content["record"])
+    return Bundle(network, signature, settings, lengths, record, search, **_forecast_parts(content, signature))
+
+
+def _forecast_parts(content: Mapping[str, Any], signature: Signature) -> dict[str, Any]:
+    """Return the parts of a bundle that only a forecaster has; a translator's file has none."""
+    target = signature.target
+    if not isinstance(target, NumbersField):
+        return {}
+    steps = target.length or 1
+    parts: dict[str, Any] = {}
+    if content.get("calibration") is not None:
+        parts["calibration"] = Calibration.from_json(content["calibration"], steps, target.width)
+    if content.get("ridge") is not None:
+        parts["ridge"] = Ridge.from_json(content["ridge"], steps * target.width)
+    if content.get("layout") is not None:
+        parts["layout"] = Layout.from_json(content["layout"])
+        if parts["layout"].horizon != steps or parts["layout"].targets != target.names:
+            raise ValueError("the layout of the time series and the output differ")
+    return parts
 
 
 def _check_vocabulary_sizes(content: Mapping[str, Any], network: SequenceToSequence) -> None:

@@ -16,7 +16,7 @@ def _examples(*commands: str) -> str:
 app = App(
     name="passerelle",
     help=(
-        "Train neural translation models on your own pairs of texts, and translate with them.\n\n"
+        "Train neural translation models on your own pairs of texts, and translate with them; forecast time series.\n\n"
         "The models are sequence-to-sequence networks in Keras (LSTM, GRU or Transformer, encoder-decoder, attention). "
         "A trained model, a translator, is one .keras file.\n\n"
         "Options of a command: passerelle COMMAND --help"
@@ -69,6 +69,25 @@ _COMMANDS = {
             "passerelle evaluate model.keras test.tsv",
             "passerelle evaluate model.keras test.tsv --beam 5 --json",
         ),
+    ),
+    "train-forecaster": (
+        "Train a forecaster on time series: numbers from the numbers before them.\n\n"
+        "Prints the losses of each epoch, and the scores of the forecaster and of simple forecasts on the validation "
+        "windows, which are later than all training windows; writes a model file.",
+        (
+            "passerelle train-forecaster a.csv --target power --history 14 --horizon 7",
+            "passerelle train-forecaster windows.npz --out model.keras",
+        ),
+    ),
+    "predict": (
+        "Forecast the time after the end of time series, with quantiles.",
+        ("passerelle predict power.keras power.csv --out forecast.csv --plot forecast.svg",),
+    ),
+    "evaluate-forecaster": (
+        "Measure the quality of forecasts on time series: MAE, RMSE, MASE, sMAPE, pinball loss and coverage.\n\n"
+        "Prints the scores of the naive forecast, the seasonal naive forecast and ridge regression beside them. For a "
+        "fair result, the times must be later than those of training.",
+        ("passerelle evaluate-forecaster power.keras later.csv",),
     ),
     "score": (
         "Print the log probability and the perplexity of the target of each pair (forced decoding).\n\n"
@@ -136,7 +155,7 @@ _USAGES = {
 }
 for _name, (_help, _commands) in _COMMANDS.items():
     app.command(
-        f"passerelle.cli.{_name}:{_name}",
+        f"passerelle.cli.{_name.replace('-', '_')}:{_name.replace('-', '_')}",
         name=_name,
         help=_help,
         usage=_USAGES.get(_name),

@@ -4,7 +4,7 @@ from cyclopts import Group
 
 __all__ = ["ARGUMENTS", "GROUPS", "IN_GROUP"]
 
-GROUPS = ("Data", "Text", "Model", "Training", "Search", "Output")
+GROUPS = ("Data", "Text", "Numbers", "Model", "Training", "Search", "Output")
 """Names of the groups, in order. A section of settings names its group; Output has only options of commands."""
 
 ARGUMENTS = Group("Arguments", sort_key=0)

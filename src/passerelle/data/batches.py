@@ -22,8 +22,9 @@ class Batch:
 
     Attributes:
         sources: the network's inputs by name, (batch, source_length, ...).
-        targets: ids from START to END by output, int32 (batch, target_length + 1). The decoder reads `[:, :-1]` and
-            predicts `[:, 1:]`, the same ids one step ahead.
+        targets: ids from START to END by output, int32 (batch, target_length + 1), or numbers after a vector of zeros,
+            float32 (batch, target_length + 1, width). The decoder reads `[:, :-1]` and predicts `[:, 1:]`, the same
+            values one step ahead.
     """
 
     sources: Mapping[str, np.ndarray]
@@ -37,12 +38,12 @@ class Batch:
     @property
     def steps(self) -> tuple[int, int]:
         """(batch, target_length), the shape of the labels of each output."""
-        height, width = next(iter(self.targets.values())).shape
+        height, width = next(iter(self.targets.values())).shape[:2]
         return height, width - 1
 
     @property
     def labels(self) -> dict[str, np.ndarray]:
-        """The ids to predict, by output, int32 (batch, target_length)."""
+        """The ids or numbers to predict, by output, (batch, target_length, ...)."""
         return {name: ids[:, 1:] for name, ids in self.targets.items()}
 
 
@@ -141,7 +142,7 @@ class Batches:
 
     Args:
         inputs: the network's inputs by name, the source first; see `Signature.encode_inputs`.
-        targets: target ids by output, END included.
+        targets: target ids, END included, or numbers by output.
         batch_size: pairs or tokens per batch.
         seed: seed of the order; None keeps the same order in each epoch, for validation.
         batch_type: unit of `batch_size`: `pair`, or `token`, which counts source, target and padding; a batch has at
@@ -223,8 +224,8 @@ class Batches:
             for name, values in self.inputs.items()
         }
         targets = {
-            name: ids.padded(rows, bucket.target_length + 1, first=START, height=height)
-            for name, ids in self.targets.items()
+            name: values.padded(rows, bucket.target_length + 1, first=_first(values), height=height)
+            for name, values in self.targets.items()
         }
         for name, size in self.target_sizes.items() if self.copy_masking else ():
             copies = f"{name}_copies"
@@ -267,6 +268,11 @@ class Batches:
             self._heights[bucket] * (bucket.source_length + bucket.target_length) for bucket, _ in self._plan(number=0)
         )
         return 1.0 - self.tokens / cells
+
+
+def _first(values: Ragged) -> int:
+    """Return what the decoder reads first: START, or a vector of zeros for numbers."""
+    return START if values.values.ndim == 1 else 0
 
 
 def mask_copies(

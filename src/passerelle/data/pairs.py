@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, overload
 
+import numpy as np
+
 from passerelle.data.doubts import Doubt, doubts_about
 from passerelle.data.formats import PairPath, choose_format
 from passerelle.data.line_limit import LineLimit
@@ -35,7 +37,7 @@ LARGEST_DEFAULT_VALIDATION = 1000
 
 
 class Pair(NamedTuple):
-    """One source text and one target text.
+    """One source text, or sequence of numbers, and one target text.
 
     Example:
         >>> pair = passerelle.Pair("He is tired.", "Il est fatigué.")
@@ -44,7 +46,7 @@ class Pair(NamedTuple):
         >>> source, target = pair
     """
 
-    source: str
+    source: Any
     target: str
 
 
@@ -53,7 +55,7 @@ class Pairs(Sequence[Pair]):
     """Pairs in the order of their file.
 
     Attributes:
-        sources: source text of each pair.
+        sources: source of each pair: a text, or numbers as a tuple with a tuple for each step.
         targets: target text of each pair.
         name: where the pairs come from, for messages.
         blank: number of rows skipped because the source or target was empty or only whitespace.
@@ -73,7 +75,7 @@ class Pairs(Sequence[Pair]):
         ['He is tired.', 'She is young.']
     """
 
-    sources: Sequence[str]
+    sources: Sequence[Any]
     targets: Sequence[str]
     name: str = "pairs"
     blank: int = field(default=0, compare=False)
@@ -98,18 +100,23 @@ class Pairs(Sequence[Pair]):
     def __iter__(self) -> Iterator[Pair]:
         return map(Pair._make, zip(self.sources, self.targets, strict=True))
 
-    def rows(self) -> Iterator[tuple[str, ...]]:
+    @property
+    def has_number_sources(self) -> bool:
+        """Whether the sources are sequences of numbers."""
+        return len(self.sources) > 0 and not isinstance(self.sources[0], str)
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
         """Yield source, target and, if pairs have tags, tags of each pair."""
         columns = [self.sources, self.targets] + ([] if self.tags is None else [self.tags])
         return zip(*columns, strict=True)
 
     @property
-    def columns(self) -> dict[str, Sequence[str]]:
-        """The texts by column: `source`, `target` and, if pairs have tags, `tags`."""
+    def columns(self) -> dict[str, Sequence[Any]]:
+        """The values by column: `source`, `target` and, if pairs have tags, `tags`."""
         columns = {"source": self.sources, "target": self.targets}
         return columns if self.tags is None else columns | {"tags": self.tags}
 
-    def inputs(self) -> list[tuple[str, str]]:
+    def inputs(self) -> list[tuple[Any, str]]:
         """Return (source, tags) of each pair, the inputs of the model; tags are "" if pairs have none."""
         return list(zip(self.sources, self.tags or [""] * len(self), strict=True))
 
@@ -117,7 +124,7 @@ class Pairs(Sequence[Pair]):
         """Return the SHA-256 of all texts in order; the same data has the same fingerprint."""
         digest = hashlib.sha256()
         for row in self.rows():
-            digest.update(("\t".join(row) + "\n").encode("utf-8", "surrogatepass"))
+            digest.update(("\t".join(map(str, row)) + "\n").encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 
 
@@ -127,7 +134,7 @@ def check_pairs(
     """Check rows of texts and return them as `Pairs`; rows with an empty source or target are skipped and counted.
 
     Args:
-        pairs: rows (source, target), or (source, target, tags) if `tagged`.
+        pairs: rows (source, target), or (source, target, tags) if `tagged`. A source may be numbers (length, width).
         swap: exchange source and target.
         name: name of the data, for messages.
         tagged: whether rows have tags.
@@ -143,20 +150,36 @@ def check_pairs(
             return pairs if tagged or pairs.tags is None else replace(pairs, tags=None)
         name, pairs = pairs.name, pairs.rows()
     columns = 2 + tagged
-    rows: list[tuple[str, ...]] = []
+    rows: list[tuple[Any, ...]] = []
     blank = 0
     for number, row in enumerate(pairs, start=1):
-        if not isinstance(row, (tuple, list)) or len(row) != columns or not all(isinstance(text, str) for text in row):
+        is_row = isinstance(row, (tuple, list)) and len(row) == columns
+        numbers = _number_source(row[0]) if is_row and not swap else None
+        if not is_row or not all(isinstance(text, str) for text in row[numbers is not None :]):
             expected = "(source, target, tags), three texts" if tagged else "(source, target), two texts"
             raise DataError(f"{name}, row {number}: expected {expected}, received: {row!r:.80}")
-        source, target, *tags = row
+        values: tuple[Any, ...] = tuple(row) if numbers is None else (numbers, *row[1:])
+        source, target, *tags = values
         if swap:
             source, target = target, source
-        if source.strip() and target.strip():
+        if (numbers is not None or source.strip()) and target.strip():
             rows.append((source, target, *tags))
         else:
             blank += 1
     return _pairs(rows, name, blank, tagged=tagged)
+
+
+def _number_source(source: object) -> tuple[tuple[float, ...], ...] | None:
+    """Return numbers (length, width) as tuples, which can be compared; None if the source has other content."""
+    if isinstance(source, str) or not hasattr(source, "__len__"):
+        return None
+    try:
+        numbers = np.asarray(source, np.float64)
+    except (TypeError, ValueError):
+        return None
+    if numbers.ndim not in (1, 2) or not numbers.size:
+        return None
+    return tuple(map(tuple, numbers.reshape(len(numbers), -1).tolist()))
 
 
 def require_rows(pairs: object, name: str = "pairs") -> None:
@@ -175,7 +198,7 @@ def require_rows(pairs: object, name: str = "pairs") -> None:
         raise DataError(f"{name} must be rows of texts, such as [('Go.', 'Va !')], received: {pairs!r:.80}")
 
 
-def _pairs(rows: list[tuple[str, ...]], name: str, blank: int = 0, *, tagged: bool) -> Pairs:
+def _pairs(rows: list[tuple[Any, ...]], name: str, blank: int = 0, *, tagged: bool) -> Pairs:
     columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(2 + tagged)]
     return Pairs(columns[0], columns[1], name, blank, columns[2] if tagged else None)
 
@@ -255,7 +278,7 @@ def references(
     *,
     keys: Sequence[Hashable] | None = None,
     normalize: Callable[[str], str] | None = None,
-) -> dict[tuple[str, str], list[str]]:
+) -> dict[tuple[Any, str], list[str]]:
     """Return the distinct targets of each distinct (source, tags), all in order of first appearance.
 
     Args:
@@ -264,8 +287,8 @@ def references(
             texts themselves. Of several equal inputs, the first one is returned.
         normalize: target -> the target as a model reads it; None for no change.
     """
-    first: dict[Hashable, tuple[str, str]] = {}
-    targets_by_input: dict[tuple[str, str], dict[str, None]] = {}
+    first: dict[Hashable, tuple[Any, str]] = {}
+    targets_by_input: dict[tuple[Any, str], dict[str, None]] = {}
     inputs = pairs.inputs()
     for key, own_input, target in zip(keys or inputs, inputs, pairs.targets, strict=True):
         targets = targets_by_input.setdefault(first.setdefault(key, own_input), {})
@@ -305,7 +328,7 @@ def split_by_source(
                 f"empty. Use more pairs, another share, or validation=0."
             )
     held_out = set(random.Random(seed).sample(sources, count))
-    sides: tuple[list[tuple[str, ...]], list[tuple[str, ...]]] = ([], [])
+    sides: tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]] = ([], [])
     for row, own_key in zip(pairs.rows(), keys, strict=True):
         sides[own_key in held_out].append(row)
     training, validation = (_pairs(side, pairs.name, tagged=pairs.tags is not None) for side in sides)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 
 from passerelle.ragged import Ragged
 
-__all__ = ["FIELD_KINDS", "Columns", "Field", "field_from_json"]
+__all__ = ["FIELD_KINDS", "Columns", "Field", "OutputField", "field_from_json"]
 
 Columns = Mapping[str, Sequence[Any]]
 """Rows by column: column name -> one value for each row."""
@@ -78,6 +78,37 @@ class Field(ABC):
         """Return the names of the properties in which `other` differs; empty if both encode in the same way."""
         mine, theirs = self.to_json(), other.to_json()
         return [name for name in mine if mine[name] != theirs.get(name)]
+
+
+class OutputField(Field):
+    """A field that can also be an output of a model."""
+
+    @abstractmethod
+    def encode_targets(self, columns: Columns) -> Ragged:
+        """Encode the field as an output: the sequence that a decoder writes for each row.
+
+        Args:
+            columns: the column of the output and those of the inputs.
+        """
+
+    def encode_copies(self, columns: Columns) -> dict[str, Ragged]:
+        """Encode further arrays that the network needs for this output, by name; from the input columns."""
+        return {}
+
+    def links(self) -> dict[str, Any]:
+        """Return the entries that `to_json` adds for an output: how it depends on the inputs."""
+        return {}
+
+    def link(self, inputs: Mapping[str, Field], content: Mapping[str, Any]) -> None:
+        """Connect an output that was restored from JSON to the inputs.
+
+        Args:
+            inputs: the input fields by name.
+            content: `to_json` and `links` of the output.
+
+        Raises:
+            ValueError, KeyError or TypeError: if the inputs do not have what the output depends on.
+        """
 
 
 def field_from_json(name: str, content: Any) -> Field:

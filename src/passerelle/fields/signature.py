@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from passerelle.errors import DataError
-from passerelle.fields.field import Columns, Field, field_from_json
+from passerelle.errors import DataError, SettingsError
+from passerelle.fields.field import Columns, Field, OutputField, field_from_json
+from passerelle.fields.numbers import NumbersField
 from passerelle.fields.tags import TagsField
 from passerelle.fields.text import TextField
 from passerelle.ragged import Ragged
@@ -27,7 +28,7 @@ class Signature:
     """
 
     inputs: Mapping[str, Field]
-    outputs: Mapping[str, TextField]
+    outputs: Mapping[str, OutputField]
 
     @property
     def source(self) -> Any:
@@ -35,7 +36,7 @@ class Signature:
         return next(iter(self.inputs.values()))
 
     @property
-    def target(self) -> TextField:
+    def target(self) -> Any:
         """The first output."""
         return next(iter(self.outputs.values()))
 
@@ -47,9 +48,15 @@ class Signature:
     def with_output(self, output: str, *, copying: bool) -> "Signature":
         """Return a signature with this output only, which copies from the source if `copying` is set."""
         field = self.outputs[output]
-        return Signature(
-            self.inputs, {output: TextField(output, field.tokenizer, copies=self.source if copying else None)}
-        )
+        if isinstance(field, TextField):
+            field = field.copying(self.source if copying else None)
+        return Signature(self.inputs, {output: field})
+
+    @property
+    def copying_sizes(self) -> dict[str, int]:
+        """The vocabulary size of each output that copies, by name."""
+        texts = {name: field for name, field in self.outputs.items() if isinstance(field, TextField)}
+        return {name: field.tokenizer.vocabulary.size for name, field in texts.items() if field.copies}
 
     @property
     def tagged(self) -> bool:
@@ -104,13 +111,10 @@ class Signature:
         return found
 
     def to_json(self) -> dict[str, Any]:
-        """Return all fields as JSON values; `copies` is the name of the input that an output copies from."""
+        """Return all fields as JSON values; those of outputs with their dependencies on inputs."""
         return {
             "inputs": {name: field.to_json() for name, field in self.inputs.items()},
-            "outputs": {
-                name: field.to_json() | {"copies": field.copies.name if field.copies else None}
-                for name, field in self.outputs.items()
-            },
+            "outputs": {name: field.to_json() | field.links() for name, field in self.outputs.items()},
         }
 
     @classmethod
@@ -124,13 +128,9 @@ class Signature:
         outputs = {}
         for name, description in content["outputs"].items():
             field = field_from_json(name, description)
-            if not isinstance(field, TextField):
-                raise ValueError(f"output {name!r} must have the kind 'text'")
-            if description["copies"] is not None:
-                source = inputs[description["copies"]]
-                if not isinstance(source, TextField):
-                    raise ValueError(f"output {name!r} must copy from an input of kind 'text'")
-                field.copies = source
+            if not isinstance(field, OutputField):
+                raise ValueError(f"output {name!r} must have a kind that can be an output")
+            field.link(inputs, description)
             outputs[name] = field
         if not inputs or not outputs:
             raise ValueError("a model needs an input and an output")
@@ -139,6 +139,8 @@ class Signature:
 
 def fit_text_signature(settings: Settings, columns: Columns, *, name: str) -> Signature:
     """Build the vocabularies of the source, the target and the tags from the training rows.
+
+    Sources that are numbers get a scaling instead of a vocabulary.
 
     Args:
         settings: all settings; with `network.tie` = `all`, source and target share one vocabulary.
@@ -149,6 +151,8 @@ def fit_text_signature(settings: Settings, columns: Columns, *, name: str) -> Si
         DataError: if a vocabulary is empty.
     """
     sources, targets = columns["source"], columns["target"]
+    if sources and not isinstance(sources[0], str):
+        return _signature_of_numbers(settings, columns, name=name)
     if settings.network.tie == "all":
         sources = targets = [*sources, *targets]
     target = _fitted(settings.target, targets)
@@ -177,6 +181,19 @@ def fit_text_signature(settings: Settings, columns: Columns, *, name: str) -> Si
         inputs["tags"] = TagsField("tags", tags)
     copies = inputs["source"] if settings.network.copying else None
     return Signature(inputs, {"target": TextField("target", target, copies=copies)})  # pyright: ignore[reportArgumentType]
+
+
+def _signature_of_numbers(settings: Settings, columns: Columns, *, name: str) -> Signature:
+    """Fit the scaling of a source of numbers and build the vocabulary of the target."""
+    if settings.tags.mode != "none":
+        raise SettingsError("tags belong to texts, and the sources are numbers. Set tags.mode to none.")
+    target = _fitted(settings.target, columns["target"])
+    _require_tokens(target, "target", settings.target.min_count, name)
+    names = [str(number) for number in range(1, len(columns["source"][0][0]) + 1)]
+    numbers = settings.numbers
+    options: dict[str, Any] = {"mode": numbers.scaling, "season": numbers.season, "segment": numbers.segment}
+    source = NumbersField.fit("source", columns, names=names, **options)
+    return Signature({"source": source}, {"target": TextField("target", target)})
 
 
 def _fitted(settings: TextSettings, texts: Sequence[str], *, ignore_spacing: bool = False) -> Tokenizer:

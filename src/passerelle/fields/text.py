@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 
 from passerelle.fields.copying import copy_ids, copy_targets, target_tokens
-from passerelle.fields.field import Columns, Field
+from passerelle.fields.field import Columns, Field, OutputField
 from passerelle.ragged import Ragged
 from passerelle.special_tokens import FIRST_ORDINARY, UNK
 from passerelle.text.level import make_tokenizer
@@ -15,7 +15,7 @@ from passerelle.text.tokenizer import Tokenizer
 __all__ = ["TextField", "token_list", "trimmed_rows"]
 
 
-class TextField(Field):
+class TextField(OutputField):
     """One text for each row.
 
     Args:
@@ -93,6 +93,21 @@ class TextField(Field):
         return [
             self.tokenizer.join(target_tokens(source, self.tokenizer, ids[row])) for row, source in enumerate(tokens)
         ]
+
+    def links(self) -> dict[str, Any]:
+        """Return `copies`, the name of the input that the output copies from, or None."""
+        return {"copies": self.copies.name if self.copies else None}
+
+    def link(self, inputs: Mapping[str, Field], content: Mapping[str, Any]) -> None:
+        if content["copies"] is not None:
+            source = inputs[content["copies"]]
+            if not isinstance(source, TextField):
+                raise ValueError(f"output {self.name!r} must copy from an input of kind 'text'")
+            self.copies = source
+
+    def copying(self, source: "TextField | None") -> "TextField":
+        """Return the same output, which copies from `source`, or from no input."""
+        return TextField(self.name, self.tokenizer, copies=source)
 
     def tokens(self, columns: Columns) -> list[list[str]]:
         """Split each row into tokens, inline tags first: one token for each id of `encode`."""

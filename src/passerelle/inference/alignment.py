@@ -15,6 +15,7 @@ from passerelle.data.rows import BATCH_SIZES, padded_inputs, row_batches
 from passerelle.errors import SettingsError
 from passerelle.fields.copying import target_tokens
 from passerelle.fields.signature import Signature
+from passerelle.fields.text import TextField
 from passerelle.inference.memory_limits import rows_at_once
 from passerelle.inference.model import InferenceModel
 from passerelle.inference.request import Request, encode_requests, source_tokens
@@ -100,6 +101,8 @@ class Aligner:
         model, signature = self.model, self.model.signature
         inputs = encode_requests(requests, signature)
         targets = Ragged.from_lists([*result.ids, END] for result in results)
+        if not isinstance(signature.source, TextField):
+            raise SettingsError("alignments are between tokens, and the source of this model has numbers.")
         sources = [tuple(signature.source.tokenizer.tokenize(request.text)) for request in requests]
         weights = [np.zeros((0, len(source)), np.float32) for source in sources]
         rows_to_align = [row for row, result in enumerate(results) if result.ids]

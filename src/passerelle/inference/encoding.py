@@ -31,7 +31,7 @@ class TextEncoder:
         """Return the last output of the encoder for each request, float32 (requests, width); zeros for blank texts."""
         inputs = encode_requests(requests, self.signature)
         vectors = np.zeros((len(requests), self.network.settings.encoder.widths[-1]), np.float32)
-        rows = [row for row, request in enumerate(requests) if request.text.strip()]
+        rows = [row for row, request in enumerate(requests) if not request.is_blank]
         for batch in row_batches(rows, inputs[self.signature.source.name].lengths):
             vectors[batch] = np.asarray(self._compiled(padded_inputs(inputs, batch)))[: len(batch)]
         return vectors

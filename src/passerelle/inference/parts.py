@@ -8,12 +8,13 @@ import numpy as np
 
 from passerelle.data.lengths import Lengths
 from passerelle.fields.signature import Signature
+from passerelle.fields.text import TextField
 from passerelle.inference.request import Request
 from passerelle.settings import SplitMode
 from passerelle.text.sentence_ends import SentenceEnds
 from passerelle.text.sentences import split_long, split_sentences
 
-__all__ = ["Part", "SplitReason", "split_requests", "unsplit"]
+__all__ = ["Part", "SplitReason", "can_be_split", "split_requests", "unsplit"]
 
 SplitReason = Literal["", "sentences", "length"]
 """Why a text was split: it has more sentences than training sources usually have, or it is too long; or not at all."""
@@ -41,6 +42,12 @@ def unsplit(requests: Sequence[Request]) -> list[Part]:
     return [Part(request, row) for row, request in enumerate(requests)]
 
 
+def can_be_split(signature: Signature) -> bool:
+    """Whether sources of a model can be split: texts that are not pretokenized."""
+    source = signature.source
+    return isinstance(source, TextField) and source.tokenizer.level != "pretokenized"
+
+
 def split_requests(
     requests: Sequence[Request],
     lengths: np.ndarray,
@@ -54,7 +61,7 @@ def split_requests(
         requests: the requests to split.
         lengths: int (requests,), length of each text in tokens.
         trained: the lengths of the training pairs. A text of more than `trained.split_above` tokens is too long.
-        signature: the signature of the model; pretokenized texts are never split.
+        signature: the signature of the model; pretokenized texts and numbers are never split.
         mode: `auto` splits texts that are too long and texts with more sentences than training sources usually have,
             into parts with as many sentences as those; `never` splits only texts that are too long; `always` splits
             all texts into single sentences.
@@ -62,10 +69,9 @@ def split_requests(
     Returns:
         The parts of all texts, in order. A text that need not or cannot be split is a single part.
     """
-    tokenizer = signature.source.tokenizer
-    if tokenizer.level == "pretokenized":
+    if not can_be_split(signature):
         return unsplit(requests)
-
+    tokenizer = signature.source.tokenizer
     ends = trained.sentences.ends if trained.sentences else SentenceEnds()
     usual = {"auto": trained.sentences.usual if trained.sentences else None, "never": None, "always": 1}[mode]
     parts: list[Part] = []

@@ -11,6 +11,7 @@ import numpy as np
 
 from passerelle.errors import DataError
 from passerelle.fields.signature import Signature
+from passerelle.fields.text import TextField
 from passerelle.ragged import Ragged
 from passerelle.special_tokens import UNK
 
@@ -27,21 +28,31 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Request:
-    """One source text with its tags and further inputs.
+    """One source with its tags and further inputs.
 
     Attributes:
-        text: the unchanged text.
+        text: the unchanged source: a text, or numbers (length, width).
         tags: the tags of the text; None for a translator without tags.
         extra_inputs: the values of further input fields, by name.
     """
 
-    text: str
+    text: Any
     tags: str | None = None
     extra_inputs: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether the source is a text without content, whose translation is empty."""
+        return isinstance(self.text, str) and not self.text.strip()
+
+    @property
+    def key(self) -> str:
+        """A string that is equal for equal sources."""
+        return self.text if isinstance(self.text, str) else np.asarray(self.text, np.float64).tobytes().hex()
+
 
 def make_requests(
-    texts: Iterable[str],
+    texts: Iterable[Any],
     tags: str | Iterable[str] | None,
     signature: Signature,
     inputs: Mapping[str, Sequence[Any]] | None = None,
@@ -49,7 +60,7 @@ def make_requests(
     """Create a request for each text.
 
     Args:
-        texts: any strings.
+        texts: any strings; for a model that reads numbers, numbers (length, width).
         tags: the tags of each text, or one string for all texts; None for a model without tags.
         signature: the signature of the model.
         inputs: the values of further input fields by name, one value for each text.
@@ -60,7 +71,7 @@ def make_requests(
     if isinstance(texts, str) or not isinstance(texts, Iterable):
         raise DataError(f"texts must be a list of strings, received: {texts!r:.80}")
     texts = list(texts)
-    for text in texts:
+    for text in texts if isinstance(signature.source, TextField) else ():
         if not isinstance(text, str):
             raise DataError(f"texts must be strings, received: {text!r:.80}")
     extra_inputs = _checked_inputs(inputs or {}, len(texts), signature)

@@ -21,7 +21,7 @@ class Result:
     """One translation of one text.
 
     Attributes:
-        source: the unchanged source text.
+        source: the unchanged source: a text, or numbers.
         text: the translation; empty for a blank source.
         score: log probability of the translation in nats, at most 0; -inf if no translation satisfies the constraints
             within the length limit.
@@ -48,7 +48,7 @@ class Result:
         True
     """
 
-    source: str
+    source: Any
     text: str
     score: float
     normalized_score: float

@@ -110,7 +110,7 @@ class Scorer:
         inputs = encode_requests([request for request, _ in pairs], self.model.signature)
         targets = encode_targets(pairs, self.model.signature)
         log_probs = np.array([-math.inf if target.strip() else 0.0 for _, target in pairs])
-        non_blank = [row for row, (request, _) in enumerate(pairs) if request.text.strip()]
+        non_blank = [row for row, (request, _) in enumerate(pairs) if not request.is_blank]
         lengths = np.maximum(inputs[self.model.signature.source.name].lengths, targets.lengths)
         max_rows = rows_at_once(self.model.steppers, non_blank, lengths, steps=STEPS, growing=BATCH_SIZES[-1])
         batches = list(row_batches(non_blank, lengths, max_rows))
@@ -136,7 +136,7 @@ class Scorer:
             rows: int (n,), the indices of the pairs of the batch.
         """
         arrays = padded_inputs(inputs, rows, min_length=int(targets.lengths[rows].max()))
-        height, width = arrays[self.model.signature.source.name].shape
+        height, width = arrays[self.model.signature.source.name].shape[:2]
         read = targets.padded(rows, width + 1, first=START, height=height)
         state = self._begin(arrays, max_steps=width)
         total = np.zeros(height, np.float64)

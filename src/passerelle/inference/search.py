@@ -16,7 +16,7 @@ from passerelle.inference.constraint_tables import ConstraintTables
 from passerelle.inference.memory_limits import rows_at_once
 from passerelle.inference.minimum_bayes_risk import rank_by_utility, with_mean_utility
 from passerelle.inference.model import InferenceModel
-from passerelle.inference.parts import Part, split_requests, unsplit
+from passerelle.inference.parts import Part, can_be_split, split_requests, unsplit
 from passerelle.inference.program import Program
 from passerelle.inference.request import Request, encode_requests, unknown_tokens
 from passerelle.inference.result import Result
@@ -57,9 +57,9 @@ class Search:
             raise SettingsError(
                 "coverage_penalty requires attention, and this translator has no attention. Set coverage_penalty to 0."
             )
-        if settings.split_sentences == "always" and self.model.signature.source.tokenizer.level == "pretokenized":
+        if settings.split_sentences == "always" and not can_be_split(self.model.signature):
             raise SettingsError(
-                "split_sentences 'always' requires a source that is not pretokenized. Set split_sentences to 'auto'."
+                "split_sentences 'always' requires a text that is not pretokenized. Set split_sentences to 'auto'."
             )
         tables = self._tables(settings.constraints, settings.beam)
         wanted = settings
@@ -70,7 +70,7 @@ class Search:
         lengths = np.repeat(
             inputs[self.model.signature.source.name].lengths, samples
         )  # one for each sample of each part
-        non_blank = [unit for unit in range(len(lengths)) if parts[unit // samples].request.text.strip()]
+        non_blank = [unit for unit in range(len(lengths)) if not parts[unit // samples].request.is_blank]
         try:
             max_rows = rows_at_once(
                 self.model.steppers,
@@ -108,7 +108,7 @@ class Search:
         tokenizer = self.model.signature.target.tokenizer
         ranked = [
             [rank_by_utility([best for best, *_ in own], wanted.mbr_utility, tokenizer)[: wanted.n_best]]
-            if part.request.text.strip()
+            if not part.request.is_blank
             else own[:1]
             for part, own in zip(parts, found, strict=True)
         ]
@@ -155,7 +155,7 @@ class Search:
             The result as NumPy arrays, leading axis n.
         """
         arrays = padded_inputs(inputs, rows)
-        height, width = arrays[self.model.signature.source.name].shape
+        height, width = arrays[self.model.signature.source.name].shape[:2]
         limits = np.zeros(height, np.int32)  # padding rows make no step
         limits[: len(rows)] = self._max_steps(settings, inputs[self.model.signature.source.name].lengths[rows])
         longest = int(self._max_steps(settings, width))
@@ -170,6 +170,6 @@ class Search:
 
 def _uniform(seed: int, request: Request, number: int, count: int) -> np.ndarray:
     """Return uniform numbers from 0 to 1, float32 (count,), that depend only on seed, request and sample."""
-    content = "\0".join((str(seed), str(number), request.text, request.tags or "")).encode("utf-8", "surrogatepass")
+    content = "\0".join((str(seed), str(number), request.key, request.tags or "")).encode("utf-8", "surrogatepass")
     key = int.from_bytes(hashlib.blake2b(content, digest_size=16).digest())
     return np.random.Generator(np.random.Philox(key=key)).random(count, np.float32)

@@ -18,7 +18,8 @@ class StepByStep(layers.Layer):
     The dropout masks are the same at all steps of a sequence (Gal and Ghahramani 2016, arXiv:1512.05287).
 
     Args:
-        run: the decoder: (ids int (batch, T), states, memory) -> (logits, states, weights).
+        run: the decoder: (ids int (batch, T) or numbers float (batch, T, width), states, memory) -> (logits, states,
+            weights).
         parts: the layers that `run` calls.
         shared_variables: returns the variables that `run` reads but that belong to none of the `parts`.
         **kwargs: keyword arguments of `keras.layers.Layer`.
@@ -44,7 +45,7 @@ class StepByStep(layers.Layer):
         def spec(array: Any) -> Any:
             return keras.KerasTensor(array.shape, dtype=array.dtype)
 
-        one_step = keras.KerasTensor((ids.shape[0], 1), dtype=ids.dtype)
+        one_step = keras.KerasTensor((ids.shape[0], 1, *ids.shape[2:]), dtype=ids.dtype)
         logits, new_states, weights = self.run(
             one_step, keras.tree.map_structure(spec, states), keras.tree.map_structure(spec, memory)
         )
@@ -63,7 +64,7 @@ class StepByStep(layers.Layer):
                 logits, states, weights = self.run(ops.expand_dims(token, 1), states, memory)
             return states, (logits[:, 0], weights[:, 0])
 
-        states, outputs = ops.scan(step, states, ops.transpose(ids, (1, 0)))
+        states, outputs = ops.scan(step, states, ops.swapaxes(ids, 0, 1))
         for variable in self.variables if training else ():  # the next call must use other masks
             if "seed" in variable.path:
                 variable.assign(variable + ops.cast([0, 1], variable.dtype))

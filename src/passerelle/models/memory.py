@@ -61,7 +61,8 @@ class MemoryBuilder:
               `memory_values_N` for each block N, float (batch, heads, S, decoder units / heads);
             - with copying: `memory_copies`, the argument `copies`;
             - with `decoder.context`: `memory_context`, float (batch, width), the sentence vector of the source;
-            - for each field X whose encoder returns a vector: `memory_X`, float (batch, width).
+            - for each field X whose encoder returns a vector: `memory_X`, float (batch, width); for each one whose
+              encoder returns an element for each step, `memory_X`, float (batch, length, width).
         """
         source, *_ = encoded.values()
         memory = {}
@@ -76,6 +77,7 @@ class MemoryBuilder:
         if copies is not None:
             memory["memory_copies"] = copies
         memory |= {f"memory_{name}": one.vector for name, one in encoded.items() if one.vector is not None}
+        memory |= {f"memory_{name}": one.steps for name, one in encoded.items() if one.steps is not None}
         if self.settings.decoder.context:
             memory["memory_context"] = sentence_vector(source, self.settings)
         return memory

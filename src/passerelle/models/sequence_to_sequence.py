@@ -12,10 +12,10 @@ from passerelle.layers.initializers import override_initializers
 from passerelle.models.decoders import DECODERS
 from passerelle.models.encoders import ENCODERS
 from passerelle.models.encoders.encoder import Encoded
-from passerelle.models.ids import first_target_column
+from passerelle.models.entry import reads_numbers
 from passerelle.models.memory import MemoryBuilder, sentence_vector
 from passerelle.models.specs import Specs, check_specs
-from passerelle.models.stepper import ATTENTION, Stepper
+from passerelle.models.stepper import ATTENTION, Stepper, make_stepper
 from passerelle.settings import NetworkSettings, validated
 
 __all__ = ["SequenceToSequence"]
@@ -28,12 +28,15 @@ class SequenceToSequence(keras.Model):
     It takes a dict of arrays by name, with S source tokens, T target tokens and F tags:
 
     - for each text input, its ids, int (batch, S); for tags, their ids, int (batch, F);
-    - for each output X, the decoder inputs, int (batch, T): START and the tokens before the ones to predict;
+    - for each input of numbers, float (batch, length, width), see `fields.numbers.NumbersField`;
+    - for each output X, the decoder inputs, int (batch, T): START and the tokens before the ones to predict; for an
+      output of numbers, float (batch, T, width): zeros and the numbers before the ones to predict;
     - with copying, for each output X also `X_copies`, int (batch, S): the copy ids of the source tokens (see
       `fields.copying`).
 
     It returns logits, float (batch, T, columns), where position t predicts the token after tokens 0 to t. With copying,
-    they have S more columns for the source positions. With several outputs it returns a dict of logits by name.
+    they have S more columns for the source positions. For an output of numbers it returns the parameters of the head
+    instead, see `layers.number_head.NumberHead`. With several outputs it returns a dict of logits by name.
 
     Args:
         settings: settings of the network.
@@ -72,9 +75,9 @@ class SequenceToSequence(keras.Model):
             branch_inputs = dict(tensors)
             if settings.copying:
                 branch_inputs[f"{name}_copies"] = keras.Input((None,), dtype="int32", name=f"{name}_copies")
-            target_ids = keras.Input((None,), dtype="int32", name=name)
-            logits[name], steppers[name] = branch(branch_inputs, encoded, target_ids)
-            ids |= branch_inputs | {name: target_ids}
+            previous = _input_of(name, outputs[name])
+            logits[name], steppers[name] = branch(branch_inputs, encoded, previous)
+            ids |= branch_inputs | {name: previous}
         kwargs.setdefault("name", "training_model")
         super().__init__(ids, logits if len(logits) > 1 else next(iter(logits.values())), **kwargs)
         self.steppers: dict[str, Stepper] = steppers
@@ -101,9 +104,9 @@ class SequenceToSequence(keras.Model):
     def inference_decoder(self) -> Any:
         """The inference decoder of the first output, a Keras model.
 
-        It takes a dict with the output's ids, int (batch, T), the states and the memory by name. It returns a dict with
-        `logits`, float (batch, T, columns), the states after the last token under the same names and, with attention,
-        `attention`, the attention weights, float (batch, T, S).
+        It takes a dict with the output's ids, int (batch, T), or numbers, the states and the memory by name. It returns
+        a dict with `logits`, float (batch, T, columns), the states after the last token under the same names and, with
+        attention, `attention`, the attention weights, float (batch, T, S).
         """
         return self.stepper.decoder
 
@@ -165,8 +168,8 @@ def _with_weights(config: dict[str, Any], weights: list[np.ndarray]) -> Sequence
 
 
 def _input_of(name: str, spec: Mapping[str, Any]) -> Any:
-    """Return the Keras input of a field: ids, or vectors of numbers if its spec has a `width`."""
-    if "width" in spec:
+    """Return the Keras input of a field: ids, or vectors of numbers."""
+    if reads_numbers(spec):
         return keras.Input((None, spec["width"]), dtype="float32", name=name)
     return keras.Input((None,), dtype="int32", name=name)
 
@@ -180,26 +183,26 @@ class _Branch:
         source, *_ = encoders.values()
         self.settings = settings
         self.name = name
-        self.size = spec["size"]
-        self.first = first_target_column(settings)
+        self.spec = spec
         self.prefix = f"{name}_" if prefixed else ""
         self.memory = MemoryBuilder(settings, self.prefix)
         self.decoder = DECODERS[settings.decoder.kind](
             settings,
             name=name,
-            columns=self.size - self.first,
+            spec=spec,
             vector_fields=[field for field, encoder in encoders.items() if encoder.has_vector],
+            step_fields=[field for field, encoder in encoders.items() if encoder.has_steps],
             source_embedding=getattr(source, "embedding", None),
             prefix=self.prefix,
         )
 
-    def __call__(self, inputs: dict[str, Any], encoded: Mapping[str, Encoded], ids: Any) -> tuple[Any, Stepper]:
+    def __call__(self, inputs: dict[str, Any], encoded: Mapping[str, Encoded], previous: Any) -> tuple[Any, Stepper]:
         """Call the layers and build the inference models from them.
 
         Args:
             inputs: Keras tensors by name: those of the input fields and, with copying, `X_copies` for the output X.
             encoded: the encoded inputs by field.
-            ids: Keras tensor of the output's ids.
+            previous: Keras tensor of what the decoder reads: ids or numbers of the output.
 
         Returns:
             The logits of the training model, a Keras tensor, and the stepper.
@@ -207,19 +210,19 @@ class _Branch:
         memory = self.memory(encoded, inputs.get(f"{self.name}_copies"))
         source, *_ = encoded.values()
         states = self.decoder.initial_states(source.states, memory)
-        logits, _, _ = self.decoder(ids, states, memory)
+        logits, _, _ = self.decoder(previous, states, memory)
         encoder = keras.Model(inputs, states | memory, name=f"{self.prefix}inference_encoder")
         shapes = self.decoder.state_shapes(states) | {key: value.shape for key, value in memory.items()}
         states_in, memory_in = (
             {key: keras.Input(batch_shape=shapes[key], dtype=value.dtype, name=key) for key, value in group.items()}
             for group in (states, memory)
         )
-        step_logits, states_out, weights = self.decoder(ids, states_in, memory_in)
+        step_logits, states_out, weights = self.decoder(previous, states_in, memory_in)
         decoder = keras.Model(
-            {self.name: ids} | states_in | memory_in,
+            {self.name: previous} | states_in | memory_in,
             {"logits": step_logits} | states_out | ({} if weights is None else {ATTENTION: weights}),
             name=f"{self.prefix}inference_decoder",
         )
         # The encoder's outputs have a Keras mask; allow it here, although the decoder uses `memory_mask` instead.
         decoder.supports_masking = True
-        return logits, Stepper(self.settings, self.name, self.size, encoder=encoder, decoder=decoder)
+        return logits, make_stepper(self.settings, self.name, self.spec, encoder=encoder, decoder=decoder)

@@ -1,15 +1,18 @@
 """The step function of one output, built from its two inference models, for search and scoring."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from keras import ops
 
 from passerelle.layers.cache import with_capacity
+from passerelle.layers.number_head import parameter_count, point
+from passerelle.models.entry import reads_numbers
 from passerelle.models.ids import first_target_column
 from passerelle.settings import NetworkSettings
 from passerelle.special_tokens import IMPOSSIBLE, START
 
-__all__ = ["ATTENTION", "Stepper"]
+__all__ = ["ATTENTION", "NumberStepper", "Stepper", "make_stepper"]
 
 ATTENTION = "attention"
 """Name of the attention weights in the outputs of the inference decoder."""
@@ -104,7 +107,7 @@ class Stepper:
                 for the source positions.
             state: for the next step.
         """
-        log_probs, state, _ = self.steps(ops.expand_dims(ids, -1), state)
+        log_probs, state, _ = self.steps(ops.expand_dims(ids, 1), state)
         return log_probs[:, 0], state
 
     def steps(self, ids: Any, state: dict[str, Any]) -> tuple[Any, dict[str, Any], Any]:
@@ -124,10 +127,66 @@ class Stepper:
         weights = outputs.pop(ATTENTION, None)
         if COVERAGE in state:
             outputs[COVERAGE] = state[COVERAGE] + ops.sum(weights, axis=1)
-        log_probs: Any = ops.log_softmax(outputs.pop("logits"))
+        prediction = self._prediction(outputs.pop("logits"))
+        return prediction, state | outputs, weights
+
+    def _prediction(self, logits: Any) -> Any:
+        """Convert the result of the decoder to log probabilities by id."""
+        log_probs: Any = ops.log_softmax(logits)
         log_probs = ops.pad(log_probs, ((0, 0), (0, 0), (self.first, 0)), constant_values=IMPOSSIBLE)
         is_start = ops.equal(ops.arange(log_probs.shape[-1]), START)
-        return ops.where(is_start, IMPOSSIBLE, log_probs), state | outputs, weights
+        return ops.where(is_start, IMPOSSIBLE, log_probs)
+
+    def most_likely(self, prediction: Any, dtype: Any) -> Any:
+        """Return what the decoder reads in the next step if it reads its own prediction of this step.
+
+        Args:
+            prediction: result of `step`: float (batch, size).
+            dtype: dtype of the result.
+
+        Returns:
+            (batch,), the most likely ids.
+        """
+        return ops.cast(ops.argmax(prediction, axis=-1), dtype)
+
+
+class NumberStepper(Stepper):
+    """Predicts one output of numbers step by step. It has the methods of `Stepper` with other arrays.
+
+    `step` and `steps` read numbers, float (batch, width) and (batch, T, width), zeros first. Instead of log
+    probabilities they return the parameters of the head, float (batch, columns, P) and (batch, T, columns, P), see
+    `layers.number_head.NumberHead`.
+
+    Args:
+        settings: settings of the network.
+        name: name of the output field.
+        size: number of columns, without the one that is 1 at each element.
+        encoder: see `Stepper`.
+        decoder: see `Stepper`.
+    """
+
+    @property
+    def fed_back(self) -> bool:
+        """Whether a step reads the numbers of the step before; otherwise one call of `steps` can predict all steps."""
+        return self.settings.decoder.feedback
+
+    def _prediction(self, logits: Any) -> Any:
+        shape = (*logits.shape[:-1], self.size, parameter_count(self.settings.decoder.head))
+        return ops.reshape(logits, shape)
+
+    def most_likely(self, prediction: Any, dtype: Any) -> Any:
+        """Return the points that the decoder reads in the next step, float (batch, width); see `Stepper`."""
+        numbers = point(prediction, self.settings.decoder.head)
+        return ops.cast(ops.concatenate([numbers, ops.ones_like(numbers[:, :1])], axis=-1), dtype)
+
+
+def make_stepper(
+    settings: NetworkSettings, name: str, spec: Mapping[str, Any], *, encoder: Any, decoder: Any
+) -> Stepper:
+    """Return the stepper of an output; see `Stepper` for the arguments, and `models.specs.Specs` for `spec`."""
+    if reads_numbers(spec):
+        return NumberStepper(settings, name, spec["width"] - 1, encoder=encoder, decoder=decoder)
+    return Stepper(settings, name, spec["size"], encoder=encoder, decoder=decoder)
 
 
 def _stepper_of(network: Any, name: str) -> Stepper:

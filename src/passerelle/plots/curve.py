@@ -3,7 +3,8 @@
 import io
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from passerelle.plots.theme import BACKGROUND, BORDER, INK, INPUT, LINE, RECURRENT, RULE, SURFACE, adapt_to_dark_pages
@@ -12,7 +13,7 @@ from passerelle.plots.xml_text import valid_characters
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["draw_loss_curve"]
+__all__ = ["draw_loss_curve", "picture_settings", "self_contained"]
 
 _LINES = (("loss", "training", INPUT, "--"), ("validation_loss", "validation", RECURRENT, "-"))
 
@@ -49,17 +50,10 @@ def _number(value: float | None) -> float:
 
 def _render(series: Mapping[str, Sequence[float]], title: str) -> str:
     # Matplotlib takes half a second to import, and no other module needs it.
-    from matplotlib import rc_context, rcdefaults, rcParams
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    with rc_context():
-        rcdefaults()  # ignores the user's style, so that equal losses give an equal document
-        # Text is written as text, not as paths, so that it can be searched and read aloud. The salt makes ids constant.
-        # Markers have no edges: style sheets do not reach the edge of a marker, which is defined once and reused.
-        rcParams.update({"svg.hashsalt": "passerelle", "svg.fonttype": "none", "lines.markeredgewidth": 0})
-        rcParams.update(dict.fromkeys(("text.color", "axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"), INK))
-        rcParams.update(dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color"), LINE))
+    with picture_settings():
         figure = Figure(figsize=(7.2, 4.2), facecolor=BACKGROUND, edgecolor=BORDER, linewidth=1, layout="constrained")
         axes = figure.add_subplot(facecolor=SURFACE)
         for key, label, colour, dashes in _LINES:
@@ -80,10 +74,25 @@ def _render(series: Mapping[str, Sequence[float]], title: str) -> str:
         picture = io.StringIO()
         metadata = {"Date": None, "Creator": None, "Format": None, "Type": None, "Title": title or "Loss"}
         figure.savefig(picture, format="svg", metadata=metadata, pad_inches=0.2, bbox_inches="tight")
-    return adapt_to_dark_pages(_self_contained(picture.getvalue()))
+    return adapt_to_dark_pages(self_contained(picture.getvalue()))
 
 
-def _self_contained(svg: str) -> str:
+@contextmanager
+def picture_settings() -> Iterator[None]:
+    """Context in which matplotlib draws in this package's style, whatever the user's style is."""
+    from matplotlib import rc_context, rcdefaults, rcParams
+
+    with rc_context():
+        rcdefaults()  # so that equal data give an equal document
+        # Text is written as text, not as paths, so that it can be searched and read aloud. The salt makes ids constant.
+        # Markers have no edges: style sheets do not reach the edge of a marker, which is defined once and reused.
+        rcParams.update({"svg.hashsalt": "passerelle", "svg.fonttype": "none", "lines.markeredgewidth": 0})
+        rcParams.update(dict.fromkeys(("text.color", "axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"), INK))
+        rcParams.update(dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color"), LINE))
+        yield
+
+
+def self_contained(svg: str) -> str:
     """Remove matplotlib's document type and metadata, which contain web addresses, and add the accessible role."""
     svg = re.sub("<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     return '<svg role="img"' + svg.split("<svg", 1)[1]

@@ -11,6 +11,7 @@ table       generates docs/settings.md
 from passerelle.settings.data import MAX_LINE, ReadingSettings
 from passerelle.settings.merge import parse_assignments, read_settings_file
 from passerelle.settings.network import SOFT_ATTENTION, DecoderSettings, EncoderSettings, NetworkSettings
+from passerelle.settings.numbers import MAX_STEPS, NumberSettings
 from passerelle.settings.options import (
     accepts_options,
     choose_settings,
@@ -34,9 +35,9 @@ from passerelle.settings.text import MAX_TEXT_LENGTH, TagSettings, TextSettings
 from passerelle.settings.training import MAX_EPOCHS, TrainingSettings
 
 __all__ = [
-    "AUTO_PRESET", "BASE_PRESET", "DEFAULT_PRESET", "MAX_EPOCHS", "MAX_LINE", "MAX_TEXT_LENGTH", "PRESETS",
+    "AUTO_PRESET", "BASE_PRESET", "DEFAULT_PRESET", "MAX_EPOCHS", "MAX_LINE", "MAX_STEPS", "MAX_TEXT_LENGTH", "PRESETS",
     "SOFT_ATTENTION", "ConstraintSettings", "DecoderSettings", "EncoderSettings", "MBRUtility", "NetworkSettings",
-    "Preset", "ReadingSettings", "SearchSettings", "Section", "Setting", "Settings", "SplitMode", "SyntheticSettings",
+    "NumberSettings", "Preset", "ReadingSettings", "SearchSettings", "Section", "Setting", "Settings", "SplitMode", "SyntheticSettings",
     "TagSettings", "TextSettings",
     "TrainingSettings", "accepts_options", "choose_settings", "make_settings", "options_of", "parse_assignments",
     "read_settings_file", "settings_in", "stored_search", "validated", "with_preset", "with_stored",

@@ -17,7 +17,10 @@ Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
 SOFT_ATTENTION = ("general", "dot", "scaled-dot", "additive", "multi-head", "multi-head-additive")
 """Values of `attention` that average over all source positions."""
 
-_EMBEDDING = "Embedding size; 0 feeds one-hot vectors instead of embeddings, as in Chollet's Keras tutorial."
+_EMBEDDING = (
+    "Embedding size, or width of the projection of numbers; 0 feeds one-hot vectors, as in Chollet's Keras tutorial, "
+    "or the numbers themselves."
+)
 _KIND = (
     "recurrent, LSTM or GRU layers; or transformer, blocks of self-attention and a feed-forward network "
     "(arXiv:1706.03762, normalized before each sublayer)."
@@ -79,8 +82,16 @@ class DecoderSettings(Section):
     )
     feedback: bool = setting(
         True,
-        "Feed the previous token to each step. Without it, a step reads only the context, as after Keras's "
-        "RepeatVector.",
+        "Feed the previous token or numbers to each step. Without it, a step reads only the context, as after Keras's "
+        "RepeatVector, and numbers are predicted for all steps at once.",
+    )
+
+    head: Literal["mean", "median", "quantiles", "student-t"] = setting(
+        "mean",
+        "Head of an output of numbers, and its loss: mean (squared error); median (absolute error); quantiles, which "
+        "never cross (pinball loss, arXiv:1711.11053); or student-t, a Student's t distribution (negative log "
+        "likelihood, arXiv:1704.04110). No effect on an output of text.",
+        option=True,
     )
 
     @model_validator(mode="after")

@@ -175,6 +175,27 @@ _ALL = (
             },
         },
     ),
+    # Chosen on validation windows of household power (docs/quality.md).
+    Preset(
+        "forecast",
+        "numbers from numbers: a GRU that predicts quantiles of all steps at once, for train-forecaster",
+        None,
+        {
+            "network": {
+                "cell": "gru",
+                "dropout": 0.3,
+                "encoder": {"embedding": 0, "units": 64},
+                "decoder": {"embedding": 0, "units": 64, "context": True, "feedback": False, "head": "quantiles"},
+            },
+            "training": {
+                "batch_size": 32,
+                "learning_rate": 0.002,
+                "schedule": "cosine",
+                "clip": 1.0,
+                "patience": 8,
+            },
+        },
+    ),
     Preset(
         "hybrid",
         "the encoder of transformer, and a recurrent decoder with multi-head attention",
@@ -188,7 +209,7 @@ PRESETS = {preset.name: preset for preset in _ALL}
 
 Example:
     >>> list(passerelle.PRESETS)
-    ['tutorial', 'compact', 'attention', 'pointer', 'monotonic', 'repeat', 'deep', 'transformer', 'hybrid']
+    ['tutorial', 'compact', 'attention', 'pointer', 'monotonic', 'repeat', 'deep', 'transformer', 'forecast', 'hybrid']
     >>> passerelle.PRESETS["attention"].settings.network.encoder.units
     256
 """

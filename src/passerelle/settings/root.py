@@ -6,6 +6,7 @@ from typing import Any, Self
 from pydantic import PrivateAttr, model_validator
 
 from passerelle.settings.network import NetworkSettings
+from passerelle.settings.numbers import NumberSettings
 from passerelle.settings.schema import Section, section
 from passerelle.settings.text import TagSettings, TextSettings
 from passerelle.settings.training import TrainingSettings
@@ -29,6 +30,7 @@ class Settings(Section):
     source: TextSettings = section(TextSettings(), "Tokenization of the source.", is_side=True)
     target: TextSettings = section(TextSettings(), "Tokenization of the target.", is_side=True)
     tags: TagSettings = section(TagSettings(), "Tags of the source.")
+    numbers: NumberSettings = section(NumberSettings(), "Scaling of numbers.")
     network: NetworkSettings = section(NetworkSettings(), "The network.")
     training: TrainingSettings = section(TrainingSettings(), "Training.")
 

@@ -1,4 +1,4 @@
-"""Cross-entropy loss and accuracy over tokens, without padding."""
+"""Loss and accuracy over tokens and numbers, without padding."""
 
 import math
 from collections.abc import Mapping
@@ -6,7 +6,10 @@ from typing import Any
 
 from keras import ops
 
-__all__ = ["cross_entropy_sums", "network_sums"]
+from passerelle.layers.number_head import QUANTILES
+from passerelle.models.stepper import NumberStepper
+
+__all__ = ["cross_entropy_sums", "network_sums", "number_sums"]
 
 
 def cross_entropy_sums(
@@ -59,21 +62,79 @@ def network_sums(
     """Return the sums of loss, tokens and correct predictions over all outputs; see `cross_entropy_sums`.
 
     Args:
-        network: `by_output(logits)` returns the logits of each output by name; `steppers[name]` has `first`, the id of
-            column 0, and `size`, the number of ids.
+        network: `by_output(logits)` returns the logits of each output by name, and `steppers` its `Stepper`.
         logits: output of the training model.
-        labels: int (batch, T) for each output, by name.
+        labels: int (batch, T), or float (batch, T, width) for numbers, for each output, by name.
         smoothing: see `cross_entropy_sums`.
     """
     sums = [
-        cross_entropy_sums(
-            output_logits,
-            labels[name],
-            first=network.steppers[name].first,
-            smoothing=smoothing,
-            vocabulary_columns=network.steppers[name].size - network.steppers[name].first,
-        )
+        _output_sums(network.steppers[name], output_logits, labels[name], smoothing)
         for name, output_logits in network.by_output(logits).items()
     ]
     loss, tokens, correct = (sum(parts[1:], parts[0]) for parts in zip(*sums, strict=True))
     return loss, tokens, correct
+
+
+def _output_sums(stepper: Any, logits: Any, labels: Any, smoothing: float) -> tuple[Any, Any, Any]:
+    if isinstance(stepper, NumberStepper):
+        return number_sums(logits, labels, stepper.settings.decoder.head)
+    return cross_entropy_sums(
+        logits,
+        labels,
+        first=stepper.first,
+        smoothing=smoothing,
+        vocabulary_columns=stepper.size - stepper.first,
+    )
+
+
+def number_sums(parameters: Any, labels: Any, head: str) -> tuple[Any, Any, Any]:
+    """Return the sums of loss and steps of a batch of numbers, and 0 for correct predictions.
+
+    The loss of a step is the mean over its columns, in scaled units: the squared error (`mean`), the absolute error
+    (`median`), twice the mean pinball loss over `QUANTILES` (`quantiles`), or the negative log likelihood in nats
+    (`student-t`).
+
+    Args:
+        parameters: float (batch, T, columns * P), see `layers.number_head.NumberHead`.
+        labels: float (batch, T, columns + 1); the last column is 1 at steps and 0 at padding.
+        head: a value of the setting `network.decoder.head`.
+    """
+    weights, numbers = ops.cast(labels[..., -1], "float32"), labels[..., :-1, None]
+    parameters = ops.reshape(ops.cast(parameters, "float32"), (*numbers.shape[:-1], -1))
+    loss: Any = ops.mean(_number_loss(parameters, numbers, head), axis=(-2, -1))
+    return ops.sum(loss * weights), ops.sum(weights), ops.zeros((), "float32")
+
+
+def _number_loss(parameters: Any, numbers: Any, head: str) -> Any:
+    """float (batch, T, columns, P), float (batch, T, columns, 1) -> float (batch, T, columns, losses)."""
+    if head == "student-t":
+        return _student_t_loss(parameters, numbers)
+    error: Any = numbers - parameters
+    if head == "mean":
+        return ops.square(error)
+    if head == "median":
+        return ops.abs(error)
+    levels: Any = ops.convert_to_tensor(QUANTILES, "float32")
+    pinball: Any = ops.maximum(levels * error, (levels - 1.0) * error)
+    return 2.0 * pinball
+
+
+def _student_t_loss(parameters: Any, numbers: Any) -> Any:
+    location, scale, freedom = (parameters[..., index : index + 1] for index in range(3))
+    half: Any = (freedom + 1.0) / 2.0
+    squared: Any = ops.square((numbers - location) / scale) / freedom
+    log_width: Any = ops.log(math.pi * freedom)
+    normalizer: Any = _log_gamma(freedom / 2.0) - _log_gamma(half) + 0.5 * log_width
+    return normalizer + ops.log(scale) + half * ops.log1p(squared)
+
+
+def _log_gamma(x: Any) -> Any:
+    """Return log gamma(x) for x of at least 1, to an absolute error below 1e-6 (Stirling's series after a shift).
+
+    Keras has no such function for all backends.
+    """
+    shifted: Any = x + 4.0
+    product = x * (x + 1.0) * (x + 2.0) * (x + 3.0)
+    inverse: Any = 1.0 / shifted
+    series = inverse / 12.0 - inverse**3 / 360.0 + inverse**5 / 1260.0
+    return (shifted - 0.5) * ops.log(shifted) - shifted + 0.5 * math.log(2.0 * math.pi) + series - ops.log(product)

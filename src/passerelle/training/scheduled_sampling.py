@@ -12,7 +12,6 @@ import keras
 import numpy as np
 
 from passerelle.settings import TrainingSettings
-from passerelle.special_tokens import START
 
 __all__ = ["mix_in_predictions", "teacher_forced_steps"]
 
@@ -48,14 +47,14 @@ def teacher_forced_steps(
 
 
 def mix_in_predictions(network: Any, inputs: Mapping[str, Any], teacher_forced: Any) -> dict[str, Any]:
-    """Replace target tokens among the inputs by the network's greedy predictions, step by step.
+    """Replace target tokens or numbers among the inputs by the network's own predictions, step by step.
 
     Predictions carry no gradient, so this pass computes none. It costs a greedy search, which is cheaper than
     differentiating through a scan. It uses no dropout.
 
     Args:
         network: `steppers[name]` has `begin` and `step` for each output.
-        inputs: inputs of the training model; for each output int (batch, T), START first.
+        inputs: inputs of the training model; for each output int (batch, T), START first, or float (batch, T, width).
         teacher_forced: bool (batch, T), True where a token of the outputs remains. START always remains.
 
     Returns:
@@ -66,17 +65,18 @@ def mix_in_predictions(network: Any, inputs: Mapping[str, Any], teacher_forced: 
 
 
 def _mixed_tokens(stepper: Any, inputs: Mapping[str, Any], teacher_forced: Any) -> Any:
-    """Return the decoder inputs of one output, int (batch, T)."""
+    """Return the decoder inputs of one output, int (batch, T) or float (batch, T, width)."""
     ids = ops.convert_to_tensor(inputs[stepper.name])
     state = stepper.begin(inputs, max_steps=ids.shape[1])
 
     def step(carry: Any, current: Any) -> Any:
         predicted, state = carry
-        token, is_teacher_forced = current
-        decoder_input = ops.where(ops.logical_or(is_teacher_forced, ops.equal(token, START)), token, predicted)
-        log_probs, state = stepper.step(decoder_input, state)
-        return (ops.cast(ops.argmax(log_probs, axis=-1), token.dtype), state), decoder_input
+        correct, is_teacher_forced = current
+        decoder_input = ops.where(is_teacher_forced, correct, predicted)
+        prediction, state = stepper.step(decoder_input, state)
+        return (stepper.most_likely(prediction, correct.dtype), state), decoder_input
 
-    # The scan runs over (T, batch).
-    _, decoder_inputs = ops.scan(step, (ids[:, 0], state), (ops.transpose(ids), ops.transpose(teacher_forced)))
-    return ops.transpose(decoder_inputs)
+    # The first input is the initial prediction. The scan runs over (T, batch).
+    mask = ops.reshape(teacher_forced, (*teacher_forced.shape, *[1] * (len(ids.shape) - 2)))
+    _, decoder_inputs = ops.scan(step, (ids[:, 0], state), (ops.swapaxes(ids, 0, 1), ops.swapaxes(mask, 0, 1)))
+    return ops.swapaxes(decoder_inputs, 0, 1)

@@ -1,4 +1,4 @@
-"""Decoders of an output: one function (target ids, states, memory) -> (logits, states, attention weights)."""
+"""Decoders of an output: one function (previous tokens or numbers, states, memory) -> (logits, states, weights)."""
 
 from passerelle.models.decoders.decoder import Decoder
 from passerelle.models.decoders.recurrent import RecurrentDecoder

@@ -5,11 +5,14 @@ from typing import Any
 from keras import layers
 
 from passerelle.layers.attention import soft_attention
+from passerelle.layers.cache import Advance
 from passerelle.layers.matmul import dense
 from passerelle.layers.recurrent import STATE_NAMES, recurrent_layer
+from passerelle.layers.step_inputs import FirstStep
 from passerelle.models.bridge import Bridge, ZeroState
 from passerelle.models.cells import recurrent_options
-from passerelle.models.decoders.decoder import Decoder, States
+from passerelle.models.decoders.decoder import POSITION, Decoder
+from passerelle.models.heads.head import States
 from passerelle.models.input_feeding import StepByStep
 from passerelle.settings import SOFT_ATTENTION, NetworkSettings
 
@@ -37,7 +40,14 @@ class RecurrentDecoder(Decoder):
 
     def _build_layers(self) -> None:
         settings, decoder, prefix = self.settings, self.settings.decoder, self.prefix
-        one_hot = not (decoder.embedding or decoder.context or settings.input_feeding or self.vector_fields)
+        one_hot = not (
+            decoder.embedding
+            or decoder.context
+            or settings.input_feeding
+            or self.vector_fields
+            or self.step_fields
+            or self.reads_numbers
+        )
         options = recurrent_options(settings)
         self.recurrent = [
             recurrent_layer(
@@ -58,7 +68,7 @@ class RecurrentDecoder(Decoder):
             self.combine = dense(decoder.units, activation="tanh", name=f"{prefix}attention_output")
 
     def _layers(self) -> list[Any]:
-        parts = [self.embedding, *self.recurrent, self.attention, self.combine, self.dropout, self.output, self.copier]
+        parts = [self.embedding, *self.recurrent, self.attention, self.combine, self.dropout, *self.head.layers]
         return [layer for layer in parts if layer is not None]
 
     def _initial_states(self, encoder_states: list[list[Any]], memory: dict[str, Any]) -> States:
@@ -69,21 +79,23 @@ class RecurrentDecoder(Decoder):
             for number, layer in enumerate(bridged, 1)
             for name, state in zip(names, layer, strict=True)
         }
+        if self.step_fields:
+            states[POSITION] = FirstStep(name=f"{self.prefix}decoder_first_step")(bridged[0][0])
         if self.step_by_step is not None:
             states[FED] = ZeroState(self.settings.decoder.units, name=f"{self.prefix}first_fed")(bridged[0][0])
         return states
 
-    def __call__(self, target_ids: Any, states: States, memory: dict[str, Any]) -> tuple[Any, States, Any]:
+    def __call__(self, previous: Any, states: States, memory: dict[str, Any]) -> tuple[Any, States, Any]:
         """Read T target tokens, see `Decoder.__call__`; with input feeding one after the other."""
-        return (self.step_by_step or super().__call__)(target_ids, states, memory)
+        return (self.step_by_step or super().__call__)(previous, states, memory)
 
     def _vectors(self, states: States, memory: dict[str, Any]) -> dict[str, Any]:
         return super()._vectors(states, memory) | {FED: states.get(FED)}
 
-    def _run_layers(self, target_ids: Any, states: States, memory: dict[str, Any]) -> tuple[Any, States, Any]:
+    def _run_layers(self, previous: Any, states: States, memory: dict[str, Any]) -> tuple[Any, States, Any]:
         new_states = dict(states)
         weights = context = None
-        sequence = self._inputs(target_ids, states, memory)
+        sequence = self._inputs(previous, states, memory)
         for number, layer in enumerate(self.recurrent, 1):
             below = sequence
             layer_input = (
@@ -102,6 +114,8 @@ class RecurrentDecoder(Decoder):
                 context, weights = self.attention(
                     sequence, memory["memory_keys"], memory["memory_values"], memory["memory_mask"]
                 )
+        if self.step_fields:
+            new_states[POSITION] = Advance(name=f"{self.prefix}decoder_advance")(states[POSITION], previous)
         if self.combine is not None:
             sequence = self.combine(layers.Concatenate(name=f"{self.prefix}attention_input")([sequence, context]))
         if self.step_by_step is not None:

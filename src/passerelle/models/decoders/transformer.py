@@ -7,12 +7,10 @@ from passerelle.layers.dropout import Dropout
 from passerelle.layers.matmul import dense
 from passerelle.layers.positions import Positions
 from passerelle.layers.transformer import CausalSelfAttention, CrossAttention, FeedForward, layer_norm
-from passerelle.models.decoders.decoder import Decoder, States
+from passerelle.models.decoders.decoder import POSITION, Decoder
+from passerelle.models.heads.head import States
 
 __all__ = ["TransformerDecoder"]
-
-POSITION = "decoder_position"
-"""Name of the state with the number of tokens read, int32 (batch,)."""
 
 
 class TransformerDecoder(Decoder):
@@ -52,9 +50,9 @@ class TransformerDecoder(Decoder):
 
     def _input_width(self) -> int | None:
         """Return the width of the embeddings; None if the input of the first block has other parts."""
-        if self.embedding is None or self.settings.decoder.context or self.vector_fields:
+        if self.embedding is None or self.settings.decoder.context or self.vector_fields or self.step_fields:
             return None
-        return self.settings.decoder.embedding or None
+        return self.embedding.width if self.reads_numbers else self.settings.decoder.embedding or None
 
     def _initial_states(self, encoder_states: list[list[Any]], memory: dict[str, Any]) -> States:
         empty = EmptyCache(
@@ -70,10 +68,10 @@ class TransformerDecoder(Decoder):
         shapes = super().state_shapes(states)
         return {name: (*shape[:2], None, shape[3]) if name in caches else shape for name, shape in shapes.items()}
 
-    def _run_layers(self, target_ids: Any, states: States, memory: dict[str, Any]) -> tuple[Any, States, Any]:
+    def _run_layers(self, previous: Any, states: States, memory: dict[str, Any]) -> tuple[Any, States, Any]:
         new_states = dict(states)
         position, weights = states[POSITION], None
-        sequence = self._inputs(target_ids, states, memory, scaled=True)
+        sequence = self._inputs(previous, states, memory, scaled=True)
         if self.projection is not None:
             sequence = self.projection(sequence)
         sequence = self.positions(sequence, position, states[_names(1)[0]])
@@ -90,7 +88,7 @@ class TransformerDecoder(Decoder):
                     sequence, memory[f"memory_keys_{number}"], memory[f"memory_values_{number}"], memory["memory_mask"]
                 )
             sequence = feed_forward(sequence)
-        new_states[POSITION] = self.advance(position, target_ids)
+        new_states[POSITION] = self.advance(position, previous)
         return self.norm(sequence), new_states, weights
 
 

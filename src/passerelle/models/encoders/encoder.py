@@ -17,12 +17,14 @@ class Encoded:
             a Transformer, one list with its mean output. The bridge computes the initial states of a recurrent decoder
             from them. Empty if the encoder has none.
         vector: float (batch, width), a summary vector that every decoder step reads; None if there is none.
+        steps: float (batch, length, width), of which decoder step t reads element t; None if there are none.
     """
 
     sequence: Any = None
     mask: Any = None
     states: list[list[Any]] = field(default_factory=list)
     vector: Any = None
+    steps: Any = None
 
 
 class Encoder(Protocol):
@@ -30,9 +32,11 @@ class Encoder(Protocol):
 
     Attributes:
         has_vector: whether `Encoded.vector` is set. The decoder needs this to create its layers.
+        has_steps: whether `Encoded.steps` is set.
     """
 
     has_vector: bool
+    has_steps: bool
 
     def __call__(self, values: Any, /) -> Encoded:
         """Encode the field's array: ids, int (batch, length), padded with PAD, or float (batch, length, width)."""

@@ -24,6 +24,7 @@ class TagsEncoder:
     """
 
     has_vector = True
+    has_steps = False
 
     def __init__(self, name: str, spec: Mapping[str, Any], settings: NetworkSettings):
         width = settings.encoder.embedding or settings.encoder.units

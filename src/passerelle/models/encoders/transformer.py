@@ -4,18 +4,15 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from keras import ops
-
 from passerelle.layers.dropout import Dropout
-from passerelle.layers.embedding import token_embedding
 from passerelle.layers.matmul import dense
 from passerelle.layers.pooling import MaskedMean
 from passerelle.layers.positions import Positions
 from passerelle.layers.transformer import FeedForward, SelfAttention, layer_norm
 from passerelle.models.encoders.encoder import Encoded
+from passerelle.models.entry import entry, is_element, reads_numbers
 from passerelle.models.ids import first_source_column
 from passerelle.settings import NetworkSettings
-from passerelle.special_tokens import PAD
 
 __all__ = ["TransformerEncoder"]
 
@@ -31,24 +28,25 @@ class TransformerEncoder:
 
     Args:
         name: name of the field.
-        spec: spec of the field, with `size` and `extra`, see `models.specs.Specs`.
+        spec: spec of the field, a text or a sequence of numbers, see `models.specs.Specs`.
         settings: settings of the network.
     """
 
     has_vector = False
+    has_steps = False
 
     def __init__(self, name: str, spec: Mapping[str, Any], settings: NetworkSettings):
         encoder, rate = settings.encoder, settings.dropout
-        first = first_source_column(settings)
         self.settings = settings
-        self.embedding = token_embedding(
-            spec["size"] - first,
+        self.embedding = entry(
+            name,
+            spec,
             encoder.embedding,
-            first=first,
-            side=name,
+            first=first_source_column(settings),
             limit=settings.embedding_init_range,
-            fixed=spec["extra"],
+            fixed=spec.get("extra", 0),
         )
+        self.scales_embedding = not reads_numbers(spec)
         self.projection = (
             None if encoder.embedding == encoder.units else dense(encoder.units, name="encoder_projection")
         )
@@ -66,11 +64,14 @@ class TransformerEncoder:
         self.norm = layer_norm("encoder_norm")
         self.mean = MaskedMean(name="encoder_mean")
 
-    def __call__(self, ids: Any) -> Encoded:
-        """Encode ids, int (batch, length), padded with PAD; `sequence` is None without attention."""
-        mask = ops.not_equal(ids, PAD)
-        sequence = self.embedding(ids)
-        sequence = sequence * math.sqrt(sequence.shape[-1])
+    def __call__(self, values: Any) -> Encoded:
+        """Encode ids, int (batch, length), or numbers, float (batch, length, width); without attention, `sequence` is
+        None.
+        """
+        mask = is_element(values)
+        sequence = self.embedding(values)
+        if self.scales_embedding:
+            sequence = sequence * math.sqrt(sequence.shape[-1])
         if self.projection is not None:
             sequence = self.projection(sequence)
         sequence = self.positions(sequence)

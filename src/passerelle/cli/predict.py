@@ -1,0 +1,168 @@
+"""passerelle predict"""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from passerelle.cli.forecasting import load_forecaster, read_arrays
+from passerelle.cli.groups import IN_GROUP
+from passerelle.cli.output import Overwrite, require_absent, write_text
+
+if TYPE_CHECKING:
+    from passerelle.forecaster import Forecaster
+
+__all__ = ["predict"]
+
+LEVELS = "0.05,0.1,0.5,0.9,0.95"
+
+
+def predict(
+    model: str,
+    file: str,
+    /,
+    *,
+    quantiles: Annotated[str, Parameter(group=IN_GROUP["Search"])] = LEVELS,
+    out: str | None = None,
+    plot: str | None = None,
+    truth: str | None = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Forecast the time after the end of time series.
+
+    Parameters
+    ----------
+    model
+        Model file (.keras) of a forecaster.
+    file
+        Time series in the format of the training file: the forecast begins after the last row with targets. For a
+        forecaster with known columns, rows with these and with empty targets must follow. For a forecaster that was
+        trained on arrays, .npz with the array history, and known and static if it has them.
+    quantiles
+        Levels of the quantiles, separated by commas. Forecasters without quantiles write only the point.
+    out
+        Output file: .csv with the series, the time, the column, the point and the quantiles of each step; or .npz with
+        arrays. Without it, CSV is written to standard output.
+    plot
+        Output file (.svg): history, forecast and interval of the first series and the first column.
+    truth
+        File of time series with the true numbers of the forecast, for --plot.
+    overwrite
+        Replace existing files. Without it, an existing file is an error.
+    """
+    from passerelle.errors import OutputError
+
+    require_absent([path for path in (out, plot) if path is not None], overwrite=overwrite)
+    levels = _levels(quantiles)
+    forecaster = load_forecaster(model)
+    is_array = file.endswith(".npz")
+    if is_array != (forecaster.bundle.layout is None):
+        expected = (
+            "arrays; give it a .npz file" if forecaster.bundle.layout is None else "time series; give it such a file"
+        )
+        raise OutputError(f"{model} was trained on {expected}.")
+    if is_array:
+        _predict_arrays(forecaster, file, levels, out, overwrite=overwrite)
+    else:
+        _predict_series(forecaster, file, levels, out, plot, truth, overwrite=overwrite)
+
+
+def _levels(text: str) -> list[float]:
+    from passerelle.errors import SettingsError
+
+    try:
+        levels = [float(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        levels = [-1.0]
+    if not all(0.0 < level < 1.0 for level in levels):
+        raise SettingsError(f"--quantiles must be numbers between 0 and 1, such as {LEVELS}, received: {text!r:.60}")
+    return levels
+
+
+def _predict_arrays(
+    forecaster: "Forecaster", file: str, levels: list[float], out: str | None, *, overwrite: bool
+) -> None:
+    import numpy as np
+
+    from passerelle.data.writing import write_atomically
+    from passerelle.errors import OutputError
+
+    if out is None or not out.endswith(".npz"):
+        raise OutputError("the forecast of arrays is a .npz file. Add --out forecast.npz.")
+    inputs = {name: array for name, array in read_arrays(file).items() if name != "future"}
+    found: dict[str, Any] = {"point": forecaster.predict(**inputs)}
+    if forecaster.has_quantiles:
+        found |= {f"q{level:g}": array for level, array in forecaster.quantiles(levels=levels, **inputs).items()}
+    write_atomically(out, lambda stream: np.savez(stream, **found), overwrite=overwrite)
+
+
+def _predict_series(
+    forecaster: "Forecaster",
+    file: str,
+    levels: list[float],
+    out: str | None,
+    plot: str | None,
+    truth: str | None,
+    *,
+    overwrite: bool,
+) -> None:
+    import csv
+    import io
+
+    from passerelle.data.layout import time_label
+    from passerelle.data.series import read_series
+    from passerelle.data.series_windows import last_windows, next_times, past_of
+    from passerelle.data.writing import write_atomically
+
+    layout: Any = forecaster.bundle.layout
+    series, layout = read_series(file, layout)
+    past = [each for each in (past_of(one, layout) for one in series) if len(each.times)]
+    inputs = last_windows(past, layout, series, name=file)
+    points = _columns(forecaster.predict(**inputs))
+    found = {}
+    if forecaster.has_quantiles:
+        found = {level: _columns(values) for level, values in forecaster.quantiles(levels=levels, **inputs).items()}
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    named = [layout.series] if layout.series else []
+    writer.writerow([*named, layout.time, "column", "forecast", *[f"q{level:g}" for level in found]])
+    for row, each in enumerate(past):
+        for step, time in enumerate(next_times(each, layout)):
+            for column, label in enumerate(layout.targets):
+                numbers = [points[row, step, column], *[values[row, step, column] for values in found.values()]]
+                series_name = [each.name] if layout.series else []
+                writer.writerow([*series_name, time_label(int(time), layout), label, *[f"{n:.8g}" for n in numbers]])
+    if out is None:
+        write_text(text.getvalue())
+    else:
+        write_atomically(out, lambda stream: stream.write(text.getvalue().encode()), overwrite=overwrite)
+    if plot is not None:
+        from passerelle.plots.forecast import draw_forecast
+
+        first, ahead = past[0], next_times(past[0], layout)
+        true_numbers = None
+        if truth is not None:
+            true_series, _ = read_series(truth, layout)
+            by_time = {
+                int(time): values[0]
+                for each in true_series
+                if each.name == first.name
+                for time, values in zip(each.times, each.values, strict=True)
+            }
+            true_numbers = [by_time.get(int(time), float("nan")) for time in ahead]
+        shown = first.values[-2 * max(layout.history, layout.horizon) :, 0]
+        outer = sorted(found)
+        svg = draw_forecast(
+            shown,
+            points[0, :, 0],
+            low=found[outer[0]][0, :, 0] if len(outer) > 1 else None,
+            high=found[outer[-1]][0, :, 0] if len(outer) > 1 else None,
+            interval=outer[-1] - outer[0] if len(outer) > 1 else 0.0,
+            truth=true_numbers,
+            title=f"{layout.targets[0]} after {first.labels[-1]}",
+        )
+        write_atomically(plot, lambda stream: stream.write(svg.encode()), overwrite=overwrite)
+
+
+def _columns(values: Any) -> Any:
+    """Return a forecast with its axis of columns."""
+    return values[..., None] if values.ndim == 2 else values

@@ -1,0 +1,70 @@
+"""passerelle train-forecaster, predict and evaluate-forecaster, in processes."""
+
+import csv
+import json
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+TRAINING = ["--units", "8", "--epochs", "2", "--season", "7"]
+SERIES = ["--time", "date", "--target", "power", "--inputs", "volts", "--history", "14", "--horizon", "7"]
+
+
+def write_series(path: Path, days: int = 120) -> None:
+    random = np.random.default_rng(0)
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["date", "power", "volts"])
+        for day in range(days):
+            power = 10.0 + 3.0 * np.sin(2 * np.pi * day / 7) + random.normal(0, 0.2)
+            writer.writerow([date(2024, 1, 1) + timedelta(day), f"{power:.3f}", f"{random.normal(230, 1):.2f}"])
+
+
+def test_a_series_is_trained_on_predicted_plotted_and_evaluated(quick: Any, tmp_path: Path) -> None:
+    write_series(tmp_path / "power.csv")
+    trained = quick("train-forecaster", "power.csv", *SERIES, *TRAINING, "--out", "power.keras")
+    assert trained.status == 0, trained.err
+    assert "seasonal naive" in trained.err
+    words = ["predict", "power.keras", "power.csv", "--quantiles", "0.1,0.9", "--out", "f.csv", "--plot", "f.svg"]
+    predicted = quick(*words)
+    assert predicted.status == 0, predicted.err
+    with (tmp_path / "f.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["date"] for row in rows] == [(date(2024, 4, 30) + timedelta(day)).isoformat() for day in range(7)]
+    assert all(float(row["q0.1"]) <= float(row["q0.9"]) for row in rows)
+    assert all(5 < float(row["forecast"]) < 15 for row in rows)
+    assert (tmp_path / "f.svg").read_text(encoding="utf-8").startswith("<svg")
+    assert "f.csv exists. Add --overwrite" in quick(*words).refused()
+    evaluated = quick("evaluate-forecaster", "power.keras", "power.csv", "--stride", "7", "--json")
+    assert set(json.loads(evaluated.out)["scores"]) == {"model", "naive", "seasonal naive", "ridge"}
+
+
+def test_arrays_are_trained_on_and_predicted(quick: Any, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    history = random.normal(size=(60, 12, 20))
+    np.savez(tmp_path / "arrays.npz", history=history, future=history[:, -7:, 0])
+    trained = quick("train-forecaster", "arrays.npz", *TRAINING, "--out", "arrays.keras")
+    assert trained.status == 0, trained.err
+    assert quick("predict", "arrays.keras", "arrays.npz", "--out", "f.npz").status == 0
+    with np.load(tmp_path / "f.npz") as found:
+        assert found["point"].shape == found["q0.05"].shape == (60, 7)
+    assert "was trained on arrays" in quick("predict", "arrays.keras", "power.csv").refused()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["absent.csv", *SERIES], "absent.csv"),
+        (["power.csv", "--time", "date", "--history", "3", "--horizon", "2"], "needs --target"),
+        (["power.csv", *SERIES[:-1], "500"], "are too few: 14 of history and 500 of horizon need 514"),
+        (["power.csv", *SERIES, "--known", "holiday"], "there is no column 'holiday'"),
+        (["power.csv", *SERIES, "--known", "volts"], "the column 'volts' is named twice"),
+        (["power.csv", *SERIES, "--preset", "monotonic"], "is for texts"),
+    ],
+)
+def test_wrong_arguments_are_refused(quick: Any, tmp_path: Path, words: list[str], message: str) -> None:
+    write_series(tmp_path / "power.csv", 60)
+    assert message in quick("train-forecaster", *words).refused()
