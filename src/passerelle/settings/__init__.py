@@ -35,10 +35,10 @@ from passerelle.settings.text import MAX_TEXT_LENGTH, TagSettings, TextSettings
 from passerelle.settings.training import MAX_EPOCHS, TrainingSettings
 
 __all__ = [
-    "AUTO_PRESET", "BASE_PRESET", "DEFAULT_PRESET", "MAX_EPOCHS", "MAX_LINE", "MAX_STEPS", "MAX_TEXT_LENGTH", "PRESETS",
-    "SOFT_ATTENTION", "ConstraintSettings", "DecoderSettings", "EncoderSettings", "MBRUtility", "NetworkSettings",
-    "NumberSettings", "Preset", "ReadingSettings", "SearchSettings", "Section", "Setting", "Settings", "SplitMode", "SyntheticSettings",
-    "TagSettings", "TextSettings",
-    "TrainingSettings", "accepts_options", "choose_settings", "make_settings", "options_of", "parse_assignments",
-    "read_settings_file", "settings_in", "stored_search", "validated", "with_preset", "with_stored",
+    "AUTO_PRESET", "BASE_PRESET", "DEFAULT_PRESET", "MAX_EPOCHS", "MAX_LINE", "MAX_STEPS", "MAX_TEXT_LENGTH",
+    "PRESETS", "SOFT_ATTENTION", "ConstraintSettings", "DecoderSettings", "EncoderSettings", "MBRUtility",
+    "NetworkSettings", "NumberSettings", "Preset", "ReadingSettings", "SearchSettings", "Section", "Setting",
+    "Settings", "SplitMode", "SyntheticSettings", "TagSettings", "TextSettings", "TrainingSettings",
+    "accepts_options", "choose_settings", "make_settings", "options_of", "parse_assignments", "read_settings_file",
+    "settings_in", "stored_search", "validated", "with_preset", "with_stored",
 ]  # fmt: skip
