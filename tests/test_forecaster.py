@@ -1,5 +1,6 @@
 """Forecasters: trained, saved and loaded; the same forecast alone and among others; what can go wrong."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 import passerelle
+from hostile_models import ASSET, members_of, packed
 from passerelle import DataError, Forecaster, ModelFileError, SettingsError, Windows
 
 SMALL = {"units": 8, "epochs": 4, "season": 7}
@@ -112,6 +114,30 @@ def test_every_decoder_is_trained_saved_and_loaded(settings: dict[str, Any], tmp
     trained.save(tmp_path / "model.keras")
     np.testing.assert_array_equal(Forecaster.load(tmp_path / "model.keras").predict(rows.history[:4]), expected)
     assert np.isfinite(trained.quantiles(rows.history[:4], [0.1])[0.1]).all()
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("calibration", {"rows": 0}),
+        ("calibration", {"margins": [0.0]}),
+        ("ridge", {"shape": [1, 10**6, 7]}),
+        ("ridge", {"weights": ["x"]}),
+        ("layout", {"time": "date"}),
+        ("lengths", {"source": 0}),
+    ],
+)
+def test_a_manipulated_file_is_refused(
+    forecaster: Forecaster, tmp_path: Path, part: str, change: dict[str, Any]
+) -> None:
+    forecaster.save(tmp_path / "sound.keras")
+    members = members_of((tmp_path / "sound.keras").read_bytes())
+    content = json.loads(members[ASSET])
+    content[part] = content.get(part, {}) | change
+    path = tmp_path / "hostile.keras"
+    path.write_bytes(packed(members | {ASSET: json.dumps(content).encode()}))
+    with pytest.raises(ModelFileError, match="is damaged"):
+        passerelle.load(path)
 
 
 def test_training_is_reproducible() -> None:

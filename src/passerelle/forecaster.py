@@ -65,6 +65,21 @@ class Forecaster:
         return self.bundle.signature
 
     @property
+    def training_model(self) -> SequenceToSequence:
+        """The Keras model that was trained, the same as `network`."""
+        return self.network
+
+    @property
+    def inference_encoder(self) -> Any:
+        """The Keras model that reads the inputs; see `SequenceToSequence.inference_encoder`."""
+        return self.network.inference_encoder
+
+    @property
+    def inference_decoder(self) -> Any:
+        """The Keras model that writes the parameters of the forecast; see `SequenceToSequence.inference_decoder`."""
+        return self.network.inference_decoder
+
+    @property
     def target(self) -> NumbersField:
         """The output field."""
         return self.signature.target

@@ -16,7 +16,7 @@ from passerelle.data.batches import Batches
 from passerelle.data.layout import Layout
 from passerelle.data.lengths import Lengths
 from passerelle.data.windows import Windows
-from passerelle.errors import DataError, SettingsError
+from passerelle.errors import DataError, SettingsError, require_path
 from passerelle.evaluation.baselines import Ridge
 from passerelle.evaluation.calibration import Calibration
 from passerelle.fields.field import Field
@@ -26,7 +26,7 @@ from passerelle.fields.text import TextField
 from passerelle.forecaster import Forecaster
 from passerelle.inference.forecasting import Predictor
 from passerelle.models.sequence_to_sequence import SequenceToSequence
-from passerelle.settings import Settings, accepts_options, choose_settings
+from passerelle.settings import Settings, accepts_options, choose_settings, read_settings_file
 from passerelle.text.level import make_tokenizer
 from passerelle.training.callbacks.callback import Callback
 from passerelle.training.callbacks.interruption import Interruption
@@ -87,7 +87,10 @@ def train_forecaster(
         )
     if not isinstance(callbacks, Iterable) or not all(isinstance(each, Callback) for each in callbacks):
         raise SettingsError(f"callbacks must be a list of passerelle.Callback objects, received: {callbacks!r:.80}")
-    if preset is None and (settings is None or (isinstance(settings, Mapping) and "preset" not in settings)):
+    if settings is not None and not isinstance(settings, Mapping):
+        require_path("settings", settings)
+        settings = read_settings_file(settings)
+    if preset is None and "preset" not in (settings or {}):
         preset = DEFAULT_PRESET
     chosen = choose_settings(preset=preset, settings=settings, **options)
     if isinstance(validation, Windows):

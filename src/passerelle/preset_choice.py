@@ -98,12 +98,12 @@ class Candidate:
     reasons: tuple[str, ...] = ()
 
 
-def choose_candidates(settings: Settings, sources: Sequence[str], targets: Sequence[str]) -> list[Candidate]:
+def choose_candidates(settings: Settings, sources: Sequence[Any], targets: Sequence[str]) -> list[Candidate]:
     """Choose settings for pairs, best guess first. There is only one candidate if the rules leave no doubt.
 
     Args:
         settings: the settings; those that are explicit are kept. If the preset is not `auto`, they are returned.
-        sources: the source texts, at least one.
+        sources: the source texts or sequences of numbers, at least one.
         targets: the target texts, one for each source.
     """
     if settings.preset != AUTO_PRESET:
@@ -112,6 +112,8 @@ def choose_candidates(settings: Settings, sources: Sequence[str], targets: Seque
     settings = settings.with_explicit(explicit)
     if own := sorted(set(_section(explicit, "network")) - NEUTRAL):
         return [_candidate(settings, BASE_PRESET, f"network.{own[0]} is set", {})]
+    if not isinstance(sources[0], str):
+        return [_candidate(settings, BASE_PRESET, "the sources are numbers", {})]
     found = PairStatistics.of(sources, targets, settings)
     levels = {side: _section(explicit, side).get("level", "auto") for side in ("source", "target")}
     if _is_transduction(found, levels):

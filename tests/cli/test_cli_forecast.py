@@ -38,6 +38,10 @@ def test_a_series_is_trained_on_predicted_plotted_and_evaluated(quick: Any, tmp_
     assert all(5 < float(row["forecast"]) < 15 for row in rows)
     assert (tmp_path / "f.svg").read_text(encoding="utf-8").startswith("<svg")
     assert "f.csv exists. Add --overwrite" in quick(*words).refused()
+    described = quick("describe", "power.keras")
+    assert 'future: 1 columns of numbers, 7 steps, scaling column: "power"' in described.out
+    assert quick("diagram", "power.keras").status == 0
+    assert "the output of this model has numbers" in quick("translate", "power.keras", "text").refused()
     evaluated = quick("evaluate-forecaster", "power.keras", "power.csv", "--stride", "7", "--json")
     assert set(json.loads(evaluated.out)["scores"]) == {"model", "naive", "seasonal naive", "ridge"}
 

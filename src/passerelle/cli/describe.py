@@ -7,6 +7,7 @@ from passerelle.cli.display import choice_words, search_words
 from passerelle.cli.output import write_text
 
 if TYPE_CHECKING:
+    from passerelle.forecaster import Forecaster
     from passerelle.translator import Translator
 
 __all__ = ["describe"]
@@ -23,42 +24,56 @@ def describe(model: str, /) -> None:
     Parameters
     ----------
     model
-        Model file (.keras) of a translator.
+        Model file (.keras) of a translator or a forecaster.
     """
     import tomli_w
 
-    from passerelle.translator import Translator
+    from passerelle.loading import load_model
 
-    translator = Translator.load(model)
-    for line in _facts(translator):
+    loaded = load_model(model)
+    for line in _facts(loaded):
         # Texts of the training data and of foreign model files must not end the TOML comment.
         line = line if len(line) <= MAX_LINE else f"{line[:MAX_LINE]} ..."
         shown = "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line).replace("\x7f", "\\u007f")
         write_text(f"# {shown}\n")
-    write_text("\n" + tomli_w.dumps(translator.settings.model_dump(exclude_none=True)))
+    write_text("\n" + tomli_w.dumps(loaded.settings.model_dump(exclude_none=True)))
 
 
-def _facts(translator: "Translator") -> list[str]:
-    network, record = translator.network, translator.record
+def _facts(model: "Translator | Forecaster") -> list[str]:
+    network, record, lengths = model.network, model.record, model.bundle.lengths
     facts = [f"{network.count_params():,} parameters in {len(network.weights)} arrays"]
-    for side, tokenizer in (("source", translator.source), ("target", translator.target)):
-        tokens = tokenizer.vocabulary.tokens
-        learned = len(tokens) - len(tokenizer.alphabet)
-        composition = f", 256 bytes and {learned:,} subwords" if tokenizer.alphabet else ""
-        shown = " ".join(json.dumps(token, ensure_ascii=False) for token in tokenizer.readable_tokens(60))
-        more = " ..." if learned > 60 else ""
-        facts.append(f"{len(tokens):,} {side} tokens, level {tokenizer.level}{composition}: {shown}{more}")
-    facts.append(
-        f"longest training text: source {translator.lengths.source:,}, target {translator.lengths.target:,} tokens"
-    )
-    search = translator.stored_search
-    facts.append(f"stored search: {search_words(search.beam, search.length_penalty)}")
-    if (sentences := translator.lengths.sentences) is not None:
+    for field in (*model.signature.inputs.values(), *model.signature.outputs.values()):
+        facts += _field_facts(field)
+    kind = "sequence" if hasattr(model, "horizon") else "text"
+    facts.append(f"longest training {kind}: source {lengths.source:,}, target {lengths.target:,} tokens")
+    if kind == "text":
+        search = model.bundle.search
+        facts.append(f"stored search: {search_words(search.beam, search.length_penalty)}")
+    if (calibration := model.bundle.calibration) is not None:
+        facts.append(f"intervals calibrated on {calibration.rows:,} validation windows")
+    if (sentences := lengths.sentences) is not None:
         facts.append(f"training sources with several sentences: {100 * sentences.share:.1f} %")
     try:
         return facts + _record_facts(record)
     except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
         return [*facts, "the training record cannot be read"]
+
+
+def _field_facts(field: Any) -> list[str]:
+    """Return the vocabulary of a text, or the columns of numbers."""
+    if field.kind == "numbers":
+        names = ", ".join(json.dumps(name, ensure_ascii=False) for name in field.names)
+        steps = "" if field.length is None else f", {field.length:,} steps"
+        return [f"{field.name}: {field.width:,} columns of numbers{steps}, scaling {field.scaling.mode}: {names}"]
+    if field.kind != "text":
+        return []
+    tokenizer = field.tokenizer
+    tokens = tokenizer.vocabulary.tokens
+    learned = len(tokens) - len(tokenizer.alphabet)
+    composition = f", 256 bytes and {learned:,} subwords" if tokenizer.alphabet else ""
+    shown = " ".join(json.dumps(token, ensure_ascii=False) for token in tokenizer.readable_tokens(60))
+    more = " ..." if learned > 60 else ""
+    return [f"{len(tokens):,} {field.name} tokens, level {tokenizer.level}{composition}: {shown}{more}"]
 
 
 def _record_facts(record: dict[str, Any]) -> list[str]:

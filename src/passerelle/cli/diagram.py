@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from passerelle.cli.output import Overwrite, require_absent
 
 if TYPE_CHECKING:
+    from passerelle.forecaster import Forecaster
     from passerelle.settings import Settings
     from passerelle.translator import Translator
 
@@ -25,20 +26,20 @@ def diagram(model: str, /, *, out: str = "diagrams", overwrite: Overwrite = Fals
     Parameters
     ----------
     model
-        Model file (.keras) of a translator.
+        Model file (.keras) of a translator or a forecaster.
     out
         Folder for the three SVG files.
     overwrite
         Replace existing files. Without it, an existing file is an error.
     """
-    from passerelle.translator import Translator
+    from passerelle.loading import load_model
 
     require_absent([Path(out, f"{name}.svg") for name in TITLES], overwrite=overwrite)
-    for path in write_diagrams(Translator.load(model), out):
+    for path in write_diagrams(load_model(model), out):
         print(path)
 
 
-def write_diagrams(translator: "Translator", folder: str | Path) -> list[Path]:
+def write_diagrams(translator: "Translator | Forecaster", folder: str | Path) -> list[Path]:
     """Write the three diagrams and return their paths."""
     from passerelle.data.writing import prepare_folder, write_atomically
     from passerelle.plots.diagram import draw_model

@@ -13,6 +13,7 @@ from passerelle.cli.groups import IN_GROUP
 from passerelle.cli.options import SettingsOptions
 from passerelle.cli.output import Overwrite, require_absent
 from passerelle.cli.signals import exit_status, signal_words
+from passerelle.settings import read_settings_file
 from passerelle.training.callbacks.callback import Callback, Run
 from passerelle.training.callbacks.interruption import Interruption
 
@@ -76,7 +77,7 @@ def train_forecaster(
     from passerelle.forecasting import DEFAULT_PRESET, train_prepared_windows
 
     options = options or SettingsOptions()
-    if options.preset is None and options.settings is None:
+    if options.preset is None and "preset" not in (read_settings_file(options.settings) if options.settings else {}):
         options = replace(options, preset=DEFAULT_PRESET)
     settings = options.choose()
     path = require_model_path(out if out is not None else f"{Path(file).name.split('.')[0]}.keras")

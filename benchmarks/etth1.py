@@ -1,0 +1,125 @@
+"""ETTh1: forecast 96 hours of seven columns from the 96 hours before, by the usual splits and standardization.
+
+The data are ../shared/data/numeric/ETTh1.csv.gz: 12 months for training, 4 for validation and 4 for testing, all columns
+standardized by the training rows. The scores are the mean squared and the mean absolute error of the standardized
+numbers over all test windows. Each column is forecast from its own history by the same network, which reads the number
+of the column, as in SegRNN (arXiv:2308.11200); 24 hours are one vector (`numbers.segment`). The settings were chosen by
+the validation windows.
+
+Finished seeds are stored in `--out`, and an interrupted run continues from there; remove the folder to start over.
+"""
+
+import argparse
+import csv
+import json
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import passerelle
+from passerelle.data.files import read_lines
+from passerelle.data.windows import Windows
+from passerelle.data.writing import write_atomically
+
+HERE = Path(__file__).resolve().parent
+DATA = HERE.parent.parent / "shared" / "data" / "numeric" / "ETTh1.csv.gz"
+HISTORY = HORIZON = 96
+TRAINING, VALIDATION, TEST = 8640, 2880, 2880
+SETTINGS = {
+    "numbers": {"scaling": "last", "segment": 24},
+    "network": {"encoder": {"embedding": 128, "units": 128}, "decoder": {"head": "median", "units": 128}},
+    "training": {"epochs": 10, "batch_size": 256, "patience": 3, "learning_rate": 0.001},
+}
+"""Changes to the preset forecast."""
+
+
+def main() -> None:
+    """Train the missing seeds, then print the table and write it to `--out`."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=DATA, help="default: %(default)s")
+    parser.add_argument("--seeds", type=int, default=3, help="default: %(default)s")
+    parser.add_argument("--settings", type=json.loads, default=SETTINGS, help="nested settings as JSON")
+    parser.add_argument("--out", type=Path, default=HERE / "results" / "etth1")
+    arguments = parser.parse_args()
+    if not arguments.data.exists():
+        print(f"skipped: {arguments.data} is absent")
+        return
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for seed in range(1, arguments.seeds + 1):
+        result = arguments.out / f"seed-{seed}.json"
+        if not result.exists():
+            print(f"seed {seed}: training", flush=True)
+            text = json.dumps(run(arguments.data, arguments.settings, seed))
+            write_atomically(result, lambda stream, text=text: stream.write(text.encode()))
+        rows.append(json.loads(result.read_text(encoding="utf-8")))
+    text = table(rows)
+    (arguments.out / "etth1.md").write_text(text, encoding="utf-8")
+    print(text)
+
+
+def run(path: Path, settings: dict[str, Any], seed: int) -> dict[str, Any]:
+    """Train with one seed and return the scores on validation and test windows."""
+    started = time.perf_counter()
+    values = standardized(path)
+    training, validation, test = (
+        windows_of(values[max(0, begin - HISTORY) : begin + count])
+        for begin, count in ((0, TRAINING), (TRAINING, VALIDATION), (TRAINING + VALIDATION, TEST))
+    )
+    options: dict[str, Any] = {"preset": "forecast", "settings": settings, "seed": seed, "season": 24}
+    forecaster = passerelle.train_forecaster(training, validation=validation, **options)
+    seconds = round(time.perf_counter() - started, 1)
+    scores = {}
+    for part, windows in (("validation", validation), ("test", test)):
+        report = forecaster.evaluate(windows)
+        scores[part] = {
+            name: {"mse": one.rmse**2, "mae": one.mae, "coverage": dict(one.coverage or {})}
+            for name, one in report.scores.items()
+        }
+    return {"seconds": seconds, **scores}
+
+
+def standardized(path: Path) -> np.ndarray:
+    """Return the numbers of the file, (hours, columns), standardized by the training hours."""
+    rows = list(csv.reader(read_lines(path)))[1 : TRAINING + VALIDATION + TEST + 1]
+    values = np.array([[float(number) for number in row[1:]] for row in rows])
+    return (values - values[:TRAINING].mean(axis=0)) / values[:TRAINING].std(axis=0)
+
+
+def windows_of(values: np.ndarray) -> Windows:
+    """Return the windows of each column as a row of its own, with the column as static numbers."""
+    windows = Windows.sliding(values, history=HISTORY, horizon=HORIZON)
+    columns = values.shape[1]
+    return Windows(
+        np.swapaxes(windows.history, 1, 2).reshape(-1, HISTORY, 1),
+        np.swapaxes(windows.future, 1, 2).reshape(-1, HORIZON, 1),
+        static=np.tile(np.eye(columns), (len(windows), 1)),
+    )
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Return a Markdown table: errors of each forecast, mean and range over the seeds, and the coverage."""
+    lines = ["| forecast | validation MSE | test MSE | test MAE | test coverage of 80 and 90 % |"]
+    lines += ["| --- | --- | --- | --- | --- |"]
+    for name in rows[0]["test"]:
+        places = (("validation", "mse"), ("test", "mse"), ("test", "mae"))
+        cells = [_span([row[part][name][score] for row in rows]) for part, score in places]
+        coverages = [row["test"][name]["coverage"] for row in rows if row["test"][name]["coverage"]]
+        nominal = sorted(coverages[0]) if coverages else []
+        covered = ", ".join(f"{100 * statistics.mean(one[share] for one in coverages):.1f}" for share in nominal)
+        lines.append(f"| {name} | {' | '.join(cells)} | {covered} |")
+    seconds = statistics.mean(row["seconds"] for row in rows)
+    return "\n".join([*lines, "", f"{len(rows)} seeds, trained in {seconds:.0f} s each", ""])
+
+
+def _span(values: list[float]) -> str:
+    if max(values) - min(values) < 0.0005:
+        return f"{values[0]:.3f}"
+    return f"{statistics.mean(values):.3f} ({min(values):.3f} to {max(values):.3f})"
+
+
+if __name__ == "__main__":
+    main()
