@@ -1,6 +1,7 @@
 """Forecasters: trained, saved and loaded; the same forecast alone and among others; what can go wrong."""
 
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -146,8 +147,28 @@ def test_training_is_reproducible() -> None:
     np.testing.assert_array_equal(first.predict(rows.history), second.predict(rows.history))
 
 
+def test_a_copy_forecasts_the_same(forecaster: Forecaster) -> None:
+    rows = windows().rows([0, 1])
+    copy = pickle.loads(pickle.dumps(forecaster))
+    np.testing.assert_array_equal(
+        copy.predict(rows.history, known=rows.known), forecaster.predict(rows.history, known=rows.known)
+    )
+
+
+def test_the_validation_loss_of_numbers_is_that_of_the_forecast() -> None:
+    settings = {"network": {"decoder": {"feedback": True, "context": False, "head": "mean"}}}
+    training, validation = Windows.sliding(weekly(90), history=10, horizon=4).split(0.2)
+    trained = passerelle.train_forecaster(training, validation=validation, settings=settings, **SMALL | {"epochs": 1})
+    scaled = trained.target.encode_targets({"history": validation.history, "future": validation.future})
+    found = trained._distribution(validation.history, None, None).parameters[..., 0]
+    errors = (found - scaled.values[:, :-1].reshape(found.shape)) ** 2
+    assert errors.mean() == pytest.approx(trained.record["epochs"][0]["validation_loss"], rel=1e-4)
+
+
 def test_wrong_inputs_are_named(forecaster: Forecaster, tmp_path: Path) -> None:
     rows = windows()
+    with pytest.raises(DataError, match="history has no rows"):
+        forecaster.predict(rows.history[:0], known=rows.known[:0])
     with pytest.raises(DataError, match="this model has the inputs history, known, received: history"):
         forecaster.predict(rows.history)
     with pytest.raises(DataError, match=r"known, row 1: expected numbers of the shape \(7, 1\)"):

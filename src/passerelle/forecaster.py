@@ -49,6 +49,10 @@ class Forecaster:
         self.bundle = bundle
         self.record: dict[str, Any] = dict(bundle.record)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what pickle and copy need: not the compiled programs, which are made again at first use."""
+        return {"bundle": self.bundle, "record": self.record}
+
     @property
     def network(self) -> SequenceToSequence:
         """The Keras model that was trained; it contains the inference models."""
@@ -267,6 +271,8 @@ def _input_columns(signature: Signature, **columns: Any) -> Mapping[str, Any]:
     for name, column in given.items():
         if isinstance(column, str) or not hasattr(column, "__len__"):
             raise DataError(f"{name} must be an array or a list with one entry for each row, received: {column!r:.60}")
+        if not len(column):
+            raise DataError(f"{name} has no rows.")
         if len(column) != len(given["history"]):
             raise DataError(
                 f"{name} must have one entry for each of {len(given['history'])} rows, received: {len(column)}."

@@ -36,7 +36,8 @@ class Projection(layers.Layer):
             self.dense.build(input_shape)
 
     def call(self, inputs: Any) -> Any:
-        return inputs if self.dense is None else self.dense(inputs)
+        # A new array: Keras attaches the mask to the output, which must not be the array of the caller.
+        return inputs * 1.0 if self.dense is None else self.dense(inputs)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """Return the mask, bool (batch, length), False at padding; None if `mask_padding` is False."""

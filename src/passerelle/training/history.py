@@ -15,7 +15,8 @@ class Epoch:
         accuracy: share of target tokens predicted correctly in training, with the decoder inputs that the settings
             choose.
         validation_loss: loss on the validation pairs after the epoch; None without validation pairs.
-        validation_accuracy: accuracy on the validation pairs under teacher forcing; None without validation pairs.
+        validation_accuracy: accuracy on the validation pairs under teacher forcing; None without validation pairs. Both
+            accuracies are 0 for numbers.
         seconds: training time of the epoch, validation excluded.
     """
 

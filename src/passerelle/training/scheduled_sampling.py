@@ -11,9 +11,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from passerelle.models.stepper import NumberStepper
 from passerelle.settings import TrainingSettings
 
-__all__ = ["mix_in_predictions", "teacher_forced_steps"]
+__all__ = ["mix_in_predictions", "read_own_numbers", "teacher_forced_steps"]
 
 ops: Any = keras.ops
 """`keras.ops` without its type annotations, which allow some functions to return None."""
@@ -61,6 +62,29 @@ def mix_in_predictions(network: Any, inputs: Mapping[str, Any], teacher_forced: 
         A copy of the inputs with these replacements.
     """
     mixed = {name: _mixed_tokens(stepper, inputs, teacher_forced) for name, stepper in network.steppers.items()}
+    return {**inputs, **mixed}
+
+
+def read_own_numbers(network: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace the target numbers among the inputs by the network's own predictions, as in a forecast.
+
+    Tokens, and numbers that the decoder does not read, do not change. So the validation loss of numbers is that of the
+    forecast, while that of text remains a log probability, by teacher forcing.
+    """
+    fed_back = {
+        name: stepper
+        for name, stepper in network.steppers.items()
+        if isinstance(stepper, NumberStepper) and stepper.fed_back
+    }
+    if not fed_back:
+        return dict(inputs)
+    # In a scope of its own: the layers draw seeds within the scan, which the caller's scope must not keep.
+    values = [(variable, variable.value) for variable in network.variables]
+    with keras.StatelessScope(state_mapping=values):
+        mixed = {
+            name: _mixed_tokens(stepper, inputs, ops.zeros(inputs[name].shape[:2], "bool"))
+            for name, stepper in fed_back.items()
+        }
     return {**inputs, **mixed}
 
 

@@ -10,6 +10,7 @@ from passerelle.data.batches import Batches
 from passerelle.models.compiled import compiled
 from passerelle.training.callbacks.callback import Callback, Run
 from passerelle.training.loss import network_sums
+from passerelle.training.scheduled_sampling import read_own_numbers
 
 __all__ = ["Validation", "make_validate"]
 
@@ -33,10 +34,13 @@ class Validation(Callback):
 
 
 def make_validate(network: Any) -> Callable[[Batches], tuple[float, float]]:
-    """Return a function batches -> (loss in nats per token, accuracy), both under teacher forcing."""
+    """Return a function batches -> (loss, accuracy).
+
+    For texts, the loss is in nats per token and both are under teacher forcing. For numbers, see `read_own_numbers`.
+    """
 
     def sums(inputs: Any, labels: Any) -> Any:
-        return network_sums(network, network(inputs), labels)
+        return network_sums(network, network(read_own_numbers(network, inputs)), labels)
 
     program = compiled(sums, network.variables)
 
