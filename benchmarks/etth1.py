@@ -2,9 +2,9 @@
 
 The data are ../shared/data/numeric/ETTh1.csv.gz: 12 months for training, 4 for validation and 4 for testing. All
 columns are standardized by the training rows. The scores are the mean squared and the mean absolute error of the
-standardized numbers over all test windows. Each column is forecast from its own history by the same network, which also reads the
-number of the column, as in SegRNN (arXiv:2308.11200); 24 hours are one vector (`numbers.segment`). The settings were
-chosen by the validation windows.
+standardized numbers over all test windows. Each column is forecast from its own history by the same network, which also
+reads the number of the column, as in SegRNN (arXiv:2308.11200); 24 hours are one vector (`numbers.segment`). The
+settings were chosen by the validation windows.
 
 Finished seeds are stored in `--out`, and an interrupted run continues from there; remove the folder to start over.
 """
