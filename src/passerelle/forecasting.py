@@ -75,7 +75,7 @@ def train_forecaster(
     Example:
         >>> series = [[float(day % 7), 1.0] for day in range(120)]
         >>> windows = passerelle.Windows.sliding(series, history=14, horizon=7, targets=[0])
-        >>> forecaster = passerelle.train_forecaster(windows, epochs=2, units=8)
+        >>> forecaster = passerelle.train_forecaster(windows, epochs=2, units=8, season=7)
         >>> forecaster.predict(windows.history).shape
         (100, 7)
         >>> forecaster.save("forecast.keras")

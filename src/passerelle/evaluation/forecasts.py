@@ -45,7 +45,7 @@ class ForecastReport:
         >>> windows = passerelle.Windows.sliding(series, history=14, horizon=7, targets=[0])
         >>> report = forecaster.evaluate(windows)
         >>> report.rows, report.scores["seasonal naive"].mae
-        (20, 3.0)
+        (20, 0.0)
     """
 
     rows: int
