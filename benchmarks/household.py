@@ -30,7 +30,7 @@ from passerelle.forecaster import Forecaster
 HERE = Path(__file__).resolve().parent
 DATA = HERE.parent.parent / "shared" / "data" / "numeric" / "household_power_days.csv"
 TARGET = "Global_active_power"
-HISTORY, HORIZON = 28, 7
+HISTORY, HORIZON = 56, 7
 FIRST, TEST_DAYS, REST = 1, 322, 6
 SETTINGS = {
     "network": {"attention": "general", "decoder": {"head": "mean"}},
