@@ -20,10 +20,13 @@ from passerelle.layers.embedding import OneHot, TokenEmbedding
 from passerelle.layers.matmul import Dense
 from passerelle.layers.monotonic import FirstAlignment, MonotonicAttention
 from passerelle.layers.normalized import LayerNormGRU, LayerNormGRUCell, LayerNormLSTM, LayerNormLSTMCell
+from passerelle.layers.number_head import NumberHead
 from passerelle.layers.pooling import MaskedMean
 from passerelle.layers.positions import Positions
+from passerelle.layers.projection import Projection
 from passerelle.layers.recurrent import GRU, LSTM
 from passerelle.layers.reversal import Reverse
+from passerelle.layers.step_inputs import FirstStep, StepInputs
 from passerelle.layers.transformer import CausalSelfAttention, CrossAttention, FeedForward, SelfAttention
 from passerelle.models.bridge import ZeroState
 from passerelle.models.sequence_to_sequence import SequenceToSequence
@@ -79,6 +82,11 @@ CASES: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = [
     ),
     (FeedForward, (FLOATS,), {"units": 3, "width": 5, "dropout": 0.1}),
     (ZeroState, (FLOATS[:, 0],), {"units": 7}),
+    (Projection, (FLOATS,), {"width": 5, "mask_padding": True}),
+    (Projection, (FLOATS,), {"width": 0, "mask_padding": False}),
+    (NumberHead, (FLOATS,), {"columns": 2, "head": "quantiles"}),
+    (FirstStep, (IDS,), {}),
+    (StepInputs, (FLOATS, IDS[:, 3], IDS[:, :2]), {}),
 ]
 
 
