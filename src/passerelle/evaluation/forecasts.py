@@ -17,8 +17,8 @@ class ForecastScores:
         rmse: root of the mean squared error.
         mase: mean absolute error divided by that of the seasonal naive forecast on the histories (Hyndman and Koehler
             2006, with all rows together); NaN if no history is longer than a season.
-        smape: symmetric mean absolute percentage error, 0 to 200: mean of 200 |y - f| / (|y| + |f|), and 0 if
-            both are 0.
+        smape: symmetric mean absolute percentage error, 0 to 200: mean of `200 * abs(y - f) / (abs(y) + abs(f))`,
+            and 0 if both are 0.
         pinball: mean pinball loss over the levels of the quantiles; None for a forecast without quantiles.
         coverage: share of numbers inside the central interval, by nominal share; empty without quantiles.
     """
