@@ -80,7 +80,7 @@ _COMMANDS = {
         ),
     ),
     "predict": (
-        "Forecast the time after the end of time series, with quantiles.",
+        "Forecast the values that follow the end of each time series, with quantiles.",
         ("passerelle predict power.keras power.csv --out forecast.csv --plot forecast.svg",),
     ),
     "evaluate-forecaster": (

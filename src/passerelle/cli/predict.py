@@ -27,7 +27,7 @@ def predict(
     truth: str | None = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Forecast the time after the end of time series.
+    """Forecast the values that follow the end of each time series.
 
     Parameters
     ----------
