@@ -179,6 +179,8 @@ def test_wrong_inputs_are_named(forecaster: Forecaster, tmp_path: Path) -> None:
         forecaster.predict(rows.history[:2], known=rows.known[:1])
     with pytest.raises(DataError, match="windows must be passerelle.Windows"):
         passerelle.train_forecaster(rows.history)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(SettingsError, match="preset 'auto' chooses from pairs of texts"):
+        passerelle.train_forecaster(rows, preset="auto")
     holes = weekly()
     holes[20, 0] = np.nan
     with pytest.raises(DataError, match="history, row 8, step 14, column '1': expected a finite number"):

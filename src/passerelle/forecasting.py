@@ -26,16 +26,22 @@ from passerelle.fields.text import TextField
 from passerelle.forecaster import Forecaster
 from passerelle.inference.forecasting import Predictor
 from passerelle.models.sequence_to_sequence import SequenceToSequence
-from passerelle.settings import Settings, accepts_options, choose_settings, read_settings_file
+from passerelle.settings import (
+    AUTO_PRESET,
+    FORECAST_PRESET,
+    Settings,
+    accepts_options,
+    choose_settings,
+    read_settings_file,
+)
 from passerelle.text.level import make_tokenizer
 from passerelle.training.callbacks.callback import Callback
 from passerelle.training.callbacks.interruption import Interruption
 from passerelle.training.history import History
 from passerelle.training.trainer import fit
 
-__all__ = ["DEFAULT_PRESET", "fit_signature", "train_forecaster", "train_prepared_windows"]
+__all__ = ["fit_signature", "train_forecaster", "train_prepared_windows"]
 
-DEFAULT_PRESET = "forecast"
 VALIDATION_BATCH_SIZE = 256
 MAX_RIDGE_WEIGHTS = 2**18
 """Maximum number of weights of the ridge regression in a model file."""
@@ -91,7 +97,7 @@ def train_forecaster(
         require_path("settings", settings)
         settings = read_settings_file(settings)
     if preset is None and "preset" not in (settings or {}):
-        preset = DEFAULT_PRESET
+        preset = FORECAST_PRESET
     chosen = choose_settings(preset=preset, settings=settings, **options)
     if isinstance(validation, Windows):
         training, held_out = windows, validation
@@ -119,6 +125,10 @@ def train_prepared_windows(
         interruption: see `train_forecaster`.
         layout: the layout of the file of time series, which the model file stores.
     """
+    if chosen.preset == AUTO_PRESET:
+        raise SettingsError(
+            f"preset {AUTO_PRESET!r} chooses from pairs of texts. Use another preset, such as {FORECAST_PRESET!r}."
+        )
     if len(training) < 2:
         raise DataError(f"{training.name}: training needs at least two windows, received: {len(training)}.")
     signature = fit_signature(chosen, training)

@@ -37,6 +37,7 @@ def groups_of(text: str) -> dict[str, str]:
     ("command", "groups"),
     [
         ("train", ["Arguments", "Data", "Text", "Model", "Training", "Output"]),
+        ("train-forecaster", ["Arguments", "Data", "Numbers", "Model", "Training", "Output"]),
         ("translate", ["Arguments", "Data", "Model", "Search", "Output"]),
         ("evaluate", ["Arguments", "Data", "Model", "Search", "Output"]),
         ("score", ["Arguments", "Data", "Model", "Output"]),
@@ -47,11 +48,18 @@ def test_help_has_groups_in_order(command: str, groups: list[str]) -> None:
     assert [name for name in IN_GROUP if name in groups] == [name for name in GROUPS if name in groups]
 
 
-@pytest.mark.parametrize(("command", "section_type"), [("train", Settings), ("translate", SearchSettings)])
-def test_every_option_is_a_flag_in_its_group(command: str, section_type: Any) -> None:
-    groups = groups_of(help_of(command))
+@pytest.mark.parametrize(
+    ("command", "section_type", "absent"),
+    [("train", Settings, "Numbers"), ("train-forecaster", Settings, "Text"), ("translate", SearchSettings, None)],
+)
+def test_every_option_is_a_flag_in_its_group(command: str, section_type: Any, absent: str | None) -> None:
+    text = help_of(command)
+    groups = groups_of(text)
     for name, option in options_of(section_type).items():
-        assert f"{flag(name)} " in groups[option.group], name
+        if option.group == absent:
+            assert f"{flag(name)} " not in text, name
+        else:
+            assert f"{flag(name)} " in groups[option.group], name
 
 
 def test_help_contains_choices_bounds_and_defaults() -> None:
@@ -59,6 +67,9 @@ def test_help_contains_choices_bounds_and_defaults() -> None:
     assert "[lstm, gru; default: lstm]" in groups["Model"]
     assert "[1 to 8,192; default: 128 in preset compact]" in groups["Model"]
     assert "Like --level, but only for the source." in groups["Text"]
+    forecaster = groups_of(help_of("train-forecaster"))
+    assert "[lstm, gru; default: gru]" in forecaster["Model"]
+    assert "[mean, median, quantiles, student-t; default: quantiles]" in forecaster["Numbers"]
     assert (
         "By default the size that the model file stores, raised if needed to the size of the n-best list"
         in groups_of(help_of("translate"))["Search"]

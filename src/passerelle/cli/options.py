@@ -14,6 +14,7 @@ from passerelle.errors import SettingsError
 from passerelle.settings import (
     BASE_PRESET,
     DEFAULT_PRESET,
+    FORECAST_PRESET,
     PRESETS,
     ReadingSettings,
     SearchSettings,
@@ -34,7 +35,10 @@ from passerelle.settings.table import allowed_values, flag
 if TYPE_CHECKING:
     from passerelle.data.pairs import Pairs
 
-__all__ = ["ReadingOptions", "SearchOptions", "SettingsOptions", "SyntheticOptions", "WriterSearchOptions", "flags_of"]
+__all__ = [
+    "ForecasterOptions", "ReadingOptions", "SearchOptions", "SettingsOptions", "SyntheticOptions",
+    "WriterSearchOptions", "flags_of",
+]  # fmt: skip
 
 T = TypeVar("T")
 
@@ -45,19 +49,29 @@ DEFAULT_TAG_MODE = "separate"
 DEFAULT_TAG_COLUMN = 3
 
 
-def flags_of(section_type: type[Section], only: Collection[str] = ()) -> Callable[[type[T]], type[T]]:
+def flags_of(
+    section_type: type[Section],
+    only: Collection[str] = (),
+    *,
+    without: Collection[str] = (),
+    preset: str = BASE_PRESET,
+) -> Callable[[type[T]], type[T]]:
     """Turn the decorated class into a frozen dataclass with one field, and so one flag, per option of a section.
 
-    With `only`, it has the options of these names only.
-
     A field is None if its flag is not used; False or an empty tuple if the flag has no value or is repeatable.
+
+    Args:
+        section_type: the section.
+        only: names of options; if there are any, the class has only these.
+        without: groups whose options the class does not have.
+        preset: the preset whose values the help names as defaults, where other presets of its kind differ.
     """
 
     def decorate(cls: type[T]) -> type[T]:
         fields = [
-            (name, *_field(option, section_type))
+            (name, *_field(option, section_type, preset))
             for name, option in options_of(section_type).items()
-            if not only or name in only
+            if (not only or name in only) and option.group not in without
         ]
         dataclass_ = dataclasses.make_dataclass(cls.__name__, fields, bases=(cls,), frozen=True, kw_only=True)
         dataclass_.__doc__, dataclass_.__module__ = cls.__doc__, cls.__module__
@@ -66,12 +80,12 @@ def flags_of(section_type: type[Section], only: Collection[str] = ()) -> Callabl
     return decorate
 
 
-def _field(option: Option, section_type: type[Section]) -> tuple[Any, Any]:
+def _field(option: Option, section_type: type[Section], preset: str) -> tuple[Any, Any]:
     """Return the annotated type and the default of a flag."""
     setting = option.settings[0]
     parameter = Parameter(
         name=flag(option.name),
-        help=_help(option, section_type),
+        help=_help(option, section_type, preset),
         group=IN_GROUP[option.group],
         negative=(),
         show_default=False,
@@ -85,7 +99,7 @@ def _field(option: Option, section_type: type[Section]) -> tuple[Any, Any]:
     return Annotated[(str if setting.plain_type is tuple else setting.plain_type) | None, parameter], None
 
 
-def _help(option: Option, section_type: type[Section]) -> str:
+def _help(option: Option, section_type: type[Section], preset: str) -> str:
     """Return the help text of a flag: description, choices or bounds, and default."""
     setting = option.settings[0]
     if option.side is not None:
@@ -98,22 +112,26 @@ def _help(option: Option, section_type: type[Section]) -> str:
     facts = []
     if setting.choices or setting.bounds:
         facts.append(allowed_values(setting).replace("`", "").removeprefix("integer, ").removeprefix("number, "))
-    if default := _default(option, section_type):
+    if default := _default(option, section_type, preset):
         facts.append(f"default: {default}")
     return " ".join([*sentences, *([f"[{'; '.join(facts)}]"] if facts else [])])
 
 
-def _default(option: Option, section_type: type[Section]) -> str:
-    """Return the default in words: that of the schema, or of the default preset if presets differ.
+def _default(option: Option, section_type: type[Section], preset: str) -> str:
+    """Return the default in words: that of the schema, or of a preset if other presets of its kind differ.
 
     The descriptions of settings that a model file stores contain their defaults.
     """
     setting = option.settings[0]
     if section_type is not Settings:
         return "" if setting.stored else _format_default(setting.field.default)
-    values = {name: _value_at(preset.settings, setting.path) for name, preset in PRESETS.items()}
-    default = _format_default(values[BASE_PRESET])
-    return default if len(set(values.values())) == 1 else f"{default} in preset {BASE_PRESET}"
+    values = {
+        name: _value_at(each.settings, setting.path)
+        for name, each in PRESETS.items()
+        if each.numbers == PRESETS[preset].numbers
+    }
+    default = _format_default(values[preset])
+    return default if len(set(values.values())) == 1 else f"{default} in preset {preset}"
 
 
 def _format_default(value: Any) -> str:
@@ -178,10 +196,9 @@ class ReadingOptions:
         return "tag_column" in options or options.get("columns", "").count(",") == 2
 
 
-@flags_of(Settings)
 @dataclass(frozen=True, kw_only=True)
-class SettingsOptions:
-    """Flags for the settings of a translator and its training."""
+class _SettingsFlags:
+    """Flags for a preset, a settings file and single settings."""
 
     preset: Annotated[
         str | None,
@@ -213,10 +230,19 @@ class SettingsOptions:
         ),
     ] = ()
 
+    @property
+    def file(self) -> dict[str, Any]:
+        """The values of the settings file, nested and not validated; empty if there is none."""
+        return {} if self.settings is None else read_settings_file(self.settings)
+
+
+@flags_of(Settings, without=("Numbers",))
+class SettingsOptions(_SettingsFlags):
+    """Flags for the settings of a translator and its training."""
+
     def choose(self, *, tagged: bool = False) -> Settings:
         """Return the settings. If `tagged`, `tags.mode` is `separate` unless a flag or the settings file sets it."""
-        file = {} if self.settings is None else read_settings_file(self.settings)
-        options = _used(self, Settings)
+        file, options = self.file, _used(self, Settings)
         tags = file.get("tags")
         if tagged and not (isinstance(tags, dict) and tags.get("mode", "none") != "none"):
             options.setdefault("tag_mode", DEFAULT_TAG_MODE)
@@ -227,13 +253,35 @@ class SettingsOptions:
 
     def change(self, before: Settings) -> Settings:
         """Return the settings of a run, changed by the flags and the settings file that are used."""
-        file = {} if self.settings is None else read_settings_file(self.settings)
+        file = self.file
         preset = file.pop("preset", None) if self.preset is None else self.preset
         if preset not in (None, before.preset):
             raise SettingsError(f"this run has the preset {before.preset!r}, which cannot be changed to {preset!r}.")
         values = before.model_dump()
         merge(values, file)
         return make_settings(before.preset, values, _used(self, Settings), parse_assignments(self.set_))
+
+
+@flags_of(Settings, without=("Text",), preset=FORECAST_PRESET)
+@dataclass(frozen=True, kw_only=True)
+class ForecasterOptions(_SettingsFlags):
+    """Flags for the settings of a forecaster and its training."""
+
+    preset: Annotated[
+        str | None,
+        Parameter(
+            help="Preset: a complete set of settings; other options change single settings. Run passerelle presets for "
+            f"a list. [default: the preset that --settings names, or {FORECAST_PRESET}]",
+            show_default=False,
+            group=IN_GROUP["Model"],
+        ),
+    ] = None
+
+    def choose(self) -> Settings:
+        """Return the settings."""
+        file = self.file
+        preset = FORECAST_PRESET if self.preset is None and "preset" not in file else self.preset
+        return make_settings(preset, file, _used(self, Settings), parse_assignments(self.set_))
 
 
 @flags_of(SearchSettings)

@@ -1,6 +1,5 @@
 """passerelle train-forecaster"""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +9,9 @@ from passerelle.cli.arguments import WHOLE_NUMBER
 from passerelle.cli.display import TrainingDisplay, note
 from passerelle.cli.forecasting import CommaSeparated, names_in, read_windows, series_layout
 from passerelle.cli.groups import IN_GROUP
-from passerelle.cli.options import SettingsOptions
+from passerelle.cli.options import ForecasterOptions
 from passerelle.cli.output import Overwrite, require_absent
 from passerelle.cli.signals import exit_status, signal_words
-from passerelle.settings import read_settings_file
 from passerelle.training.callbacks.callback import Callback, Run
 from passerelle.training.callbacks.interruption import Interruption
 
@@ -36,7 +34,7 @@ def train_forecaster(
     stride: Annotated[int, Parameter(group=DATA), WHOLE_NUMBER] = 1,
     calendar: Annotated[bool, Parameter(group=DATA, show_default=False)] = True,
     validation: Annotated[float | None, Parameter(group=DATA, show_default=False)] = None,
-    options: SettingsOptions | None = None,
+    options: ForecasterOptions | None = None,
     out: Annotated[str | None, Parameter(group=IN_GROUP["Output"])] = None,
     overwrite: Overwrite = False,
 ) -> int:
@@ -74,12 +72,9 @@ def train_forecaster(
         Replace an existing file. Without it, an existing file is an error.
     """
     from passerelle.bundle.model_file import require_model_path
-    from passerelle.forecasting import DEFAULT_PRESET, train_prepared_windows
+    from passerelle.forecasting import train_prepared_windows
 
-    options = options or SettingsOptions()
-    if options.preset is None and "preset" not in (read_settings_file(options.settings) if options.settings else {}):
-        options = replace(options, preset=DEFAULT_PRESET)
-    settings = options.choose()
+    settings = (options or ForecasterOptions()).choose()
     path = require_model_path(out if out is not None else f"{Path(file).name.split('.')[0]}.keras")
     require_absent([path], overwrite=overwrite)
     layout = series_layout(

@@ -19,7 +19,7 @@ from passerelle.settings.options import (
     options_of,
     with_preset,
 )
-from passerelle.settings.presets import AUTO_PRESET, BASE_PRESET, DEFAULT_PRESET, PRESETS, Preset
+from passerelle.settings.presets import AUTO_PRESET, BASE_PRESET, DEFAULT_PRESET, FORECAST_PRESET, PRESETS, Preset
 from passerelle.settings.root import Settings
 from passerelle.settings.schema import Section, Setting, settings_in, validated
 from passerelle.settings.search import (
@@ -35,10 +35,10 @@ from passerelle.settings.text import MAX_TEXT_LENGTH, TagSettings, TextSettings
 from passerelle.settings.training import MAX_EPOCHS, TrainingSettings
 
 __all__ = [
-    "AUTO_PRESET", "BASE_PRESET", "DEFAULT_PRESET", "MAX_EPOCHS", "MAX_LINE", "MAX_STEPS", "MAX_TEXT_LENGTH",
-    "PRESETS", "SOFT_ATTENTION", "ConstraintSettings", "DecoderSettings", "EncoderSettings", "MBRUtility",
-    "NetworkSettings", "NumberSettings", "Preset", "ReadingSettings", "SearchSettings", "Section", "Setting",
-    "Settings", "SplitMode", "SyntheticSettings", "TagSettings", "TextSettings", "TrainingSettings",
+    "AUTO_PRESET", "BASE_PRESET", "DEFAULT_PRESET", "FORECAST_PRESET", "MAX_EPOCHS", "MAX_LINE", "MAX_STEPS",
+    "MAX_TEXT_LENGTH", "PRESETS", "SOFT_ATTENTION", "ConstraintSettings", "DecoderSettings", "EncoderSettings",
+    "MBRUtility", "NetworkSettings", "NumberSettings", "Preset", "ReadingSettings", "SearchSettings", "Section",
+    "Setting", "Settings", "SplitMode", "SyntheticSettings", "TagSettings", "TextSettings", "TrainingSettings",
     "accepts_options", "choose_settings", "make_settings", "options_of", "parse_assignments", "read_settings_file",
     "settings_in", "stored_search", "validated", "with_preset", "with_stored",
 ]  # fmt: skip

@@ -92,6 +92,7 @@ class DecoderSettings(Section):
         "never cross (pinball loss, arXiv:1711.11053); or student-t, a Student's t distribution (negative log "
         "likelihood, arXiv:1704.04110). No effect on an output of text.",
         option=True,
+        group="Numbers",
     )
 
     @model_validator(mode="after")

@@ -36,7 +36,7 @@ class Option:
     @property
     def group(self) -> str:
         """The group that shows the option in the command line's help."""
-        return self.settings[0].section.group
+        return self.settings[0].group
 
     @property
     def description(self) -> str:

@@ -10,7 +10,7 @@ from passerelle.settings.merge import merge
 from passerelle.settings.root import Settings
 from passerelle.settings.schema import validated
 
-__all__ = ["AUTO_PRESET", "BASE_PRESET", "DEFAULT_PRESET", "PRESETS", "Preset", "find_preset"]
+__all__ = ["AUTO_PRESET", "BASE_PRESET", "DEFAULT_PRESET", "FORECAST_PRESET", "PRESETS", "Preset", "find_preset"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,12 +22,14 @@ class Preset:
         summary: network, purpose and training time, in one line.
         base: name of the preset on which it is based; None for the defaults of the schema.
         changes: the values that differ from the base, nested by section.
+        numbers: whether it is a preset for forecasts of numbers, not for texts.
     """
 
     name: str
     summary: str
     base: str | None
     changes: Mapping[str, Any]
+    numbers: bool = False
 
     @cached_property
     def settings(self) -> Settings:
@@ -195,6 +197,7 @@ _ALL = (
                 "patience": 8,
             },
         },
+        numbers=True,
     ),
     Preset(
         "hybrid",
@@ -221,6 +224,9 @@ BASE_PRESET = "compact"
 """The preset whose values `auto` has until the pairs are known."""
 
 DEFAULT_PRESET = AUTO_PRESET
+
+FORECAST_PRESET = "forecast"
+"""The preset of a forecaster, unless another one is set."""
 
 
 def find_preset(name: object) -> Preset:

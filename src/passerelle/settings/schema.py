@@ -44,6 +44,7 @@ def setting(
     implies: Mapping[str, Any] | None = None,
     from_file: bool = False,
     stored: bool = False,
+    group: str | None = None,
     **bounds: Any,
 ) -> Any:
     """Declare a setting of a section.
@@ -58,6 +59,7 @@ def setting(
         implies: values of other settings of the section that the option also sets, unless they are set explicitly.
         from_file: whether the flag takes a file with one text per line instead of the texts themselves.
         stored: for settings of a search, whether a model file stores a value that is the default for this model.
+        group: the group that shows its option in the help; by default that of the section.
         **bounds: constraints of `pydantic.Field`, such as `ge` and `le`.
 
     Returns:
@@ -69,6 +71,7 @@ def setting(
         "implies": dict(implies or {}),
         "from_file": from_file,
         "stored": stored,
+        "group": group,
     }
     return Field(default, description=description, json_schema_extra=facts, **bounds)
 
@@ -141,6 +144,11 @@ class Setting:
     def stored(self) -> bool:
         """See `setting`."""
         return bool(_facts(self.field).get("stored"))
+
+    @property
+    def group(self) -> str:
+        """The group that shows its option in the command line's help."""
+        return _facts(self.field).get("group") or self.section.group
 
     @property
     def optional(self) -> bool:
