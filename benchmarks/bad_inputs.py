@@ -32,18 +32,20 @@ HANGING_SECONDS = 300  # of the clock: other processes may keep the processor bu
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a case did: exit status, standard error, seconds, bytes of memory, and names of the files left behind."""
+    """What a case did: exit status, standard error, bytes of standard output, processor seconds, bytes of memory, and
+    names of the files left behind."""
 
     status: int | str | None
     error: str
+    written: int
     seconds: float
     memory: int
     left: tuple[str, ...]
 
     @property
     def too_slow(self) -> bool:
-        """Whether it took too long to refuse the input; a long text that is good takes the time that it needs."""
-        return self.status == 2 and self.seconds > MOST_SECONDS
+        """Whether it took too long to refuse the input; good texts, also before a bad line, take the time they need."""
+        return self.status == 2 and not self.written and self.seconds > MOST_SECONDS
 
     def problem(self) -> str:
         """Return what is wrong; an empty string if nothing is."""
@@ -139,7 +141,7 @@ class _Worker:
         status = "hangs" if self._process.is_alive() else f"died ({self._process.exitcode})"
         self._kill()
         self._start()
-        return Outcome(status, "", HANGING_SECONDS, 0, ())
+        return Outcome(status, "", 0, HANGING_SECONDS, 0, ())
 
     def end(self) -> None:
         """End the process, and remove its files."""
@@ -218,7 +220,7 @@ def _run(case: Case, command, model: str, folder: Path, streams: list[Path]) -> 
         allowed |= {path.name for path in folder.rglob("*")} if status == 0 else set()
     left = sorted(path.name for path in set(folder.rglob("*")) - before_files if path.name not in allowed)
     error = streams[2].read_text("utf-8", "replace")
-    return Outcome(status, error, seconds, memory, tuple(left))
+    return Outcome(status, error, streams[1].stat().st_size, seconds, memory, tuple(left))
 
 
 def _memory(*, reset: bool = False) -> int:
