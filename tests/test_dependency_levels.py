@@ -15,7 +15,7 @@ import passerelle
 ROOT = Path(passerelle.__file__).parent
 LEVELS = [
     {"backend", "errors", "special_tokens", "ragged", "scripts", "settings"},
-    {"preset_choice", "runtime", "text", "layers", "evaluation", "plots"},
+    {"launcher", "preset_choice", "runtime", "text", "layers", "evaluation", "plots"},
     {"constraints", "fields", "models"},
     {"data", "decoding"},
     {"bundle", "inference", "training", "preparation"},

@@ -50,6 +50,7 @@ _COMMANDS = {
         (
             'passerelle translate model.keras "He is tired." --beam 5 --n-best 3',
             "passerelle translate model.keras --in source.txt --out target.txt",
+            "passerelle translate model.keras --in source.txt --out 'part.{shard}' --shard 1/4",
         ),
     ),
     "distill": (

@@ -6,9 +6,13 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from passerelle.errors import DataError, SettingsError
 from passerelle.settings import MAX_LINE
+
+if TYPE_CHECKING:
+    from passerelle.data.file_shards import FileShard
 
 __all__ = ["MAX_BLOCK_LINES", "Block", "check_texts", "file_size", "read_blocks"]
 
@@ -84,7 +88,14 @@ class _LineQueue:
         return len(self._lines) >= self._limit or self._characters >= MAX_BLOCK_CHARACTERS
 
 
-def read_blocks(path: str, *, size: int = MAX_BLOCK_LINES, skip: int = 0, max_line: int = MAX_LINE) -> Iterator[Block]:
+def read_blocks(
+    path: str,
+    *,
+    size: int = MAX_BLOCK_LINES,
+    skip: int = 0,
+    max_line: int = MAX_LINE,
+    shard: "FileShard | None" = None,
+) -> Iterator[Block]:
     """Yield the lines of a file in blocks, while a thread reads the next block.
 
     Blocks of a regular file are full. Blocks of a pipe or a terminal contain the lines that are waiting, at least one,
@@ -95,6 +106,7 @@ def read_blocks(path: str, *, size: int = MAX_BLOCK_LINES, skip: int = 0, max_li
         size: number of lines in a full block.
         skip: number of lines to skip at the start of the file. Blocks end at the same lines as without `skip`.
         max_line: maximum number of characters of a line.
+        shard: the lines of the file to read; `skip` counts in them. None for all.
 
     Raises:
         DataError: if the file cannot be read, or has fewer than `skip` lines.
@@ -111,7 +123,7 @@ def read_blocks(path: str, *, size: int = MAX_BLOCK_LINES, skip: int = 0, max_li
             position = bytes_read
 
         try:
-            for number, line in enumerate(read_lines(path, progress=watch, max_line=max_line), start=1):
+            for number, line in enumerate(read_lines(path, progress=watch, max_line=max_line, shard=shard), start=1):
                 if number > skip:
                     queue.put(line, position)
             if number < skip:

@@ -23,6 +23,10 @@ _LINE_ENDS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
 """Line ends of Unicode that JSON does not escape: without escapes, some readers would split an object at them."""
 
 
+RESUME = "--resume"
+"""How to continue an output file after an interruption."""
+
+
 def json_line(value: Any) -> str:
     """Return a value as JSON on one line, without a line end."""
     return json.dumps(value, ensure_ascii=False).translate(_LINE_ENDS)
@@ -64,11 +68,13 @@ class LineFormat:
         lines: lines per text; if `numbered`, the maximum number of lines per text.
         numbered: whether each line begins with the number of its text and a tab.
         start: bytes with which each line begins.
+        first: number of the first text.
     """
 
     lines: int = 1
     numbered: bool = False
     start: bytes = b""
+    first: int = 1
 
     def count_complete(self, stream: BinaryIO, name: str) -> tuple[int, int]:
         """Count the texts at the start of a file whose lines are all there.
@@ -87,9 +93,9 @@ class LineFormat:
         for number, line in enumerate(stream, start=1):
             if not line.endswith(b"\n"):
                 break
-            if self.numbered and lines and not line.startswith(b"%d\t" % (texts + 1)):
+            if self.numbered and lines and not line.startswith(b"%d\t" % (self.first + texts)):
                 texts, complete, lines = texts + 1, size, 0  # the line belongs to the next text
-            if not line.startswith(b"%d\t" % (texts + 1) if self.numbered else self.start):
+            if not line.startswith(b"%d\t" % (self.first + texts) if self.numbered else self.start):
                 raise OutputError(
                     f"{name}, line {number} was written with other options, or by another command. Resume with the "
                     f"same options as before, or name another file."
@@ -125,11 +131,14 @@ class FileOutput(Output):
         stream: the file, unbuffered, opened for appending.
         done: number of texts whose translations the file already has.
         replaced: whether `begin` removes the content of the file.
+        name: name of the file in messages; by default its path.
+        how: how to continue the file, for messages.
     """
 
-    def __init__(self, stream: io.FileIO, done: int = 0, *, replaced: bool = False):
+    def __init__(self, stream: io.FileIO, done: int = 0, *, replaced: bool = False, name: str = "", how: str = RESUME):
         self.done = done
         self._stream = stream
+        self._name, self._how = name or str(stream.name), how
         self._size = stream.seek(0, os.SEEK_END)
         self._replaced = replaced
 
@@ -152,14 +161,20 @@ class FileOutput(Output):
         except BaseException as error:
             self._stream.truncate(self._size)
             if isinstance(error, OSError):
-                raise _write_error(str(self._stream.name), error) from None
+                raise _write_error(self._name, error, self._how) from None
             raise
         self._size = size
 
 
 @contextmanager
 def open_output(
-    path: str | None, *, resume: bool, overwrite: bool = False, line_format: LineFormat
+    path: str | None,
+    *,
+    resume: bool,
+    overwrite: bool = False,
+    line_format: LineFormat,
+    name: str = "",
+    how: str = RESUME,
 ) -> Iterator[Output]:
     """Open a file for writing lines, or standard output.
 
@@ -168,6 +183,7 @@ def open_output(
         resume: keep the texts that are complete in the file, remove everything after them, and append.
         overwrite: replace the content of the file; it remains until `Output.begin`.
         line_format: format of the lines, which `resume` requires of the lines in the file.
+        name, how: see `FileOutput`.
 
     Raises:
         OutputError: if the file cannot be written, is not empty without `resume` or `overwrite`, or has another format.
@@ -191,15 +207,15 @@ def open_output(
             done = 0
             if resume:
                 with open(path, "rb") as before:
-                    done, complete = line_format.count_complete(before, path)
+                    done, complete = line_format.count_complete(before, name or path)
                 stream.truncate(complete)
         except OSError as error:
-            raise _write_error(path, error) from None
-        yield FileOutput(stream, done, replaced=overwrite)
+            raise _write_error(name or path, error, how) from None
+        yield FileOutput(stream, done, replaced=overwrite, name=name, how=how)
 
 
-def _write_error(path: str, error: OSError) -> OutputError:
+def _write_error(name: str, error: OSError, how: str) -> OutputError:
     return OutputError(
-        f"{path} cannot be written: {error.strerror or error}. The file ends in a complete line; continue it with "
-        f"--resume."
+        f"{name} cannot be written: {error.strerror or error}. The file ends in a complete line; continue it with "
+        f"{how}."
     )

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,10 +17,12 @@ from passerelle.cli.lines import MAX_BLOCK_LINES, Block, check_texts, file_size,
 from passerelle.cli.options import SearchOptions
 from passerelle.cli.output import Overwrite, open_output, require_absent, require_different_files
 from passerelle.cli.result_format import Counts, ResultFormat
+from passerelle.cli.shards import Shard, open_shard_output
 from passerelle.errors import DataError, LongTextError, SettingsError
 from passerelle.settings import MAX_LINE, ConstraintSettings
 
 if TYPE_CHECKING:
+    from passerelle.data.file_shards import FileShard
     from passerelle.inference.alignment import Alignment
     from passerelle.inference.result import Result
     from passerelle.translator import Translator
@@ -77,6 +79,7 @@ def translate(
     /,
     *texts: str,
     in_: Annotated[str | None, Parameter(name="--in", group=IN_GROUP["Data"])] = None,
+    shard: Annotated[str | None, Parameter(group=IN_GROUP["Data"])] = None,
     out: str | None = None,
     resume: Flag = False,
     overwrite: Overwrite = False,
@@ -97,9 +100,14 @@ def translate(
         Texts to translate. Without any, each line of --in or of standard input is translated.
     in_
         Input file with one text per line, which may be compressed (.gz, .zip).
+    shard
+        Translate one of N parts of --in, the K-th, to share the work among processes: K/N, or auto, which takes both
+        from the variables of SLURM, Open MPI or torchrun. The outputs of all shards, joined in order, are the output
+        of one process. --out appears when it is complete; the same command continues an interrupted shard.
     out
         Output file, instead of standard output. An existing file that is not empty requires --resume or --overwrite.
-        After a crash, the file still ends in a complete line.
+        After a crash, the file still ends in a complete line. With --shard, {shard} in the name becomes the shard,
+        such as 02-of-16.
     resume
         Continue the file of --out after an interruption, with the same input and options as before. Texts
         whose translations are already in the file are skipped. If the last line or n-best list is incomplete, it is
@@ -119,25 +127,44 @@ def translate(
     replacements = _read_replacements(output_options)
     check_texts(texts, max_line)
     note_file_names(texts, "--in FILE")
+    part = None if shard is None else Shard.choose(shard, in_, out)
+    out = out if part is None else part.out
     _check_files(texts, in_, out, resume=resume, overwrite=overwrite)
     if output_options.scores and output_options.as_json:
         raise SettingsError(
             "--scores and --json exclude each other: the JSON objects contain the scores. Use one of them."
         )
-    folder = _picture_folder(output_options, overwrite=resume or overwrite)
+    # A shard continues by itself, and shares the folder with the others.
+    folder = _picture_folder(output_options, overwrite=resume or overwrite or part is not None)
     job = _Job(n_best, tags, options, output_options, replacements, folder, _location(texts, in_))
     result_format = ResultFormat(
         n_best, scores=output_options.scores, as_json=output_options.as_json, aligned=output_options.align
     )
+    models = ensemble or EnsembleOptions()
+    before = 0 if part is None else part.lines.first.line - 1  # texts of other shards
+    line_format = replace(result_format.line_format, first=before + 1)
+    if part is None:
+        opened = open_output(out, resume=resume, overwrite=overwrite, line_format=line_format)
+        size = None if in_ is None else file_size(in_)
+    else:
+        described = part.describe(
+            [model, *models.with_], ensemble=[models.weights, models.mean], tags=tags, n_best=n_best, search=options,
+            format=output_options, replacements=replacements,
+        )  # fmt: skip
+        opened = open_shard_output(part.out, described, overwrite=overwrite, line_format=line_format)
+        size = part.lines.size
     # A progress bar would disturb a person who types or reads at the terminal.
     shown = (in_ is not None or not sys.stdin.isatty()) and (out is not None or not sys.stdout.isatty())
-    with (
-        open_output(out, resume=resume, overwrite=overwrite, line_format=result_format.line_format) as output,
-        LinesDisplay.open(None if in_ is None else file_size(in_), shown=shown and not texts) as display,
-    ):
-        translator = (ensemble or EnsembleOptions()).load(model)
-        blocks = _blocks(texts, in_, skip=output.done, size=max(1, MAX_BLOCK_LINES // n_best), max_line=max_line)
-        counts = Counts(written=output.done)
+    with opened as output, LinesDisplay.open(size, shown=shown and not texts) as display:
+        if output is None:
+            note(f"passerelle: {out} is already complete")
+            return 0
+        translator = models.load(model)
+        blocks = _blocks(
+            texts, in_, skip=output.done, size=max(1, MAX_BLOCK_LINES // n_best), max_line=max_line,
+            shard=None if part is None else part.lines,
+        )  # fmt: skip
+        counts = Counts(written=before + output.done)
         constrained = any(options.get(name) for name in ConstraintSettings.model_fields)
         unsplit = translator.lengths.sentences if constrained else None
         output.begin()
@@ -258,13 +285,15 @@ def _check_files(texts: tuple[str, ...], in_: str | None, out: str | None, *, re
     require_different_files(in_, out)
 
 
-def _blocks(texts: tuple[str, ...], in_: str | None, *, skip: int, size: int, max_line: int) -> Iterator[Block]:
+def _blocks(
+    texts: tuple[str, ...], in_: str | None, *, skip: int, size: int, max_line: int, shard: "FileShard | None"
+) -> Iterator[Block]:
     """Skip the first `skip` texts, and return the others in blocks of at most `size` lines."""
     from passerelle.data.files import STANDARD_INPUT
 
     if texts:
         return iter([Block(list(texts[skip:]), 0)])
-    return iter(read_blocks(in_ or STANDARD_INPUT, size=size, skip=skip, max_line=max_line))
+    return iter(read_blocks(in_ or STANDARD_INPUT, size=size, skip=skip, max_line=max_line, shard=shard))
 
 
 def _location(texts: tuple[str, ...], in_: str | None) -> str:

@@ -13,7 +13,7 @@ from passerelle.data.file_kinds import START_BYTES, refuse_archive_of_another_ki
 from passerelle.data.zstd import DamagedZstdError, ZstdStream
 from passerelle.errors import DataError
 
-__all__ = ["COMPRESSED_SUFFIXES", "damages", "member_name", "seekable", "unpacked"]
+__all__ = ["COMPRESSED_SUFFIXES", "damages", "is_packed", "member_name", "seekable", "unpacked"]
 
 COMPRESSED_SUFFIXES = (".gz", ".bz2", ".xz", ".lzma", ".zst")
 """File name suffixes of compressed files."""
@@ -104,6 +104,11 @@ def _read_on(stream: BinaryIO | io.BufferedIOBase) -> None:
     for _ in range(_MAX_READ_ON // _BUFFER):
         if not stream.read(_BUFFER):
             return
+
+
+def is_packed(start: bytes) -> bool:
+    """Return whether a file that begins with these bytes is compressed, or a zip archive."""
+    return _opener(start) is not None or start.startswith(_ZIP_STARTS)
 
 
 def _opener(start: bytes) -> Callable[[Any], Any] | None:

@@ -3,11 +3,12 @@
 import codecs
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from passerelle.errors import DataError
 
-__all__ = ["decoded", "detect_encoding", "not_utf8"]
+__all__ = ["LineStart", "decoded", "detect_encoding", "line_ends_to_replace", "not_utf8"]
 
 _CHUNK = 1 << 16
 """Bytes decoded at a time."""
@@ -30,6 +31,21 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+
+
+@dataclass(frozen=True)
+class LineStart:
+    """The start of a line within a text in UTF-8, from which the text is read.
+
+    Attributes:
+        line: number of the line, from 1.
+        position: number of bytes before it.
+        replaced: see `line_ends_to_replace`, for the whole text.
+    """
+
+    line: int
+    position: int
+    replaced: tuple[str, ...] | None
 
 
 def detect_encoding(start: bytes) -> tuple[str, int]:
@@ -65,7 +81,7 @@ def _common_characters(start: bytes, encoding: str) -> int:
     return sum(character.isascii() for character in text)
 
 
-def decoded(stream: Any, name: str) -> Iterator[str]:
+def decoded(stream: Any, name: str, first: LineStart | None = None) -> Iterator[str]:
     """Yield the text of a stream in pieces, without its byte order mark.
 
     Lines end with LF or CRLF, as in the file; CR and CR CR LF are replaced by LF if the first line ends so. A piece
@@ -74,6 +90,7 @@ def decoded(stream: Any, name: str) -> Iterator[str]:
     Args:
         stream: binary stream with `read1`.
         name: its name, for messages.
+        first: the place at which the stream begins, if it is a part of a text in UTF-8; None for a whole text.
 
     Raises:
         DataError: if the content is not text in UTF-8, UTF-16 or UTF-32; the message names the line, the byte and,
@@ -82,12 +99,15 @@ def decoded(stream: Any, name: str) -> Iterator[str]:
     start = stream.read1(_CHUNK)
     while start and len(start) < 4 and not start.endswith(b"\n") and (more := stream.read1(_CHUNK)):
         start += more
-    if start.startswith(b"PAR1"):
+    whole = first is None or first.position == 0
+    if whole and start.startswith(b"PAR1"):
         raise DataError(f"{name} is a Parquet file, not text. Set format='parquet'.")
-    encoding, position = detect_encoding(start)
+    encoding, position = detect_encoding(start) if whole else ("utf-8", 0)
     decoder = codecs.getincrementaldecoder(encoding)()
-    ends = _LineEnds()
+    ends = _LineEnds(None if first is None else first.replaced)
     chunk, before, line = start[position:] or stream.read1(_CHUNK), b"", 1
+    if first is not None:
+        position, line = position + first.position, first.line
     while True:
         pending = decoder.getstate()[0]
         try:
@@ -131,10 +151,10 @@ def _not_text(found: str, place: str) -> DataError:
 
 
 class _LineEnds:
-    """Replaces CR and CR CR LF by LF, if the first line ends so."""
+    """Replaces CR and CR CR LF by LF, if the first line ends so; `replaced` are the line ends, if they are known."""
 
-    def __init__(self) -> None:
-        self._replacements: tuple[str, ...] | None = None
+    def __init__(self, replaced: tuple[str, ...] | None = None) -> None:
+        self._replacements = replaced
         self._held = ""
 
     def normalized(self, text: str, *, final: bool) -> str:
@@ -147,7 +167,7 @@ class _LineEnds:
             body = text[:-1].removesuffix("\r")  # at most CR CR, so that a file of CRs alone is not held
             text, self._held = body, text[len(body) :]
         if self._replacements is None:
-            self._replacements = _replacements(text)
+            self._replacements = line_ends_to_replace(text)
         for end in self._replacements or ():
             text = text.replace(end, "\n")
         if self._replacements == ():
@@ -155,7 +175,7 @@ class _LineEnds:
         return text
 
 
-def _replacements(text: str) -> tuple[str, ...] | None:
+def line_ends_to_replace(text: str) -> tuple[str, ...] | None:
     """Return the line ends to replace, by the start of a text; None if it has no line end yet."""
     if "\n" in text:
         return ("\r\r\n",) if text[: text.index("\n")].endswith("\r\r") else ()

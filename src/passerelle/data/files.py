@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 from passerelle.data.containers import COMPRESSED_SUFFIXES, damages, member_name, unpacked
 from passerelle.data.encodings import decoded
+from passerelle.data.file_shards import FileShard
 from passerelle.data.line_limit import LineLimit
 from passerelle.errors import DataError
 from passerelle.settings import MAX_LINE
@@ -61,6 +62,7 @@ def read_lines(
     keep_ends: bool = False,
     progress: Callable[[int], object] | None = None,
     max_line: int = MAX_LINE,
+    shard: FileShard | None = None,
 ) -> Iterator[str]:
     """Yield the lines of a text file, reading it lazily.
 
@@ -69,14 +71,15 @@ def read_lines(
         keep_ends: yield the lines with their line ends.
         progress: as for `open_input`.
         max_line: maximum number of characters of a line.
+        shard: the lines of `path` to read; None for all.
 
     Raises:
         DataError: if a line is too long, or see `read_text`; all lines before the place of the error are yielded first.
     """
     limit = LineLimit(input_name(path), max_line)
     parts: list[str] = []  # of a line that has not ended
-    number, length = 1, 0  # of this line
-    for text in read_text(path, progress=progress):
+    number, length = 1 if shard is None else shard.first.line, 0  # of this line
+    for text in read_text(path, progress=progress, shard=shard):
         first, *lines = text.split("\n")
         parts.append(first)
         length += len(first)
@@ -101,18 +104,24 @@ def read_lines(
         yield last if keep_ends else last.rstrip("\r")
 
 
-def read_text(path: str | os.PathLike[str], *, progress: Callable[[int], object] | None = None) -> Iterator[str]:
+def read_text(
+    path: str | os.PathLike[str],
+    *,
+    progress: Callable[[int], object] | None = None,
+    shard: FileShard | None = None,
+) -> Iterator[str]:
     """Yield the text of a file in pieces; see `data.encodings.decoded` for its encodings and line ends.
 
     Args:
         path: as for `open_input`.
         progress: as for `open_input`.
+        shard: the part of `path` to read; None for all.
 
     Raises:
         DataError: if the file cannot be read or is not text (the message names the line and the byte).
     """
-    with open_input(path, progress) as stream:
-        yield from decoded(stream, input_name(path))
+    with open_input(path, progress) if shard is None else shard.open(progress) as stream:
+        yield from decoded(stream, input_name(path), None if shard is None else shard.first)
 
 
 @contextmanager

@@ -19,7 +19,14 @@ import filelock
 
 from passerelle.errors import OutputError
 
-__all__ = ["prepare_folder", "replace_atomically", "require_space", "require_writable_file", "write_atomically"]
+__all__ = [
+    "prepare_folder",
+    "publish",
+    "replace_atomically",
+    "require_space",
+    "require_writable_file",
+    "write_atomically",
+]
 
 _LOCK = "lock"
 _MAX_FOLDERS = 16
@@ -136,13 +143,31 @@ def replace_atomically(
         with _temporary_folder(path) as folder:
             temporary = folder / f"new{path.suffix}"
             yield temporary
-            with open(temporary, "rb+") as stream:
-                os.fsync(stream.fileno())
+            _flush_file(temporary)
             temporary.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
             if not dry_run:
                 _publish(temporary, path, overwrite=overwrite)
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {_reason(error, path.parent)}. Nothing was changed.") from None
+
+
+def publish(complete: Path, path: Path) -> None:
+    """Rename a complete file to `path`, after flushing it to the disk; it replaces an existing file.
+
+    Raises:
+        OutputError: if it cannot be renamed; `path` is then unchanged.
+    """
+    try:
+        _flush_file(complete)
+        complete.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {_reason(error, path.parent)}. Its lines are kept.") from None
+    _flush_folder(path.parent)
+
+
+def _flush_file(path: Path) -> None:
+    with open(path, "rb+") as stream:
+        os.fsync(stream.fileno())
 
 
 def _publish(temporary: Path, path: Path, *, overwrite: bool) -> None:
