@@ -21,7 +21,7 @@ LEVELS = [
     {"bundle", "inference", "training", "preparation"},
     {"translator", "forecaster", "runs"},
     {"experiment", "forecasting", "loading"},
-    {"synthetic"},
+    {"integrations", "synthetic"},
     {"cli"},
     {"__main__"},
 ]

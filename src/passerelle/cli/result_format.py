@@ -63,7 +63,7 @@ class ResultFormat:
             alignments: the alignment of each result; used only if `aligned`.
             first: number of the first text.
         """
-        from passerelle.inference.result import result_json
+        from passerelle.inference.result import as_line, result_json
 
         written = []
         for row, results in enumerate(found):
@@ -74,7 +74,7 @@ class ResultFormat:
             if self.scores:
                 lines = [_columns(first + row, rank, result) for rank, result in enumerate(results, 1)]
             else:
-                lines = [_line(result) for result in results]
+                lines = [as_line(result.text) for result in results]
             ends = [f"\t{alignment.pharaoh}" for alignment in links] if links else [""] * len(results)
             written += [line + end for line, end in zip(lines, ends, strict=True)]
             if not self.scores:
@@ -180,11 +180,8 @@ def _quoted(tokens: set[str]) -> str:
     return f"{listed} and {len(tokens) - MAX_REPORTED:,} more" if len(tokens) > MAX_REPORTED else listed
 
 
-def _line(result: "Result") -> str:
-    """Return the text of a result as one line."""
-    return " ".join(result.text.splitlines())
-
-
 def _columns(number: int, rank: int, result: "Result") -> str:
-    text = _line(result).replace("\t", " ")
+    from passerelle.inference.result import as_line
+
+    text = as_line(result.text).replace("\t", " ")
     return f"{number}\t{rank}\t{result.normalized_score:.4f}\t{result.score:.4f}\t{text}"

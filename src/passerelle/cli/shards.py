@@ -5,7 +5,6 @@ The same command continues them after an interruption; when the last line is wri
 file. So a file with the name of the output is always complete.
 """
 
-import dataclasses
 import hashlib
 import json
 import os
@@ -76,16 +75,11 @@ class Shard:
 
         Args:
             models: paths of the model files, which are described by their checksums.
-            **values: dataclasses, and values that can be converted to JSON or text.
+            **values: values that can be converted to JSON or text.
         """
-
-        def plain(value: Any) -> Any:
-            is_instance = dataclasses.is_dataclass(value) and not isinstance(value, type)
-            return dataclasses.asdict(value) if is_instance else str(value)
-
         described = {"shard": f"{self.number}/{self.count}", "input": self.lines.sha256()}
         described |= {"models": [_checksum(path) for path in models], **values}
-        return json.loads(json.dumps(described, default=plain))
+        return json.loads(json.dumps(described, default=str))
 
 
 def _numbers(option: str) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -149,7 +149,7 @@ def translate(
     else:
         described = part.describe(
             [model, *models.with_], ensemble=[models.weights, models.mean], tags=tags, n_best=n_best, search=options,
-            format=output_options, replacements=replacements,
+            format=asdict(output_options), replacements=replacements,
         )  # fmt: skip
         opened = open_shard_output(part.out, described, overwrite=overwrite, line_format=line_format)
         size = part.lines.size

@@ -3,7 +3,7 @@
 import hashlib
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -48,7 +48,7 @@ class FileShard:
     def find(cls, path: str | os.PathLike[str], number: int, count: int) -> "FileShard":
         """Find the byte range of shard `number` of `count`, numbered from 1.
 
-        The file is read up to the end of the range, to count lines.
+        The file is read up to the beginning of the range, to count lines.
 
         Raises:
             DataError: if the file cannot be read, is compressed, no text or no UTF-8, or a format of rows that are no
@@ -57,15 +57,30 @@ class FileShard:
         """
         if not 1 <= number <= count:
             raise SettingsError(f"a shard is numbered from 1 to the number of shards, received: {number} of {count}")
-        path = os.fspath(path)
+        (shard,) = cls._find(os.fspath(path), [number], count)
+        return shard
+
+    @classmethod
+    def split(cls, path: str | os.PathLike[str], count: int) -> "list[FileShard]":
+        """Return all shards of a file, which is read once; see `find`."""
+        if count < 1:
+            raise SettingsError(f"a file has at least 1 shard, received: {count}")
+        return list(cls._find(os.fspath(path), range(1, count + 1), count))
+
+    @classmethod
+    def _find(cls, path: str, numbers: Iterable[int], count: int) -> "Iterator[FileShard]":
         with _reading(path) as stream:
             if not stream.seekable():
                 raise DataError(f"{path} is not a regular file, so that it has no byte ranges. Name a file.")
             replaced = _check_start(stream, path)
             size = stream.seek(0, os.SEEK_END)
-            start = _line_start(stream, size * (number - 1) // count)
-            stop = size if number == count else _line_start(stream, size * number // count)
-            return cls(path, start, stop, LineStart(1 + _count_lines(stream, start), start, replaced))
+            position, line = 0, 1
+            for number in numbers:
+                start = _line_start(stream, size * (number - 1) // count)
+                stop = size if number == count else _line_start(stream, size * number // count)
+                line += _count_line_ends(stream, position, start)
+                position = start
+                yield cls(path, start, stop, LineStart(line, start, replaced))
 
     @property
     def size(self) -> int:
@@ -155,11 +170,11 @@ def _line_start(stream: BinaryIO, offset: int) -> int:
     return position
 
 
-def _count_lines(stream: BinaryIO, stop: int) -> int:
-    """Return the number of line ends before the position `stop`."""
-    stream.seek(0)
-    lines = 0
-    while stop and (chunk := stream.read(min(_CHUNK, stop))):
-        lines += chunk.count(b"\n")
-        stop -= len(chunk)
-    return lines
+def _count_line_ends(stream: BinaryIO, start: int, stop: int) -> int:
+    """Return the number of line ends between two positions."""
+    stream.seek(start)
+    found, rest = 0, stop - start
+    while rest > 0 and (chunk := stream.read(min(_CHUNK, rest))):
+        found += chunk.count(b"\n")
+        rest -= len(chunk)
+    return found

@@ -13,7 +13,7 @@ from passerelle.text.vocabulary import REPLACEMENT
 if TYPE_CHECKING:
     from passerelle.inference.alignment import Alignment
 
-__all__ = ["Result", "result_json"]
+__all__ = ["Result", "as_line", "result_json"]
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,11 @@ class Result:
             split_by=split_by,
             part_results=tuple(zip(parts, whitespace, strict=True)),
         )
+
+
+def as_line(text: str) -> str:
+    """Return a text as one line: its line ends become spaces."""
+    return " ".join(text.splitlines())
 
 
 def result_json(
