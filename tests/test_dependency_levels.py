@@ -21,7 +21,7 @@ LEVELS = [
     {"bundle", "inference", "training", "preparation"},
     {"translator", "forecaster", "runs"},
     {"experiment", "forecasting", "loading"},
-    {"integrations", "synthetic"},
+    {"integrations", "sweep", "synthetic"},
     {"cli"},
     {"__main__"},
 ]
@@ -143,7 +143,7 @@ def test_inference_does_not_import_training(path):
 
 @each_module_of()
 def test_only_experiments_and_their_runs_import_training(path):
-    if package_of(path) in {"training", "runs", "experiment", "forecasting", "__init__"}:
+    if package_of(path) in {"training", "runs", "experiment", "forecasting", "sweep", "__init__"}:
         return
     imports = forbidden_imports(path, "passerelle.training", allow_for_types=package_of(path) in {"cli", "synthetic"})
     if package_of(path) == "cli":  # the progress display is a callback; the commands handle the same signals

@@ -62,6 +62,15 @@ _COMMANDS = {
             "passerelle distill p.tsv --teacher a.keras --sources s.txt --out c.keras",
         ),
     ),
+    "sweep": (
+        "Train with many different settings, and keep the best translator (hyperparameter search with Optuna).\n\n"
+        "SPACE is a TOML file with one table per setting: low and high, or choices. Writes the best model, and a "
+        "folder BEST.sweep with the results of all trials. Requires the extra sweep.",
+        (
+            "passerelle sweep space.toml pairs.tsv --trials 30 --epochs 10 --out best.keras",
+            "passerelle sweep space.toml pairs.tsv --trials 60 --epochs 10 --out best.keras --resume",
+        ),
+    ),
     "evaluate": (
         "Measure the quality of translations on a file of pairs: exact match, character error rate, BLEU and chrF.\n\n"
         "Translates the sources and compares the translations with the targets. For a fair result, the pairs must not "
@@ -151,6 +160,7 @@ _COMMANDS = {
 # Usage lines in which cyclopts would call the texts ARGS.
 _USAGES = {
     "train": "Usage: passerelle train [OPTIONS] PAIRS...\n       passerelle train --resume MODEL.run",
+    "sweep": "Usage: passerelle sweep [OPTIONS] SPACE PAIRS... --out BEST.keras",
     "translate": "Usage: passerelle translate [OPTIONS] MODEL [TEXTS...]",
     "encode": "Usage: passerelle encode [OPTIONS] MODEL [TEXTS...] --out FILE",
 }

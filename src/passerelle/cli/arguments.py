@@ -14,7 +14,7 @@ STANDARD_INPUT = "/dev/stdin"
 """A name of standard input that does not look like an option; `data.files` does not open it by name."""
 
 _OPTION = re.compile(r"--?[A-Za-z][\w-]*(=.*)?", re.DOTALL)
-_READ_PAIRS = ("train", "distill", "evaluate", "score")
+_READ_PAIRS = ("train", "distill", "sweep", "evaluate", "score")
 _READ_TEXTS = ("translate", "encode")
 
 

@@ -1,7 +1,7 @@
 """Flags generated from the schema of settings: one for each option, with its help and its group."""
 
 import dataclasses
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -240,13 +240,22 @@ class _SettingsFlags:
 class SettingsOptions(_SettingsFlags):
     """Flags for the settings of a translator and its training."""
 
-    def choose(self, *, tagged: bool = False) -> Settings:
-        """Return the settings. If `tagged`, `tags.mode` is `separate` unless a flag or the settings file sets it."""
-        file, options = self.file, _used(self, Settings)
+    def choose(self, *, tagged: bool = False, changes: Mapping[str, Any] | None = None) -> Settings:
+        """Return the settings. If `tagged`, `tags.mode` is `separate` unless a flag or the settings file sets it.
+
+        Args:
+            tagged: whether the pairs have tags.
+            changes: values that take precedence, by dotted name, by name of an option, or `preset`.
+        """
+        changes, known = dict(changes or {}), options_of(Settings)
+        preset = changes.pop("preset", self.preset)
+        file, options, assignments = self.file, _used(self, Settings), parse_assignments(self.set_)
+        options |= {name: value for name, value in changes.items() if name in known}
+        assignments |= {name: value for name, value in changes.items() if name not in known}
         tags = file.get("tags")
         if tagged and not (isinstance(tags, dict) and tags.get("mode", "none") != "none"):
             options.setdefault("tag_mode", DEFAULT_TAG_MODE)
-        settings = make_settings(self.preset, file, options, parse_assignments(self.set_))
+        settings = make_settings(preset, file, options, assignments)
         if tagged and settings.tags.mode == "none":
             raise SettingsError("a column of tags is named, but the tag mode is none. Leave out one of the two.")
         return settings

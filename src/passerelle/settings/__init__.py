@@ -21,7 +21,7 @@ from passerelle.settings.options import (
 )
 from passerelle.settings.presets import AUTO_PRESET, BASE_PRESET, DEFAULT_PRESET, FORECAST_PRESET, PRESETS, Preset
 from passerelle.settings.root import Settings
-from passerelle.settings.schema import Section, Setting, settings_in, validated
+from passerelle.settings.schema import Section, Setting, check_value, settings_in, validated
 from passerelle.settings.search import (
     ConstraintSettings,
     MBRUtility,
@@ -39,6 +39,6 @@ __all__ = [
     "MAX_TEXT_LENGTH", "PRESETS", "SOFT_ATTENTION", "ConstraintSettings", "DecoderSettings", "EncoderSettings",
     "MBRUtility", "NetworkSettings", "NumberSettings", "Preset", "ReadingSettings", "SearchSettings", "Section",
     "Setting", "Settings", "SplitMode", "SyntheticSettings", "TagSettings", "TextSettings", "TrainingSettings",
-    "accepts_options", "choose_settings", "make_settings", "options_of", "parse_assignments", "read_settings_file",
-    "settings_in", "stored_search", "validated", "with_preset", "with_stored",
+    "accepts_options", "check_value", "choose_settings", "make_settings", "options_of", "parse_assignments",
+    "read_settings_file", "settings_in", "stored_search", "validated", "with_preset", "with_stored",
 ]  # fmt: skip

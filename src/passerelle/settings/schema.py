@@ -8,14 +8,14 @@ import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import NoneType
-from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from passerelle.errors import SettingsError, brief, did_you_mean, listed
 
-__all__ = ["Section", "Setting", "section", "setting", "settings_in", "validated"]
+__all__ = ["Section", "Setting", "check_value", "section", "setting", "settings_in", "validated"]
 
 
 class Section(BaseModel):
@@ -218,6 +218,22 @@ def validated(section_type: type[S], values: Mapping[str, Any]) -> S:
         return section_type.model_validate(values)
     except ValidationError as error:
         raise SettingsError(listed(_explain(section_type, dict(problem)) for problem in error.errors())) from None
+
+
+def check_value(setting: Setting, value: Any) -> None:
+    """Check a value of one setting, without the checks that concern several settings.
+
+    Raises:
+        SettingsError: if it has another type, or is out of bounds.
+    """
+    field = setting.field
+    checked = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+    adapter = TypeAdapter(checked, config=ConfigDict(strict=True))
+    try:
+        adapter.validate_python(value)
+    except ValidationError as error:
+        message = error.errors()[0]["msg"]
+        raise SettingsError(f"{setting.path}: {message[0].lower()}{message[1:]}, received: {brief(value)}") from None
 
 
 def _count_names(values: Any) -> int:

@@ -1,0 +1,77 @@
+"""The value of a trained translator, and the values of epochs by which bad trials are pruned."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal
+
+from passerelle.preparation import Prepared
+from passerelle.training.callbacks.callback import Callback, Run
+from passerelle.translator import Translator
+
+__all__ = ["MAX_SOURCES", "Metric", "Objective", "ReportEpochs"]
+
+Metric = Literal["chrf", "exact", "loss"]
+"""chrF or exact match of translations of validation sources, 0 to 100; or the validation loss in nats per character."""
+
+MAX_SOURCES = 512
+"""Maximum number of validation pairs whose sources are translated."""
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The value that a sweep optimizes.
+
+    The loss counts per character of the targets, END included, since losses per token of different tokens cannot be
+    compared. The loss ignores unknown tokens if the network cannot write them, which favours small vocabularies; then
+    chrF is fairer.
+    """
+
+    metric: Metric
+
+    @property
+    def maximized(self) -> bool:
+        """Whether larger values are better."""
+        return self.metric != "loss"
+
+    def value(self, translator: Translator, prepared: Prepared) -> float:
+        """Return the value of a translator with its stored search, on the validation pairs."""
+        if self.metric == "loss":
+            kept = translator.record["kept_epoch"]
+            epoch = next(each for each in translator.record["epochs"] if each["number"] == kept)
+            return per_character(epoch["validation_loss"], prepared)
+        report = translator.evaluate(islice(prepared.validation, MAX_SOURCES))
+        return report.exact_match if self.metric == "exact" else report.chrf
+
+    def epoch_value(self, validation_loss: float, prepared: Prepared) -> float:
+        """Return the value of an epoch, by which trials are pruned: from the loss, larger or smaller as `value`."""
+        loss = per_character(validation_loss, prepared)
+        return -loss if self.maximized else loss
+
+
+def per_character(loss: float, prepared: Prepared) -> float:
+    """Return a validation loss in nats per character of the validation targets, each with one END."""
+    if prepared.validation_batches is None:
+        return loss
+    characters = sum(len(target) + 1 for target in prepared.validation.targets)
+    return loss * prepared.validation_batches.target_tokens / characters
+
+
+class ReportEpochs(Callback):
+    """Report the validation loss of each epoch, and check after each update whether the sweep goes on.
+
+    Args:
+        report: receives the number of the epoch and its validation loss; may raise an exception to end the training.
+        check: called after each update; may raise an exception too.
+    """
+
+    def __init__(self, report: Callable[[int, float], None], check: Callable[[], None]):
+        self._report, self._check = report, check
+
+    def on_update_end(self, run: Run) -> None:
+        self._check()
+
+    def on_epoch_end(self, run: Run) -> None:
+        epoch = run.state.history[-1]
+        if epoch.validation_loss is not None:
+            self._report(epoch.number, epoch.validation_loss)
