@@ -76,6 +76,7 @@ def test_the_main_help_begins_with_a_description_of_the_program() -> None:
              "ensemble", "force-decode", "prefix", "constrained decoding", "diverse beam search", "greedy"],
         ),
         ("distill", ["knowledge distillation", "teacher", "student", "monolingual data", "ensemble", "beam size"]),
+        ("sweep", ["hyperparameter search", "search space", "trial", "objective", "chrf", "Optuna"]),
         ("score", ["perplexity", "log probability", "forced decoding"]),
     ],
 )  # fmt: skip

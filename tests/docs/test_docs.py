@@ -16,6 +16,7 @@ import files
 from passerelle.cli.app import app
 from passerelle.settings import PRESETS, make_settings
 from passerelle.settings.table import settings_table
+from passerelle.sweep.space import read_space
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -171,9 +172,14 @@ def test_make_targets_exist(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if has(page, {"toml"})], ids=name_of)
-def test_settings_files_are_valid(page: Path) -> None:
+def test_settings_files_are_valid(page: Path, tmp_path: Path) -> None:
     for block in blocks_of(page):
-        if block.language == "toml":
+        if block.language != "toml":
+            continue
+        if block.text.startswith("# space.toml"):
+            (tmp_path / "space.toml").write_text(block.text, encoding="utf-8")
+            assert read_space(tmp_path / "space.toml")
+        else:
             make_settings(file=tomllib.loads(block.text))
 
 

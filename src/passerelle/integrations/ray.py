@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from passerelle.data.file_shards import FileShard
 from passerelle.data.writing import write_atomically
 from passerelle.errors import SettingsError
+from passerelle.runtime import enable_compilation_cache
 from passerelle.settings import SearchSettings, accepts_options, with_stored
 
 if TYPE_CHECKING:
@@ -175,6 +176,7 @@ class _Translate:
     ):
         # XLA reads the size of its pool of threads from this variable. Else each actor would use all processors.
         os.environ.setdefault("NPROC", str(max(1, round(num_cpus))))
+        enable_compilation_cache()  # an actor that is started again need not compile again
         from passerelle.translator import Translator
 
         self._translator = Translator.load(model) if isinstance(model, str) else model

@@ -29,6 +29,9 @@ _SECONDS, _EPOCHS = "seconds", "epochs"
 _STATES = {"complete": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL"}
 """States of results, and their names in Optuna."""
 
+FIRST_PRUNED_EPOCH = 2
+"""First epoch after which a trial may be pruned: the losses of the first one say little."""
+
 STARTUP_TRIALS = 5
 """Number of first trials that are sampled at random, and never pruned."""
 
@@ -101,7 +104,7 @@ class Sweep:
                 study_name="sweep",
                 load_if_exists=True,
                 direction="maximize" if self.objective.maximized else "minimize",
-                pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=1),
+                pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=FIRST_PRUNED_EPOCH),
             )
         except Exception as error:  # of SQLAlchemy, which has its own classes
             raise RunError(f"{self.folder.database} cannot be used: {one_line(str(error))}") from None
