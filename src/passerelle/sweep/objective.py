@@ -9,7 +9,7 @@ from passerelle.preparation import Prepared
 from passerelle.training.callbacks.callback import Callback, Run
 from passerelle.translator import Translator
 
-__all__ = ["MAX_SOURCES", "Metric", "Objective", "ReportEpochs"]
+__all__ = ["MAX_SOURCES", "Metric", "Objective", "ReportEpochs", "per_character"]
 
 Metric = Literal["chrf", "exact", "loss"]
 """chrF or exact match of translations of validation sources, 0 to 100; or the validation loss in nats per character."""
