@@ -2,6 +2,9 @@
 
 from typing import Any
 
+POISON = 9
+"""Id of a source token that makes the logits of the small networks in tests/training infinite or NaN."""
+
 
 def specs_of(source: int, target: int, *, tags: int = 0, extra: int = 0) -> dict[str, dict[str, dict[str, Any]]]:
     """Return the specs of a source text, a target text and, if `tags` > 0, tags, from their numbers of ids.

@@ -25,8 +25,12 @@ def state():
         optimizer=[np.array(7, "i4"), np.array(0.1, "f4"), np.full((2, 2), np.nan, "f4")],
         sums=np.array([1.0, 2.0, 3.0], "f8"),
         epoch=3, position=5, updates=9, seconds=0.1, epoch_began=0.3, stopped="so",
-        history=[Epoch(1, 0.1 + 0.2, 1 / 3, float("nan"), float("inf"), 1e-300), Epoch(2, 1.0, 0.5, None, None, 2.0)],
-        best=Best(2, 1.0, [np.ones((2, 3), "f4")]),
+        history=[
+            Epoch(1, 0.1 + 0.2, 1 / 3, float("nan"), float("inf"), 1e-300),
+            Epoch(2, 1.0, 0.5, None, None, 2.0, 31.5, 20.0, 3, "ema"),
+        ],
+        skipped=np.array([1, 0, 2], "i4"), recent=[np.ones((3, 4), "f4"), np.zeros(0, "f4")], rate_factor=0.25,
+        rate_reduced=1, best=Best(2, 1.0, [np.ones((2, 3), "f4")]),
     )  # fmt: skip
     state.random.random(5)
     return state
@@ -154,6 +158,6 @@ def test_random_damage_raises_nothing_else(state, path):
 
 
 def test_another_version_is_told(state, path):
-    write_checkpoint(path, state.arrays(), state.metadata() | {"format": 2})
-    with pytest.raises(RunError, match="must have format 1, received: 2"):
+    write_checkpoint(path, state.arrays(), state.metadata() | {"format": 1})
+    with pytest.raises(RunError, match="must have format 2, received: 1"):
         read_checkpoint(path)

@@ -70,13 +70,14 @@ def often(monkeypatch):
         {"keep": "last", "optimizer": "adamw"},
         {"patience": 1, "optimizer": "muon"},
         {"optimizer": "nadam", "epochs": 5},
+        {"ema": 0.9, "average": 2, "metric": "chrf", "accumulation": 2, "schedule": "plateau", "plateau_patience": 1},
     ],
     ids=str,
 )
 @pytest.mark.parametrize("updates", [2, 8])
 def test_a_crashed_run_goes_on_exactly(tmp_path, often, training, updates):
     """Batch order, dropout, scheduled sampling, copy masking, validation, early stopping and the schedule at once."""
-    whole = train(training=training)
+    whole = train([passerelle.Callback()], training=training)  # a recorded run also translates validation sources
     run = tmp_path / "a.run"
     with pytest.raises(CrashError):
         train([CrashAfter(updates)], run, training=training)

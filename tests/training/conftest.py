@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from networks import POISON
+
 
 def sequences(lists: list[list[int]]) -> Any:
     from passerelle.ragged import Ragged
@@ -16,7 +18,10 @@ def sequences(lists: list[list[int]]) -> Any:
 
 @pytest.fixture
 def make_small_network() -> Callable[..., Any]:
-    """Build a network of two dense layers: logits from the previous target token and the source length."""
+    """Build a network of two dense layers: logits from the previous target token and the source length.
+
+    The logits of a source with the id `POISON` are not finite.
+    """
 
     def make(columns: int = 6, first: int = 1, seed: int = 3) -> Any:
         import keras
@@ -27,6 +32,8 @@ def make_small_network() -> Callable[..., Any]:
         source_ids = keras.Input((None,), dtype="int32", name="source")
         target_ids = keras.Input((None,), dtype="int32", name="target")
         length = ops.sum(ops.cast(ops.not_equal(source_ids, 0), "float32"), axis=1, keepdims=True)
+        poison = ops.where(ops.any(ops.equal(source_ids, POISON), axis=1, keepdims=True), float("inf"), 1.0)
+        length = length * poison
         logits = layers.Dense(columns)(OneHot(columns, first=first)(target_ids))
         logits = logits + ops.expand_dims(layers.Dense(columns)(length), 1)
         network: Any = keras.Model({"source": source_ids, "target": target_ids}, logits)

@@ -7,8 +7,7 @@ import pytest
 
 from passerelle.settings import TrainingSettings
 from passerelle.training.callbacks.callback import Callback, Run
-from passerelle.training.callbacks.samples import Samples
-from passerelle.training.history import Sample
+from passerelle.training.history import Sample, Translations
 from passerelle.training.trainer import fit
 
 EVENTS = [name for name in vars(Callback) if name.startswith("on_")]
@@ -72,27 +71,31 @@ def test_results_are_complete_in_on_epoch_end_in_any_order(make_small_network: A
 
     def read(run: Run) -> None:
         epoch = run.state.history[-1]
-        results.append((epoch.validation_loss, run.sample, run.state.best.epoch, epoch.number))
+        results.append((epoch.validation_loss, run.samples, run.state.best.epoch, epoch.number))
         if epoch.number == run.state.best.epoch:
             for left, right in zip(run.state.best.weights, network.get_weights(), strict=True):
                 np.testing.assert_array_equal(left, right)
 
-    samples = Samples([7, 5], lambda row: Sample("s", f"t{row}", "r"))
-    callbacks = [Spy(on_epoch_end=read), samples]
+    samples = tuple(Sample("s", f"t{row}", "r") for row in range(3))
     history = fit(
-        network, make_batches(8, 4), make_batches(4, 4, seed=None, data=1), settings(epochs=3), callbacks=callbacks
-    )
+        network, make_batches(8, 4), make_batches(4, 4, seed=None, data=1), settings(epochs=3),
+        callbacks=[Spy(on_epoch_end=read)], translate=lambda: Translations(50.0, 25.0, samples),
+    )  # fmt: skip
     assert [loss for loss, *_ in results] == [epoch.validation_loss for epoch in history.epochs]
     assert all(loss is not None for loss, *_ in results)
-    assert [sample.translation for _, sample, *_ in results] == ["t7", "t5", "t7"]
+    assert [[sample.translation for sample in samples] for _, samples, *_ in results] == [
+        ["t0", "t1"], ["t2", "t0"], ["t1", "t2"],
+    ]  # fmt: skip
+    assert {(epoch.chrf, epoch.exact_match) for epoch in history.epochs} == {(50.0, 25.0)}
     assert results[-1][2] == history.kept_epoch
 
 
-def test_samples_without_rows_are_none(make_small_network: Any, make_batches: Any) -> None:
+def test_without_translations_there_are_no_samples(make_small_network: Any, make_batches: Any) -> None:
     samples: list[Any] = []
-    callbacks = [Samples([], lambda row: Sample("", "", "")), Spy(on_epoch_end=lambda run: samples.append(run.sample))]
-    fit(make_small_network(), make_batches(8, 4), None, settings(), callbacks=callbacks)
-    assert samples == [None, None]
+    spy = Spy(on_epoch_end=lambda run: samples.append(run.samples))
+    history = fit(make_small_network(), make_batches(8, 4), make_batches(4, 4), settings(), callbacks=[spy])
+    assert samples == [(), ()]
+    assert history.epochs[-1].chrf is history.epochs[-1].exact_match is None
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Optimizers and learning rates from settings."""
 
+from types import SimpleNamespace
 from typing import Any, get_args
 
 import keras
@@ -7,7 +8,10 @@ import numpy as np
 import pytest
 
 from passerelle.settings import TrainingSettings
+from passerelle.training.callbacks.plateau import Plateau
+from passerelle.training.history import Epoch
 from passerelle.training.optimizer import WARMUP_SHARE, learning_rate, make_optimizer
+from passerelle.training.state import Best, TrainingState
 
 
 @pytest.mark.parametrize("name", get_args(TrainingSettings.model_fields["optimizer"].annotation))
@@ -72,3 +76,75 @@ def test_constant_schedule() -> None:
     assert {
         learning_rate(TrainingSettings(learning_rate=0.2), share, round(7 * share), 7) for share in (0.0, 0.5, 1.0)
     } == {0.2}
+
+
+def test_inverse_sqrt_equals_the_formula_of_the_paper() -> None:
+    """Vaswani et al. 2017, equation 3, for the size of the network whose peak is the learning rate."""
+    warmup = 40
+    settings = TrainingSettings(schedule="inverse_sqrt", learning_rate=0.5, warmup=warmup)
+    size = (0.5 * warmup**0.5) ** -2.0
+    for step in (1, 7, 39, 40, 41, 160, 10_000):
+        expected = size**-0.5 * min(step**-0.5, step * warmup**-1.5)
+        np.testing.assert_allclose(learning_rate(settings, 0.0, step, 10_000), expected)
+    assert learning_rate(settings, 0.0, 0, 10_000) == 0.0
+    without = TrainingSettings(schedule="inverse_sqrt", learning_rate=0.5, warmup=0)
+    assert [learning_rate(without, 0.0, done, 9) for done in (0, 1, 4)] == [0.5, 0.5, 0.25]
+
+
+@pytest.mark.parametrize("schedule", ["constant", "plateau", "cosine", "inverse_sqrt"])
+def test_warmup_of_every_schedule(schedule: Any) -> None:
+    settings = TrainingSettings(schedule=schedule, learning_rate=0.5, warmup=10)
+    rates = [learning_rate(settings, done / 1000, done, 1000) for done in range(1000)]
+    np.testing.assert_allclose(rates[:11], [0.05 * done for done in range(11)])
+    assert max(rates) == 0.5
+    assert (rates[-1] < 0.5) == (schedule in ("cosine", "inverse_sqrt"))
+    longer = TrainingSettings(schedule=schedule, learning_rate=0.5, warmup=4000)
+    np.testing.assert_allclose(learning_rate(longer, 0.5, 500, 1000), 0.5 / 8)
+
+
+def test_warmup_by_default() -> None:
+    def first(schedule: Any) -> float:
+        return learning_rate(TrainingSettings(schedule=schedule, learning_rate=0.5), 0.0, 0, 1000)
+
+    assert {schedule: first(schedule) for schedule in ("constant", "plateau", "cosine", "inverse_sqrt")} == {
+        "constant": 0.5, "plateau": 0.5, "cosine": 0.0, "inverse_sqrt": 0.0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "decay", "expected"),
+    [("adamw", None, 0.004), ("adamw", 0.0, 0.0), ("adam", None, None), ("adam", 0.1, 0.1), ("muon", 0.1, 0.1)],
+)
+def test_weight_decay(name: Any, decay: float | None, expected: float | None) -> None:
+    optimizer: Any = make_optimizer(TrainingSettings(optimizer=name, weight_decay=decay))
+    assert optimizer.weight_decay == expected
+    assert getattr(optimizer, "adam_weight_decay", expected) == expected
+
+
+def test_weight_decay_subtracts_a_share_times_the_learning_rate() -> None:
+    weight = keras.Variable(np.full((2, 2), 4.0))
+    optimizer: Any = make_optimizer(TrainingSettings(optimizer="sgd", weight_decay=0.1, learning_rate=0.5))
+    optimizer.build([weight])
+    optimizer.apply([keras.ops.zeros((2, 2))], [weight])
+    np.testing.assert_allclose(np.asarray(weight), 4.0 * (1 - 0.05))
+
+
+def test_plateau_reduces_as_in_keras() -> None:
+    """The same reductions as Keras's callback, for random losses."""
+    losses = np.random.default_rng(5).random(60).round(1) + np.linspace(1, 0, 60).round(1)
+    model: Any = SimpleNamespace(optimizer=keras.optimizers.SGD(1.0))
+    expected = keras.callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=3, min_delta=0.0, mode="min")
+    expected.set_model(model)
+    expected.on_train_begin()
+    state = TrainingState()
+    run: Any = SimpleNamespace(state=state)
+    plateau, factors = Plateau(3, 0.5), []
+    for number, loss in enumerate(losses.tolist(), start=1):
+        state.history.append(Epoch(number, loss, 0.0, None, None, 0.0))
+        if loss < state.best.value:
+            state.best = Best(number, loss)
+        plateau.on_epoch_end(run)
+        expected.on_epoch_end(number, {"loss": loss})
+        factors.append((state.rate_factor, float(model.optimizer.learning_rate)))
+    assert [ours for ours, _ in factors] == [theirs for _, theirs in factors]
+    assert len(set(factors)) > 5

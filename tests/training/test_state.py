@@ -16,7 +16,7 @@ from passerelle.preparation import prepare
 from passerelle.settings import TrainingSettings, choose_settings
 from passerelle.training import trainer
 from passerelle.training.callbacks.callback import Callback, Run
-from passerelle.training.history import Epoch, History
+from passerelle.training.history import Epoch, History, Sample, Translations
 from passerelle.training.state import Best, TrainingState
 from passerelle.training.trainer import fit
 from passerelle.training.update import CompiledUpdate, PortableUpdate
@@ -77,15 +77,27 @@ def assert_equal_states(left: TrainingState, right: TrainingState) -> None:
     assert metadata[0] == metadata[1]
 
 
-@pytest.mark.parametrize(("epoch", "position"), [(1, 1), (2, 4)])
-def test_resumed_run_equals_uninterrupted_run(epoch: int, position: int) -> None:
+EVERYTHING: dict[str, Any] = {
+    "ema": 0.8, "average": 2, "weight_decay": 0.01, "schedule": "plateau", "plateau_patience": 1, "warmup": 3,
+    "metric": "chrf",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("epoch", "position", "more"),
+    [
+        (1, 1, {}), (2, 4, {}), (2, 1, EVERYTHING), (3, 2, EVERYTHING | {"schedule": "inverse_sqrt"}),
+        (2, 2, EVERYTHING | {"accumulation": 2}), (3, 2, {"average": 3, "optimizer": "adamw", "keep": "last"}),
+    ],
+)  # fmt: skip
+def test_resumed_run_equals_uninterrupted_run(epoch: int, position: int, more: dict[str, Any]) -> None:
     """All sources of randomness at once (batch order, dropout, scheduled sampling, copy masking), and a schedule."""
     pairs = [(f"{a}{b}", f"{b} {a}!") for a, b in itertools.product("abcdef", repeat=2)]
     side = {"embedding": 3, "units": 4}
     training = {
         "epochs": 3, "batch_size": 6, "decoder_inputs": "scheduled_sampling", "copy_masking": 0.5,
         "schedule": "cosine", "learning_rate": 0.05, "clip": 1.0,
-    }  # fmt: skip
+    } | more  # fmt: skip
     network = {"attention": "general", "copying": True, "dropout": 0.3, "encoder": side, "decoder": side}
     prepared = prepare(pairs, choose_settings(settings={"network": network, "training": training}), validation=0.2)
 
@@ -94,7 +106,15 @@ def test_resumed_run_equals_uninterrupted_run(epoch: int, position: int) -> None
         if other_weights:
             new_network.set_weights([array + 1 for array in new_network.get_weights()])
         batches = prepared.training_batches, prepared.validation_batches
-        history = fit(new_network, *batches, prepared.settings.training, callbacks=callbacks, state=state)
+
+        def translate() -> Translations:
+            """Scores that depend only on the weights."""
+            total = sum(float(np.abs(weight).sum()) for weight in new_network.get_weights() if weight.dtype == "f4")
+            return Translations(total % 100.0, total % 10.0, (Sample("a", "b", "c"),))
+
+        history = fit(
+            new_network, *batches, prepared.settings.training, callbacks=callbacks, translate=translate, state=state
+        )
         return history, new_network
 
     expected_state = TrainingState.from_seed(1)
@@ -204,5 +224,5 @@ def test_state_of_another_network_is_an_error(kind: Any, make_small_network: Cal
 
 def test_unknown_format_is_an_error() -> None:
     state = TrainingState()
-    with pytest.raises(ValueError, match="must have format 1, received: 2"):
-        TrainingState.restore(state.arrays(), state.metadata() | {"format": 2})
+    with pytest.raises(ValueError, match="must have format 2, received: 1"):
+        TrainingState.restore(state.arrays(), state.metadata() | {"format": 1})

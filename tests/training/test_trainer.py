@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from networks import POISON
 from passerelle.errors import SettingsError
 from passerelle.settings import TrainingSettings
 from passerelle.training import schedule, trainer
 from passerelle.training.callbacks import callback, progress, validation
 from passerelle.training.callbacks.callback import Callback, Run
 from passerelle.training.callbacks.progress import Progress, ProgressReport
-from passerelle.training.history import Epoch
+from passerelle.training.history import Epoch, Sample, Translations
 from passerelle.training.trainer import fit
 
 TINY_RATE = 1e-12
@@ -430,3 +431,107 @@ def test_training_depends_only_on_the_seed(make_small_network: Any, make_batches
     assert equal(runs[0][1], runs[1][1])
     assert runs[0][0] != runs[2][0]
     assert not equal(runs[0][1], runs[2][1])
+
+
+class Poisoning(Callback):
+    """Make all gradients of an epoch infinite or NaN, from one of its updates on."""
+
+    def __init__(self, epoch: int, position: int = 0):
+        self.place = epoch, position
+
+    def on_epoch_begin(self, run: Run) -> None:
+        self.on_update_end(run)
+
+    def on_update_end(self, run: Run) -> None:
+        if (run.state.epoch, run.state.position) == self.place:
+            run.state.trainable = [np.full(array.shape, np.nan, np.float32) for array in run.state.trainable]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "position", "reason"),
+    [
+        (8, 0, "the gradients of 2 of 2 updates of epoch 3 are not finite"),
+        (400, 5, "the gradients of 20 updates in a row are not finite (epoch 3)"),
+        (100, 3, "the gradients of 20 updates in a row are not finite (epoch 3)"),
+    ],
+)
+def test_skipped_updates_end_training_with_the_best_weights(
+    pairs: int, position: int, reason: str, make_small_network: Any, make_batches: Any
+) -> None:
+    """In epochs of 2, 100 and 25 updates."""
+    network = make_small_network()
+    seen: list[list[np.ndarray]] = []
+    callbacks = [Poisoning(3, position), recorder(network, seen)]
+    history = fit(network, make_batches(pairs, 4), None, settings(epochs=5), callbacks=callbacks)
+    assert (history.stopped, history.diverged, history.interrupted) == (reason, True, False)
+    assert len(history.epochs) == 2
+    assert equal(weights_of(network), seen[history.kept_epoch - 1])
+
+
+def test_skipped_updates_in_the_first_epoch_are_an_error(make_small_network: Any, make_batches: Any) -> None:
+    message = r"training diverged: the gradients of 2 of 2 updates of epoch 1 are not finite\. Lower training\.learning"
+    with pytest.raises(SettingsError, match=message):
+        fit(make_small_network(), make_batches(8, 4), None, settings(), callbacks=[Poisoning(1)])
+
+
+def test_a_few_skipped_updates_are_counted(make_small_network: Any, make_batches: Any) -> None:
+    batches = make_batches(20, 4)
+    batches.source.values[batches.source.offsets[3]] = POISON
+    history = fit(make_small_network(), batches, make_batches(8, 4), settings(epochs=3))
+    assert [epoch.skipped for epoch in history.epochs] == [1, 1, 1]
+    assert all(math.isfinite(epoch.loss) for epoch in history.epochs)
+    assert not history.diverged
+
+
+def test_accumulation_equals_larger_batches(make_small_network: Any, make_batches: Any) -> None:
+    """Also if the last update of an epoch has fewer batches."""
+    results = []
+    for size, accumulation in ((12, 1), (4, 3)):
+        network = make_small_network()
+        batches = make_batches(28, size, seed=None)  # one bucket, so the rows have the same order
+        chosen = settings(epochs=3, accumulation=accumulation, optimizer="adam", clip=0.5)
+        history = fit(network, batches, make_batches(8, 4, data=1), chosen)
+        results.append((weights_of(network), [epoch.validation_loss for epoch in history.epochs]))
+    for left, right in zip(results[0][0], results[1][0], strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-5)
+
+
+@pytest.mark.parametrize(("metric", "kept", "name"), [("chrf", 2, "chrF"), ("exact", 1, "exact match")])
+def test_the_metric_decides(
+    metric: str, kept: int, name: str, make_small_network: Any, make_batches: Any, fake_validation: Any
+) -> None:
+    """The loss becomes better in each epoch, chrF until the second and exact match only in the first."""
+    fake_validation(4.0, 3.0, 2.0, 1.0)
+    scores = iter([(20.0, 9.0), (30.0, 8.0), (29.0, 9.0), (30.0, 9.0)])
+    network = make_small_network()
+    seen: list[list[np.ndarray]] = []
+    history = fit(
+        network, make_batches(8, 4), make_batches(4, 4, seed=None), settings(epochs=4, metric=metric, patience=2),
+        callbacks=[recorder(network, seen)],
+        translate=lambda: Translations(*next(scores), (Sample("s", "t", "r"),)),
+    )  # fmt: skip
+    assert history.kept_epoch == kept
+    assert len(history.epochs) == kept + 2
+    assert history.stopped == f"no better validation {name} for 2 epochs"
+    assert equal(weights_of(network), seen[kept - 1])
+
+
+@pytest.mark.parametrize("validated", [False, True])
+def test_a_metric_without_translations_is_an_error(validated: bool, make_small_network: Any, make_batches: Any) -> None:
+    validation = make_batches(4, 4) if validated else None
+    with pytest.raises(SettingsError, match=r"training\.metric 'chrf' requires validation pairs .* to 'loss'"):
+        fit(make_small_network(), make_batches(8, 4), validation, settings(metric="chrf"))
+
+
+def test_plateau_reduces_the_learning_rate(make_small_network: Any, make_batches: Any, fake_validation: Any) -> None:
+    fake_validation(3.0, 2.0, 2.0, 2.5, 1.0, 1.0)
+    rates: list[float] = []
+
+    class Rates(Callback):
+        def on_epoch_begin(self, run: Run) -> None:
+            rates.append(run.schedule.rate(run.state))
+
+    chosen = settings(epochs=6, schedule="plateau", plateau_patience=1, plateau_factor=0.5)
+    fit(make_small_network(), make_batches(8, 4), make_batches(4, 4), chosen, callbacks=[Rates()])
+    assert rates == [0.1, 0.1, 0.1, 0.05, 0.025, 0.025]

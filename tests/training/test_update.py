@@ -1,17 +1,19 @@
 """The compiled and the portable update give the same results."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import keras
 import numpy as np
 import pytest
 
+from networks import POISON
 from passerelle.data.batches import Batch
+from passerelle.errors import BackendError
 from passerelle.settings import TrainingSettings
 from passerelle.training.optimizer import make_optimizer
 from passerelle.training.state import TrainingState
-from passerelle.training.update import CompiledUpdate, PortableUpdate, make_update
+from passerelle.training.update import MAX_SKIPPED, CompiledUpdate, PortableUpdate, make_update
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "jax", reason="compares with the update on JAX")
 
@@ -43,8 +45,9 @@ def sums(state: TrainingState) -> list[float]:
         TrainingSettings(optimizer="adam", learning_rate=0.01, clip=0.5, schedule="cosine"),
         TrainingSettings(optimizer="adam", learning_rate=0.01, label_smoothing=0.1),
         TrainingSettings(optimizer="muon", learning_rate=0.01, clip=0.5),
+        TrainingSettings(optimizer="adamw", learning_rate=0.01, weight_decay=0.3, ema=0.9),
     ],
-    ids=["sgd", "adam", "smoothed", "muon"],
+    ids=["sgd", "adam", "smoothed", "muon", "decayed"],
 )
 def test_compiled_and_portable_agree(
     settings: TrainingSettings, make_small_network: Callable[..., Any], make_batches: Callable[..., Any]
@@ -203,3 +206,116 @@ def test_compiled_update_keeps_freed_memory(make_small_network: Any, monkeypatch
     monkeypatch.setattr("passerelle.training.update.keep_freed_memory", lambda: calls.append(True))
     CompiledUpdate(make_small_network(), keras.optimizers.SGD(0.1), 1.0)
     assert calls == [True]
+
+
+@pytest.mark.parametrize("optimizer", get_args(TrainingSettings.model_fields["optimizer"].annotation))
+def test_every_optimizer_trains(optimizer: Any, make_small_network: Any, make_batches: Any) -> None:
+    settings = TrainingSettings(optimizer=optimizer, learning_rate=0.05, clip=1.0)
+    update = CompiledUpdate(make_small_network(), make_optimizer(settings), 20.0)
+    state, losses = new_state(update), []
+    for number in range(30):
+        for batch in make_batches(14, 14).epoch(number):
+            update(state, batch)
+        losses.append(state.means()[0])
+        state.start_epoch(number + 2)
+    assert losses[-1] < losses[0]
+
+
+def poisoned(batch: Batch) -> Batch:
+    """Return a batch whose gradients are not finite."""
+    return Batch({"source": np.full_like(batch.sources["source"], POISON)}, batch.targets)
+
+
+def values(state: TrainingState) -> dict[str, np.ndarray]:
+    """Return everything that a skipped update must not change."""
+    return {name: array for name, array in state.arrays().items() if name.split("/")[0] not in ("skipped", "seed")}
+
+
+@pytest.mark.parametrize("kind", [CompiledUpdate, PortableUpdate])
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "muon"])
+def test_an_update_that_is_not_finite_is_skipped(
+    kind: Any, optimizer: str, make_small_network: Any, make_batches: Any
+) -> None:
+    """The result is that of a run without this batch, bit for bit."""
+    settings = TrainingSettings(optimizer=optimizer, learning_rate=0.1, clip=1.0, weight_decay=0.1, ema=0.5)
+    good = list(make_batches(14, 5).epoch(1))
+    results = []
+    for batches in (good, [poisoned(good[0]), good[0], poisoned(good[1]), poisoned(good[1]), *good[1:]]):
+        update = kind(make_small_network(), make_optimizer(settings), 7.0)
+        state = new_state(update)
+        for batch in batches:
+            update(state, batch)
+        results.append(values(state))
+    assert np.asarray(state.skipped).tolist() == [3, 0, 2]
+    assert results[0].keys() == results[1].keys()
+    for name, array in results[0].items():
+        np.testing.assert_array_equal(array, results[1][name], err_msg=name)
+    state.start_epoch(2)
+    assert np.asarray(state.skipped).tolist() == [0, 0, 2]
+
+
+@pytest.mark.parametrize("kind", [CompiledUpdate, PortableUpdate])
+def test_after_many_skipped_updates_in_a_row_the_weights_do_not_change(
+    kind: Any, make_small_network: Any, make_batches: Any
+) -> None:
+    """So they do not depend on the moment at which the run ends."""
+    update = kind(make_small_network(), keras.optimizers.Adam(0.1), 7.0)
+    state = new_state(update)
+    (good,) = make_batches(5, 5).epoch(1)
+    for _ in range(MAX_SKIPPED - 1):
+        update(state, poisoned(good))
+    before = values(state)
+    update(state, good)
+    changed = values(state)
+    assert any((before[name] != changed[name]).any() for name in before)
+    for _ in range(MAX_SKIPPED):
+        update(state, poisoned(good))
+    update(state, good)
+    for name, array in values(state).items():
+        np.testing.assert_array_equal(array, changed[name], err_msg=name)
+    assert np.asarray(state.skipped).tolist() == [2 * MAX_SKIPPED, MAX_SKIPPED + 1, MAX_SKIPPED + 1]
+
+
+@pytest.mark.parametrize("parts", [2, 3, 4])
+def test_accumulated_batches_equal_one_large_batch(parts: int, make_small_network: Any, make_batches: Any) -> None:
+    settings = TrainingSettings(optimizer="adam", learning_rate=0.1, clip=0.1, weight_decay=0.1)
+    results = []
+    for size in (12, 12 // parts):
+        update = CompiledUpdate(make_small_network(), make_optimizer(settings), 30.0)
+        state = new_state(update)
+        for number in (1, 2, 3):
+            batches = list(make_batches(12, size, seed=None, data=number).epoch(number))
+            for index, batch in enumerate(batches, start=1):
+                update(state, batch, complete=index == len(batches))
+        results.append(state.arrays())
+    for name, array in results[0].items():
+        np.testing.assert_allclose(array, results[1][name], rtol=1e-5, atol=1e-5, err_msg=name)
+
+
+def test_the_portable_update_refuses_to_accumulate(make_small_network: Any, make_batches: Any) -> None:
+    update = PortableUpdate(make_small_network(), keras.optimizers.SGD(0.1), 7.0)
+    (batch,) = make_batches(5, 5).epoch(1)
+    with pytest.raises(BackendError, match=r"cannot accumulate gradients .* Set training\.accumulation to 1"):
+        update(new_state(update), batch, complete=False)
+
+
+@pytest.mark.parametrize("kind", [CompiledUpdate, PortableUpdate])
+def test_the_network_may_have_other_weights_between_epochs(
+    kind: Any, make_small_network: Any, make_batches: Any
+) -> None:
+    results = []
+    for disturbed in (False, True):
+        network = make_small_network()
+        update = kind(network, keras.optimizers.Adam(0.1), 7.0)
+        state = new_state(update)
+        for number in (1, 2):
+            for batch in make_batches(14, 5).epoch(number):
+                update(state, batch)
+            update.assign(state)
+            if disturbed:
+                network.set_weights([array + 1 for array in network.get_weights()])
+        update.assign(state)
+        update.end(state)
+        results.append([*state.arrays().values(), *network.get_weights()])
+    for left, right in zip(*results, strict=True):
+        np.testing.assert_array_equal(left, right)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from passerelle.preparation import Prepared
     from passerelle.runs.recording import Recording
     from passerelle.synthetic.writing import Progress as TranslationProgress
+    from passerelle.training.history import Epoch
     from passerelle.translator import Translator
 
 __all__ = [
@@ -24,6 +25,9 @@ __all__ = [
     "search_words", "train_with_display",
 ]  # fmt: skip
 
+
+WEIGHTS_WORDS = {"raw": "weights", "ema": "moving average of weights", "average": "average of last epochs"}
+"""The kinds of weights in words, see `training.history.WEIGHTS`."""
 
 TRIMMED_SHARE = 0.01
 """Share of the pairs with whitespace that means nothing above which this is reported."""
@@ -82,9 +86,9 @@ def train_with_display(
         )
     if translator.record["diverged"]:
         note(
-            f"training diverged: the loss of epoch {len(translator.record['epochs']) + 1} is not a number. The "
-            f"checkpoint of the best epoch before it is used. Lower the learning rate (now "
-            f"{prepared.settings.training.learning_rate:g})."
+            f"training diverged: {translator.record['stopped']}. The weights of epoch "
+            f"{translator.record['kept_epoch']} are used. Lower the learning rate (now "
+            f"{prepared.settings.training.learning_rate:g}) or set training.clip."
         )
     note(f"stored search: {choice_words(translator.record['search'])}")
     return translator
@@ -188,19 +192,17 @@ class TrainingDisplay(Callback):
             self._bar.show(text, report.done / report.updates)
 
     def on_epoch_end(self, run: Run) -> None:
-        """Print the losses of the epoch, and a validation source with its translation."""
-        epoch, sample = run.state.history[-1], run.sample
-        parts = [f"epoch {epoch.number}{self._limit}", f"loss {epoch.loss:.4f}"]
-        if epoch.validation_loss is not None:
-            parts.append(f"validation loss {epoch.validation_loss:.4f}")
-        parts.append(f"{epoch.seconds:.1f} s")
+        """Print the results of the epoch, and some validation sources with their translations."""
+        epoch = run.state.history[-1]
+        lines = ["  ".join([f"epoch {epoch.number}{self._limit}", *_results(epoch)])]
         # The first epoch compiles programs, so its time says little about the others.
         remaining = 0.0 if run.state.stopped else seconds_left(run)
         if remaining and epoch.number > 1:
-            parts.append(f"remaining {_clock(remaining)}")
-        lines = ["  ".join(parts)]
-        if sample is not None:
-            lines.append(f"    {sample.source}  ->  {sample.translation}    (reference: {sample.reference})")
+            lines[0] += f"  remaining {_clock(remaining)}"
+        lines += [
+            f"    {sample.source}  ->  {sample.translation}    (reference: {sample.reference})"
+            for sample in run.samples
+        ]
         for line in lines:
             self._write(line)
 
@@ -217,6 +219,20 @@ class TrainingDisplay(Callback):
             note(line)
         else:
             self._bar.write(line)
+
+
+def _results(epoch: "Epoch") -> list[str]:
+    """Return the results of an epoch in words."""
+    parts = [f"loss {epoch.loss:.4f}"]
+    if epoch.validation_loss is not None:
+        parts.append(f"validation loss {epoch.validation_loss:.4f}")
+    if epoch.chrf is not None and epoch.exact_match is not None:
+        parts.append(f"chrF {epoch.chrf:.1f}  exact {epoch.exact_match:.1f} %")
+    if epoch.weights != "raw":
+        parts.append(WEIGHTS_WORDS[epoch.weights])
+    if epoch.skipped:
+        parts.append(f"{epoch.skipped:,} updates skipped (gradients not finite)")
+    return [*parts, f"{epoch.seconds:.1f} s"]
 
 
 class LinesDisplay:

@@ -1,25 +1,22 @@
 """Train a translator on prepared data: build the network, train it, choose its search, write the training record."""
 
 import os
-import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from passerelle.bundle.bundle import save_bundle
-from passerelle.data.rows import padded_width
 from passerelle.errors import SettingsError
 from passerelle.experiment.building import build_with_vectors
 from passerelle.experiment.clock import Clock
 from passerelle.experiment.record import training_record
+from passerelle.experiment.validation_sample import validation_sampler
 from passerelle.inference.search_choice import SearchChoice, Trial, choose_metric, choose_search
 from passerelle.preparation import Prepared
 from passerelle.runs.recording import Recording
 from passerelle.training.callbacks.callback import Callback
 from passerelle.training.callbacks.interruption import Interruption
-from passerelle.training.callbacks.samples import Samples
-from passerelle.training.history import History, Sample
+from passerelle.training.history import History
 from passerelle.training.trainer import fit
 from passerelle.translator import Translator
 
@@ -64,15 +61,16 @@ def train_prepared(
     if recording is not None:
         state = recording.begin(prepared, translator.network)
         callbacks = [*callbacks, *recording.callbacks()]
-    # Without callbacks nothing reads the samples, and the first sample compiles a search.
-    samples = [Samples(_sample_rows(prepared), _sampler(prepared, translator))] if callbacks else []
+    # Without callbacks only the metric may read the translations, and the first ones compile a search.
+    translated = callbacks or prepared.settings.training.metric != "loss"
     history = fit(
         translator.network,
         prepared.training_batches,
         prepared.validation_batches,
         prepared.settings.training,
         frozen=vectors,
-        callbacks=[*samples, *callbacks],
+        translate=validation_sampler(prepared, translator) if translated else None,
+        callbacks=callbacks,
         state=state,
         interruption=interruption,
         before=clock.elapsed(),
@@ -105,27 +103,3 @@ def _choose_search(
         stopped=lambda: interruption is not None and interruption.requested,
         clock=time.perf_counter,
     )
-
-
-def _sampler(prepared: Prepared, translator: Translator) -> Any:
-    """Return a function that translates the validation pair at an index."""
-    pairs = prepared.validation
-
-    def sample(row: int) -> Sample:
-        tags = pairs.tags[row] if pairs.tags else None
-        return Sample(pairs.sources[row], translator.translate(pairs.sources[row], tags=tags), pairs.targets[row])
-
-    return sample
-
-
-def _sample_rows(prepared: Prepared) -> list[int]:
-    """Return indices of validation pairs for samples, in random order.
-
-    Their sources have the same padded width, so that all samples share one compiled search.
-    """
-    if prepared.validation_batches is None:
-        return []
-    widths = [padded_width(int(length)) for length in prepared.validation_batches.source_lengths]
-    most_frequent = max(set(widths), key=widths.count)
-    rows = [row for row, width in enumerate(widths) if width == most_frequent]
-    return random.Random(prepared.settings.training.seed).sample(rows, len(rows))

@@ -44,8 +44,8 @@ def train(
             0 holds out nothing, None a tenth.
         source_vectors: file of pretrained word vectors for the source embeddings; see `data.vectors`.
         target_vectors: the same for the target.
-        callbacks: called at the events of training, for example to write logs or to stop early. With any callback, a
-            validation source is translated after each epoch. See `training.callbacks.callback.Callback`.
+        callbacks: called at the events of training, for example to write logs or to stop early. With any callback,
+            some validation sources are translated after each epoch. See `training.callbacks.callback.Callback`.
         run: folder in which the run is recorded: settings, a copy of the pairs, logs, and checkpoints about every
             minute, from which `resume` continues after a crash. None records nothing. A name that exists is an error.
         preset: name of the preset; None means the preset of the settings file, or else `auto`, which chooses preset and

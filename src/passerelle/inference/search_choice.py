@@ -1,18 +1,14 @@
 """The choice of the search that a model file stores: the one that translates validation sources best."""
 
-import random
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-import numpy as np
-
 from passerelle.data.pairs import Pairs
-from passerelle.data.rows import padded_width
 from passerelle.errors import PasserelleError
 from passerelle.evaluation.metrics import Report
-from passerelle.inference.evaluating import evaluate
+from passerelle.inference.evaluating import evaluate, sample_sources
 from passerelle.inference.search import Search
 from passerelle.scripts import has_no_spaces, mostly_single_words
 from passerelle.settings import SearchSettings, TrainingSettings
@@ -24,9 +20,6 @@ Metric = Literal["chrf", "exact"]
 
 MAX_SOURCES = 256
 """Maximum number of validation sources: one full batch, so that each beam size is compiled for one shape."""
-
-LONGEST_SHARE = 0.05
-"""Share of the validation sources, the longest ones, that are left out: their width would slow down the batch."""
 
 LENGTH_PENALTIES = (1.0, 0.2)
 """Length penalties that are compared after that of the settings."""
@@ -154,7 +147,7 @@ def choose_search(
         return SearchChoice(default, "default, for a model with further inputs")
     if seconds < MIN_SECONDS:
         return SearchChoice(default, "default, since training was too short to compare searches")
-    pairs, count = _sample(search, validation, settings.seed)
+    pairs, count = sample_sources(search.model.signature, validation, MAX_SOURCES, seed=settings.seed)
     began, trials = clock(), list[Trial]()
     for candidate in _candidates(beam, trials):
         if trials and (_enough(trials) or clock() - began + _expected(candidate, trials) > seconds):
@@ -202,18 +195,3 @@ def _expected(candidate: SearchSettings, trials: list[Trial]) -> float:
 
 def _score(report: Report, metric: Metric) -> float:
     return report.chrf if metric == "chrf" else report.exact_match
-
-
-def _sample(search: Search, pairs: Pairs, seed: int) -> tuple[Pairs, int]:
-    """Return all rows of at most `MAX_SOURCES` random sources, without the longest ones, and the number of sources."""
-    signature = search.model.signature
-    keys = signature.input_keys(pairs.columns)
-    lengths = signature.encode_inputs(pairs.columns)[signature.source.name].lengths
-    widest = padded_width(int(np.quantile(lengths, 1.0 - LONGEST_SHARE, method="lower")))
-    short = dict.fromkeys(key for key, length in zip(keys, lengths.tolist(), strict=True) if length <= widest)
-    distinct = list(short)
-    chosen = set(random.Random(seed).sample(distinct, min(MAX_SOURCES, len(distinct))))
-    rows = [row for row, key in enumerate(keys) if key in chosen]
-    tags = None if pairs.tags is None else [pairs.tags[row] for row in rows]
-    sources, targets = ([texts[row] for row in rows] for texts in (pairs.sources, pairs.targets))
-    return Pairs(sources, targets, pairs.name, tags=tags), len(chosen)

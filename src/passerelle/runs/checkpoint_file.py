@@ -24,6 +24,7 @@ import numpy as np
 from passerelle.bundle.json_text import parse_json
 from passerelle.data.writing import replace_atomically
 from passerelle.errors import ModelFileError, RunError
+from passerelle.training.history import WEIGHTS
 from passerelle.training.state import TrainingState
 
 __all__ = ["SUFFIX", "DamagedCheckpointError", "read_checkpoint", "write_checkpoint"]
@@ -145,14 +146,20 @@ def _check_metadata(state: Any) -> None:
     """Check the types that `TrainingState.restore` does not; another `format` is left to it."""
     if state["format"] != TrainingState().metadata()["format"]:
         return
-    for name in ("epoch", "position", "updates"):
+    for name in ("epoch", "position", "updates", "rate_reduced"):
         if type(state[name]) is not int or state[name] < 0:
             raise ValueError(f"{name} is no count")
     for name in ("seconds", "epoch_began"):
         if type(state[name]) not in (int, float) or not 0 <= state[name] < math.inf:
             raise ValueError(f"{name} is no time")
+    if type(state["rate_factor"]) is not float or not 0 < state["rate_factor"] <= 1:
+        raise ValueError("rate_factor is no share")
     if type(state["stopped"]) is not str or type(state["best"]["epoch"]) is not int:
         raise ValueError("the reason of the end or the best epoch has a wrong type")
-    numbers = [state["best"]["value"], *(value for epoch in state["history"] for value in epoch.values())]
+    epochs = state["history"]
+    if not all(epoch["weights"] in WEIGHTS for epoch in epochs):
+        raise ValueError("the weights of an epoch have an unknown kind")
+    values = [value for epoch in epochs for name, value in epoch.items() if name != "weights"]
+    numbers = [state["best"]["value"], *values]
     if not all(value is None or type(value) in (int, float) or value in ("inf", "-inf", "nan") for value in numbers):
         raise ValueError("a loss is no number")

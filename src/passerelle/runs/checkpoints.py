@@ -162,7 +162,7 @@ def _place(state: TrainingState) -> tuple[int, int, int]:
 
 def _size(state: TrainingState) -> int:
     """Return the size of a checkpoint in bytes, without its header."""
-    lists = (state.trainable, state.non_trainable, state.optimizer, state.last, state.best.weights)
+    lists = (state.trainable, state.non_trainable, state.optimizer, state.last, state.recent, state.best.weights)
     return sum(4 * math.prod(array.shape) for arrays in lists for array in arrays)  # nearly all have 32 bits
 
 

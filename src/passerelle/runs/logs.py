@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,11 @@ from passerelle.training.history import Sample
 __all__ = ["Logs"]
 
 COLUMNS = (
-    "epoch", "updates", "loss", "accuracy", "validation_loss", "validation_accuracy", "learning_rate", "seconds",
-    "run_seconds",
+    "epoch", "updates", "loss", "accuracy", "validation_loss", "validation_accuracy", "chrf", "exact_match", "weights",
+    "skipped", "learning_rate", "seconds", "run_seconds",
 )  # fmt: skip
-"""Names of the values of an epoch: losses in nats per token, accuracies as shares, the learning rate of the next
-update, the seconds of the epoch and of the run."""
+"""Names of the values of an epoch, see `Epoch`; the learning rate is that of the next update, the last two are the
+seconds of the epoch and of the run."""
 
 SAMPLE_COLUMNS = ("epoch", "source", "translation", "reference")
 
@@ -51,7 +51,7 @@ class Logs(Callback):
         self._try(self._begin, epochs)
 
     def on_epoch_end(self, run: Run) -> None:
-        self._try(self._append, _values(run), run.sample)
+        self._try(self._append, _values(run), run.samples)
 
     def on_train_end(self, run: Run) -> None:
         self._epochs = [asdict(epoch) for epoch in run.state.history]
@@ -69,14 +69,14 @@ class Logs(Callback):
             kept = [line for line in _lines(path) if _first_number(line, separator) in epochs]
             _write(path, separator.join(columns) + "\n" + "".join(kept))
 
-    def _append(self, values: Mapping[str, Any], sample: Sample | None) -> None:
+    def _append(self, values: Mapping[str, Any], samples: Sequence[Sample]) -> None:
         folder = self._folder
-        extra = {} if sample is None else {"sample": asdict(sample)}
+        extra = {"samples": [asdict(sample) for sample in samples]} if samples else {}
         _append(folder.log, json.dumps({name: _finite(value) for name, value in values.items()} | extra) + "\n")
         row = io.StringIO()
         csv.writer(row, lineterminator="\n").writerow("" if values[name] is None else values[name] for name in COLUMNS)
         _append(folder.table, row.getvalue())
-        if sample is not None:
+        for sample in samples:
             texts = [text.translate(_LINE_BREAKS) for text in (sample.source, sample.translation, sample.reference)]
             _append(folder.samples, "\t".join([str(values["epoch"]), *texts]) + "\n")
 

@@ -30,6 +30,8 @@ __all__ = ["Recording"]
 
 Report = Callable[[str], object]
 
+_OTHER_SHAPES = "the weights in the checkpoint do not have the shapes of the network. Start another run."
+
 
 class Recording:
     """A run and its folder. As a context manager, it locks the folder.
@@ -238,4 +240,8 @@ def _check_weights(state: TrainingState, network: Any) -> None:
     expected = [tuple(weight.shape) for weight in network.weights]
     for weights in (state.best.weights, state.last):
         if weights and [weight.shape for weight in weights] != expected:
-            raise RunError("the weights in the checkpoint do not have the shapes of the network. Start another run.")
+            raise RunError(_OTHER_SHAPES)
+    trainable = [tuple(weight.shape) for weight in network.trainable_weights]
+    recent = [weight.shape for weight in state.recent]
+    if recent != trainable * (len(recent) // max(1, len(trainable))):
+        raise RunError(_OTHER_SHAPES)

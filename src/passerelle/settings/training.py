@@ -48,17 +48,47 @@ class TrainingSettings(Section):
         "Unit of batch_size: pairs; or tokens, counting source, target and padding, so that batches of short texts "
         "contain more pairs.",
     )
-    optimizer: Literal["adam", "adamw", "adagrad", "lion", "muon", "nadam", "rmsprop", "sgd"] = setting(
-        "adam",
-        "Keras optimizer. adamw applies weight decay (0.004, Keras's default). muon learns more per epoch, but its "
-        "epochs take longer.",
-        option=True,
+    accumulation: int = setting(
+        1,
+        "Gradient accumulation: batches per update. The gradients of this many batches are added up before the weights "
+        "change, as if they were one batch of so many times the size, but in the memory of one.",
+        ge=1,
+        le=65_536,
     )
+    optimizer: Literal[
+        "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw", "ftrl", "lamb", "lion", "muon", "nadam",
+        "rmsprop", "sgd",
+    ] = setting(
+        "adam",
+        "Keras optimizer. muon learns more per epoch, but its epochs take longer.",
+        option=True,
+    )  # fmt: skip
     learning_rate: float = setting(0.001, "Learning rate; with a schedule, its maximum.", option=True, gt=0.0, le=10.0)
-    schedule: Literal["constant", "cosine"] = setting(
+    weight_decay: float | None = setting(
+        None,
+        "Decoupled weight decay (arXiv:1711.05101): each update subtracts this share of each weight, times the "
+        "learning rate. By default, 0.004 for adamw, as in Keras, and 0 for the others.",
+        ge=0.0,
+        le=1.0,
+    )
+    schedule: Literal["constant", "cosine", "inverse_sqrt", "plateau"] = setting(
         "constant",
-        "Learning rate schedule: constant; or cosine, a short linear warmup followed by cosine decay to 1 % of the "
-        "learning rate at the end of all epochs or minutes.",
+        "Learning rate schedule after the warmup: constant; cosine, cosine decay to 1 % of the learning rate at the "
+        "end of all epochs or minutes; inverse_sqrt, decay with the inverse square root of the number of updates "
+        "(arXiv:1706.03762); or plateau, which reduces the learning rate when training.metric no longer improves.",
+    )
+    warmup: int | None = setting(
+        None,
+        "Number of first updates in which the learning rate rises linearly from 0. By default, 5 % of all updates, at "
+        "most 500, for cosine and inverse_sqrt, and none for the other schedules.",
+        ge=0,
+        le=10_000_000,
+    )
+    plateau_patience: int = setting(
+        2, "For schedule plateau: number of epochs without a better metric before the learning rate is reduced.", ge=1
+    )
+    plateau_factor: float = setting(
+        0.5, "For schedule plateau: factor by which the learning rate is reduced.", gt=0.0, lt=1.0
     )
     clip: float = setting(0.0, "Gradient clipping: maximum global norm of the gradients; 0 turns clipping off.", ge=0.0)
     label_smoothing: Rate = setting(
@@ -91,11 +121,36 @@ class TrainingSettings(Section):
         le=MAX_EPOCHS,
     )
     keep: Literal["best", "last"] = setting(
-        "best", "Checkpoint to save: the weights of the epoch with the lowest validation loss, or of the last epoch."
+        "best", "Checkpoint to save: the weights of the epoch with the best training.metric, or of the last epoch."
+    )
+    ema: Rate = setting(
+        0.0,
+        "Exponential moving average of the weights: its decay per update, such as 0.999; 0 turns it off. After each "
+        "epoch, the average is validated too, and used instead of the weights themselves where it is better. Without "
+        "validation pairs, it is always used.",
+    )
+    average: int = setting(
+        1,
+        "Checkpoint averaging: number of last epochs whose weights are averaged; 1 turns it off. The average is "
+        "used in the same way as that of training.ema. Checkpoints contain the weights of these epochs.",
+        ge=1,
+        le=1_000,
+    )
+    metric: Literal["loss", "chrf", "exact"] = setting(
+        "loss",
+        "Validation metric that decides which epoch is the best, for training.keep, training.patience and schedule "
+        "plateau: the loss; or chrf or exact (exact match) of greedy translations of a sample of validation sources.",
+        option=True,
+    )
+    metric_sources: int = setting(
+        128,
+        "Number of validation sources, sampled once, that are translated after each epoch for chrF and exact match.",
+        ge=1,
+        le=100_000,
     )
     patience: int = setting(
         0,
-        "Early stopping: number of epochs without a lower validation loss after which training stops; 0 turns it off.",
+        "Early stopping: number of epochs without a better training.metric after which training stops; 0 turns it off.",
         ge=0,
     )
     search: Literal["auto", "greedy", "beam"] = setting(

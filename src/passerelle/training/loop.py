@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import islice
 
 from passerelle.data.batches import Batches
 from passerelle.training.callbacks.callback import Callback, Run
@@ -39,7 +40,8 @@ def run(
         if not _train_epoch(current, batches, call):
             break
         loss, accuracy = state.means()
-        state.history.append(Epoch(state.epoch, loss, accuracy, None, None, current.epoch_seconds()))
+        skipped = int(state.skipped[0])
+        state.history.append(Epoch(state.epoch, loss, accuracy, None, None, current.epoch_seconds(), skipped=skipped))
         update.assign(state)
         began = state.seconds
         call("on_validate")
@@ -58,11 +60,15 @@ def run(
 def _train_epoch(current: Run, batches: Batches, call: Callable[[str], None]) -> bool:
     """Make the remaining updates of the current epoch; return whether the epoch counts as finished."""
     state, schedule = current.state, current.schedule
-    for batch in batches.epoch(state.epoch, state.position):
+    size = schedule.settings.accumulation
+    remaining = batches.epoch(state.epoch, state.position * size)
+    while group := list(islice(remaining, size)):
         if state.stopped:
             return state.position > 0 and not current.epoch_dropped
-        teacher_forced = schedule.teacher_forced_steps(state, batch.steps)
-        current.update(state, batch, teacher_forced, rate=schedule.rate(state))
+        rate = schedule.rate(state)
+        for number, batch in enumerate(group, start=1):
+            teacher_forced = schedule.teacher_forced_steps(state, batch.steps)
+            current.update(state, batch, teacher_forced, rate=rate, complete=number == len(group))
         state.position += 1
         state.updates += 1
         current.count_time()

@@ -22,7 +22,8 @@ class Schedule:
 
     Attributes:
         settings: training settings.
-        updates: updates per epoch. If batches are counted in tokens, an epoch may differ by one or two updates.
+        updates: updates per epoch, each of `settings.accumulation` batches; the last one may have fewer. If batches are
+            counted in tokens, an epoch may differ by one or two updates.
         before: seconds of the time limit that were spent before the run, for example on reading the pairs.
         after: seconds of the time limit that are reserved for the work after the run, such as saving.
     """
@@ -55,7 +56,8 @@ class Schedule:
     def rate(self, state: TrainingState) -> float:
         """Return the learning rate of the next update."""
         done = (state.epoch - 1) * self.updates + state.position
-        return learning_rate(self.settings, self.share(state), done, (self.settings.epochs or EPOCHS) * self.updates)
+        updates = (self.settings.epochs or EPOCHS) * self.updates
+        return learning_rate(self.settings, self.share(state), done, updates) * state.rate_factor
 
     def teacher_forced_steps(self, state: TrainingState, shape: tuple[int, int]) -> np.ndarray | None:
         """Sample the teacher-forced steps of the next update: bool (batch, T), or None if all are."""

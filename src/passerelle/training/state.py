@@ -12,11 +12,14 @@ from passerelle.training.history import Epoch
 
 __all__ = ["Best", "TrainingState", "check_fit"]
 
-FORMAT = 1
+FORMAT = 2
 """Version of the format that `arrays` and `metadata` return."""
 
-ARRAY_LISTS = ("trainable", "non_trainable", "optimizer", "last")
+ARRAY_LISTS = ("trainable", "non_trainable", "optimizer", "last", "recent")
 """Attributes of `TrainingState` that are lists of arrays."""
+
+SCALARS = ("epoch", "position", "updates", "rate_factor", "rate_reduced", "seconds", "epoch_began", "stopped")
+"""Attributes of `TrainingState` that are JSON values."""
 
 
 @dataclass
@@ -25,7 +28,7 @@ class Best:
 
     Attributes:
         epoch: number of the epoch; 0 before the first epoch has ended.
-        value: validation loss, or training loss without validation pairs, in nats per token.
+        value: the value by which epochs are compared, see `history.criterion`.
         weights: result of `network.get_weights()`.
     """
 
@@ -49,7 +52,10 @@ class TrainingState:
         non_trainable: the same for `network.non_trainable_variables`, which include the seeds of dropout, uint32 (2,).
         optimizer: the same for `optimizer.variables`: int32 (), the number of updates; float32 (), the learning rate;
             then the moments, with the shapes of weights.
-        sums: float (3,), sums over the current epoch: loss in nats, target tokens, correct predictions.
+        sums: float (3,), sums over the current epoch, without skipped updates: loss in nats, target tokens, correct
+            predictions.
+        skipped: int32 (3,), numbers of updates that were skipped because their gradients were not finite: in the
+            current epoch, in a row until now, and in the longest row of the run.
         random: random generator of scheduled sampling.
         epoch: number of the current epoch, from 1; in `on_epoch_end` already the next one.
         position: completed updates of the current epoch.
@@ -58,6 +64,9 @@ class TrainingState:
         best: the best epoch so far.
         last: weights after the last finished epoch, as returned by `network.get_weights()`; empty if only the best
             weights are needed.
+        recent: for the average of epochs, the trainable weights after the last epochs, in one list, the oldest first.
+        rate_factor: factor of the learning rate that the schedule `plateau` has reached.
+        rate_reduced: number of the epoch after which `plateau` last reduced the factor; 0 if it did not.
         seconds: total time of the run, over all processes that continued it.
         epoch_began: value of `seconds` when the current epoch began.
         stopped: reason why the run ended or will end after the current event; empty if no callback has ended it. To end
@@ -68,6 +77,7 @@ class TrainingState:
     non_trainable: list[Any] = field(default_factory=list)
     optimizer: list[Any] = field(default_factory=list)
     sums: Any = field(default_factory=lambda: np.zeros(3, np.float32))
+    skipped: Any = field(default_factory=lambda: np.zeros(3, np.int32))
     random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
     epoch: int = 1
     position: int = 0
@@ -75,6 +85,9 @@ class TrainingState:
     history: list[Epoch] = field(default_factory=list)
     best: Best = field(default_factory=Best)
     last: list[np.ndarray] = field(default_factory=list)
+    recent: list[np.ndarray] = field(default_factory=list)
+    rate_factor: float = 1.0
+    rate_reduced: int = 0
     seconds: float = 0.0
     epoch_began: float = 0.0
     stopped: str = ""
@@ -93,24 +106,20 @@ class TrainingState:
         """Set the position to the start of an epoch."""
         self.epoch, self.position = number, 0
         self.sums = np.zeros(3, np.float32)
+        self.skipped = np.asarray(self.skipped, np.int32) * np.array([0, 1, 1], np.int32)
         self.epoch_began = self.seconds
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return copies of all arrays, with names such as `trainable/0`, `optimizer/2`, `best/0` and `sums`."""
         lists = {name: getattr(self, name) for name in ARRAY_LISTS} | {"best": self.best.weights}
         named = {f"{name}/{i}": array for name, arrays in lists.items() for i, array in enumerate(arrays)}
-        return {name: np.array(array) for name, array in (named | {"sums": self.sums}).items()}
+        return {name: np.array(array) for name, array in (named | {"sums": self.sums, "skipped": self.skipped}).items()}
 
     def metadata(self) -> dict[str, Any]:
         """Return the rest of the state as JSON values. Floats round-trip exactly, including infinity and NaN."""
         return {
             "format": FORMAT,
-            "epoch": self.epoch,
-            "position": self.position,
-            "updates": self.updates,
-            "seconds": self.seconds,
-            "epoch_began": self.epoch_began,
-            "stopped": self.stopped,
+            **{name: getattr(self, name) for name in SCALARS},
             "random": self.random.bit_generator.state,
             "best": {"epoch": self.best.epoch, "value": _to_json(self.best.value)},
             "history": [{name: _to_json(value) for name, value in asdict(epoch).items()} for epoch in self.history],
@@ -134,12 +143,14 @@ class TrainingState:
         return cls(
             **{name: _array_list(arrays, name) for name in ARRAY_LISTS},
             sums=np.array(arrays["sums"]),
+            skipped=np.array(arrays["skipped"]),
             random=random,
             history=[
-                Epoch(**{name: _from_json(value) for name, value in epoch.items()}) for epoch in metadata["history"]
+                Epoch(**{name: value if name == "weights" else _from_json(value) for name, value in epoch.items()})
+                for epoch in metadata["history"]
             ],
             best=Best(best["epoch"], _from_json(best["value"]), _array_list(arrays, "best")),
-            **{name: metadata[name] for name in ("epoch", "position", "updates", "seconds", "epoch_began", "stopped")},
+            **{name: metadata[name] for name in SCALARS},
         )
 
 

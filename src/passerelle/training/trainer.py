@@ -3,25 +3,29 @@
 The trainer does not depend on the network's architecture.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from passerelle.backend import computing
 from passerelle.data.batches import Batches
+from passerelle.errors import SettingsError
 from passerelle.settings import TrainingSettings
 from passerelle.training import loop
+from passerelle.training.callbacks.averages import Averages
 from passerelle.training.callbacks.best_weights import BestWeights
 from passerelle.training.callbacks.callback import Callback
 from passerelle.training.callbacks.divergence import Divergence
 from passerelle.training.callbacks.early_stopping import EarlyStopping
 from passerelle.training.callbacks.frozen_vectors import FrozenVectors
 from passerelle.training.callbacks.interruption import INTERRUPTED, Interruption
+from passerelle.training.callbacks.plateau import Plateau
 from passerelle.training.callbacks.time_limit import TimeLimit
 from passerelle.training.callbacks.validation import Validation
-from passerelle.training.history import History
-from passerelle.training.optimizer import make_optimizer
+from passerelle.training.history import History, Translations
+from passerelle.training.optimizer import make_optimizer, moving_averages
 from passerelle.training.schedule import Schedule
 from passerelle.training.state import TrainingState
 from passerelle.training.update import make_update
@@ -38,6 +42,7 @@ def fit(
     *,
     callbacks: Sequence[Callback] = (),
     frozen: Mapping[str, np.ndarray] | None = None,
+    translate: Callable[[], Translations] | None = None,
     state: TrainingState | None = None,
     interruption: Interruption | None = None,
     before: float = 0.0,
@@ -52,6 +57,7 @@ def fit(
         settings: training settings.
         callbacks: called after the callbacks that the settings require; see `Callback`.
         frozen: rows to freeze for the first `settings.frozen_epochs` epochs: variable path -> bool (rows,).
+        translate: translates validation sources with the network's weights, after each epoch; None to translate none.
         state: training state to continue from, also within an epoch, with the same batches and settings. It is changed
             in place. None starts a new run from the network's weights.
         interruption: the object that receives signals; the caller may have entered it, to receive them after training
@@ -66,31 +72,38 @@ def fit(
 
     Raises:
         Interrupted: if one of these signals arrives before the first update.
-        SettingsError: if the loss becomes infinite or NaN before an epoch has ended with a finite loss.
+        BackendError: if Keras's backend cannot train with these settings.
+        SettingsError: if gradients or loss become infinite or NaN before the end of the first epoch, or if the metric
+            needs translations and there are none.
         RunError: if the arrays of `state` do not match the network and the optimizer.
     """
-    tokens = training.target_tokens / len(training)
-    update = make_update(network, make_optimizer(settings), tokens=tokens, smoothing=settings.label_smoothing)
+    if settings.metric != "loss" and (validation is None or translate is None):
+        raise SettingsError(
+            f"training.metric {settings.metric!r} requires validation pairs with texts as targets, and there are none. "
+            "Hold out validation pairs, or set training.metric to 'loss'."
+        )
+    updates = math.ceil(len(training) / settings.accumulation)
+    optimizer = make_optimizer(settings)
+    tokens = training.target_tokens / updates
+    update = make_update(network, optimizer, tokens=tokens, smoothing=settings.label_smoothing)
     state = state or TrainingState.from_seed(settings.seed)
-    with interruption or Interruption() as interruption:
-        all_callbacks = [*_callbacks(network, validation, settings, frozen or {}), *callbacks, interruption]
-        run = loop.run(state, training, update, all_callbacks, Schedule(settings, len(training), before, after))
-    return History(tuple(state.history), run.kept_epoch, state.stopped == INTERRUPTED, run.diverged, state.stopped)
-
-
-def _callbacks(
-    network: Any, validation: Batches | None, settings: TrainingSettings, frozen: Mapping[str, np.ndarray]
-) -> list[Callback]:
-    """Return the callbacks that the settings require."""
-    callbacks: list[Callback] = [
+    required: list[Callback] = [
         Divergence(),
-        BestWeights(network, settings.keep),
+        BestWeights(network, settings.keep, settings.metric),
         TimeLimit(validated=validation is not None),
     ]
     if frozen:
-        callbacks.append(FrozenVectors(frozen, settings.frozen_epochs))
-    if validation:
-        callbacks.append(Validation(network, validation))
+        required.append(FrozenVectors(frozen, settings.frozen_epochs))
+    averaged = settings.ema > 0 or settings.average > 1
+    if averaged:
+        required.append(Averages(moving_averages(optimizer), settings.average))
+    if validation or averaged:
+        required.append(Validation(network, validation, metric=settings.metric, translate=translate))
+    if settings.schedule == "plateau":
+        required.append(Plateau(settings.plateau_patience, settings.plateau_factor))
     if settings.patience:
-        callbacks.append(EarlyStopping(settings.patience))
-    return callbacks
+        required.append(EarlyStopping(settings.patience, settings.metric))
+    with interruption or Interruption() as interruption:
+        schedule = Schedule(settings, updates, before, after)
+        run = loop.run(state, training, update, [*required, *callbacks, interruption], schedule)
+    return History(tuple(state.history), run.kept_epoch, state.stopped == INTERRUPTED, run.diverged, state.stopped)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from passerelle.training.callbacks.callback import Callback, Run
+from passerelle.training.history import criterion
 from passerelle.training.state import Best
 
 __all__ = ["BestWeights"]
@@ -11,21 +12,23 @@ __all__ = ["BestWeights"]
 class BestWeights(Callback):
     """Store the weights of the best epoch in `run.state.best`; after training, set the weights and `run.kept_epoch`.
 
-    The best epoch is the first one with the lowest validation loss, or training loss without validation pairs.
+    The best epoch is the first one with the lowest value of `history.criterion`.
 
     Args:
-        network: object with `get_weights` and `set_weights`.
+        network: object with `get_weights` and `set_weights`. After validation, it has the weights to keep.
         keep: epoch whose weights the network has after training: `best` or `last`. After divergence always the best.
+        metric: see `history.criterion`.
     """
 
-    def __init__(self, network: Any, keep: str):
+    def __init__(self, network: Any, keep: str, metric: str = "loss"):
         self._network = network
+        self._metric = metric
         self._keep = keep
 
     def on_epoch_end(self, run: Run) -> None:
         state = run.state
         epoch = state.history[-1]
-        value = epoch.loss if epoch.validation_loss is None else epoch.validation_loss
+        value = criterion(epoch, self._metric)
         weights = self._network.get_weights()
         if value < state.best.value:
             state.best = Best(epoch.number, value, weights)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 from passerelle.training.history import Sample
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from passerelle.training.schedule import Schedule
     from passerelle.training.state import TrainingState
     from passerelle.training.update import Update
@@ -20,10 +22,12 @@ class Run:
         state: weights, optimizer, position, history; see `TrainingState`.
         update: the update that changes the state's arrays.
         schedule: epochs, updates per epoch, time limit, completed share of the run.
-        sample: translation that the callback `Samples` made after the last epoch; None without that callback.
+        samples: some translations of validation sources after the last epoch; empty if none were translated.
+        candidates: trainable weights besides those of the last update that validation may choose, by kind; see
+            `history.WEIGHTS`.
         validation_seconds: time of the last validation, with the sample; None before the first one.
         epoch_dropped: whether the current epoch will not count as finished.
-        diverged: whether an infinite or NaN loss ended the run.
+        diverged: whether infinite or NaN gradients or losses ended the run.
         kept_epoch: in `on_train_end`, the number of the epoch whose weights the network has; 0 if they are from within
             the first epoch.
     """
@@ -32,7 +36,8 @@ class Run:
         self.state = state
         self.update = update
         self.schedule = schedule
-        self.sample: Sample | None = None
+        self.samples: tuple[Sample, ...] = ()
+        self.candidates: dict[str, list[np.ndarray]] = {}
         self.validation_seconds: float | None = None
         self.epoch_dropped = False
         self.diverged = False
@@ -82,7 +87,7 @@ class Callback:
     **Order.** At each event the callbacks of the package are called first, then those passed to `train`, in their
     order, and finally the one that handles Ctrl-C. Results of an epoch do not depend on the order: callbacks write them
     in `on_validate` and read them in `on_epoch_end`. So in every `on_epoch_end`, `run.state.history[-1]` contains the
-    training and validation results of the epoch, and `run.sample` is the sample. For callbacks passed to `train`,
+    training and validation results of the epoch, and `run.samples` has translations. For callbacks passed to `train`,
     `run.state.best` then includes this epoch.
 
     After an exception in a callback no further event follows.

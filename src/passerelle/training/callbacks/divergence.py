@@ -1,29 +1,58 @@
-"""End training when the loss is infinite or NaN."""
+"""End training when gradients or losses are infinite or NaN."""
 
 import math
 
 from passerelle.errors import SettingsError
 from passerelle.training.callbacks.callback import Callback, Run
+from passerelle.training.update import MAX_SKIPPED
 
 __all__ = ["Divergence"]
 
+CHECK_UPDATES = 50
+"""Number of updates between two checks within an epoch. A check waits for the device, so it is not made after each
+update; the moment does not matter, since the weights do not change after `MAX_SKIPPED` skipped updates in a row."""
+
+MAX_SHARE = 0.5
+"""Share of skipped updates of an epoch above which training has diverged."""
+
 
 class Divergence(Callback):
-    """Drop an epoch whose training loss is infinite or NaN, stop the run, and set `run.diverged`.
+    """Drop the epoch, stop the run and set `run.diverged` if training has diverged.
+
+    It has if too many updates were skipped because their gradients are not finite, in a row or in an epoch, or if the
+    training loss of an epoch is not finite.
 
     Raises:
-        SettingsError: in `on_validate`, if no earlier epoch had a finite loss.
+        SettingsError: if no earlier epoch has finished.
     """
 
+    def on_train_begin(self, run: Run) -> None:
+        self._check_row(run)  # A restored run may have diverged before.
+
+    def on_update_end(self, run: Run) -> None:
+        if run.state.updates % CHECK_UPDATES == 0:
+            self._check_row(run)
+
     def on_validate(self, run: Run) -> None:
-        epoch = run.state.history[-1]
-        if math.isfinite(epoch.loss):
+        self._check_row(run)
+        epoch, updates = run.state.history[-1], run.state.position
+        if run.diverged:
             return
-        if not run.state.best.epoch:
-            settings = run.schedule.settings
-            raise SettingsError(
-                f"training diverged: the loss of epoch {epoch.number} is {epoch.loss}. Lower training.learning_rate "
-                f"(now {settings.learning_rate:g}) or set training.clip."
-            )
-        run.diverged = True
-        run.stop(f"the loss of epoch {epoch.number} is {epoch.loss}", drop_epoch=True)
+        if epoch.skipped > MAX_SHARE * updates:
+            _stop(run, f"the gradients of {epoch.skipped} of {updates} updates of epoch {epoch.number} are not finite")
+        elif not math.isfinite(epoch.loss):
+            _stop(run, f"the loss of epoch {epoch.number} is {epoch.loss}")
+
+    def _check_row(self, run: Run) -> None:
+        if run.state.skipped[2] >= MAX_SKIPPED:
+            _stop(run, f"the gradients of {MAX_SKIPPED} updates in a row are not finite (epoch {run.state.epoch})")
+
+
+def _stop(run: Run, reason: str) -> None:
+    if not run.state.best.epoch:
+        rate = run.schedule.settings.learning_rate
+        raise SettingsError(
+            f"training diverged: {reason}. Lower training.learning_rate (now {rate:g}) or set training.clip."
+        )
+    run.diverged = True
+    run.stop(reason, drop_epoch=True)

@@ -1,19 +1,23 @@
-"""End training when the validation loss no longer improves."""
+"""End training when the metric no longer improves."""
 
 from passerelle.training.callbacks.callback import Callback, Run
 
 __all__ = ["EarlyStopping"]
 
+_NAMES = {"loss": "loss", "chrf": "chrF", "exact": "exact match"}
+
 
 class EarlyStopping(Callback):
-    """Stop the run when the loss has not improved for `patience` epochs. Reads `run.state.best`.
+    """Stop the run when the metric has not improved for `patience` epochs. Reads `run.state.best`.
 
     Args:
         patience: number of epochs without improvement after which training ends; at least 1.
+        metric: see `history.criterion`.
     """
 
-    def __init__(self, patience: int):
+    def __init__(self, patience: int, metric: str = "loss"):
         self._patience = patience
+        self._metric = metric
 
     def on_train_begin(self, run: Run) -> None:
         self._check(run)  # The patience of a restored run may already be exhausted.
@@ -24,5 +28,7 @@ class EarlyStopping(Callback):
     def _check(self, run: Run) -> None:
         history = run.state.history
         if history and history[-1].number - run.state.best.epoch >= self._patience:
-            loss = "loss" if history[-1].validation_loss is None else "validation loss"
-            run.stop(f"no better {loss} for {self._patience} epoch{'s' if self._patience > 1 else ''}")
+            data = "" if history[-1].validation_loss is None else "validation "
+            run.stop(
+                f"no better {data}{_NAMES[self._metric]} for {self._patience} epoch{'s' if self._patience > 1 else ''}"
+            )

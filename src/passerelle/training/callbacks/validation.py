@@ -1,6 +1,7 @@
-"""Loss and accuracy on the validation pairs after each epoch."""
+"""Validation after each epoch: loss, accuracy, translations, and the choice between the weights and their averages."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,28 +10,84 @@ import numpy as np
 from passerelle.data.batches import Batches
 from passerelle.models.compiled import compiled
 from passerelle.training.callbacks.callback import Callback, Run
+from passerelle.training.history import Epoch, Translations, criterion
 from passerelle.training.loss import network_sums
 from passerelle.training.scheduled_sampling import read_own_numbers
 
 __all__ = ["Validation", "make_validate"]
 
+SAMPLES = 2
+"""Number of translations per epoch that `run.samples` has."""
+
 
 class Validation(Callback):
-    """Compute loss and accuracy on the validation pairs and add them to `run.state.history[-1]`.
+    """Validate the weights and each of `run.candidates` by the metric, and assign the best ones to the network.
+
+    The results of the best weights are added to `run.state.history[-1]`, and some of their translations to
+    `run.samples`. Without validation batches, the last candidate counts as the best.
 
     Args:
         network: maps the inputs of a batch to logits; see `loss.network_sums`.
-        batches: validation batches.
+        batches: validation batches; None for no validation.
+        metric: see `history.criterion`.
+        translate: translates validation sources with the network's weights; None to translate none.
     """
 
-    def __init__(self, network: Any, batches: Batches):
+    def __init__(
+        self,
+        network: Any,
+        batches: Batches | None,
+        *,
+        metric: str = "loss",
+        translate: Callable[[], Translations] | None = None,
+    ):
+        self._network = network
         self._batches = batches
+        self._metric = metric
+        self._translate = translate
         self._validate = make_validate(network)
 
     def on_validate(self, run: Run) -> None:
-        loss, accuracy = self._validate(self._batches)
-        history = run.state.history
-        history[-1] = replace(history[-1], validation_loss=loss, validation_accuracy=accuracy)
+        epoch = run.state.history[-1]
+        raw = [np.array(variable) for variable in self._network.trainable_variables] if run.candidates else []
+        kinds = {"raw": raw, **run.candidates}
+        if self._batches is None:
+            kind = list(kinds)[-1]
+            self._assign(kinds[kind])
+            run.state.history[-1] = replace(epoch, weights=kind)
+            return
+        results: list[tuple[Epoch, Translations | None]] = []
+        for kind, weights in kinds.items():
+            self._assign(weights)
+            results.append(self._results(replace(epoch, weights=kind), self._batches))
+        best, translations = min(results, key=lambda result: _order(result[0], self._metric))  # the first of equal ones
+        self._assign(kinds[best.weights])
+        if self._translate is not None:
+            translations = translations or self._translate()
+            best = replace(best, chrf=translations.chrf, exact_match=translations.exact_match)
+            first, count = SAMPLES * (best.number - 1), len(translations.samples)
+            rows = dict.fromkeys((first + number) % count for number in range(SAMPLES))
+            run.samples = tuple(translations.samples[row] for row in rows)
+        run.state.history[-1] = best
+
+    def _results(self, epoch: Epoch, batches: Batches) -> tuple[Epoch, Translations | None]:
+        """Return the results of the network's weights; translations only if the metric needs them."""
+        loss, accuracy = self._validate(batches)
+        epoch = replace(epoch, validation_loss=loss, validation_accuracy=accuracy)
+        if self._metric == "loss" or self._translate is None:
+            return epoch, None
+        translations = self._translate()
+        return replace(epoch, chrf=translations.chrf, exact_match=translations.exact_match), translations
+
+    def _assign(self, weights: Sequence[np.ndarray]) -> None:
+        """Assign trainable weights; none leave the network as it is."""
+        for variable, value in zip(self._network.trainable_variables, weights, strict=False):
+            variable.assign(value)
+
+
+def _order(epoch: Epoch, metric: str) -> float:
+    value = criterion(epoch, metric)
+    return math.inf if math.isnan(value) else value
 
 
 def make_validate(network: Any) -> Callable[[Batches], tuple[float, float]]:
