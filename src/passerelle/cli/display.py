@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from passerelle.translator import Translator
 
 __all__ = [
-    "LinesDisplay", "TrainingDisplay", "TranslationDisplay", "choice_words", "explain_end", "note", "note_trimmed",
-    "search_words", "train_with_display",
+    "LinesDisplay", "SweepDisplay", "TrainingDisplay", "TranslationDisplay", "choice_words", "explain_end", "note",
+    "note_trimmed", "search_words", "train_with_display",
 ]  # fmt: skip
 
 
@@ -304,6 +304,28 @@ class TranslationDisplay:
         elif time.perf_counter() - self._shown >= self.SECONDS:
             note(text)
             self._shown = time.perf_counter()
+
+
+class SweepDisplay:
+    """Shows the number of updates of a learning rate sweep in a progress bar on a terminal."""
+
+    def __init__(self, bar: "_Bar | None"):
+        self._bar = bar
+
+    @classmethod
+    @contextmanager
+    def open(cls) -> Iterator["SweepDisplay"]:
+        """Show the progress bar if standard error is a terminal; remove it at the end, also after an error."""
+        if not sys.stderr.isatty():
+            yield cls(None)
+            return
+        with _Bar() as bar:
+            yield cls(bar)
+
+    def show(self, done: int, updates: int, loss: float) -> None:
+        """Show the number of completed updates, of at most `updates`, and the last loss."""
+        if self._bar is not None:
+            self._bar.show(f"update {done}/{updates}  loss {loss:.3f}", done / updates)
 
 
 class _Bar:

@@ -13,12 +13,15 @@ from passerelle.cli.runs import DataWords, command, new_trainings, numbered, req
 from passerelle.cli.training import receive_signals, train_all
 from passerelle.errors import SettingsError
 from passerelle.settings import AUTO_PRESET
+from passerelle.training.callbacks.interruption import Interruption
 
 if TYPE_CHECKING:
     from passerelle.data.pairs import Pairs
+    from passerelle.preparation import Prepared
+    from passerelle.runs.data_source import DataSource
     from passerelle.settings import Settings
 
-__all__ = ["NewTraining", "require_run_options", "share_or_files", "train_new"]
+__all__ = ["NewTraining", "read_and_prepare", "require_run_options", "share_or_files", "train_new"]
 
 MAX_SEEDS = 100
 
@@ -69,25 +72,67 @@ def require_run_options(checkpoint_seconds: float | None, run: str | None, *, no
         raise SettingsError("--run and --no-run exclude each other. Leave out one of them.")
 
 
+@dataclass(frozen=True)
+class PreparedTraining:
+    """The data of a new training.
+
+    Attributes:
+        prepared: the prepared data.
+        settings: the settings as given; for the preset `auto`, those that were chosen.
+        source: where the pairs can be read again.
+        pairs: the pairs as they were read, with synthetic ones.
+        validation: the validation pairs, if they were read by themselves.
+        sides: the training and the validation pairs, without synthetic ones.
+        interruption: receives the signals that end training.
+    """
+
+    prepared: "Prepared"
+    settings: "Settings"
+    source: "DataSource"
+    pairs: "Pairs"
+    validation: "Pairs | None"
+    sides: "tuple[Pairs, Pairs]"
+    interruption: Interruption
+
+
 def train_new(new: NewTraining) -> int:
     """Begin new trainings, and train and save their translators; return the exit status."""
-    from passerelle.data.pairs import Pairs, split_paths, write_split
-    from passerelle.experiment.candidates import prepare_candidates
-    from passerelle.preparation import split
-    from passerelle.runs.data_source import DataSource, PairSource
+    from passerelle.data.pairs import split_paths, write_split
     from passerelle.runs.description import CHECKPOINT_SECONDS, Description
     from passerelle.runs.folder import SUFFIX, RunFolder
 
-    reading, vectors, overwrite = new.reading, new.vectors, new.overwrite
-    names_tags = reading.names_tag_column()
-    settings = new.options.choose(tagged=names_tags)
-    model = Path(new.out)
+    overwrite, model = new.overwrite, Path(new.out)
+    new.options.choose(tagged=new.reading.names_tag_column())  # wrong settings are reported before existing files
     paths = _model_paths(model, new.seeds)
     folder = Path(new.run) if new.run else model.with_suffix(SUFFIX)
     folders = [] if new.no_run else [RunFolder(path) for path in numbered(folder, new.seeds)]
     splits = [] if new.save_split is None else split_paths(new.save_split)
     require_new_runs(folders, overwrite=overwrite)
     require_absent([*paths, *splits], overwrite=overwrite)
+    data = read_and_prepare(new)
+    if new.save_split is not None:
+        written = write_split(new.save_split, *data.sides)
+        note(f"wrote {written[0]} and {written[1]}")
+    seconds = CHECKPOINT_SECONDS if new.checkpoint_seconds is None else new.checkpoint_seconds
+    description = Description(
+        data.settings, data.source, (command(),), os.path.abspath(model), checkpoint_seconds=seconds
+    )
+    trainings = new_trainings(
+        data.prepared, paths, folders, description, data.pairs, data.validation, overwrite=overwrite
+    )
+    return train_all(trainings, data.interruption, overwrite=overwrite, started=new.started)
+
+
+def read_and_prepare(new: NewTraining) -> PreparedTraining:
+    """Read the pairs, add synthetic ones, receive signals from then on, and prepare the pairs."""
+    from passerelle.data.pairs import Pairs
+    from passerelle.experiment.candidates import prepare_candidates
+    from passerelle.preparation import split
+    from passerelle.runs.data_source import DataSource, PairSource
+
+    reading, vectors = new.reading, new.vectors
+    names_tags = reading.names_tag_column()
+    settings = new.options.choose(tagged=names_tags)
     tagged = names_tags or settings.tags.mode != "none"
     training_pairs = reading.read(new.pairs, tagged=tagged)
     held_out = share_or_files(new.validation)
@@ -114,17 +159,15 @@ def train_new(new: NewTraining) -> int:
         interruption=interruption,
         report=note,
     )
-    if new.save_split is not None:
-        written = write_split(new.save_split, *(sides or (prepared.training, prepared.validation)))
-        note(f"wrote {written[0]} and {written[1]}")
-    chosen = prepared.settings if settings.preset == AUTO_PRESET else settings
-    seconds = CHECKPOINT_SECONDS if new.checkpoint_seconds is None else new.checkpoint_seconds
-    description = Description(chosen, source, (command(),), os.path.abspath(model), checkpoint_seconds=seconds)
-    own_validation = held_out if isinstance(held_out, Pairs) else None
-    trainings = new_trainings(
-        prepared, paths, folders, description, training_pairs, own_validation, overwrite=overwrite
+    return PreparedTraining(
+        prepared,
+        prepared.settings if settings.preset == AUTO_PRESET else settings,
+        source,
+        training_pairs,
+        held_out if isinstance(held_out, Pairs) else None,
+        sides or (prepared.training, prepared.validation),
+        interruption,
     )
-    return train_all(trainings, interruption, overwrite=overwrite, started=new.started)
 
 
 def _model_paths(out: Path, seeds: int) -> list[Path]:

@@ -10,6 +10,7 @@ from passerelle.cli.groups import IN_GROUP
 from passerelle.cli.new_training import NewTraining, require_run_options, share_or_files, train_new
 from passerelle.cli.options import ReadingOptions, SettingsOptions, SyntheticOptions
 from passerelle.cli.output import Overwrite
+from passerelle.cli.rate_sweep import find_learning_rate as sweep
 from passerelle.cli.runs import DataWords, resumed
 from passerelle.cli.synthetic import BackTranslationOptions
 from passerelle.cli.training import receive_signals, train_all
@@ -31,6 +32,7 @@ def train(
     synthetic: SyntheticOptions | None = None,
     seeds: Annotated[int | None, Parameter(group=IN_GROUP["Training"], show_default=False), WHOLE_NUMBER] = None,
     resume: Annotated[str | None, Parameter(group=IN_GROUP["Training"])] = None,
+    find_learning_rate: Annotated[bool, Parameter(group=IN_GROUP["Training"], negative=(), show_default=False)] = False,
     checkpoint_seconds: Annotated[float | None, Parameter(group=IN_GROUP["Training"], show_default=False)] = None,
     out: Annotated[str | None, Parameter(group=IN_GROUP["Output"])] = None,
     save_split: Annotated[str | None, Parameter(group=IN_GROUP["Output"])] = None,
@@ -62,6 +64,9 @@ def train(
     resume
         Folder of an interrupted run, MODEL.run: continue it from its newest checkpoint, with its data and settings.
         Nothing else is needed; --epochs and --minutes make the run longer.
+    find_learning_rate
+        Train no translator, but suggest a learning rate: a sweep of 160 updates raises it until the loss rises
+        (arXiv:1506.01186). The loss at each rate is drawn in MODEL.learning-rate.svg.
     checkpoint_seconds
         Seconds between two checkpoints within an epoch; there is also one at the end of each epoch. They are less
         frequent where they would take more than 2 % of the time. [default: 60]
@@ -85,6 +90,13 @@ def train(
     require_run_options(checkpoint_seconds, run, no_run=no_run)
     paths = {"source": source_vectors, "target": target_vectors}
     vectors = {side: path for side, path in paths.items() if path is not None}
+    if find_learning_rate:
+        unused = {"--resume": resume, "--seeds": seeds, "--save-split": save_split, "--run": run}
+        unused |= {"--no-run": no_run or None, "--checkpoint-seconds": checkpoint_seconds}
+        for flag in (name for name, value in unused.items() if value is not None):
+            raise SettingsError(
+                f"{flag} cannot be used with --find-learning-rate, which trains no model. Leave it out."
+            )
     if resume is not None:
         unused = {"--seeds": seeds, "--save-split": save_split, "--run": run, "--no-run": no_run or None}
         unused |= dict.fromkeys([*back_translation.used(), *synthetic.used()], True)
@@ -98,10 +110,9 @@ def train(
         raise SettingsError("PAIRS is missing: name a file of pairs, or continue a run with --resume MODEL.run.")
     out = f"{base_name(pairs)}.keras" if out is None else out
     synthesize = back_translation.synthesis(synthetic, reading, out, overwrite=overwrite, started=started)
-    return train_new(
-        NewTraining(
-            pairs=pairs, reading=reading, validation=validation, options=options, vectors=vectors, out=out,
-            started=started, seeds=1 if seeds is None else seeds, checkpoint_seconds=checkpoint_seconds,
-            save_split=save_split, run=run, no_run=no_run, overwrite=overwrite, synthesize=synthesize,
-        )
+    new = NewTraining(
+        pairs=pairs, reading=reading, validation=validation, options=options, vectors=vectors, out=out,
+        started=started, seeds=1 if seeds is None else seeds, checkpoint_seconds=checkpoint_seconds,
+        save_split=save_split, run=run, no_run=no_run, overwrite=overwrite, synthesize=synthesize,
     )  # fmt: skip
+    return sweep(new) if find_learning_rate else train_new(new)

@@ -5,7 +5,7 @@ exponentially, not linearly, so that it covers many orders of magnitude; and a r
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import chain, count, islice
 from typing import Any
@@ -61,6 +61,7 @@ def sweep_rates(
     batches: Batches,
     settings: TrainingSettings,
     *,
+    frozen: Mapping[str, np.ndarray] | None = None,
     report: Callable[[int, int, float], None] = lambda done, updates, loss: None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> RateSweep:
@@ -70,6 +71,7 @@ def sweep_rates(
         network: see `trainer.fit`; it may have other weights afterwards.
         batches: training batches.
         settings: training settings; learning rate, schedule and warmup are not used.
+        frozen: rows to freeze; see `Update.freeze`.
         report: receives the number of completed updates, their maximum number and the last loss.
         stopped: whether to end the sweep early, for example after Ctrl-C.
     """
@@ -77,6 +79,7 @@ def sweep_rates(
     update = make_update(network, make_optimizer(settings), tokens=tokens, smoothing=settings.label_smoothing)
     state = TrainingState.from_seed(settings.seed)
     update.begin(state)
+    update.freeze(frozen or {})
     endless = chain.from_iterable(batches.epoch(number) for number in count(1))
     rates: list[float] = []
     losses: list[float] = []
