@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,12 +21,16 @@ if TYPE_CHECKING:
     from passerelle.translator import Translator
 
 __all__ = [
-    "LinesDisplay", "SweepDisplay", "TrainingDisplay", "TranslationDisplay", "choice_words", "explain_end", "note",
-    "note_trimmed", "search_words", "train_with_display",
+    "LinesDisplay", "SweepDisplay", "TrainingDisplay", "TranslationDisplay", "choice_words", "explain_end", "kept_average",
+    "note", "note_trimmed", "search_words", "train_with_display",
 ]  # fmt: skip
 
 
-WEIGHTS_WORDS = {"raw": "weights", "ema": "moving average of weights", "average": "average of last epochs"}
+WEIGHTS_WORDS = {
+    "raw": "weights of the last update",
+    "ema": "moving average of weights",
+    "average": "average of last epochs",
+}
 """The kinds of weights in words, see `training.history.WEIGHTS`."""
 
 TRIMMED_SHARE = 0.01
@@ -56,6 +60,7 @@ def train_with_display(
     *,
     started: float | None = None,
     recording: "Recording | None" = None,
+    callbacks: Sequence[Callback] = (),
 ) -> "Translator":
     """Train a translator and show the progress.
 
@@ -67,6 +72,7 @@ def train_with_display(
         count: number of translators trained on the same pairs.
         started: see `train_prepared`.
         recording: the run's folder; None without one.
+        callbacks: called after the display.
     """
     from passerelle.experiment.prepared_training import train_prepared
 
@@ -77,7 +83,7 @@ def train_with_display(
     with TrainingDisplay.open(prepared.settings.training.epochs) as display:
         translator = train_prepared(
             prepared,
-            [display],
+            [display, *callbacks],
             interruption=interruption,
             out=out,
             report=display.show_trial,
@@ -106,6 +112,13 @@ def explain_end(translator: "Translator") -> None:
         f"{record['stopped']}; the weights of epoch {record['kept_epoch']} are saved"
         f"{'; --set training.patience=0 trains all epochs' if early else ''}"
     )
+
+
+def kept_average(translator: "Translator") -> str:
+    """Return which average of weights was kept, to be added to the kept epoch; empty if it is none."""
+    record = translator.record
+    kinds = [epoch["weights"] for epoch in record["epochs"] if epoch["number"] == record["kept_epoch"]]
+    return "".join(f", {WEIGHTS_WORDS[kind]}" for kind in kinds if kind != "raw")
 
 
 def choice_words(choice: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from passerelle.cli.display import note
 from passerelle.cli.options import ReadingOptions, SettingsOptions
 from passerelle.cli.output import require_absent
 from passerelle.cli.runs import DataWords, command, new_trainings, numbered, require_new_runs
-from passerelle.cli.training import receive_signals, train_all
+from passerelle.cli.training import receive_signals, tensorboard_logs, train_all
 from passerelle.errors import SettingsError
 from passerelle.settings import AUTO_PRESET
 from passerelle.training.callbacks.interruption import Interruption
@@ -44,6 +44,7 @@ class NewTraining:
         run: folder of the run; None for that next to the model file.
         no_run: whether no run is recorded.
         overwrite: whether existing files are replaced.
+        tensorboard: folder for TensorBoard's logs; None for none.
         synthesize: receives the training pairs, the validation pairs and the settings, and returns training pairs with
             synthetic ones among them, which `save_split` omits.
     """
@@ -61,6 +62,7 @@ class NewTraining:
     run: str | None = None
     no_run: bool = False
     overwrite: bool = False
+    tensorboard: str | None = None
     synthesize: "Callable[[Pairs, Pairs, Settings], Pairs] | None" = None
 
 
@@ -109,6 +111,8 @@ def train_new(new: NewTraining) -> int:
     splits = [] if new.save_split is None else split_paths(new.save_split)
     require_new_runs(folders, overwrite=overwrite)
     require_absent([*paths, *splits], overwrite=overwrite)
+    if new.tensorboard is not None:
+        tensorboard_logs(Path(new.tensorboard))  # a missing package is reported before the work
     data = read_and_prepare(new)
     if new.save_split is not None:
         written = write_split(new.save_split, *data.sides)
@@ -120,7 +124,9 @@ def train_new(new: NewTraining) -> int:
     trainings = new_trainings(
         data.prepared, paths, folders, description, data.pairs, data.validation, overwrite=overwrite
     )
-    return train_all(trainings, data.interruption, overwrite=overwrite, started=new.started)
+    return train_all(
+        trainings, data.interruption, overwrite=overwrite, started=new.started, tensorboard=new.tensorboard
+    )
 
 
 def read_and_prepare(new: NewTraining) -> PreparedTraining:

@@ -38,6 +38,7 @@ def train(
     save_split: Annotated[str | None, Parameter(group=IN_GROUP["Output"])] = None,
     run: Annotated[str | None, Parameter(group=IN_GROUP["Output"])] = None,
     no_run: Annotated[bool, Parameter(group=IN_GROUP["Output"], negative=(), show_default=False)] = False,
+    tensorboard: Annotated[str | None, Parameter(group=IN_GROUP["Output"])] = None,
     overwrite: Overwrite = False,
 ) -> int:
     """Train a translator on a file of pairs.
@@ -79,6 +80,9 @@ def train(
         file, with .run instead of .keras]
     no_run
         Write no folder for the run, so that it cannot be resumed.
+    tensorboard
+        Folder for TensorBoard's logs, with a folder for each model; requires the package tensorboardX. With --resume,
+        name the folder again.
     overwrite
         Replace existing files of the same names, and an earlier run. Without it, an existing file is an error.
     """
@@ -93,6 +97,7 @@ def train(
     if find_learning_rate:
         unused = {"--resume": resume, "--seeds": seeds, "--save-split": save_split, "--run": run}
         unused |= {"--no-run": no_run or None, "--checkpoint-seconds": checkpoint_seconds}
+        unused |= {"--tensorboard": tensorboard}
         for flag in (name for name, value in unused.items() if value is not None):
             raise SettingsError(
                 f"{flag} cannot be used with --find-learning-rate, which trains no model. Leave it out."
@@ -105,7 +110,7 @@ def train(
         used = reading.used()
         words = DataWords(pairs, share_or_files(validation), vectors, used, {**used, "limit": None})
         trainings = resumed(resume, options, words, out=out, checkpoint_seconds=checkpoint_seconds)
-        return train_all(trainings, receive_signals(), overwrite=overwrite, started=started)
+        return train_all(trainings, receive_signals(), overwrite=overwrite, started=started, tensorboard=tensorboard)
     if not pairs:
         raise SettingsError("PAIRS is missing: name a file of pairs, or continue a run with --resume MODEL.run.")
     out = f"{base_name(pairs)}.keras" if out is None else out
@@ -113,6 +118,7 @@ def train(
     new = NewTraining(
         pairs=pairs, reading=reading, validation=validation, options=options, vectors=vectors, out=out,
         started=started, seeds=1 if seeds is None else seeds, checkpoint_seconds=checkpoint_seconds,
-        save_split=save_split, run=run, no_run=no_run, overwrite=overwrite, synthesize=synthesize,
+        save_split=save_split, run=run, no_run=no_run, overwrite=overwrite, tensorboard=tensorboard,
+        synthesize=synthesize,
     )  # fmt: skip
     return sweep(new) if find_learning_rate else train_new(new)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from passerelle.cli.arguments import translate_command
-from passerelle.cli.display import explain_end, note, train_with_display
+from passerelle.cli.display import explain_end, kept_average, note, train_with_display
 from passerelle.cli.runs import Training, resume_command
 from passerelle.cli.signals import exit_status, signal_words
 from passerelle.errors import OutputError, PasserelleError
@@ -16,9 +16,10 @@ from passerelle.training.callbacks.interruption import Interruption
 if TYPE_CHECKING:
     from passerelle.data.pairs import Pairs
     from passerelle.runs.recording import Recording
+    from passerelle.training.callbacks.callback import Callback
     from passerelle.translator import Translator
 
-__all__ = ["receive_signals", "train_all"]
+__all__ = ["receive_signals", "tensorboard_logs", "train_all"]
 
 
 def receive_signals() -> Interruption:
@@ -29,19 +30,29 @@ def receive_signals() -> Interruption:
     return Interruption().__enter__()
 
 
-def train_all(trainings: Sequence[Training], interruption: Interruption, *, overwrite: bool, started: float) -> int:
+def train_all(
+    trainings: Sequence[Training],
+    interruption: Interruption,
+    *,
+    overwrite: bool,
+    started: float,
+    tensorboard: str | None = None,
+) -> int:
     """Train and save the translators one after the other; return the exit status.
 
+    With `tensorboard`, each translator's results are logged in a folder of its own, in the folder of that name.
     The time limit of the first translator counts from `started`, that of each further one from its own start.
     """
     saved = []
     for training in trainings:
         with training.recording or nullcontext():
-            path, translator = _train(training, interruption, overwrite=overwrite, started=None if saved else started)
+            path, translator = _train(
+                training, interruption, overwrite=overwrite, started=None if saved else started, tensorboard=tensorboard
+            )
         saved.append(path)
         explain_end(translator)
         epochs = len(translator.record["epochs"])
-        checkpoint = f"epoch {translator.record['kept_epoch']} of {epochs}"
+        checkpoint = f"epoch {translator.record['kept_epoch']} of {epochs}{kept_average(translator)}"
         if interruption.requested:
             weights = f"the best checkpoint so far ({checkpoint})" if epochs else "the weights in the first epoch"
             how = f". Continue: {resume_command(training.recording.folder)}" if training.recording else ""
@@ -53,15 +64,27 @@ def train_all(trainings: Sequence[Training], interruption: Interruption, *, over
     return 0
 
 
+def tensorboard_logs(folder: Path) -> "Callback":
+    """Return the callback that writes TensorBoard's logs.
+
+    Raises:
+        SettingsError: if the extra is not installed.
+    """
+    from passerelle.training.callbacks.tensorboard import TensorBoard
+
+    return TensorBoard(folder, note)
+
+
 def _train(
-    training: Training, interruption: Interruption, *, overwrite: bool, started: float | None
+    training: Training, interruption: Interruption, *, overwrite: bool, started: float | None, tensorboard: str | None
 ) -> "tuple[Path, Translator]":
     """Train and save one translator; say how to continue if that fails and there is a checkpoint."""
     recording = training.recording
+    callbacks = [] if tensorboard is None else [tensorboard_logs(Path(tensorboard, training.out.stem))]
     try:
         translator = train_with_display(
             training.prepared, training.out, interruption, training.number, training.count,
-            started=started, recording=recording,
+            started=started, recording=recording, callbacks=callbacks,
         )  # fmt: skip
         path = _save(translator, training.out, recording, overwrite=overwrite)
     except PasserelleError:
