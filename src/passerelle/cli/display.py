@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from passerelle.translator import Translator
 
 __all__ = [
-    "LinesDisplay", "SweepDisplay", "TrainingDisplay", "TranslationDisplay", "choice_words", "explain_end", "kept_average",
-    "note", "note_trimmed", "search_words", "train_with_display",
+    "LinesDisplay", "SweepDisplay", "TrainingDisplay", "TranslationDisplay", "choice_words", "explain_end",
+    "kept_average", "note", "note_trimmed", "search_words", "train_with_display",
 ]  # fmt: skip
 
 
