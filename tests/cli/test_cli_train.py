@@ -28,10 +28,13 @@ def test_messages_and_the_default_file_name(trained):
     epochs = [number for number, line in enumerate(lines) if line.startswith("epoch ")]
     assert len(epochs) == 2
     for epoch, number in enumerate(epochs, start=1):
-        assert re.match(rf"epoch {epoch}/2  loss \d\.\d{{4}}  validation loss \d\.\d{{4}}  \d+\.\d s", lines[number])
-        shown = re.fullmatch(sample, lines[number + 1])
-        assert shown, lines[number + 1]
-        assert shown.groups() in trained.rows
+        scores = r"chrF \d+\.\d  exact \d+\.\d %"
+        results = rf"epoch {epoch}/2  loss \d\.\d{{4}}  validation loss \d\.\d{{4}}  {scores}  \d+\.\d s"
+        assert re.match(results, lines[number])
+        for line in lines[number + 1 : number + 3]:
+            shown = re.fullmatch(sample, line)
+            assert shown, line
+            assert shown.groups() in trained.rows
     name = "invented.pairs.keras"
     assert lines[-1].startswith(f"saved {name} (epoch 2 of 2). Try: passerelle translate {name} ")
     assert trained.model.exists()
