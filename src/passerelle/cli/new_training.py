@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from passerelle.runs.data_source import DataSource
     from passerelle.settings import Settings
 
-__all__ = ["NewTraining", "read_and_prepare", "require_run_options", "share_or_files", "train_new"]
+__all__ = ["NewTraining", "PreparedTraining", "read_and_prepare", "require_run_options", "share_or_files", "train_new"]
 
 MAX_SEEDS = 100
 

@@ -18,25 +18,16 @@ def find_learning_rate(new: NewTraining) -> int:
         SettingsError: if the loss does not fall at any learning rate.
     """
     from passerelle.data.writing import write_atomically
-    from passerelle.experiment.building import build_with_vectors
+    from passerelle.experiment import rate_sweep as experiment
     from passerelle.plots.rate_sweep import draw_rate_sweep
-    from passerelle.training.rate_sweep import sweep_rates
 
     path = Path(new.out).with_suffix(".learning-rate.svg")
     require_absent([path], overwrite=new.overwrite)
     data = read_and_prepare(new)
     prepared, interruption = data.prepared, data.interruption
     settings = prepared.settings.training
-    translator, frozen = build_with_vectors(prepared)
     with SweepDisplay.open() as display:
-        sweep = sweep_rates(
-            translator.network,
-            prepared.training_batches,
-            settings,
-            frozen=frozen if settings.frozen_epochs else {},
-            report=display.show,
-            stopped=lambda: interruption.requested,
-        )
+        sweep = experiment.find_learning_rate(prepared, report=display.show, stopped=lambda: interruption.requested)
     if interruption.requested:
         note(f"{signal_words(interruption.signal)}; nothing was written")
         return exit_status(interruption.signal)

@@ -70,7 +70,7 @@ def tensorboard_logs(folder: Path) -> "Callback":
     Raises:
         SettingsError: if the extra is not installed.
     """
-    from passerelle.training.callbacks.tensorboard import TensorBoard
+    from passerelle.runs.tensorboard import TensorBoard
 
     return TensorBoard(folder, note)
 

@@ -5,6 +5,7 @@ candidates         prepare pairs; with the preset `auto`, for several candidates
 clock              how much of the time limit is left for each part of the work
 prepared_training  train a translator on prepared pairs
 record             what a model file says about its training
+rate_sweep         a learning rate sweep
 validation_sample  translations of validation sources after each epoch
 train              the public functions `train` and `resume`
 """

@@ -60,7 +60,8 @@ class TrainingSettings(Section):
         "rmsprop", "sgd",
     ] = setting(
         "adam",
-        "Keras optimizer. muon learns more per epoch, but its epochs take longer.",
+        "Keras optimizer, with the weight decay of training.weight_decay. muon learns more per epoch, but its epochs "
+        "take longer.",
         option=True,
     )  # fmt: skip
     learning_rate: float = setting(0.001, "Learning rate; with a schedule, its maximum.", option=True, gt=0.0, le=10.0)

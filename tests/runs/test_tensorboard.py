@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from passerelle.errors import SettingsError
+from passerelle.runs.tensorboard import TensorBoard
 from passerelle.settings import TrainingSettings
-from passerelle.training.callbacks.tensorboard import TensorBoard
 from passerelle.training.history import Sample, Translations
 from passerelle.training.state import TrainingState
 from passerelle.training.trainer import fit
