@@ -39,7 +39,7 @@ class Log(Callback):
     """Print the results of each epoch."""
 
     def on_epoch_end(self, run: Run) -> None:
-        print(run.state.history[-1], run.sample, flush=True)
+        print(run.state.history[-1], *run.samples[:1], flush=True)
 
 
 def main() -> None:

@@ -227,7 +227,7 @@ def check_value(setting: Setting, value: Any) -> None:
         SettingsError: if it has another type, or is out of bounds.
     """
     field = setting.field
-    checked = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+    checked: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
     adapter = TypeAdapter(checked, config=ConfigDict(strict=True))
     try:
         adapter.validate_python(value)
