@@ -18,12 +18,14 @@ if not os.environ.get("KERAS_BACKEND"):
     os.environ["KERAS_BACKEND"] = "jax"
 
 if TYPE_CHECKING:
+    from passerelle.data.corrections import Correction, read_corrections, write_corrections
     from passerelle.data.pairs import Pair, Pairs, read_pairs
     from passerelle.data.phrasebook import phrasebook
     from passerelle.data.windows import Windows
     from passerelle.errors import DataError, ModelFileError, OutputError, PasserelleError, RunError, SettingsError
     from passerelle.evaluation.forecasts import ForecastReport
     from passerelle.evaluation.metrics import Report
+    from passerelle.experiment.fine_tune import fine_tune
     from passerelle.experiment.train import resume, train
     from passerelle.forecaster import Forecaster
     from passerelle.forecasting import train_forecaster
@@ -36,10 +38,10 @@ if TYPE_CHECKING:
     from passerelle.translator import Translator
 
 __all__ = [
-    "PRESETS", "Callback", "DataError", "ForecastReport", "Forecaster", "ModelFileError", "OutputError", "Pair",
-    "PairScore", "Pairs", "PasserelleError", "Report", "Result", "RunError", "SequenceToSequence", "Settings",
-    "SettingsError", "Translator", "Windows", "distill", "load", "phrasebook", "read_pairs", "resume", "train",
-    "train_forecaster",
+    "PRESETS", "Callback", "Correction", "DataError", "ForecastReport", "Forecaster", "ModelFileError", "OutputError",
+    "Pair", "PairScore", "Pairs", "PasserelleError", "Report", "Result", "RunError", "SequenceToSequence", "Settings",
+    "SettingsError", "Translator", "Windows", "distill", "fine_tune", "load", "phrasebook", "read_corrections",
+    "read_pairs", "resume", "train", "train_forecaster", "write_corrections",
 ]  # fmt: skip
 
 __version__ = "0.1.0"
@@ -47,6 +49,7 @@ __version__ = "0.1.0"
 _MODULES = {
     "PRESETS": "settings", "Settings": "settings",
     "Pair": "data.pairs", "Pairs": "data.pairs", "read_pairs": "data.pairs",
+    "Correction": "data.corrections", "read_corrections": "data.corrections", "write_corrections": "data.corrections",
     "phrasebook": "data.phrasebook",
     "DataError": "errors", "ModelFileError": "errors", "OutputError": "errors", "PasserelleError": "errors",
     "RunError": "errors", "SettingsError": "errors",
@@ -54,6 +57,7 @@ _MODULES = {
     "Windows": "data.windows", "Forecaster": "forecaster", "train_forecaster": "forecasting",
     "SequenceToSequence": "models.sequence_to_sequence",
     "PairScore": "inference.scoring",
+    "fine_tune": "experiment.fine_tune",
     "resume": "experiment.train", "train": "experiment.train", "distill": "synthetic.distillation",
     "Callback": "training.callbacks.callback",
     "Result": "inference.result", "Translator": "translator",

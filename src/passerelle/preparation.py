@@ -12,11 +12,13 @@ import numpy as np
 from passerelle.data.batches import Batches
 from passerelle.data.formats import PairPath
 from passerelle.data.lengths import LengthLimits, Lengths
+from passerelle.data.mixing import Mixture
 from passerelle.data.pairs import Pairs, check_pairs, read_pairs, split_by_source
 from passerelle.data.vectors import WordVectors, read_vectors
 from passerelle.errors import DataError, SettingsError, require_path
 from passerelle.fields.signature import Signature, fit_text_signature
 from passerelle.fields.text import TextField
+from passerelle.fine_tuning.plan import FineTuning
 from passerelle.preset_choice import choose_candidates
 from passerelle.ragged import Ragged
 from passerelle.scripts import has_no_spaces
@@ -33,6 +35,8 @@ Validation = float | PairPath | Iterable[tuple[str, ...]] | None
 """Validation data: the share of sources to hold out, a file, a tuple of two parallel files, or pairs. 0 holds out
 nothing, None a tenth."""
 
+NO_PAIRS = Pairs((), ())
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -48,6 +52,9 @@ class Prepared:
         lengths: lengths of the training pairs.
         choices: what was chosen for the preset `auto` and the level `auto`, with the reasons, one line each.
         vectors: pretrained word vectors by field.
+        fine_tuning: the model from whose weights training starts, and more; None to start from new weights.
+        old: old pairs of which each epoch has a sample; empty without any.
+        old_validation: pairs that measure what fine-tuning forgets; empty without any.
     """
 
     training: Pairs
@@ -59,6 +66,9 @@ class Prepared:
     lengths: Lengths
     choices: tuple[str, ...] = ()
     vectors: Mapping[str, WordVectors] = field(default_factory=dict)
+    fine_tuning: FineTuning | None = None
+    old: Pairs = NO_PAIRS
+    old_validation: Pairs = NO_PAIRS
 
     @property
     def extra_words(self) -> int:
@@ -87,8 +97,15 @@ class Prepared:
 
         The loss ignores those of the target if the network has no column for UNK.
         """
+        return self._unknown_tokens(self.validation_batches)
+
+    @property
+    def unknown_training_tokens(self) -> dict[str, int]:
+        """Number of unknown tokens in the training pairs, old ones included, by field."""
+        return self._unknown_tokens(self.training_batches)
+
+    def _unknown_tokens(self, batches: Batches | None) -> dict[str, int]:
         source, target = self.signature.source.name, self.signature.target.name
-        batches = self.validation_batches
         if batches is None:
             return {source: 0, target: 0}
         arrays = {source: batches.inputs[source], target: batches.targets[target]}
@@ -102,8 +119,11 @@ class Prepared:
         Sources are the same if they are the same to the tokenizer. They make the validation results look better than
         they are.
         """
-        keys = (self.signature.input_keys(pairs.columns) for pairs in (self.training, self.validation))
-        return len(set(next(keys)) & set(next(keys)))
+        used, held_out = (
+            {key for pairs in group if pairs for key in self.signature.input_keys(pairs.columns)}
+            for group in ((self.training, self.old), (self.validation,))
+        )
+        return len(used & held_out)
 
     @cached_property
     def trimmed(self) -> int:
@@ -170,8 +190,11 @@ def prepare(
     validation: Validation = None,
     source_vectors: str | os.PathLike[str] | None = None,
     target_vectors: str | os.PathLike[str] | None = None,
+    fine_tuning: FineTuning | None = None,
 ) -> Prepared:
     """Split the pairs, fit the fields and encode the pairs; see `train` for the arguments.
+
+    With `fine_tuning`, the fields are those of its model, and old pairs and corrections join the training pairs.
 
     Raises:
         DataError: if fewer than two training pairs remain, a field has no tokens, or vectors cannot be read.
@@ -183,12 +206,18 @@ def prepare(
     pairs = check_pairs(pairs, tagged=settings.tags.mode != "none")
     settings, choices = _with_preset(settings, pairs)
     training, held_out = split(pairs, validation, settings)
+    old = old_validation = None
+    if fine_tuning is not None:
+        if files:
+            raise SettingsError("fine-tuning keeps the embeddings of the model. Leave the word vectors out.")
+        training = fine_tuning.with_corrections(training)
+        old, old_validation = fine_tuning.split_old(source_key(settings.source))
     if len(training) < 2:
         raise DataError(f"{training.name}: training needs at least two pairs, received: {len(training)}. Add pairs.")
     settings, level_chosen = _with_levels(settings, training)
     choices += level_chosen
     _check_vectors(settings, files)
-    signature, encoded, limits = _fit_signature(settings, training)
+    signature, encoded, limits = _fit_signature(settings, training, fine_tuning)
     vectors = _read_vectors(settings, signature, files)
     settings = _with_embedding_widths(settings, vectors)
     if extended := _with_extra_words(signature, vectors):
@@ -202,22 +231,46 @@ def prepare(
         validation_batches = Batches(
             encoded_validation.inputs, encoded_validation.targets, VALIDATION_BATCH_SIZE, seed=None
         )
+    lengths = Lengths.of(encoded.source_lengths, encoded.target_lengths, _sentences(encoded.pairs, settings))
+    encoded_old = None
+    if fine_tuning is not None:
+        before = fine_tuning.origin.bundle.lengths
+        lengths = Lengths.of_ensemble([before, lengths])
+        limits = limits.at_least(before, settings.source.max_length, settings.target.max_length)
+        if old is not None:
+            encoded_old = _Encoded.of(old, signature)
+            if (shorter := encoded_old.within(limits)) is not old:
+                encoded_old = _Encoded.of(shorter, signature)
     return Prepared(
         encoded.pairs,
         encoded_validation.pairs,
         settings,
         signature,
-        _training_batches(encoded, signature, settings),
+        _training_batches(encoded, encoded_old, signature, settings, fine_tuning),
         validation_batches,
-        Lengths.of(encoded.source_lengths, encoded.target_lengths, _sentences(encoded.pairs, settings)),
+        lengths,
         choices,
         vectors,
+        fine_tuning,
+        NO_PAIRS if encoded_old is None else encoded_old.pairs,
+        old_validation or NO_PAIRS,
     )
 
 
-def _fit_signature(settings: Settings, training: Pairs) -> tuple[Signature, _Encoded, LengthLimits]:
-    """Fit the fields to the pairs that are not too long; return them, these pairs encoded, and the length limits."""
-    signature = fit_text_signature(settings, training.columns, name=training.name)
+def _fit_signature(
+    settings: Settings, training: Pairs, fine_tuning: FineTuning | None
+) -> tuple[Signature, _Encoded, LengthLimits]:
+    """Fit the fields to the pairs that are not too long; return them, these pairs encoded, and the length limits.
+
+    The fields of fine-tuning are those of its model.
+    """
+
+    def fit(pairs: Pairs) -> Signature:
+        if fine_tuning is None:
+            return fit_text_signature(settings, pairs.columns, name=pairs.name)
+        return fine_tuning.signature(settings, pairs.columns)
+
+    signature = fit(training)
     encoded = _Encoded.of(training, signature)
     max_lengths = settings.source.max_length, settings.target.max_length
     limits = LengthLimits.of(encoded.source_lengths, encoded.target_lengths, *max_lengths)
@@ -229,7 +282,7 @@ def _fit_signature(settings: Settings, training: Pairs) -> tuple[Signature, _Enc
                 f"{training.name}: training needs at least two pairs, and {len(shorter)} of {len(training)} remain; "
                 f"the others are {reason}."
             )
-        signature = fit_text_signature(settings, shorter.columns, name=shorter.name)
+        signature = fit(shorter)
         encoded = _Encoded.of(shorter, signature)
     return signature, encoded, limits
 
@@ -239,16 +292,25 @@ def _sentences(pairs: Pairs, settings: Settings) -> SentenceStatistics | None:
     return None if has_no_sentences else SentenceStatistics.of(pairs.sources)
 
 
-def _training_batches(encoded: _Encoded, signature: Signature, settings: Settings) -> Batches:
+def _training_batches(
+    encoded: _Encoded, old: _Encoded | None, signature: Signature, settings: Settings, fine_tuning: FineTuning | None
+) -> Batches:
+    """Return the training batches; those of each epoch have all pairs and, with old pairs, a sample of these."""
     options = settings.training
+    inputs, targets, mixture = encoded.inputs, encoded.targets, None
+    if old is not None and old.pairs and fine_tuning is not None:
+        inputs = {name: ids.append(old.inputs[name]) for name, ids in inputs.items()}
+        targets = {name: ids.append(old.targets[name]) for name, ids in targets.items()}
+        mixture = Mixture(len(encoded.pairs), len(old.pairs), fine_tuning.old_share)
     return Batches(
-        encoded.inputs,
-        encoded.targets,
+        inputs,
+        targets,
         options.batch_size,
         seed=options.seed,
         batch_type=options.batch_type,
         copy_masking=options.copy_masking,
         target_sizes=signature.copying_sizes,
+        mixture=mixture,
     )
 
 

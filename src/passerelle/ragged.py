@@ -60,6 +60,13 @@ class Ragged:
             )
         return joined
 
+    def append(self, other: "Ragged") -> "Ragged":
+        """Return the sequences of `self` and, after them, those of `other`."""
+        return Ragged(
+            np.concatenate([self.values, other.values]),
+            np.concatenate([self.offsets, self.offsets[-1] + other.offsets[1:]]),
+        )
+
     def padded(
         self, rows: np.ndarray, length: int, *, first: int | None = None, height: int | None = None
     ) -> np.ndarray:

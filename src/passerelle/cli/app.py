@@ -42,6 +42,7 @@ _COMMANDS = {
         (
             "passerelle train pairs.tsv --epochs 10 --out model.keras",
             "passerelle train --resume model.run",
+            "passerelle train new.tsv --from model.keras --mix pairs.tsv:0.5",
         ),
     ),
     "translate": (

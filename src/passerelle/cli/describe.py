@@ -1,9 +1,10 @@
 """passerelle describe"""
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
-from passerelle.cli.display import choice_words, search_words
+from passerelle.cli.display import choice_words, comparison_words, search_words, tuning_words
 from passerelle.cli.output import write_text
 
 if TYPE_CHECKING:
@@ -40,8 +41,12 @@ def describe(model: str, /) -> None:
 
 
 def _facts(model: "Translator | Forecaster") -> list[str]:
+    from passerelle.models.parts import parts_of
+
     network, record, lengths = model.network, model.record, model.bundle.lengths
     facts = [f"{network.count_params():,} parameters in {len(network.weights)} arrays"]
+    sizes = {part: sum(math.prod(weight.shape) for weight in weights) for part, weights in parts_of(network).items()}
+    facts.append(f"parts: {', '.join(f'{part} {size:,}' for part, size in sizes.items())}")
     for field in (*model.signature.inputs.values(), *model.signature.outputs.values()):
         facts += _field_facts(field)
     kind = "sequence" if hasattr(model, "horizon") else "text"
@@ -80,6 +85,9 @@ def _record_facts(record: dict[str, Any]) -> list[str]:
     facts = []
     data = record.get("data", {})
     facts += [f"{name.replace('_', ' ')}: {json.dumps(value, ensure_ascii=False)}" for name, value in data.items()]
+    if tuning := record.get("fine_tuning"):
+        facts.append(f"tuned from {tuning_words(tuning)}")
+        facts += [comparison_words(scores) for scores in tuning["scores"]]
     facts += [f"{name} {version}" for name, version in record.get("versions", {}).items()]
     if choice := record.get("search"):
         facts.append(f"search after training: {choice_words(choice)}")

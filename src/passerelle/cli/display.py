@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from passerelle.translator import Translator
 
 __all__ = [
-    "LinesDisplay", "SweepDisplay", "TrainingDisplay", "TranslationDisplay", "choice_words", "explain_end",
-    "kept_average", "note", "note_trimmed", "search_words", "train_with_display",
+    "LinesDisplay", "SweepDisplay", "TrainingDisplay", "TranslationDisplay", "choice_words", "comparison_words",
+    "explain_end", "kept_average", "note", "note_trimmed", "search_words", "train_with_display", "tuning_words",
 ]  # fmt: skip
 
 
@@ -97,6 +97,8 @@ def train_with_display(
             f"{prepared.settings.training.learning_rate:g}) or set training.clip."
         )
     note(f"stored search: {choice_words(translator.record['search'])}")
+    for scores in translator.record.get("fine_tuning", {}).get("scores", ()):
+        note(comparison_words(scores))
     return translator
 
 
@@ -119,6 +121,15 @@ def kept_average(translator: "Translator") -> str:
     record = translator.record
     kinds = [epoch["weights"] for epoch in record["epochs"] if epoch["number"] == record["kept_epoch"]]
     return "".join(f", {WEIGHTS_WORDS[kind]}" for kind in kinds if kind != "raw")
+
+
+def comparison_words(scores: dict[str, Any]) -> str:
+    """Return a comparison of a training record in words: the scores before and after fine-tuning."""
+    metric = "chrF" if scores["metric"] == "chrf" else "exact match"
+    return (
+        f"{scores['count']:,} {scores['pairs']} validation pairs: {metric} {scores['before']:.1f} before fine-tuning, "
+        f"{scores['after']:.1f} after"
+    )
 
 
 def choice_words(choice: dict[str, Any]) -> str:
@@ -148,6 +159,8 @@ def _introduce(prepared: "Prepared") -> None:
         f"and {target:,} target tokens; {len(batches):,} batches in {len(batches.buckets)} shapes, "
         f"{100 * batches.padding_share():.0f} % padding"
     )
+    if prepared.fine_tuning is not None:
+        _introduce_fine_tuning(prepared)
     for side, coverage in prepared.vector_coverage.items():
         extra = f", and {prepared.extra_words:,} extra words" if side == "source" and prepared.extra_words else ""
         covered, tokens = coverage["with_vectors"], coverage["tokens"]
@@ -171,6 +184,31 @@ def _introduce(prepared: "Prepared") -> None:
     if prepared.overlap:
         note(f"{prepared.overlap:,} validation sources are also training sources: validation results will be too good")
     note("the first epoch takes longer, since it compiles programs")
+
+
+def _introduce_fine_tuning(prepared: "Prepared") -> None:
+    """Print from which model training starts, and which tokens of the pairs it does not know."""
+    tuning = prepared.fine_tuning
+    if tuning is None:
+        return
+    note(f"tuned from {tuning_words(tuning.to_json(prepared.signature))}")
+    for side, count in prepared.unknown_training_tokens.items():
+        if count:
+            advice = " in spite of --new-tokens" if tuning.settings.new_tokens else "; --new-tokens adds them"
+            note(f"{count:,} {side} tokens of the training pairs are unknown to the model{advice}")
+
+
+def tuning_words(facts: dict[str, Any]) -> str:
+    """Return the facts of a training record about fine-tuning in words, the scores left out."""
+    words = [str(facts["model"])]
+    words += [f"{count:,} new {field} tokens" for field, count in facts.get("new_tokens", {}).items()]
+    if frozen := facts.get("frozen"):
+        words.append(f"frozen: {', '.join(frozen)}")
+    if corrections := facts.get("corrections"):
+        words.append(f"{corrections:,} corrections, each {facts['corrections_weight']} times per epoch")
+    if old := facts.get("old_pairs"):
+        words.append(f"{100 * old['share']:g} % of each epoch from the {old['pairs']:,} pairs of {old['name']}")
+    return "; ".join(words)
 
 
 class TrainingDisplay(Callback):

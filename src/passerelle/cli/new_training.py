@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from passerelle.cli.display import note
-from passerelle.cli.options import ReadingOptions, SettingsOptions
+from passerelle.cli.fine_tuning import FineTuningOptions
+from passerelle.cli.options import FineTuningFlags, ReadingOptions, SettingsOptions
 from passerelle.cli.output import require_absent
 from passerelle.cli.runs import DataWords, command, new_trainings, numbered, require_new_runs
 from passerelle.cli.training import receive_signals, tensorboard_logs, train_all
@@ -17,6 +19,7 @@ from passerelle.training.callbacks.interruption import Interruption
 
 if TYPE_CHECKING:
     from passerelle.data.pairs import Pairs
+    from passerelle.fine_tuning.origin import Origin
     from passerelle.preparation import Prepared
     from passerelle.runs.data_source import DataSource
     from passerelle.settings import Settings
@@ -47,6 +50,8 @@ class NewTraining:
         tensorboard: folder for TensorBoard's logs; None for none.
         synthesize: receives the training pairs, the validation pairs and the settings, and returns training pairs with
             synthetic ones among them, which `save_split` omits.
+        start: the model to start from and its data; no model for new weights.
+        fine_tuning: settings of fine-tuning.
     """
 
     pairs: tuple[str, ...]
@@ -64,6 +69,23 @@ class NewTraining:
     overwrite: bool = False
     tensorboard: str | None = None
     synthesize: "Callable[[Pairs, Pairs, Settings], Pairs] | None" = None
+    start: FineTuningOptions = field(default_factory=FineTuningOptions)
+    fine_tuning: FineTuningFlags = field(default_factory=FineTuningFlags)
+
+    @cached_property
+    def origin(self) -> "Origin | None":
+        """The model to start from; None for new weights."""
+        from passerelle.fine_tuning.origin import Origin
+
+        return None if self.start.from_ is None else Origin.load(self.start.from_)
+
+    @cached_property
+    def settings(self) -> "Settings":
+        """The settings; with a model to start from, its text and network."""
+        tagged = self.reading.names_tag_column()
+        if self.origin is None:
+            return self.options.choose(tagged=tagged)
+        return self.options.fine_tune(self.origin.bundle.settings, str(self.start.from_), tagged=tagged)
 
 
 def require_run_options(checkpoint_seconds: float | None, run: str | None, *, no_run: bool) -> None:
@@ -104,7 +126,7 @@ def train_new(new: NewTraining) -> int:
     from passerelle.runs.folder import SUFFIX, RunFolder
 
     overwrite, model = new.overwrite, Path(new.out)
-    new.options.choose(tagged=new.reading.names_tag_column())  # wrong settings are reported before existing files
+    _ = new.settings  # wrong settings are reported before existing files
     paths = _model_paths(model, new.seeds)
     folder = Path(new.run) if new.run else model.with_suffix(SUFFIX)
     folders = [] if new.no_run else [RunFolder(path) for path in numbered(folder, new.seeds)]
@@ -134,12 +156,10 @@ def read_and_prepare(new: NewTraining) -> PreparedTraining:
     from passerelle.data.pairs import Pairs
     from passerelle.experiment.candidates import prepare_candidates
     from passerelle.preparation import split
-    from passerelle.runs.data_source import DataSource, PairSource
+    from passerelle.runs.data_source import PairSource
 
-    reading, vectors = new.reading, new.vectors
-    names_tags = reading.names_tag_column()
-    settings = new.options.choose(tagged=names_tags)
-    tagged = names_tags or settings.tags.mode != "none"
+    reading, vectors, settings = new.reading, new.vectors, new.settings
+    tagged = reading.names_tag_column() or settings.tags.mode != "none"
     training_pairs = reading.read(new.pairs, tagged=tagged)
     held_out = share_or_files(new.validation)
     words = DataWords(
@@ -149,12 +169,16 @@ def read_and_prepare(new: NewTraining) -> PreparedTraining:
     if isinstance(held_out, tuple):
         held_out = reading.read(held_out, tagged=tagged, limited=False)
     source = words.source(training_pairs, held_out)
+    plan = None
+    if new.origin is not None:
+        plan, plan_source = new.start.plan(new.origin, new.fine_tuning, reading, tagged=tagged)
+        source = replace(source, fine_tuning=plan_source)
     sides = None
     if new.synthesize is not None:
         sides = split(training_pairs, held_out, settings)
         training_pairs, held_out = new.synthesize(*sides, settings), sides[1] or 0.0
         held_out_source = PairSource.copy(held_out) if isinstance(held_out, Pairs) else held_out
-        source = DataSource(PairSource.copy(training_pairs), held_out_source, source.vectors)
+        source = replace(source, pairs=PairSource.copy(training_pairs), validation=held_out_source)
     interruption = receive_signals()
     prepared = prepare_candidates(
         training_pairs,
@@ -162,6 +186,7 @@ def read_and_prepare(new: NewTraining) -> PreparedTraining:
         validation=held_out,
         source_vectors=vectors.get("source"),
         target_vectors=vectors.get("target"),
+        fine_tuning=plan,
         interruption=interruption,
         report=note,
     )

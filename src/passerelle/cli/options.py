@@ -16,11 +16,13 @@ from passerelle.settings import (
     DEFAULT_PRESET,
     FORECAST_PRESET,
     PRESETS,
+    FineTuningSettings,
     ReadingSettings,
     SearchSettings,
     Section,
     Settings,
     SyntheticSettings,
+    fine_tuning_settings,
     make_settings,
     options_of,
     parse_assignments,
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from passerelle.data.pairs import Pairs
 
 __all__ = [
-    "ForecasterOptions", "ReadingOptions", "SearchOptions", "SettingsOptions", "SyntheticOptions",
+    "FineTuningFlags", "ForecasterOptions", "ReadingOptions", "SearchOptions", "SettingsOptions", "SyntheticOptions",
     "WriterSearchOptions", "flags_of",
 ]  # fmt: skip
 
@@ -260,6 +262,22 @@ class SettingsOptions(_SettingsFlags):
             raise SettingsError("a column of tags is named, but the tag mode is none. Leave out one of the two.")
         return settings
 
+    def fine_tune(self, before: Settings, model: str, *, tagged: bool) -> Settings:
+        """Return the settings of a training that starts from a model; see `fine_tuning_settings`.
+
+        Args:
+            before: settings of the model.
+            model: name of the model, for messages.
+            tagged: whether a flag names a column of tags.
+        """
+        if tagged and before.tags.mode == "none":
+            raise SettingsError(f"a column of tags is named, and {model} has no tags. Leave it out.")
+        file = {} if self.settings is None else read_settings_file(self.settings)
+        return fine_tuning_settings(
+            before, model,
+            preset=self.preset, file=file, options=_used(self, Settings), assignments=parse_assignments(self.set_),
+        )  # fmt: skip
+
     def change(self, before: Settings) -> Settings:
         """Return the settings of a run, changed by the flags and the settings file that are used."""
         file = self.file
@@ -337,6 +355,19 @@ class SyntheticOptions:
     def choose(self) -> SyntheticSettings:
         """Return the settings."""
         return validated(SyntheticSettings, _used(self, SyntheticSettings))
+
+
+@flags_of(FineTuningSettings)
+class FineTuningFlags:
+    """Flags for the settings of fine-tuning."""
+
+    def used(self) -> list[str]:
+        """Return the names of the flags that were used."""
+        return [flag(name) for name in _used(self, FineTuningSettings)]
+
+    def choose(self) -> FineTuningSettings:
+        """Return the settings."""
+        return validated(FineTuningSettings, _used(self, FineTuningSettings))
 
 
 def _read_texts(path: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from passerelle.cli.options import SettingsOptions
     from passerelle.data.pairs import Pairs
     from passerelle.preparation import Prepared
-    from passerelle.runs.data_source import DataSource, PairSource
+    from passerelle.runs.data_source import DataSource, FineTuningSource, PairSource
     from passerelle.runs.description import Description
     from passerelle.runs.folder import RunFolder
     from passerelle.runs.recording import Recording
@@ -171,7 +171,13 @@ def new_trainings(
 
 
 def resumed(
-    path: str, options: "SettingsOptions", words: DataWords, *, out: str | None, checkpoint_seconds: float | None
+    path: str,
+    options: "SettingsOptions",
+    words: DataWords,
+    moved: "Callable[[FineTuningSource | None], FineTuningSource | None]",
+    *,
+    out: str | None,
+    checkpoint_seconds: float | None,
 ) -> list[Training]:
     """Return the trainings that are left of an earlier command, from the run in a folder on.
 
@@ -179,6 +185,7 @@ def resumed(
         path: the run's folder.
         options: settings that extend the run.
         words: arguments that name the data, if it was moved.
+        moved: source of the run's fine-tuning -> source with the files that the arguments name.
         out: another model file; None for that of the run.
         checkpoint_seconds: another time between two checkpoints; None for that of the run.
 
@@ -196,7 +203,7 @@ def resumed(
         before = made.description
         made.description = replace(
             before,
-            data=words.changed(before.data),
+            data=replace(words.changed(before.data), fine_tuning=moved(before.data.fine_tuning)),
             out=before.out if out is None else os.path.abspath(out),
             checkpoint_seconds=before.checkpoint_seconds if checkpoint_seconds is None else checkpoint_seconds,
         )

@@ -6,9 +6,10 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from passerelle.cli.arguments import WHOLE_NUMBER
+from passerelle.cli.fine_tuning import FineTuningOptions
 from passerelle.cli.groups import IN_GROUP
 from passerelle.cli.new_training import NewTraining, require_run_options, share_or_files, train_new
-from passerelle.cli.options import ReadingOptions, SettingsOptions, SyntheticOptions
+from passerelle.cli.options import FineTuningFlags, ReadingOptions, SettingsOptions, SyntheticOptions
 from passerelle.cli.output import Overwrite
 from passerelle.cli.rate_sweep import find_learning_rate as sweep
 from passerelle.cli.runs import DataWords, resumed
@@ -30,6 +31,8 @@ def train(
     target_vectors: Annotated[str | None, Parameter(group=IN_GROUP["Text"])] = None,
     back_translation: BackTranslationOptions | None = None,
     synthetic: SyntheticOptions | None = None,
+    start: FineTuningOptions | None = None,
+    fine_tuning: FineTuningFlags | None = None,
     seeds: Annotated[int | None, Parameter(group=IN_GROUP["Training"], show_default=False), WHOLE_NUMBER] = None,
     resume: Annotated[str | None, Parameter(group=IN_GROUP["Training"])] = None,
     find_learning_rate: Annotated[bool, Parameter(group=IN_GROUP["Training"], negative=(), show_default=False)] = False,
@@ -91,6 +94,7 @@ def train(
 
     reading, options = reading or ReadingOptions(), options or SettingsOptions()
     back_translation, synthetic = back_translation or BackTranslationOptions(), synthetic or SyntheticOptions()
+    start, fine_tuning = start or FineTuningOptions(), fine_tuning or FineTuningFlags()
     require_run_options(checkpoint_seconds, run, no_run=no_run)
     paths = {"source": source_vectors, "target": target_vectors}
     vectors = {side: path for side, path in paths.items() if path is not None}
@@ -104,21 +108,22 @@ def train(
             )
     if resume is not None:
         unused = {"--seeds": seeds, "--save-split": save_split, "--run": run, "--no-run": no_run or None}
-        unused |= dict.fromkeys([*back_translation.used(), *synthetic.used()], True)
+        unused |= dict.fromkeys([*back_translation.used(), *synthetic.used(), *fine_tuning.used()], True)
         for flag in (name for name, value in unused.items() if value is not None):
             raise SettingsError(f"{flag} cannot be used with --resume: the run continues as it began. Leave it out.")
         used = reading.used()
         words = DataWords(pairs, share_or_files(validation), vectors, used, {**used, "limit": None})
-        trainings = resumed(resume, options, words, out=out, checkpoint_seconds=checkpoint_seconds)
+        trainings = resumed(resume, options, words, start.moved, out=out, checkpoint_seconds=checkpoint_seconds)
         return train_all(trainings, receive_signals(), overwrite=overwrite, started=started, tensorboard=tensorboard)
     if not pairs:
         raise SettingsError("PAIRS is missing: name a file of pairs, or continue a run with --resume MODEL.run.")
     out = f"{base_name(pairs)}.keras" if out is None else out
+    start.check(fine_tuning, vectors, out)
     synthesize = back_translation.synthesis(synthetic, reading, out, overwrite=overwrite, started=started)
     new = NewTraining(
         pairs=pairs, reading=reading, validation=validation, options=options, vectors=vectors, out=out,
         started=started, seeds=1 if seeds is None else seeds, checkpoint_seconds=checkpoint_seconds,
         save_split=save_split, run=run, no_run=no_run, overwrite=overwrite, tensorboard=tensorboard,
-        synthesize=synthesize,
+        synthesize=synthesize, start=start, fine_tuning=fine_tuning,
     )  # fmt: skip
     return sweep(new) if find_learning_rate else train_new(new)

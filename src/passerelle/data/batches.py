@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from passerelle.data.mixing import Mixture
 from passerelle.data.rows import same_lengths
 from passerelle.ragged import Ragged
 from passerelle.special_tokens import PAD, START, UNK
@@ -150,6 +151,7 @@ class Batches:
         copy_masking: for outputs that copy, the probability of masking a token that source and target share (see
             `mask_copies`); sampled anew in each epoch.
         target_sizes: vocabulary size of each output that copies; used with `copy_masking`.
+        mixture: the rows of each epoch; None for all rows.
     """
 
     def __init__(
@@ -162,20 +164,23 @@ class Batches:
         batch_type: str = "pair",
         copy_masking: float = 0.0,
         target_sizes: Mapping[str, int] | None = None,
+        mixture: Mixture | None = None,
     ):
         self.inputs = dict(inputs)
         self.targets = dict(targets)
         self.copy_masking = copy_masking
         self.target_sizes = dict(target_sizes or {})
         self.seed = seed
+        self.mixture = mixture
         self.source_name, self.source = next(iter(self.inputs.items()))
         self.source_lengths = self.source.lengths
         # All outputs of a pair have the number of steps of the longest.
         self.target_lengths = np.max([ids.lengths for ids in self.targets.values()], axis=0)
         rows = len(self.source)
-        self.tokens = len(self.source.values) + int(self.target_lengths.sum())
+        epoch = self._rows(number=0)
+        self.tokens = int(self.source_lengths[epoch].sum() + self.target_lengths[epoch].sum())
         # Compiling takes seconds: a bucket needs at least 4 batches on average, and beyond 6 buckets about 100.
-        batches = (rows if batch_type == "pair" else self.tokens) // batch_size
+        batches = (len(epoch) if batch_type == "pair" else self.tokens) // batch_size
         max_buckets = max(1, min(batches // 4, 6 + batches // 100, MAX_BUCKETS))
         self.buckets = choose_buckets(self.source_lengths, self.target_lengths, max_buckets)
         self._heights: dict[Bucket, int] = {}
@@ -184,12 +189,16 @@ class Batches:
             self._heights[bucket] = min(rows, max(1, batch_size // columns))
         self._bucket_of = np.empty(rows, np.int64)
         for index in reversed(range(len(self.buckets))):
-            self._bucket_of[self._fits(np.arange(rows), self.buckets[index])] = index
+            self._bucket_of[self._fit(np.arange(rows), self.buckets[index])] = index
         self._length = len(self._plan(number=0))
 
-    def _fits(self, rows: np.ndarray, bucket: Bucket) -> np.ndarray:
-        fits = (self.source_lengths[rows] <= bucket.source_length) & (self.target_lengths[rows] <= bucket.target_length)
-        return rows[fits]
+    def _rows(self, number: int) -> np.ndarray:
+        """Return the rows of an epoch."""
+        return np.arange(len(self.source)) if self.mixture is None else self.mixture.rows(self.seed or 0, number)
+
+    def _fit(self, rows: np.ndarray, bucket: Bucket) -> np.ndarray:
+        """Return bool (rows,), True where a bucket can contain a row."""
+        return (self.source_lengths[rows] <= bucket.source_length) & (self.target_lengths[rows] <= bucket.target_length)
 
     def with_seed(self, seed: int | None) -> "Batches":
         """Return the same pairs in the same buckets, in the order of another seed."""
@@ -237,30 +246,41 @@ class Batches:
     def _plan(self, number: int) -> list[tuple[Bucket, np.ndarray]]:
         random = None if self.seed is None else np.random.default_rng((self.seed, number))
         plan = []
+        all_rows = self._rows(number)
+        bucket_of = self._bucket_of[all_rows]
         rest = np.empty(0, np.int64)
         for index, bucket in enumerate(self.buckets):
-            own = np.flatnonzero(self._bucket_of == index)
+            own = all_rows[bucket_of == index]
             if random is not None:
                 own = random.permutation(own)
             # Rows that do not fill a batch move to a later bucket that can contain them; at most one batch is not full.
-            moved = self._fits(rest, bucket)
+            fits = self._fit(rest, bucket)
+            moved = rest[fits]
             rows = np.concatenate([moved, own])
             height = self._heights[bucket]
             full = len(rows) if bucket is self.buckets[-1] else len(rows) // height * height
             plan += [(bucket, rows[i : i + height]) for i in range(0, full, height)]
-            rest = np.concatenate([np.setdiff1d(rest, moved), rows[full:]])
+            rest = np.concatenate([np.sort(rest[~fits]), rows[full:]])
         if random is not None:
             random.shuffle(plan)
         return plan
 
     def __len__(self) -> int:
-        """Return the number of batches per epoch; with batches of tokens, epochs can differ by one or two."""
+        """Return the number of batches per epoch; with batches of tokens or a mixture, epochs can differ by a few."""
         return self._length
 
     @property
     def target_tokens(self) -> int:
         """Target tokens of all outputs per epoch, END included."""
-        return sum(len(ids.values) for ids in self.targets.values())
+        rows = self._rows(number=0)
+        return sum(int(ids.lengths[rows].sum()) for ids in self.targets.values())
+
+    def token_counts(self, output: str, ids: np.ndarray) -> np.ndarray:
+        """Return how often each of some target ids, int (n,), occurs in the first epoch, int64 (n,)."""
+        targets = self.targets[output]
+        rows = self._rows(number=1)
+        repeated = np.repeat(np.bincount(rows, minlength=len(targets)), targets.lengths)
+        return np.bincount(targets.values, weights=repeated, minlength=int(ids.max()) + 1)[ids].astype(np.int64)
 
     def padding_share(self) -> float:
         """Return the fraction of the source and target cells of an epoch that are padding."""

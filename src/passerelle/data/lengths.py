@@ -118,6 +118,19 @@ class LengthLimits:
         requested = (source, target)
         return cls(*(default if own is None else own for own, default in zip(requested, defaults, strict=True)))
 
+    def at_least(self, lengths: Lengths, source: int | None, target: int | None) -> "LengthLimits":
+        """Return limits that are at least the lengths of a model, unless they were requested.
+
+        Args:
+            lengths: the lengths of the pairs on which the model was trained.
+            source: the requested limit for sources; None if there is none.
+            target: the requested limit for targets; None if there is none.
+        """
+        return LengthLimits(
+            max(self.source, lengths.source) if source is None else self.source,
+            max(self.target, lengths.target) if target is None else self.target,
+        )
+
     def filter(self, pairs: Pairs, source_lengths: np.ndarray, target_lengths: np.ndarray) -> Pairs:
         """Return the pairs within both limits and count the others in `skipped`; `pairs` itself if none is too long."""
         within = ((source_lengths <= self.source) & (target_lengths <= self.target)).tolist()

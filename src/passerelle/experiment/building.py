@@ -1,4 +1,4 @@
-"""Build an untrained translator: the network, with its initial weights and pretrained vectors."""
+"""Build the translator to train: the network, with initial weights and pretrained vectors, or those of a model."""
 
 import random
 from collections.abc import Iterator
@@ -17,18 +17,22 @@ __all__ = ["build", "build_with_vectors"]
 
 
 def build(prepared: Prepared) -> Translator:
-    """Build an untrained translator; its initial weights depend only on the seed."""
+    """Build the translator to train; new initial weights depend only on the seed."""
     return build_with_vectors(prepared)[0]
 
 
 def build_with_vectors(prepared: Prepared) -> tuple[Translator, dict[str, np.ndarray]]:
-    """Return an untrained translator and the rows of its pretrained vectors.
+    """Return the translator to train and the rows of its pretrained vectors.
+
+    With fine-tuning, its weights are those of the model, and there are no pretrained vectors.
 
     Returns:
         The translator; path of each variable with pretrained vectors -> bool (rows,), True where a row has one.
     """
     with _seeded(prepared.settings.training.seed):
         network = SequenceToSequence(prepared.settings.network, **prepared.signature.specs())
+    if prepared.fine_tuning is not None:
+        prepared.fine_tuning.initialize(network, prepared.signature)
     pretrained_rows = _assign_vectors(network, prepared)
     bundle = Bundle(network, prepared.signature, prepared.settings, prepared.lengths)
     return Translator(bundle), pretrained_rows

@@ -8,6 +8,7 @@ from typing import Any
 
 from passerelle.data.pairs import check_pairs
 from passerelle.experiment.prepared_training import train_prepared
+from passerelle.fine_tuning.plan import FineTuning
 from passerelle.inference.search_choice import choose_metric
 from passerelle.preparation import Prepared, Validation, prepare
 from passerelle.preset_choice import choose_candidates
@@ -33,6 +34,7 @@ def prepare_candidates(
     validation: Validation = None,
     source_vectors: str | os.PathLike[str] | None = None,
     target_vectors: str | os.PathLike[str] | None = None,
+    fine_tuning: FineTuning | None = None,
     interruption: Interruption | None = None,
     report: Callable[[str], None] = lambda line: None,
 ) -> Prepared:
@@ -47,10 +49,13 @@ def prepare_candidates(
         validation: see `train`.
         source_vectors: see `train`.
         target_vectors: see `train`.
+        fine_tuning: see `prepare`; the settings are then not those of the preset `auto`.
         interruption: see `training.trainer.fit`.
         report: receives one line for each trial.
     """
-    options: dict[str, Any] = {"source_vectors": source_vectors, "target_vectors": target_vectors}
+    options: dict[str, Any] = {
+        "source_vectors": source_vectors, "target_vectors": target_vectors, "fine_tuning": fine_tuning,
+    }  # fmt: skip
     pairs = check_pairs(pairs, tagged=settings.tags.mode != "none")
     if isinstance(validation, Iterator):
         validation = list(validation)  # each candidate reads it

@@ -3,12 +3,14 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 
 from passerelle.bundle.bundle import save_bundle
 from passerelle.errors import SettingsError
 from passerelle.experiment.building import build_with_vectors
 from passerelle.experiment.clock import Clock
+from passerelle.experiment.forgetting import Forgetting
 from passerelle.experiment.record import training_record
 from passerelle.experiment.validation_sample import validation_sampler
 from passerelle.inference.search_choice import SearchChoice, Trial, choose_metric, choose_search
@@ -61,24 +63,33 @@ def train_prepared(
     if recording is not None:
         state = recording.begin(prepared, translator.network)
         callbacks = [*callbacks, *recording.callbacks()]
+    tuned, frozen, forgetting = prepared.fine_tuning, nullcontext(vectors), None
+    if tuned is not None:
+        forgetting = Forgetting(prepared)
+        clock.forgetting = forgetting.seconds
+        frozen = tuned.frozen(translator.network, prepared.signature)
+        if state is None:
+            tuned.begin(translator.network, prepared.signature, prepared.training_batches)
     # Without callbacks only the metric may read the translations, and the first ones compile a search.
     translated = callbacks or prepared.settings.training.metric != "loss"
-    history = fit(
-        translator.network,
-        prepared.training_batches,
-        prepared.validation_batches,
-        prepared.settings.training,
-        frozen=vectors,
-        translate=validation_sampler(prepared, translator) if translated else None,
-        callbacks=callbacks,
-        state=state,
-        interruption=interruption,
-        before=clock.elapsed(),
-        after=clock.saving + clock.comparison,
-    )
+    with frozen as rows:
+        history = fit(
+            translator.network,
+            prepared.training_batches,
+            prepared.validation_batches,
+            prepared.settings.training,
+            frozen=rows,
+            translate=validation_sampler(prepared, translator) if translated else None,
+            callbacks=callbacks,
+            state=state,
+            interruption=interruption,
+            before=clock.elapsed(),
+            after=clock.reserved(),
+        )
     choice = _choose_search(prepared, translator, history, clock, interruption, report)
     translator.bundle = replace(translator.bundle, search=choice.search)
-    translator.record = training_record(prepared, history, choice)
+    comparisons = [] if forgetting is None or history.interrupted else forgetting.compare(translator)
+    translator.record = training_record(prepared, history, choice, comparisons)
     return translator
 
 

@@ -1,6 +1,7 @@
 """Learning rate sweep of a new network on prepared pairs."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
 from passerelle.experiment.building import build_with_vectors
 from passerelle.preparation import Prepared
@@ -13,13 +14,13 @@ def find_learning_rate(
     prepared: Prepared, *, report: Callable[[int, int, float], None], stopped: Callable[[], bool]
 ) -> RateSweep:
     """Build a network and make a learning rate sweep; see `sweep_rates` for the arguments."""
-    translator, frozen = build_with_vectors(prepared)
-    settings = prepared.settings.training
-    return sweep_rates(
-        translator.network,
-        prepared.training_batches,
-        settings,
-        frozen=frozen if settings.frozen_epochs else {},
-        report=report,
-        stopped=stopped,
-    )
+    translator, vectors = build_with_vectors(prepared)
+    settings, tuned = prepared.settings.training, prepared.fine_tuning
+    frozen = nullcontext(vectors if settings.frozen_epochs else {})
+    if tuned is not None:
+        tuned.begin(translator.network, prepared.signature, prepared.training_batches)
+        frozen = tuned.frozen(translator.network, prepared.signature)
+    with frozen as rows:
+        return sweep_rates(
+            translator.network, prepared.training_batches, settings, frozen=rows, report=report, stopped=stopped
+        )

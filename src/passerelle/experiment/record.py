@@ -2,10 +2,12 @@
 
 import importlib.metadata
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from passerelle.backend import backend_name
+from passerelle.experiment.forgetting import Comparison
 from passerelle.inference.search_choice import SearchChoice
 from passerelle.preparation import Prepared
 from passerelle.training.history import History
@@ -13,8 +15,17 @@ from passerelle.training.history import History
 __all__ = ["training_record"]
 
 
-def training_record(prepared: Prepared, history: History, choice: SearchChoice | None) -> dict[str, Any]:
-    """Return the training record as JSON values; without a choice of the search before training."""
+def training_record(
+    prepared: Prepared, history: History, choice: SearchChoice | None, comparisons: Sequence[Comparison] = ()
+) -> dict[str, Any]:
+    """Return the training record as JSON values.
+
+    Args:
+        prepared: prepared data.
+        history: the history of the training.
+        choice: the choice of the search; None before training.
+        comparisons: scores before and after fine-tuning.
+    """
     versions = {name: importlib.metadata.version(name) for name in ("keras", "numpy", backend_name())}
     training, validation = prepared.training, prepared.validation
     data = {
@@ -30,10 +41,17 @@ def training_record(prepared: Prepared, history: History, choice: SearchChoice |
     }
     if training.synthetic:
         data["synthetic"] = dict(training.synthetic)
+    if prepared.old:
+        data["old_pairs_sha256"] = prepared.old.fingerprint()
     if prepared.vectors:
         data |= {"vectors": prepared.vector_coverage, "extra_source_words": prepared.extra_words}
+    tuned = {}
+    if prepared.fine_tuning is not None:
+        scores = [asdict(comparison) for comparison in comparisons]
+        tuned = {"fine_tuning": {**prepared.fine_tuning.to_json(prepared.signature), "scores": scores}}
     return {
         "data": data,
+        **tuned,
         "versions": {"python": platform.python_version()} | versions,
         "padding_share": round(prepared.training_batches.padding_share(), 4),
         "kept_epoch": history.kept_epoch,

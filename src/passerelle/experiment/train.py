@@ -10,8 +10,9 @@ from typing import Any
 from passerelle.data.pairs import Pairs, check_pairs
 from passerelle.experiment.candidates import prepare_candidates
 from passerelle.experiment.prepared_training import train_prepared
+from passerelle.fine_tuning.plan import FineTuning
 from passerelle.preparation import Validation
-from passerelle.runs.data_source import DataSource, PairSource
+from passerelle.runs.data_source import DataSource, FineTuningSource, PairSource
 from passerelle.runs.description import Description
 from passerelle.runs.folder import RunFolder
 from passerelle.runs.recording import Recording
@@ -96,6 +97,8 @@ def train_pairs(
     run: str | os.PathLike[str] | None,
     started: float,
     command: str,
+    fine_tuning: FineTuning | None = None,
+    fine_tuning_source: FineTuningSource | None = None,
 ) -> Translator:
     """Train a translator with these settings, and record its run if `run` is set; see `train`.
 
@@ -104,23 +107,28 @@ def train_pairs(
         chosen: the settings.
         started: value of `time.perf_counter()` from which the time limit counts.
         command: name of the public function that trains, for the description of the run.
+        fine_tuning: the model from whose weights training starts, with its data; see `prepare`.
+        fine_tuning_source: where a run finds them again.
     """
-    vectors: dict[str, Any] = {"source_vectors": source_vectors, "target_vectors": target_vectors}
+    options: dict[str, Any] = {
+        "source_vectors": source_vectors, "target_vectors": target_vectors, "fine_tuning": fine_tuning,
+    }  # fmt: skip
     if run is None:
-        prepared = prepare_candidates(pairs, chosen, validation=validation, **vectors)
+        prepared = prepare_candidates(pairs, chosen, validation=validation, **options)
         return train_prepared(prepared, callbacks, started=started)
     folder = RunFolder(run)
     folder.require_creatable()
     tagged = chosen.tags.mode != "none"
     pairs = check_pairs(pairs, tagged=tagged)
     validation, validation_source = _validation_source(validation, tagged=tagged)
-    prepared = prepare_candidates(pairs, chosen, validation=validation, **vectors)
+    prepared = prepare_candidates(pairs, chosen, validation=validation, **options)
     chosen = prepared.settings if chosen.preset == AUTO_PRESET else chosen
     paths = {"source": source_vectors, "target": target_vectors}
     data = DataSource(
         PairSource.copy(pairs),
         validation_source,
         {side: os.path.abspath(path) for side, path in paths.items() if path is not None},
+        fine_tuning_source,
     )
     held_out = validation if isinstance(validation, Pairs) else None
     description = Description(chosen, data, ((command,),))

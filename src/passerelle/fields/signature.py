@@ -15,7 +15,7 @@ from passerelle.settings import Settings, TextSettings
 from passerelle.text.level import make_tokenizer
 from passerelle.text.tokenizer import Tokenizer
 
-__all__ = ["Signature", "fit_text_signature"]
+__all__ = ["Signature", "fit_text_signature", "fit_tokenizer"]
 
 
 @dataclass(frozen=True)
@@ -155,9 +155,9 @@ def fit_text_signature(settings: Settings, columns: Columns, *, name: str) -> Si
         return _signature_of_numbers(settings, columns, name=name)
     if settings.network.tie == "all":
         sources = targets = [*sources, *targets]
-    target = _fitted(settings.target, targets)
+    target = fit_tokenizer(settings.target, targets)
     if sources is not targets:
-        source = _fitted(settings.source, sources, ignore_spacing=settings.source.ignore_spacing)
+        source = fit_tokenizer(settings.source, sources, ignore_spacing=settings.source.ignore_spacing)
     elif settings.source.level == "word" and settings.source.ignore_spacing:
         source = make_tokenizer(
             "word",
@@ -171,7 +171,7 @@ def fit_text_signature(settings: Settings, columns: Columns, *, name: str) -> Si
     mode = settings.tags.mode
     tags = None
     if mode != "none":
-        tags = _fitted(TextSettings(level="pretokenized", separator=settings.tags.separator), columns["tags"])
+        tags = fit_tokenizer(TextSettings(level="pretokenized", separator=settings.tags.separator), columns["tags"])
     _require_tokens(source, "source", settings.source.min_count, name)
     _require_tokens(target, "target", settings.target.min_count, name)
     if tags is not None:
@@ -187,7 +187,7 @@ def _signature_of_numbers(settings: Settings, columns: Columns, *, name: str) ->
     """Fit the scaling of a source of numbers and build the vocabulary of the target."""
     if settings.tags.mode != "none":
         raise SettingsError("tags belong to texts, and the sources are numbers. Set tags.mode to none.")
-    target = _fitted(settings.target, columns["target"])
+    target = fit_tokenizer(settings.target, columns["target"])
     _require_tokens(target, "target", settings.target.min_count, name)
     names = [str(number) for number in range(1, len(columns["source"][0][0]) + 1)]
     numbers = settings.numbers
@@ -196,7 +196,17 @@ def _signature_of_numbers(settings: Settings, columns: Columns, *, name: str) ->
     return Signature({"source": source}, {"target": TextField("target", target)})
 
 
-def _fitted(settings: TextSettings, texts: Sequence[str], *, ignore_spacing: bool = False) -> Tokenizer:
+def fit_tokenizer(settings: TextSettings, texts: Sequence[str], *, ignore_spacing: bool = False) -> Tokenizer:
+    """Create a tokenizer with the vocabulary of texts.
+
+    Args:
+        settings: settings of its side.
+        texts: the training texts.
+        ignore_spacing: see `WordTokenizer`.
+
+    Raises:
+        DataError: if a text is not valid Unicode.
+    """
     return make_tokenizer(
         settings.level,
         settings.separator,

@@ -13,8 +13,9 @@ from typing import Any, BinaryIO, Self
 from passerelle.data.pairs import Pairs, check_pairs, read_pairs
 from passerelle.data.writing import write_atomically
 from passerelle.errors import DataError
+from passerelle.settings import FineTuningSettings, validated
 
-__all__ = ["DataSource", "PairSource", "can_be_read_again", "read_copy", "write_copy"]
+__all__ = ["DataSource", "FineTuningSource", "PairSource", "can_be_read_again", "read_copy", "write_copy"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,54 @@ class PairSource:
 
 
 @dataclass(frozen=True)
+class FineTuningSource:
+    """The model from which a run starts, and the settings and data of its fine-tuning.
+
+    Attributes:
+        model: absolute path of the model file.
+        sha256: SHA-256 of the model file when the run began.
+        settings: settings of fine-tuning.
+        corrections: source of the corrections, always a copy: people append to their file; None without any.
+        old: source of the old pairs; None without any.
+        old_share: share of the pairs of an epoch that are old.
+        old_validation: source of the old validation pairs; None if they are held out of the old pairs.
+    """
+
+    model: str
+    sha256: str
+    settings: FineTuningSettings = field(default_factory=FineTuningSettings)
+    corrections: PairSource | None = None
+    old: PairSource | None = None
+    old_share: float = 0.0
+    old_validation: PairSource | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the source as JSON values."""
+        sources = {name: getattr(self, name) for name in ("corrections", "old", "old_validation")}
+        return {
+            "model": self.model,
+            "sha256": self.sha256,
+            "settings": self.settings.model_dump(),
+            "old_share": self.old_share,
+            **{name: None if source is None else source.to_json() for name, source in sources.items()},
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Return the source that `to_json` converted."""
+        settings = dict(values["settings"])
+        settings["freeze"] = tuple(settings["freeze"])
+        sources = {name: values[name] for name in ("corrections", "old", "old_validation")}
+        return cls(
+            str(values["model"]),
+            str(values["sha256"]),
+            validated(FineTuningSettings, settings),
+            old_share=float(values["old_share"]),
+            **{name: None if source is None else PairSource.from_json(source) for name, source in sources.items()},
+        )
+
+
+@dataclass(frozen=True)
 class DataSource:
     """The data of a run.
 
@@ -69,16 +118,23 @@ class DataSource:
         pairs: source of the pairs.
         validation: source of the validation pairs, or the share of sources to hold out; None holds out a tenth.
         vectors: absolute path of the word vectors by side.
+        fine_tuning: the model from which the run starts, with its data; None to start from new weights.
     """
 
     pairs: PairSource
     validation: PairSource | float | None = None
     vectors: Mapping[str, str] = field(default_factory=dict)
+    fine_tuning: FineTuningSource | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the data source as JSON values."""
         validation = self.validation.to_json() if isinstance(self.validation, PairSource) else self.validation
-        return {"pairs": self.pairs.to_json(), "validation": validation, "vectors": dict(self.vectors)}
+        return {
+            "pairs": self.pairs.to_json(),
+            "validation": validation,
+            "vectors": dict(self.vectors),
+            "fine_tuning": None if self.fine_tuning is None else self.fine_tuning.to_json(),
+        }
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
@@ -87,7 +143,11 @@ class DataSource:
         if isinstance(validation, dict):
             validation = PairSource.from_json(validation)
         vectors = {str(side): str(path) for side, path in values["vectors"].items()}
-        return cls(PairSource.from_json(values["pairs"]), validation, vectors)
+        tuning = values.get("fine_tuning")  # missing in descriptions of an earlier version
+        return cls(
+            PairSource.from_json(values["pairs"]), validation, vectors,
+            None if tuning is None else FineTuningSource.from_json(tuning),
+        )  # fmt: skip
 
 
 def can_be_read_again(paths: Sequence[str | os.PathLike[str]]) -> bool:

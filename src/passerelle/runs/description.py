@@ -125,6 +125,11 @@ def _fingerprints(prepared: Prepared) -> dict[str, str]:
         "validation pairs": prepared.validation.fingerprint(),
         "vocabularies": hashlib.sha256(signature.encode("utf-8", "surrogatepass")).hexdigest(),
     }
+    if prepared.fine_tuning is not None:
+        fingerprints["model"] = str(prepared.fine_tuning.origin.sha256)
+        for name, pairs in (("old pairs", prepared.old), ("old validation pairs", prepared.old_validation)):
+            if pairs:
+                fingerprints[name] = pairs.fingerprint()
     for side, vectors in prepared.vectors.items():
         words = "\n".join(vectors.words).encode("utf-8", "surrogatepass")
         fingerprints[f"{side} vectors"] = hashlib.sha256(words + vectors.values.tobytes()).hexdigest()

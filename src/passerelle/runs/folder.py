@@ -16,6 +16,7 @@ from passerelle.bundle.json_text import parse_json
 from passerelle.data.pairs import Pairs
 from passerelle.data.writing import prepare_folder, require_writable_file, write_atomically
 from passerelle.errors import ModelFileError, OutputError, RunError, SettingsError
+from passerelle.fine_tuning.plan import FineTuning
 from passerelle.runs.data_source import PairSource, write_copy
 from passerelle.runs.description import Description
 
@@ -36,7 +37,8 @@ class RunFolder:
         checkpoints: the folder of the checkpoints in it.
         log, table, samples, curve: files with the results of each epoch: JSON lines, CSV, translations, the loss curve.
         settings: the resolved settings as TOML, for `--settings`.
-        pairs, validation: copies of pairs that no file contains; they exist only where needed.
+        pairs, validation, corrections, old, old_validation: copies of pairs that no file contains; they exist only
+            where needed.
     """
 
     def __init__(self, path: str | os.PathLike[str]):
@@ -46,6 +48,8 @@ class RunFolder:
         self.samples, self.curve = self.path / "samples.tsv", self.path / "loss.svg"
         self.settings = self.path / "settings.toml"
         self.pairs, self.validation = self.path / "pairs.jsonl", self.path / "validation.jsonl"
+        self.corrections, self.old = self.path / "corrections.jsonl", self.path / "old.jsonl"
+        self.old_validation = self.path / "old-validation.jsonl"
         self._description, self._outcome = self.path / "run.json", self.path / "outcome.json"
         self._lock = self.path / ".lock"
 
@@ -81,11 +85,17 @@ class RunFolder:
     def _files(self) -> tuple[Path, ...]:
         return (
             self._description, self._outcome, self.log, self.table, self.samples, self.curve, self.settings, self.pairs,
-            self.validation,
+            self.validation, self.corrections, self.old, self.old_validation,
         )  # fmt: skip
 
     def create(
-        self, description: Description, pairs: Pairs, validation: Pairs | None, *, overwrite: bool = False
+        self,
+        description: Description,
+        pairs: Pairs,
+        validation: Pairs | None,
+        fine_tuning: FineTuning | None = None,
+        *,
+        overwrite: bool = False,
     ) -> None:
         """Create the folder with its description, and with copies of the pairs that cannot be read again.
 
@@ -93,6 +103,7 @@ class RunFolder:
             description: description of the run.
             pairs: all pairs, as they were read.
             validation: validation pairs, if they were read by themselves.
+            fine_tuning: fine-tuning, whose pairs are copied too.
             overwrite: whether an earlier run may be replaced.
 
         Raises:
@@ -102,10 +113,13 @@ class RunFolder:
         self.discard(keep_folder=True)
         prepare_folder(self.checkpoints)
         data = description.data
-        if not data.pairs.paths:
-            write_copy(self.pairs, pairs)
-        if validation is not None and isinstance(data.validation, PairSource) and not data.validation.paths:
-            write_copy(self.validation, validation)
+        copies = [(data.pairs, self.pairs, pairs), (data.validation, self.validation, validation)]
+        if data.fine_tuning is not None and fine_tuning is not None:
+            for name in ("corrections", "old", "old_validation"):
+                copies.append((getattr(data.fine_tuning, name), getattr(self, name), getattr(fine_tuning, name)))
+        for source, path, own in copies:
+            if own is not None and isinstance(source, PairSource) and not source.paths:
+                write_copy(path, own)
         self.describe(description)
 
     def describe(self, description: Description) -> None:

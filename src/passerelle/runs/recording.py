@@ -10,6 +10,8 @@ from typing import Any, Self
 
 from passerelle.data.pairs import Pairs
 from passerelle.errors import RunError
+from passerelle.fine_tuning.origin import Origin
+from passerelle.fine_tuning.plan import FineTuning
 from passerelle.preparation import Prepared, prepare
 from passerelle.runs.checkpoints import Checkpoints, checkpoint_files, restore_newest
 from passerelle.runs.data_source import PairSource
@@ -137,6 +139,7 @@ class Recording:
             validation=validation,
             source_vectors=vectors.get("source"),
             target_vectors=vectors.get("target"),
+            fine_tuning=self.read_fine_tuning(),
         )
         resolved = self.description.resolved
         if resolved is not None and resolved.training.seed != prepared.settings.training.seed:
@@ -167,6 +170,33 @@ class Recording:
             validation = validation.read(self.folder.validation)
         return data.pairs.read(self.folder.pairs), validation
 
+    def read_fine_tuning(self) -> FineTuning | None:
+        """Load the model from which the run starts, and read its corrections and old pairs; None if there is none.
+
+        Raises:
+            DataError: if pairs cannot be read.
+            ModelFileError: if the model cannot be loaded.
+            RunError: if the model changed.
+        """
+        source = self.description.data.fine_tuning
+        if source is None:
+            return None
+        origin = Origin.load(source.model)
+        if origin.sha256 != source.sha256:
+            raise RunError(
+                f"{source.model} is not the model from which the run began: the file changed. Restore it, or start "
+                f"another run."
+            )
+        folder = self.folder
+        copies = {"corrections": folder.corrections, "old": folder.old, "old_validation": folder.old_validation}
+        pairs = {name: (getattr(source, name), path) for name, path in copies.items()}
+        return FineTuning(
+            origin,
+            source.settings,
+            old_share=source.old_share,
+            **{name: None if own is None else own.read(path) for name, (own, path) in pairs.items()},
+        )
+
     def begin(self, prepared: Prepared, network: Any) -> TrainingState | None:
         """Write the description, and restore the newest checkpoint of a run that goes on.
 
@@ -186,7 +216,9 @@ class Recording:
             self.description = self.description.prepared_with(prepared)
             self._begun = True
             pairs = prepared.training if self._pairs is None else self._pairs
-            self.folder.create(self.description, pairs, self._validation, overwrite=self._overwrite)
+            self.folder.create(
+                self.description, pairs, self._validation, prepared.fine_tuning, overwrite=self._overwrite
+            )
             return None
         check_fingerprints(self.description, prepared)
         self._compare_versions()

@@ -1,7 +1,7 @@
 """All settings of a translator, of a search and of reading pairs, each declared once and validated before use.
 
 schema      declares and validates settings; explains invalid values
-text, network, training, search, data, synthetic, root      the sections of settings
+text, network, training, search, data, synthetic, fine_tuning, root      the sections of settings
 presets     complete settings by name
 merge       settings files (TOML) and NAME=VALUE assignments
 options     short names of settings: keyword arguments and flags
@@ -9,6 +9,7 @@ table       generates docs/settings.md
 """
 
 from passerelle.settings.data import MAX_LINE, ReadingSettings
+from passerelle.settings.fine_tuning import FineTuningSettings, fine_tuning_settings
 from passerelle.settings.merge import parse_assignments, read_settings_file
 from passerelle.settings.network import SOFT_ATTENTION, DecoderSettings, EncoderSettings, NetworkSettings
 from passerelle.settings.numbers import MAX_STEPS, NumberSettings
@@ -37,8 +38,9 @@ from passerelle.settings.training import MAX_EPOCHS, TrainingSettings
 __all__ = [
     "AUTO_PRESET", "BASE_PRESET", "DEFAULT_PRESET", "FORECAST_PRESET", "MAX_EPOCHS", "MAX_LINE", "MAX_STEPS",
     "MAX_TEXT_LENGTH", "PRESETS", "SOFT_ATTENTION", "ConstraintSettings", "DecoderSettings", "EncoderSettings",
-    "MBRUtility", "NetworkSettings", "NumberSettings", "Preset", "ReadingSettings", "SearchSettings", "Section",
-    "Setting", "Settings", "SplitMode", "SyntheticSettings", "TagSettings", "TextSettings", "TrainingSettings",
-    "accepts_options", "check_value", "choose_settings", "make_settings", "options_of", "parse_assignments",
-    "read_settings_file", "settings_in", "stored_search", "validated", "with_preset", "with_stored",
+    "FineTuningSettings", "MBRUtility", "NetworkSettings", "NumberSettings", "Preset", "ReadingSettings",
+    "SearchSettings", "Section", "Setting", "Settings", "SplitMode", "SyntheticSettings", "TagSettings",
+    "TextSettings", "TrainingSettings", "accepts_options", "check_value", "choose_settings", "fine_tuning_settings",
+    "make_settings", "options_of", "parse_assignments", "read_settings_file", "settings_in", "stored_search",
+    "validated", "with_preset", "with_stored",
 ]  # fmt: skip

@@ -14,7 +14,10 @@ from passerelle.settings.presets import AUTO_PRESET, BASE_PRESET, DEFAULT_PRESET
 from passerelle.settings.root import Settings
 from passerelle.settings.schema import Section, Setting, settings_in, validated
 
-__all__ = ["Option", "accepts_options", "choose_settings", "make_settings", "options_of", "with_preset"]
+__all__ = [
+    "Option", "accepts_options", "choose_settings", "dotted_names", "explicit_settings", "make_settings", "options_of",
+    "use_all_minutes", "with_preset",
+]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -106,17 +109,34 @@ def make_settings(
     Raises:
         SettingsError: if a name is unknown or a value invalid; the message names each setting by its dotted name.
     """
+    preset_of_file, explicit = explicit_settings(file, options, assignments)
+    name = (DEFAULT_PRESET if preset_of_file is None else preset_of_file) if preset is None else preset
+    settings = _settings(name, {}, explicit)
+    return settings.with_explicit(explicit) if name == AUTO_PRESET else settings
+
+
+def explicit_settings(
+    file: Mapping[str, Any] | None, options: Mapping[str, Any] | None, assignments: Mapping[str, Any] | None
+) -> tuple[Any, dict[str, Any]]:
+    """Return the preset that a settings file names, None if it names none, and the explicit settings, nested.
+
+    Args:
+        file: see `make_settings`.
+        options: see `make_settings`.
+        assignments: see `make_settings`.
+
+    Raises:
+        SettingsError: if the name of an option or an assignment is unknown.
+    """
     explicit = deepcopy(dict(file or {}))
-    preset_of_file = explicit.pop("preset", DEFAULT_PRESET)
+    preset = explicit.pop("preset", None)
     for path, value in _assignments(options or {}):
         assign(explicit, path, value, create=True)
     for path, value in (assignments or {}).items():
         if path not in _assignable():
             raise SettingsError(f"unknown setting {path!r}.{did_you_mean(path, _assignable())}")
         assign(explicit, path, value, create=True)
-    name = preset_of_file if preset is None else preset
-    settings = _settings(name, {}, explicit)
-    return settings.with_explicit(explicit) if name == AUTO_PRESET else settings
+    return preset, explicit
 
 
 def with_preset(settings: Settings, preset: str, changes: Mapping[str, Any]) -> Settings:
@@ -137,20 +157,20 @@ def _settings(preset: Any, changes: Mapping[str, Any], explicit: Mapping[str, An
     values = find_preset(BASE_PRESET if preset == AUTO_PRESET else preset).settings.model_dump()
     merge(values, {**changes, "preset": preset})
     merge(values, explicit)
-    _use_all_minutes(values["training"], set(_paths(explicit)))
+    use_all_minutes(values["training"], set(dotted_names(explicit)))
     return validated(Settings, values)
 
 
-def _paths(values: Mapping[str, Any], parent: str = "") -> Iterator[str]:
+def dotted_names(values: Mapping[str, Any], parent: str = "") -> Iterator[str]:
     """Yield the dotted names of nested values."""
     for name, value in values.items():
         if isinstance(value, Mapping):
-            yield from _paths(value, f"{parent}{name}.")
+            yield from dotted_names(value, f"{parent}{name}.")
         else:
             yield f"{parent}{name}"
 
 
-def _use_all_minutes(training: Any, explicit: set[str]) -> None:
+def use_all_minutes(training: Any, explicit: set[str]) -> None:
     """Let the time be the only limit of training if `minutes` is explicit: the preset's other limits do not apply.
 
     Args:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from passerelle.settings.data import ReadingSettings
+from passerelle.settings.fine_tuning import FineTuningSettings
 from passerelle.settings.options import options_of
 from passerelle.settings.presets import DEFAULT_PRESET
 from passerelle.settings.root import Settings
@@ -53,11 +54,16 @@ def settings_table() -> str:
     parts.append(_table("Search", SearchSettings, decoding, SearchSettings))
     parts.append(_table("Constraints", ConstraintSettings, constraints, SearchSettings))
     parts.append(
-        "The settings in the last two tables are not part of a settings file either. Those of the first one are "
+        "The settings in the last three tables are not part of a settings file either. Those of the first one are "
         "options of\nthe command `distill`, and of `train` with `--back-translate`, and keyword arguments of "
         "`passerelle.distill`.\n"
     )
     parts.append(_table("Synthetic pairs", SyntheticSettings, settings_in(SyntheticSettings), SyntheticSettings))
+    parts.append(
+        "The settings in the next table are options of the command `train` with `--from`, and keyword arguments of\n"
+        "`passerelle.fine_tune`.\n"
+    )
+    parts.append(_table("Fine-tuning", FineTuningSettings, settings_in(FineTuningSettings), FineTuningSettings))
     parts.append(
         "The settings in the last table are options of the commands "
         "`train`,\n`evaluate` and `score`, and keyword arguments of `read_pairs`.\n"

@@ -1,0 +1,194 @@
+"""Everything about a fine-tuning: the model, new tokens, frozen parts, corrections, and pairs against forgetting."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from passerelle.data.batches import Batches
+from passerelle.data.pairs import Pairs, split_by_source
+from passerelle.errors import DataError, SettingsError
+from passerelle.fields.field import Columns, Field
+from passerelle.fields.new_tokens import former_ids, with_new_tokens
+from passerelle.fields.signature import Signature
+from passerelle.fine_tuning.biases import fit_biases
+from passerelle.fine_tuning.origin import Origin
+from passerelle.models.parts import find_parts
+from passerelle.models.sequence_to_sequence import SequenceToSequence
+from passerelle.models.transfer import former_rows, transfer_weights
+from passerelle.settings import FineTuningSettings, Settings
+
+__all__ = ["FineTuning"]
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """A fine-tuning, except for the new pairs and the settings of training.
+
+    Attributes:
+        origin: the model from whose weights training starts.
+        settings: settings of fine-tuning.
+        corrections: pairs that people corrected; None without any.
+        old: old pairs to mix into each epoch; None without any.
+        old_share: share of the pairs of an epoch that are old, above 0 and below 1; 0 without old pairs.
+        old_validation: pairs that measure what is forgotten; None holds them out of `old`.
+    """
+
+    origin: Origin
+    settings: FineTuningSettings = field(default_factory=FineTuningSettings)
+    corrections: Pairs | None = None
+    old: Pairs | None = None
+    old_share: float = 0.0
+    old_validation: Pairs | None = None
+
+    def __post_init__(self) -> None:
+        find_parts(self.origin.bundle.network, self.settings.freeze)
+        if self.old is not None and not 0.0 < self.old_share < 1.0:
+            raise SettingsError(
+                f"the share of old pairs in an epoch must be above 0 and below 1, received: {self.old_share:g}"
+            )
+
+    def signature(self, settings: Settings, columns: Columns) -> Signature:
+        """Return the signature of the model, with the tokens of new pairs if the settings require it.
+
+        Args:
+            settings: settings of the text.
+            columns: the columns of the new training pairs.
+        """
+        before = self.origin.bundle.signature
+        return with_new_tokens(before, settings, columns) if self.settings.new_tokens else before
+
+    def with_corrections(self, training: Pairs) -> Pairs:
+        """Return training pairs and, after them, each correction as often as the settings say."""
+        if self.corrections is None:
+            return training
+        return _joined(training, self.corrections, self.settings.corrections_weight)
+
+    def split_old(self, key: Callable[[str], str]) -> tuple[Pairs | None, Pairs | None]:
+        """Return the old pairs to mix in, and the old validation pairs.
+
+        They share no source. Without `old_validation`, sources are held out as `train` does by default, with the seed
+        of the model: they are its own validation pairs, if the old pairs are those on which it was trained.
+
+        Args:
+            key: returns the same string for sources that are the same to the tokenizer.
+
+        Raises:
+            DataError: if no old pair is left to mix in.
+        """
+        if self.old is None:
+            return None, self.old_validation
+        if self.old_validation is None:
+            seed = self.origin.bundle.settings.training.seed
+            mixed, held_out = split_by_source(self.old, None, seed=seed, keys=list(map(key, self.old.sources)))
+            return mixed, held_out or None
+        held_out_keys = set(map(key, self.old_validation.sources))
+        kept = [row for row, source in enumerate(self.old.sources) if key(source) not in held_out_keys]
+        if not kept:
+            raise DataError(
+                f"{self.old.name}: every source is in the old validation pairs too, so no old pair is left to mix in."
+            )
+        return _selected(self.old, kept), self.old_validation
+
+    def new_tokens(self, signature: Signature) -> dict[str, int]:
+        """Return the number of new tokens of each field that has some, by its name."""
+        return {name: int((ids < 0).sum()) for name, ids in self._former_ids(signature).items()}
+
+    def initialize(self, network: SequenceToSequence, signature: Signature) -> None:
+        """Copy the weights of the model into a network that is built from the signature; see `transfer_weights`.
+
+        Raises:
+            SettingsError: if new tokens could never be written, because their output weights would be frozen.
+        """
+        transfer_weights(self.origin.bundle.network, network, self._former_ids(signature))
+        self._frozen(network, signature)
+
+    def begin(self, network: SequenceToSequence, signature: Signature, batches: Batches) -> None:
+        """Make the first step of training: set the output biases of new tokens; see `fit_biases`."""
+        former = former_rows(network, self.origin.bundle.network, self._former_ids(signature))
+        dimensions = {variable.path: variable.ndim for variable in network.weights}
+        fit_biases(network, {path: known for path, (_, known) in former.items() if dimensions[path] == 1}, batches)
+
+    @contextmanager
+    def frozen(self, network: SequenceToSequence, signature: Signature) -> Iterator[dict[str, np.ndarray]]:
+        """Freeze the parts of a network that the settings name, in this context.
+
+        Most variables are frozen as a whole: they are not trainable, and need no gradients.
+
+        Args:
+            network: the network to train.
+            signature: its signature.
+
+        Yields:
+            Rows to freeze in variables that also have rows of new tokens, which are trained: path -> bool (rows,).
+        """
+        variables, rows = self._frozen(network, signature)
+        variables = [variable for variable in variables if variable.trainable]
+        for variable in variables:
+            variable.trainable = False
+        try:
+            yield rows
+        finally:
+            for variable in variables:
+                variable.trainable = True
+
+    def _frozen(self, network: SequenceToSequence, signature: Signature) -> tuple[list[Any], dict[str, np.ndarray]]:
+        """Return the variables to freeze as a whole, and the rows to freeze in others."""
+        former = former_rows(network, self.origin.bundle.network, self._former_ids(signature))
+        whole, rows = [], {}
+        for part, variables in find_parts(network, self.settings.freeze).items():
+            for variable in variables:
+                axis, known = former.get(variable.path, (0, None))
+                if known is None:
+                    whole.append(variable)
+                elif axis or variable.ndim < 2:
+                    raise SettingsError(
+                        f"freeze {part!r} excludes new_tokens: the output weights of new tokens would never be "
+                        f"trained. Leave one of them out."
+                    )
+                else:
+                    rows[variable.path] = known
+        return whole, rows
+
+    def to_json(self, signature: Signature) -> dict[str, Any]:
+        """Return the facts about the fine-tuning as JSON values, for the training record."""
+        facts: dict[str, Any] = {"model": self.origin.name, "sha256": self.origin.sha256}
+        if new_tokens := self.new_tokens(signature):
+            facts["new_tokens"] = new_tokens
+        if self.settings.freeze:
+            facts["frozen"] = list(self.settings.freeze)
+        if self.corrections is not None:
+            facts["corrections"] = len(self.corrections)
+            facts["corrections_weight"] = self.settings.corrections_weight
+        if self.old is not None:
+            facts["old_pairs"] = {"name": self.old.name, "pairs": len(self.old), "share": self.old_share}
+        return facts
+
+    def _former_ids(self, signature: Signature) -> dict[str, np.ndarray]:
+        """Return the former id of each id, by the name of each field with new tokens; see `former_ids`."""
+        before = self.origin.bundle.signature
+        fields: Mapping[str, Field] = {**before.inputs, **before.outputs}
+        found = {
+            name: former_ids(after, fields[name]) for name, after in {**signature.inputs, **signature.outputs}.items()
+        }
+        return {name: ids for name, ids in found.items() if ids is not None}
+
+
+def _joined(pairs: Pairs, others: Pairs, times: int) -> Pairs:
+    """Return pairs and, after them, other pairs several times."""
+    return replace(
+        pairs,
+        sources=[*pairs.sources, *times * list(others.sources)],
+        targets=[*pairs.targets, *times * list(others.targets)],
+        tags=None if pairs.tags is None else [*pairs.tags, *times * list(others.tags or ())],
+    )
+
+
+def _selected(pairs: Pairs, rows: Sequence[int]) -> Pairs:
+    columns = [
+        None if column is None else [column[row] for row in rows]
+        for column in (pairs.sources, pairs.targets, pairs.tags)
+    ]
+    return replace(pairs, sources=columns[0], targets=columns[1], tags=columns[2])
