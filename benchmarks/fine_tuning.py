@@ -2,9 +2,9 @@
 
 The pairs of fra-eng are split by topics: a sentence belongs to a topic if it contains one of its words. The model is
 trained on sentences without the second half of the topics, and tuned on 500 pairs of that half. In a second task, 500
-pairs of the first half are written in Cyrillic letters on both sides, which the model does not know. chrF on 500 held-out
-pairs of both, with beam search. The model and finished rows are stored in `--out`, and an interrupted run continues from
-there; remove the folder to start over.
+pairs of the first half are written in Cyrillic letters on both sides, which the model does not know. The results are
+chrF on 500 held-out pairs of both, with beam search. The model and finished rows are stored in `--out`, and an
+interrupted run continues from there; remove the folder to start over.
 """
 
 import argparse

@@ -20,7 +20,8 @@ def parts_of(network: SequenceToSequence) -> dict[str, list[Any]]:
     """Return the weights of each part, Keras variables, by the name of the part.
 
     The parts are `X_embedding` for each field X with vectors of its tokens, `X_projection` for each field X of numbers,
-    `encoder`, `tags_encoder`, `bridge`, `attention`, `decoder` and `output`. Each weight belongs to one part: a table that is tied belongs to its embedding.
+    `encoder`, `tags_encoder`, `bridge`, `attention`, `decoder` and `output`. Each weight belongs to one part: a table
+    that is tied belongs to its embedding.
     """
     parts: dict[str, list[Any]] = {}
     for variable in network.weights:
