@@ -15,7 +15,7 @@ from passerelle.fields.new_tokens import former_ids, with_new_tokens
 from passerelle.fields.signature import Signature
 from passerelle.fine_tuning.biases import fit_biases
 from passerelle.fine_tuning.origin import Origin
-from passerelle.models.parts import find_parts
+from passerelle.models.parts import OUTPUT, find_parts
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.models.transfer import former_rows, transfer_weights
 from passerelle.settings import FineTuningSettings, Settings
@@ -56,9 +56,20 @@ class FineTuning:
         Args:
             settings: settings of the text.
             columns: the columns of the new training pairs.
+
+        Raises:
+            SettingsError: if new tokens could never be written, because their output weights would be frozen.
         """
         before = self.origin.bundle.signature
-        return with_new_tokens(before, settings, columns) if self.settings.new_tokens else before
+        if not self.settings.new_tokens:
+            return before
+        after = with_new_tokens(before, settings, columns)
+        if OUTPUT in self.settings.freeze and before.target.spec() != after.target.spec():
+            raise SettingsError(
+                f"freeze {OUTPUT!r} excludes new_tokens: the output weights of new tokens would never be trained. "
+                f"Leave one of them out."
+            )
+        return after
 
     def with_corrections(self, training: Pairs) -> Pairs:
         """Return training pairs and, after them, each correction as often as the settings say."""
@@ -97,13 +108,8 @@ class FineTuning:
         return {name: int((ids < 0).sum()) for name, ids in self._former_ids(signature).items()}
 
     def initialize(self, network: SequenceToSequence, signature: Signature) -> None:
-        """Copy the weights of the model into a network that is built from the signature; see `transfer_weights`.
-
-        Raises:
-            SettingsError: if new tokens could never be written, because their output weights would be frozen.
-        """
+        """Copy the weights of the model into a network that is built from the signature; see `transfer_weights`."""
         transfer_weights(self.origin.bundle.network, network, self._former_ids(signature))
-        self._frozen(network, signature)
 
     def begin(self, network: SequenceToSequence, signature: Signature, batches: Batches) -> None:
         """Make the first step of training: set the output biases of new tokens; see `fit_biases`."""
@@ -124,33 +130,21 @@ class FineTuning:
         Yields:
             Rows to freeze in variables that also have rows of new tokens, which are trained: path -> bool (rows,).
         """
-        variables, rows = self._frozen(network, signature)
-        variables = [variable for variable in variables if variable.trainable]
-        for variable in variables:
+        former = former_rows(network, self.origin.bundle.network, self._former_ids(signature))
+        whole, rows = [], {}
+        for variables in find_parts(network, self.settings.freeze).values():
+            for variable in variables:
+                if variable.path in former:
+                    _, rows[variable.path] = former[variable.path]
+                elif variable.trainable:
+                    whole.append(variable)
+        for variable in whole:
             variable.trainable = False
         try:
             yield rows
         finally:
-            for variable in variables:
+            for variable in whole:
                 variable.trainable = True
-
-    def _frozen(self, network: SequenceToSequence, signature: Signature) -> tuple[list[Any], dict[str, np.ndarray]]:
-        """Return the variables to freeze as a whole, and the rows to freeze in others."""
-        former = former_rows(network, self.origin.bundle.network, self._former_ids(signature))
-        whole, rows = [], {}
-        for part, variables in find_parts(network, self.settings.freeze).items():
-            for variable in variables:
-                axis, known = former.get(variable.path, (0, None))
-                if known is None:
-                    whole.append(variable)
-                elif axis or variable.ndim < 2:
-                    raise SettingsError(
-                        f"freeze {part!r} excludes new_tokens: the output weights of new tokens would never be "
-                        f"trained. Leave one of them out."
-                    )
-                else:
-                    rows[variable.path] = known
-        return whole, rows
 
     def to_json(self, signature: Signature) -> dict[str, Any]:
         """Return the facts about the fine-tuning as JSON values, for the training record."""

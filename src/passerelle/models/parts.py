@@ -6,10 +6,13 @@ from typing import Any
 from passerelle.errors import SettingsError, did_you_mean
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 
-__all__ = ["EMBEDDINGS", "find_parts", "parts_of"]
+__all__ = ["EMBEDDINGS", "OUTPUT", "find_parts", "parts_of"]
 
 EMBEDDINGS = "embeddings"
 """Name for the embeddings of all fields together."""
+
+OUTPUT = "output"
+"""Name of the part with the weights that each token of the target vocabulary has of its own, except a tied table."""
 
 _PREFIXES = {"encoder": "encoder", "bridge": "bridge", "attention": "attention", "emission": "attention"}
 _PREFIXES |= {"monotonic": "attention", "output": "output", "pointer": "output"}
