@@ -14,7 +14,7 @@ help:
 	@echo "make test-fast    run the tests that are not marked slow"
 	@echo "make lint         run ruff, pyright and the test of dependency levels"
 	@echo "make docs         build the documentation site into build/site"
-	@echo "make bench        compare with the program of the Keras tutorial"
+	@echo "make bench        compare with the program of the Keras tutorial, and with a small Transformer"
 	@echo "make settings-table  write docs/settings.md from the schema of the settings"
 	@echo "make pictures     train the demo and write docs/pictures/"
 	@echo "make setup        install the package into $(VENV)"
@@ -59,6 +59,7 @@ docs: setup-dev
 
 bench: setup-dev
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/minutes.py
 
 settings-table: setup
 	$(BIN)/passerelle settings > $@.tmp && mv $@.tmp docs/settings.md
