@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from fakes import FakeTranslator, fake_writer
 
-from passerelle.synthetic.writing import FIRST_BLOCK, UNUSABLE, Journal, Progress, write
+from passerelle.synthetic.block_translation import FIRST_BLOCK, UNUSABLE, Journal, Progress, write
 
 TEXTS = [(f"text {number}", "") for number in range(3000)]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from passerelle.inference.search_choice import Trial
     from passerelle.preparation import Prepared
     from passerelle.runs.recording import Recording
-    from passerelle.synthetic.writing import Progress as TranslationProgress
+    from passerelle.synthetic.block_translation import Progress as TranslationProgress
     from passerelle.training.history import Epoch
     from passerelle.translator import Translator
 

@@ -19,8 +19,8 @@ from passerelle.settings import MAX_LINE
 if TYPE_CHECKING:
     from passerelle.data.pairs import Pairs
     from passerelle.settings import Settings
+    from passerelle.synthetic.block_translation import Journal, Text
     from passerelle.synthetic.writer import Writer
-    from passerelle.synthetic.writing import Journal, Text
 
 __all__ = ["BackTranslationOptions", "Synthesize", "note_synthetic", "open_journal", "read_texts"]
 
@@ -140,7 +140,7 @@ def open_journal(
     Raises:
         OutputError: if the file cannot be written, or exists and must not be replaced.
     """
-    from passerelle.synthetic.writing import Journal
+    from passerelle.synthetic.block_translation import Journal
 
     path = Path(out).with_suffix(SUFFIX)
     line_format = LineFormat(start=f'{{"by": "{writer.key}", '.encode())

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from passerelle.data.pairs import Pairs
 from passerelle.preparation import source_key
 from passerelle.settings import Settings, SyntheticSettings
+from passerelle.synthetic.block_translation import Journal, Text, write
 from passerelle.synthetic.mixture import add_synthetic
 from passerelle.synthetic.writer import Writer
-from passerelle.synthetic.writing import Journal, Text, write
 
 __all__ = ["back_translated"]
 

@@ -16,9 +16,9 @@ from passerelle.errors import DataError
 from passerelle.experiment.train import train_pairs
 from passerelle.preparation import Validation, source_key, split
 from passerelle.settings import Settings, SyntheticSettings, accepts_options, choose_settings, validated
+from passerelle.synthetic.block_translation import Journal, Text, write
 from passerelle.synthetic.mixture import add_synthetic, translation_ends
 from passerelle.synthetic.writer import Writer
-from passerelle.synthetic.writing import Journal, Text, write
 from passerelle.translator import Translator
 
 if TYPE_CHECKING:
