@@ -141,7 +141,8 @@ def test_worker_processes(copier: passerelle.Translator, tmp_path, method: str) 
 
 NO_UNIX = """
 import builtins, fcntl, os, signal, sys
-import passerelle.backend, passerelle.experiment, matplotlib.figure, multiprocessing, shutil, subprocess, ctypes
+import passerelle.backend, passerelle.experiment.train, matplotlib.figure, multiprocessing, shutil, subprocess, ctypes
+import sacrebleu  # on Windows, its dependencies do not import fcntl
 access_mode, real_fsync, real_open, builtin_open = fcntl.fcntl, os.fsync, os.open, builtins.open
 
 def fsync(number):

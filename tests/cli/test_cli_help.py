@@ -39,7 +39,7 @@ def examples_of(*command: str) -> list[str]:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_valid_examples(command: str) -> None:
     examples = examples_of(command)
-    assert 1 <= len(examples) <= 2
+    assert 1 <= len(examples) <= 3
     for example in examples:
         program, *arguments = shlex.split(example)
         assert (program, arguments[0]) == ("passerelle", command), "an example that is wrapped, or of another command"

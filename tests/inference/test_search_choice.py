@@ -19,6 +19,10 @@ PAIRS = [("a b", "x y"), ("b a", "y x"), ("a a", "x x"), ("b b", "y y z"), ("a b
 VALIDATION = Pairs([s for s, _ in PAIRS], [t for _, t in PAIRS])
 
 
+TRAINING = TrainingSettings.model_fields.keys() - {"metric"}
+"""Settings of training that `choose` accepts; its `metric` is that of `choose_search`."""
+
+
 @pytest.fixture(scope="module")
 def translator() -> Translator:
     return untrained(PAIRS, seed=3, spread=0.7)
@@ -43,7 +47,7 @@ class Scores:
 
 
 def choose(translator: Translator, scores: Scores | None = None, *, seconds: float = 60.0, **options: Any) -> Any:
-    changes = {name: options.pop(name) for name in list(options) if name in TrainingSettings.model_fields}
+    changes = {name: options.pop(name) for name in set(options) & TRAINING}
     clock = {} if scores is None else {"clock": scores.clock}
     arguments = {"validation": VALIDATION, "metric": "chrf"} | options
     return choose_search(

@@ -51,7 +51,7 @@ _COMMANDS = {
         (
             'passerelle translate model.keras "He is tired." --beam 5 --n-best 3',
             "passerelle translate model.keras --in source.txt --out target.txt",
-            "passerelle translate model.keras --in source.txt --out 'part.{shard}' --shard 1/4",
+            "passerelle translate model.keras --in in.txt --out 'out.{shard}' --shard 1/4",
         ),
     ),
     "distill": (
@@ -68,8 +68,8 @@ _COMMANDS = {
         "SPACE is a TOML file with one table per setting: low and high, or choices. Writes the best model, and a "
         "folder BEST.sweep with the results of all trials. Requires the extra sweep.",
         (
-            "passerelle sweep space.toml pairs.tsv --trials 30 --epochs 10 --out best.keras",
-            "passerelle sweep space.toml pairs.tsv --trials 60 --epochs 10 --out best.keras --resume",
+            "passerelle sweep space.toml pairs.tsv --trials 30 --out best.keras",
+            "passerelle sweep space.toml pairs.tsv --trials 60 --out best.keras --resume",
         ),
     ),
     "evaluate": (

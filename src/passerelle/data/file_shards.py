@@ -138,6 +138,8 @@ def _reading(path: str) -> Iterator[BinaryIO]:
 def _check_start(stream: BinaryIO, path: str) -> tuple[str, ...] | None:
     """Check that the file consists of lines in UTF-8; return `LineStart.replaced` of all shards."""
     start = stream.read(_CHUNK)
+    if start.endswith(b"\r"):
+        start += stream.read(2)  # the rest of a line end
     if is_packed(start):
         raise DataError(
             f"{path} is compressed, so that every shard would have to unpack all shards before it. Unpack it first."
