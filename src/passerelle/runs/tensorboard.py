@@ -51,7 +51,7 @@ class TensorBoard(Callback):
 
     def on_train_begin(self, run: Run) -> None:
         updates = run.state.updates
-        options = {"purge_step": updates + 1} if updates else {}
+        options: dict[str, Any] = {"purge_step": updates + 1} if updates else {}
         self._try(lambda: setattr(self, "_writer", self._make_writer(self._folder, **options)))
 
     def on_epoch_end(self, run: Run) -> None:
