@@ -61,7 +61,13 @@ def _row(arguments: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
         source, target = LEVELS[name]
         started = time.perf_counter()
         translator = passerelle.train(
-            known, settings=SETTINGS, source_level=source, target_level=target, epochs=arguments.epochs, seed=seed
+            known,
+            preset="compact",
+            settings=SETTINGS,
+            source_level=source,
+            target_level=target,
+            epochs=arguments.epochs,
+            seed=seed,
         )
         seconds = time.perf_counter() - started
         report = translator.evaluate(unseen)

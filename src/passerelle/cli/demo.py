@@ -59,11 +59,11 @@ def demo(
     from passerelle.data.writing import prepare_folder, write_atomically
     from passerelle.plots.curve import draw_loss_curve
     from passerelle.preparation import prepare
-    from passerelle.settings import choose_settings
+    from passerelle.settings import BASE_PRESET, choose_settings
 
     started = time.perf_counter()
     settings = choose_settings(
-        preset=preset,
+        preset=BASE_PRESET if preset is None else preset,
         level=level,
         epochs=EPOCHS if epochs is None else epochs,
         settings=None if preset else SETTINGS,
