@@ -16,20 +16,17 @@ import importlib.util
 import json
 import math
 import os
-import random
 import resource
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
-import passerelle
-from passerelle.data.files import read_lines
 from passerelle.data.writing import write_atomically
+from stream import source_file
 
 COMMAND = [sys.executable, "-m", "passerelle", "translate"]
 RAY = """
@@ -63,11 +60,11 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     folder, model = arguments.folder.absolute(), os.path.abspath(arguments.model)
-    source = _source_file(folder, arguments.lines, arguments.texts)
+    source = source_file(folder, arguments.lines, arguments.texts)
     whole = folder / f"{arguments.lines}.one.out"
 
     if not whole.exists():  # fills the cache of compiled programs, so that it does not favour later runs
-        _one_process(model, _source_file(folder, min(arguments.lines, WARM_UP), arguments.texts), folder / "warm.out")
+        _one_process(model, source_file(folder, min(arguments.lines, WARM_UP), arguments.texts), folder / "warm.out")
     count, after = arguments.workers, arguments.kill_after
     runs: dict[str, Run] = {
         "one process": lambda out, after: _one_process(model, source, out),
@@ -94,17 +91,6 @@ def main() -> None:
                 flush=True,
             )
     raise SystemExit(failed)
-
-
-def _source_file(folder: Path, count: int, texts: str | None) -> Path:
-    """Return a file of `count` lines; write it if it does not exist."""
-    path = folder / f"{count}.txt"
-    if not path.exists():
-        lines = list(read_lines(texts)) if texts else [source for source, _ in passerelle.phrasebook()]
-        random.Random(1).shuffle(lines)
-        content = "".join(f"{line}\n" for line in islice(cycle(lines), count)).encode()
-        write_atomically(path, lambda stream: stream.write(content))
-    return path
 
 
 def _measured(out: Path, run: Run, kill_after: float) -> dict[str, Any]:

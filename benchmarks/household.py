@@ -9,8 +9,6 @@ on all training days with the same number of epochs, and its intervals have the 
 Finished seeds are stored in `--out`, and an interrupted run continues from there; remove the folder to start over.
 """
 
-import argparse
-import json
 import statistics
 import time
 from dataclasses import replace
@@ -20,11 +18,11 @@ from typing import Any
 import numpy as np
 
 import passerelle
+from forecast_seeds import run_seeds
 from passerelle.data.layout import Layout
 from passerelle.data.series import read_series
 from passerelle.data.series_windows import windows_of
 from passerelle.data.windows import Windows
-from passerelle.data.writing import write_atomically
 from passerelle.forecaster import Forecaster
 
 HERE = Path(__file__).resolve().parent
@@ -41,27 +39,7 @@ SETTINGS = {
 
 def main() -> None:
     """Train the missing seeds, then print the table and write it to `--out`."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=DATA, help="default: %(default)s")
-    parser.add_argument("--seeds", type=int, default=3, help="default: %(default)s")
-    parser.add_argument("--settings", type=json.loads, default=SETTINGS, help="nested settings as JSON")
-    parser.add_argument("--out", type=Path, default=HERE / "results" / "household")
-    arguments = parser.parse_args()
-    if not arguments.data.exists():
-        print(f"skipped: {arguments.data} is absent")
-        return
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    rows = []
-    for seed in range(1, arguments.seeds + 1):
-        result = arguments.out / f"seed-{seed}.json"
-        if not result.exists():
-            print(f"seed {seed}: training", flush=True)
-            text = json.dumps(run(arguments.data, arguments.settings, seed))
-            write_atomically(result, lambda stream, text=text: stream.write(text.encode()))
-        rows.append(json.loads(result.read_text(encoding="utf-8")))
-    text = table(rows)
-    (arguments.out / "household.md").write_text(text, encoding="utf-8")
-    print(text)
+    run_seeds(__doc__, DATA, SETTINGS, HERE / "results" / "household", run, table)
 
 
 def run(path: Path, settings: dict[str, Any], seed: int) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def main() -> None:
     print("| lines | seconds | lines per second | peak memory, MB |")
     print("| ---: | ---: | ---: | ---: |")
     for count in sorted(set(arguments.lines)):
-        source = _source_file(arguments.folder, count, arguments.texts)
+        source = source_file(arguments.folder, count, arguments.texts)
         result = _measure(arguments.model, source, arguments.folder / f"{count}.out")
         rate = count / result["seconds"]
         print(f"| {count:,} | {result['seconds']:.1f} | {rate:,.0f} | {result['peak'] / 1e6:.0f} |", flush=True)
@@ -48,7 +48,7 @@ def main() -> None:
     raise SystemExit(not same)
 
 
-def _source_file(folder: Path, count: int, texts: str | None) -> Path:
+def source_file(folder: Path, count: int, texts: str | None) -> Path:
     """Return a file of `count` lines; write it if it does not exist."""
     path = folder / f"{count}.txt"
     if not path.exists():

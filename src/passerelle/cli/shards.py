@@ -5,7 +5,6 @@ The same command continues them after an interruption; when the last line is wri
 file. So a file with the name of the output is always complete.
 """
 
-import hashlib
 import json
 import os
 import re
@@ -117,12 +116,14 @@ def open_shard_output(
         OutputError: if the file cannot be written, exists and is not the output of this command, or another process
             writes it.
     """
+    from passerelle.data.locks import locked
     from passerelle.data.writing import prepare_folder, publish, require_writable_file, write_atomically
 
     path = require_writable_file(out)
     folder = prepare_folder(path.with_name(f".{path.name}.shard"))
     lines, description = folder / "lines", folder / "description.json"
-    with _locked(folder / "lock", out):
+    busy = OutputError(f"another process writes {out}. Wait until it ends, or name another file.")
+    with locked(folder / "lock", busy):
         before = _read(description)
         differing = next((name for name in described if before.get(name) != described[name]), None)
         begun = lines.exists()
@@ -151,25 +152,6 @@ def open_shard_output(
         publish(lines, path)
 
 
-@contextmanager
-def _locked(path: Path, out: str) -> Iterator[None]:
-    """Lock a file for this process, if the file system has locks."""
-    import filelock
-
-    lock = filelock.FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        raise OutputError(f"another process writes {out}. Wait until it ends, or name another file.") from None
-    except (NotImplementedError, OSError):
-        yield
-        return
-    try:
-        yield
-    finally:
-        lock.release()
-
-
 def _read(description: Path) -> dict[str, Any]:
     """Return the description of an earlier process; empty if there is none, or it is damaged."""
     try:
@@ -181,8 +163,9 @@ def _read(description: Path) -> dict[str, Any]:
 
 def _checksum(path: str) -> str:
     """Return the SHA-256 of a model file; empty if it cannot be read, which loading it reports."""
+    from passerelle.data.checksum import file_sha256
+
     try:
-        with open(path, "rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return file_sha256(path)
     except OSError:
         return ""

@@ -1,11 +1,11 @@
 """The origin: the trained model from whose weights a training starts."""
 
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from passerelle.bundle.bundle import Bundle, load_bundle
+from passerelle.data.checksum import file_sha256
 from passerelle.errors import SettingsError
 from passerelle.fields.tags import TagsField
 from passerelle.fields.text import TextField
@@ -49,9 +49,7 @@ class Origin:
             SettingsError: if pairs of texts cannot train the model.
         """
         bundle = load_bundle(path)
-        with open(path, "rb") as stream:
-            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-        return cls(bundle, Path(os.path.abspath(path)), sha256)
+        return cls(bundle, Path(os.path.abspath(path)), file_sha256(path))
 
     @property
     def name(self) -> str:

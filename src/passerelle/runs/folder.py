@@ -1,6 +1,5 @@
 """The folder of a run: its files, and the lock that keeps a second process out."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -9,10 +8,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import filelock
 import tomli_w
 
 from passerelle.bundle.json_text import parse_json
+from passerelle.data.checksum import file_sha256
+from passerelle.data.locks import locked
 from passerelle.data.pairs import Pairs
 from passerelle.data.writing import prepare_folder, require_writable_file, write_atomically
 from passerelle.errors import ModelFileError, OutputError, RunError, SettingsError
@@ -168,13 +168,14 @@ class RunFolder:
             OutputError: if it cannot be written.
             OSError: if the model file cannot be read.
         """
-        values = {"finished": finished, "stopped": stopped, "model": str(model.absolute()), "sha256": _sha256(model)}
+        values = {"finished": finished, "stopped": stopped, "model": str(model.absolute())}
+        values |= {"sha256": file_sha256(model)}
         self._write(self._outcome, values)
 
     def wrote(self, model: Path) -> bool:
         """Return whether a model file is, unchanged, the one that this run saved last."""
         try:
-            return self.outcome().get("sha256") == _sha256(model)
+            return self.outcome().get("sha256") == file_sha256(model)
         except OSError:
             return False
 
@@ -187,18 +188,8 @@ class RunFolder:
             RunError: if another process trains in it.
         """
         prepare_folder(self.path)
-        lock = filelock.FileLock(self._lock)
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            raise RunError(f"another process trains in {self}. Wait until it ends, or end it.") from None
-        except (NotImplementedError, OSError):  # a file system without locks, or a full one
+        with locked(self._lock, RunError(f"another process trains in {self}. Wait until it ends, or end it.")):
             yield
-            return
-        try:
-            yield
-        finally:
-            lock.release()
 
     def discard(self, *, keep_folder: bool = False) -> None:
         """Remove the files of a run, and the folder if nothing else is in it."""
@@ -220,8 +211,3 @@ class RunFolder:
         if len(data) > MAX_SIZE:
             raise ValueError(f"it is larger than {MAX_SIZE:,} bytes")
         return parse_json(data, path.name)
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

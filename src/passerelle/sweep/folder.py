@@ -1,6 +1,5 @@
 """The folder of a sweep: its description, the database of trials, the table, and the models of the best trials."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -9,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import filelock
-
+from passerelle.data.checksum import file_sha256
+from passerelle.data.locks import locked
 from passerelle.data.writing import prepare_folder, write_atomically
 from passerelle.errors import OutputError, RunError
 
@@ -56,18 +55,8 @@ class SweepFolder:
         if self.path.is_dir() and not self.exists() and any(self.path.glob("[!.]*")):
             raise OutputError(f"{self} exists and is not the folder of a sweep. Name another output.")
         prepare_folder(self.path)
-        lock = filelock.FileLock(self.path / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            raise RunError(f"another process works on {self}. Wait until it ends, or end it.") from None
-        except (NotImplementedError, OSError):  # a file system without locks
+        with locked(self.path / ".lock", RunError(f"another process works on {self}. Wait until it ends, or end it.")):
             yield
-            return
-        try:
-            yield
-        finally:
-            lock.release()
 
     def begin(self, description: Mapping[str, Any]) -> None:
         """Begin a sweep, or go on with the one in the folder.
@@ -110,12 +99,12 @@ class SweepFolder:
         """
         with open(self.model(trial), "rb") as model:
             write_atomically(out, lambda stream: shutil.copyfileobj(model, stream))
-        self._write(self._saved, {"sha256": _sha256(out)})
+        self._write(self._saved, {"sha256": file_sha256(out)})
 
     def wrote(self, path: Path) -> bool:
         """Return whether a file is, unchanged, the model that this sweep saved."""
         try:
-            return self._read(self._saved).get("sha256") == _sha256(path)
+            return self._read(self._saved).get("sha256") == file_sha256(path)
         except OSError:
             return False
 
@@ -128,8 +117,3 @@ class SweepFolder:
         except (OSError, ValueError, RecursionError):
             return {}
         return values if isinstance(values, dict) else {}
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from passerelle.data.checksum import file_sha256
 from passerelle.errors import DataError, SettingsError
 from passerelle.models.ensemble import Mean
 from passerelle.settings import Settings, with_stored
@@ -143,5 +144,4 @@ def _member(translator: Translator, path: Path | None) -> Member:
     validation = data.get("validation_sha256") if isinstance(data, dict) and data.get("validation_pairs") else None
     if path is None:
         return Member(None, None, validation)
-    with open(path, "rb") as stream:
-        return Member(path.name, hashlib.file_digest(stream, "sha256").hexdigest(), validation)
+    return Member(path.name, file_sha256(path), validation)
