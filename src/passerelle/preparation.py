@@ -49,9 +49,10 @@ class Prepared:
         signature: fields of the model, fitted to the training pairs only.
         training_batches: encoded training pairs.
         validation_batches: encoded validation pairs; None without validation pairs.
-        lengths: lengths of the training pairs.
+        lengths: lengths of the training pairs; with several outputs, those of the longest target of each pair.
         choices: what was chosen for the preset `auto` and the level `auto`, with the reasons, one line each.
         vectors: pretrained word vectors by field.
+        output_lengths: lengths of the training pairs of each of several outputs; empty for one output.
         fine_tuning: the model from whose weights training starts, and more; None to start from new weights.
         old: old pairs of which each epoch has a sample; empty without any.
         old_validation: pairs that measure what fine-tuning forgets; empty without any.
@@ -66,9 +67,16 @@ class Prepared:
     lengths: Lengths
     choices: tuple[str, ...] = ()
     vectors: Mapping[str, WordVectors] = field(default_factory=dict)
+    output_lengths: Mapping[str, Lengths] = field(default_factory=dict)
     fine_tuning: FineTuning | None = None
     old: Pairs = NO_PAIRS
     old_validation: Pairs = NO_PAIRS
+
+    @property
+    def output_weights(self) -> dict[str, float]:
+        """The weight of the loss of each output; 1 for one output."""
+        weights = {name: output.weight for name, output in self.settings.outputs.items()}
+        return {name: weights.get(name, 1.0) for name in self.signature.outputs}
 
     @property
     def extra_words(self) -> int:
@@ -95,7 +103,7 @@ class Prepared:
     def unknown_validation_tokens(self) -> dict[str, int]:
         """Number of unknown tokens in the validation pairs, by field.
 
-        The loss ignores those of the target if the network has no column for UNK.
+        The loss ignores those of an output if the network has no column for UNK.
         """
         return self._unknown_tokens(self.validation_batches)
 
@@ -105,10 +113,10 @@ class Prepared:
         return self._unknown_tokens(self.training_batches)
 
     def _unknown_tokens(self, batches: Batches | None) -> dict[str, int]:
-        source, target = self.signature.source.name, self.signature.target.name
+        source, outputs = self.signature.source.name, self.signature.outputs
         if batches is None:
-            return {source: 0, target: 0}
-        arrays = {source: batches.inputs[source], target: batches.targets[target]}
+            return dict.fromkeys([source, *outputs], 0)
+        arrays = {source: batches.inputs[source], **{name: batches.targets[name] for name in outputs}}
         texts = {name: ids.values for name, ids in arrays.items() if ids.values.ndim == 1}
         return {name: int(np.count_nonzero(texts.get(name, np.empty(0)) == UNK)) for name in arrays}
 
@@ -132,14 +140,16 @@ class Prepared:
 
     @cached_property
     def sides_without_spaces(self) -> list[str]:
-        """The sides at level `word` whose texts are written without spaces, so that a token is a whole sentence."""
-        columns = self.training.columns
+        """The source and the outputs at level `word` whose texts are written without spaces.
+
+        A token of theirs is a whole sentence.
+        """
+        sides = {"source": self.settings.source} | {name: self.settings.output(name) for name in self.signature.outputs}
+        texts = {name: [text for text in self.training.columns[name] if isinstance(text, str)] for name in sides}
         return [
-            side
-            for side in ("source", "target")
-            if getattr(self.settings, side).level == "word"
-            and isinstance(columns[side][0], str)
-            and has_no_spaces(columns[side])
+            name
+            for name, settings in sides.items()
+            if settings.level == "word" and texts[name] and has_no_spaces(texts[name])
         ]
 
     def with_seed(self, seed: int) -> "Prepared":
@@ -175,8 +185,21 @@ class _Encoded:
 
     @property
     def target_lengths(self) -> np.ndarray:
-        """Target lengths without END."""
-        return next(iter(self.targets.values())).lengths - 1
+        """Target lengths without END; of several outputs, those of the longest."""
+        return np.max([ids.lengths for ids in self.targets.values()], axis=0) - 1
+
+    def lengths(self, settings: Settings) -> Lengths:
+        """Return the lengths of all pairs."""
+        return Lengths.of(self.source_lengths, self.target_lengths, _sentences(self.pairs, settings))
+
+    def output_lengths(self, settings: Settings) -> dict[str, Lengths]:
+        """Return the lengths of the pairs of each of several outputs; empty for one output."""
+        sentences = _sentences(self.pairs, settings)
+        targets = {name: ids.lengths for name, ids in self.targets.items()} if self.pairs.outputs else {}
+        return {
+            name: Lengths.of(self.source_lengths[lengths > 0], lengths[lengths > 0] - 1, sentences)
+            for name, lengths in targets.items()
+        }
 
     def within(self, limits: LengthLimits) -> Pairs:
         """Return the pairs that are not too long; the same object if none is too long."""
@@ -205,18 +228,27 @@ def prepare(
         require_path(f"{side}_vectors", path)
     pairs = check_pairs(pairs, tagged=settings.tags.mode != "none")
     settings, choices = _with_preset(settings, pairs)
+    settings = _with_outputs(settings, pairs)
     training, held_out = split(pairs, validation, settings)
     old = old_validation = None
     if fine_tuning is not None:
+        if training.outputs:
+            raise SettingsError(
+                f"{training.name}: the pairs have the outputs {', '.join(training.outputs)}, and fine-tuning is for "
+                f"models with one. Use one of them, or train a new model."
+            )
         if files:
             raise SettingsError("fine-tuning keeps the embeddings of the model. Leave the word vectors out.")
         training = fine_tuning.with_corrections(training)
         old, old_validation = fine_tuning.split_old(source_key(settings.source))
     if len(training) < 2:
         raise DataError(f"{training.name}: training needs at least two pairs, received: {len(training)}. Add pairs.")
+    for output in training.outputs:
+        if not any(output in texts for texts in training.targets):
+            raise DataError(f"{training.name}: no training pair has a text of the output {output!r}. Add pairs.")
     settings, level_chosen = _with_levels(settings, training)
     choices += level_chosen
-    _check_vectors(settings, files)
+    _check_vectors(settings, files, several=bool(pairs.outputs))
     signature, encoded, limits = _fit_signature(settings, training, fine_tuning)
     vectors = _read_vectors(settings, signature, files)
     settings = _with_embedding_widths(settings, vectors)
@@ -231,7 +263,7 @@ def prepare(
         validation_batches = Batches(
             encoded_validation.inputs, encoded_validation.targets, VALIDATION_BATCH_SIZE, seed=None
         )
-    lengths = Lengths.of(encoded.source_lengths, encoded.target_lengths, _sentences(encoded.pairs, settings))
+    lengths = encoded.lengths(settings)
     encoded_old = None
     if fine_tuning is not None:
         before = fine_tuning.origin.bundle.lengths
@@ -251,6 +283,7 @@ def prepare(
         lengths,
         choices,
         vectors,
+        encoded.output_lengths(settings),
         fine_tuning,
         NO_PAIRS if encoded_old is None else encoded_old.pairs,
         old_validation or NO_PAIRS,
@@ -267,7 +300,8 @@ def _fit_signature(
 
     def fit(pairs: Pairs) -> Signature:
         if fine_tuning is None:
-            return fit_text_signature(settings, pairs.columns, name=pairs.name)
+            outputs = pairs.outputs or ("target",)
+            return fit_text_signature(settings, pairs.columns, name=pairs.name, outputs=outputs)
         return fine_tuning.signature(settings, pairs.columns)
 
     signature = fit(training)
@@ -333,10 +367,24 @@ def split(pairs: Iterable[tuple[str, ...]], validation: Validation, settings: Se
         share = None if validation is None else float(validation)
         keys = pairs.sources if pairs.has_number_sources else list(map(source_key(settings.source), pairs.sources))
         return split_by_source(pairs, share, seed=settings.training.seed, keys=keys)
-    paths = validation if isinstance(validation, tuple) else (validation,)
+    paths: Any = validation if isinstance(validation, tuple) else (validation,)
     if paths and all(isinstance(path, (str, os.PathLike)) for path in paths):
-        return pairs, read_pairs(paths, tag_column=3 if tagged else None)  # pyright: ignore[reportArgumentType]
-    return pairs, check_pairs(validation, name="validation", tagged=tagged)  # pyright: ignore[reportArgumentType]
+        return pairs, read_pairs(paths, tag_column=3 if tagged else None, outputs=pairs.outputs)
+    rows: Any = validation
+    held_out = check_pairs(rows, name="validation", tagged=tagged, outputs=pairs.outputs)
+    return pairs, _with_same_outputs(held_out, pairs)
+
+
+def _with_same_outputs(held_out: Pairs, training: Pairs) -> Pairs:
+    """Return validation pairs with the outputs of the training pairs, of which some may be missing.
+
+    Raises:
+        DataError: if there are others.
+    """
+    if not set(held_out.outputs) <= set(training.outputs) or bool(held_out.outputs) != bool(training.outputs):
+        has, others = (", ".join(pairs.outputs) or "one output" for pairs in (held_out, training))
+        raise DataError(f"{held_out.name} has {has}, and {training.name} has {others}. Both need the same outputs.")
+    return replace(held_out, outputs=training.outputs)
 
 
 def source_key(settings: TextSettings) -> Callable[[str], str]:
@@ -357,25 +405,51 @@ def _with_preset(settings: Settings, pairs: Pairs) -> tuple[Settings, tuple[str,
     """Replace the preset `auto` by the best guess; return the settings and the reasons for the choice."""
     if settings.preset != AUTO_PRESET or not pairs:
         return settings, ()
-    candidate, *_ = choose_candidates(settings, pairs.sources, pairs.targets)
+    candidate, *_ = choose_candidates(settings, pairs.main.sources, pairs.main.targets)
     return candidate.settings, candidate.reasons
+
+
+def _with_outputs(settings: Settings, pairs: Pairs) -> Settings:
+    """Complete the settings of several outputs, in the order of the pairs.
+
+    Raises:
+        SettingsError: if the settings name an output that the pairs do not have, or all weights are 0.
+    """
+    for path, names in (("outputs", settings.outputs), ("network.decoders", settings.network.decoders)):
+        for name in names:
+            if name not in pairs.outputs:
+                have = f"the outputs {', '.join(pairs.outputs)}" if pairs.outputs else "one output"
+                raise SettingsError(
+                    f"{path}.{name}: {pairs.name} has {have}. Name the outputs as they are named there."
+                )
+    if not pairs.outputs:
+        return settings
+    values = settings.model_dump()
+    values["outputs"] = {name: values["outputs"].get(name, {}) for name in pairs.outputs}
+    completed = validated(Settings, values)
+    if not any(output.weight for output in completed.outputs.values()):
+        raise SettingsError("outputs: the weights of all outputs are 0. Set one above 0.")
+    return completed
 
 
 def _with_levels(settings: Settings, training: Pairs) -> tuple[Settings, tuple[str, ...]]:
     """Replace the level `auto` in the settings; return the settings and the reason for the choice."""
     values = settings.model_dump()
-    auto_sides = [values[side] for side in ("source", "target") if values[side]["level"] == "auto"]
+    sides = [values["source"], values["target"], *values["outputs"].values()]
+    auto_sides = [side for side in sides if side["level"] == "auto"]
     if not auto_sides:
         return settings, ()
-    texts = training.targets if training.has_number_sources else training.sources
-    level, reason = choose_level(texts, training.targets)
+    main = training.main
+    level, reason = choose_level(main.targets if training.has_number_sources else main.sources, main.targets)
     for side in auto_sides:
         side["level"] = level
     return validated(Settings, values), (f"level {level}: {reason}",)
 
 
-def _check_vectors(settings: Settings, files: Mapping[str, Any]) -> None:
-    """Raise an error if the settings do not allow pretrained vectors."""
+def _check_vectors(settings: Settings, files: Mapping[str, Any], *, several: bool) -> None:
+    """Raise an error if the settings, or several outputs, do not allow pretrained vectors."""
+    if "target" in files and several:
+        raise SettingsError("target vectors belong to one output, and the pairs have several. Leave them out.")
     for side in files:
         text: TextSettings = getattr(settings, side)
         if text.level != "word":

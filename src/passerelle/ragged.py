@@ -48,6 +48,11 @@ class Ragged:
         """The length of each sequence, int64 (count,)."""
         return np.diff(self.offsets)
 
+    def without(self, emptied: np.ndarray) -> "Ragged":
+        """Return the same sequences, with those where `emptied`, bool (count,), is True empty."""
+        kept = np.repeat(~emptied, self.lengths)
+        return Ragged.from_lengths(self.values[kept], np.where(emptied, 0, self.lengths))
+
     def concatenate_rows(self, other: "Ragged") -> "Ragged":
         """Concatenate sequence i of `self` and sequence i of `other`, for every i; both must contain ids."""
         joined = Ragged.from_lengths(

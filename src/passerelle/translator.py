@@ -12,12 +12,12 @@ import numpy as np
 from passerelle.bundle.bundle import Bundle, load_bundle, save_bundle
 from passerelle.data.lengths import Lengths
 from passerelle.errors import DataError, OutputError, SettingsError, did_you_mean, require_path
-from passerelle.evaluation.metrics import Report
+from passerelle.evaluation.metrics import OutputsReport, Report
 from passerelle.fields.signature import Signature
 from passerelle.fields.text import TextField
 from passerelle.inference.alignment import Aligner, Alignment, replace_unknown
 from passerelle.inference.encoding import TextEncoder
-from passerelle.inference.evaluating import evaluate
+from passerelle.inference.evaluating import evaluate, evaluate_outputs
 from passerelle.inference.model import InferenceModel, ensemble_of
 from passerelle.inference.request import make_requests
 from passerelle.inference.result import Result
@@ -64,7 +64,7 @@ class Translator:
         name = next(iter(steppers)) if output is None else output
         if name not in steppers:
             raise SettingsError(f"unknown output {name!r}.{did_you_mean(name, steppers)}")
-        self.model = model or InferenceModel([steppers[name]], bundle.signature, bundle.lengths)
+        self.model = model or InferenceModel([steppers[name]], bundle.signature, bundle.output(name).lengths)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what pickle and copy need: not the compiled programs, which are made again at first use."""
@@ -100,6 +100,24 @@ class Translator:
         return Translator(replace(self.bundle, record=self.record), output=output)
 
     @property
+    def output(self) -> str:
+        """The name of the output that this translator writes; `target` for a model with one output."""
+        return self.signature.target.name
+
+    @property
+    def outputs(self) -> "dict[str, Translator]":
+        """A translator for each output of the network by name, see `for_output`; only this one for an ensemble.
+
+        Example:
+            >>> list(translator.outputs)
+            ['target']
+        """
+        texts = [name for name, field in self.bundle.signature.outputs.items() if isinstance(field, TextField)]
+        if len(self.model.steppers) > 1 or len(texts) == 1:
+            return {self.output: self}
+        return {name: self if name == self.output else self.for_output(name) for name in texts}
+
+    @property
     def network(self) -> SequenceToSequence:
         """The Keras model that was trained; it contains the inference models."""
         return self.bundle.network
@@ -120,7 +138,7 @@ class Translator:
 
         Training chooses it (the setting `training.search`). An ensemble has that of its first translator.
         """
-        return self.bundle.search
+        return self.bundle.output(self.output).search
 
     def with_search(self, **options: Any) -> "Translator":
         """Return the same translator with another stored search.
@@ -139,7 +157,8 @@ class Translator:
             4
         """
         search = stored_search({**self.stored_search.model_dump(exclude_defaults=True), **options})
-        return Translator(replace(self.bundle, record=self.record, search=search), self.model)
+        bundle = replace(self.bundle, record=self.record).with_search(self.output, search)
+        return Translator(bundle, self.model)
 
     @property
     def lengths(self) -> Lengths:
@@ -422,6 +441,34 @@ class Translator:
             True
         """
         return evaluate(self._search, pairs, with_stored(options, self.stored_search))
+
+    @accepts_options(SearchSettings)
+    def evaluate_outputs(self, pairs: Iterable[tuple[Any, ...]], **options: Any) -> OutputsReport:
+        """Evaluate each output of a model with several outputs; see `evaluate`.
+
+        Args:
+            pairs: rows (source, {output: text}), or with tags as a third entry. Texts may be missing.
+            **options: the search settings; see `SearchSettings`. By default, each output has its stored search.
+
+        Returns:
+            A report with the scores of each output, and the share of sources of which all outputs are right.
+
+        Raises:
+            DataError: if a row of `pairs` has another form, or an output of the model has no text.
+            LongTextError: if a text that cannot be split requires more memory than the limit of 1 GB.
+            SettingsError: if an option is unknown, out of range, or not supported by this translator.
+
+        Example:
+            >>> rows = [("one", {"fr": "un", "de": "eins"}), ("two", {"fr": "deux"})]
+            >>> several = passerelle.train(rows, units=8, epochs=1, validation=0)
+            >>> print(several.evaluate_outputs(rows))
+            fr
+            exact match ...
+            all right ...
+        """
+        outputs = self.outputs
+        settings = {name: with_stored(options, each.stored_search) for name, each in outputs.items()}
+        return evaluate_outputs({name: each._search for name, each in outputs.items()}, pairs, settings)
 
     def ensemble_with(
         self, others: Iterable["Translator"], *, weights: Sequence[float] | None = None, mean: Mean | None = None

@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 from passerelle.bundle.model_file import load_network, save_network
 from passerelle.data.layout import Layout
@@ -17,7 +17,29 @@ from passerelle.fields.text import TextField
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.settings import SearchSettings, Settings, stored_search, validated
 
-__all__ = ["Bundle", "load_bundle", "save_bundle"]
+__all__ = ["Bundle", "OutputFacts", "load_bundle", "save_bundle"]
+
+
+@dataclass(frozen=True)
+class OutputFacts:
+    """Facts about one of several outputs, which a search needs.
+
+    Attributes:
+        lengths: the lengths of the training pairs that have this output.
+        search: the stored search of this output.
+    """
+
+    lengths: Lengths
+    search: SearchSettings = field(default_factory=SearchSettings)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON values from which `from_json` restores the facts."""
+        return {"lengths": self.lengths.to_json(), "search": self.search.model_dump(exclude_defaults=True)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Restore the facts; raise a ValueError or similar if they are out of bounds."""
+        return cls(Lengths.from_json(values["lengths"]), stored_search(values["search"]))
 
 
 @dataclass(frozen=True)
@@ -28,13 +50,14 @@ class Bundle:
         network: the Keras models.
         signature: the named inputs and outputs of the model.
         settings: the settings that the model was trained with.
-        lengths: the lengths of the training pairs.
+        lengths: the lengths of the training pairs; with several outputs, those of the longest target of each pair.
         record: the training record: data, versions, epochs and metrics as JSON values.
         search: the stored search, from which a search takes the settings that are not explicit; see `stored_search`.
         calibration: the calibration of the quantiles of a forecast; None without validation rows, and for a translator.
         ridge: ridge regression on the training rows, the simple forecast to compare with; None for a translator, and
             where it is not possible.
         layout: the layout of the file of time series on which a forecaster was trained; None for arrays.
+        outputs: facts about each of several outputs by name; empty for one output, whose are `lengths` and `search`.
     """
 
     network: SequenceToSequence
@@ -46,6 +69,17 @@ class Bundle:
     calibration: Calibration | None = None
     ridge: Ridge | None = None
     layout: Layout | None = None
+    outputs: Mapping[str, OutputFacts] = field(default_factory=dict)
+
+    def output(self, name: str) -> OutputFacts:
+        """Return the facts about an output."""
+        return self.outputs.get(name) or OutputFacts(self.lengths, self.search)
+
+    def with_search(self, name: str, search: SearchSettings) -> "Bundle":
+        """Return the same bundle with another stored search of an output."""
+        if name not in self.outputs:
+            return replace(self, search=search)
+        return replace(self, outputs={**self.outputs, name: replace(self.outputs[name], search=search)})
 
 
 def save_bundle(bundle: Bundle, path: str | os.PathLike[str], *, overwrite: bool = True, dry_run: bool = False) -> None:
@@ -68,6 +102,8 @@ def save_bundle(bundle: Bundle, path: str | os.PathLike[str], *, overwrite: bool
         "record": dict(bundle.record),
         "search": bundle.search.model_dump(exclude_defaults=True),
     }
+    if bundle.outputs:
+        content["outputs"] = {name: facts.to_json() for name, facts in bundle.outputs.items()}
     for name, part in (("calibration", bundle.calibration), ("ridge", bundle.ridge), ("layout", bundle.layout)):
         if part is not None:
             content[name] = part.to_json()
@@ -96,8 +132,10 @@ def _assemble(network: SequenceToSequence, content: Mapping[str, Any]) -> Bundle
     signature = Signature.from_json(content["signature"])
     if signature.specs() != {"inputs": network.inputs_spec, "outputs": network.outputs_spec}:
         raise ValueError("the vocabularies do not match the network")
-    for side, field_ in (("source", signature.source), ("target", signature.outputs.get("target"))):
-        level = getattr(settings, side).level
+    texts_settings = {name: settings.output(name) for name in ("target", *settings.outputs)}
+    for side, side_settings in ({"source": settings.source} | texts_settings).items():
+        level = side_settings.level
+        field_ = signature.source if side == "source" else signature.outputs.get(side)
         if isinstance(field_, TextField) and level != field_.tokenizer.level:
             raise ValueError(
                 f"the {side} level is {level!r} in the settings and {field_.tokenizer.level!r} in the vocabulary"
@@ -107,7 +145,11 @@ def _assemble(network: SequenceToSequence, content: Mapping[str, Any]) -> Bundle
         raise ValueError("the outputs and the network differ in copying")
     search = stored_search(content.get("search", {}))  # models of earlier versions store none
     lengths, record = Lengths.from_json(content["lengths"]), dict(content["record"])
-    return Bundle(network, signature, settings, lengths, record, search, **_forecast_parts(content, signature))
+    outputs = {name: OutputFacts.from_json(facts) for name, facts in content.get("outputs", {}).items()}
+    if outputs and list(outputs) != list(signature.outputs):
+        raise ValueError("the outputs of the translator and of its vocabularies differ")
+    parts = _forecast_parts(content, signature)
+    return Bundle(network, signature, settings, lengths, record, search, outputs=outputs, **parts)
 
 
 def _forecast_parts(content: Mapping[str, Any], signature: Signature) -> dict[str, Any]:

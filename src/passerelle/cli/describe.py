@@ -51,7 +51,10 @@ def _facts(model: "Translator | Forecaster") -> list[str]:
         facts += _field_facts(field)
     kind = "sequence" if hasattr(model, "horizon") else "text"
     facts.append(f"longest training {kind}: source {lengths.source:,}, target {lengths.target:,} tokens")
-    if kind == "text":
+    for name, output in model.bundle.outputs.items():
+        search = search_words(output.search.beam, output.search.length_penalty)
+        facts.append(f"output {name}: longest training text {output.lengths.target:,} tokens, stored search: {search}")
+    if kind == "text" and not model.bundle.outputs:
         search = model.bundle.search
         facts.append(f"stored search: {search_words(search.beam, search.length_penalty)}")
     if (calibration := model.bundle.calibration) is not None:
@@ -89,7 +92,9 @@ def _record_facts(record: dict[str, Any]) -> list[str]:
         facts.append(f"tuned from {tuning_words(tuning)}")
         facts += [comparison_words(scores) for scores in tuning["scores"]]
     facts += [f"{name} {version}" for name, version in record.get("versions", {}).items()]
-    if choice := record.get("search"):
+    for name, choice in record.get("searches", {}).items():
+        facts.append(f"search of {name} after training: {choice_words(choice)}")
+    if (choice := record.get("search")) and "searches" not in record:
         facts.append(f"search after training: {choice_words(choice)}")
     epochs = record.get("epochs", [])
     if epochs:

@@ -1,7 +1,7 @@
 """passerelle diagram"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from passerelle.cli.output import Overwrite, require_absent
 
@@ -28,31 +28,44 @@ def diagram(model: str, /, *, out: str = "diagrams", overwrite: Overwrite = Fals
     model
         Model file (.keras) of a translator or a forecaster.
     out
-        Folder for the three SVG files.
+        Folder for the SVG files: three, or the training model and two for each of several outputs.
     overwrite
         Replace existing files. Without it, an existing file is an error.
     """
     from passerelle.loading import load_model
 
-    require_absent([Path(out, f"{name}.svg") for name in TITLES], overwrite=overwrite)
-    for path in write_diagrams(load_model(model), out):
+    loaded = load_model(model)
+    require_absent([Path(out, f"{name}.svg") for name in _models(loaded)], overwrite=overwrite)
+    for path in write_diagrams(loaded, out):
         print(path)
 
 
 def write_diagrams(translator: "Translator | Forecaster", folder: str | Path) -> list[Path]:
-    """Write the three diagrams and return their paths."""
+    """Write the diagrams and return their paths: three, or one and two more for each of several outputs."""
     from passerelle.data.writing import prepare_folder, write_atomically
     from passerelle.plots.diagram import draw_model
 
     folder = prepare_folder(folder)
     decoder_inputs = _decoder_inputs(translator.settings)
     paths = []
-    for name, title in TITLES.items():
-        title = title.format(decoder_inputs=decoder_inputs)
-        picture = draw_model(getattr(translator, name), title=title).encode()
+    for name, (model, title) in _models(translator).items():
+        picture = draw_model(model, title=title.format(decoder_inputs=decoder_inputs)).encode()
         paths.append(folder / f"{name}.svg")
         write_atomically(paths[-1], lambda stream, picture=picture: stream.write(picture))
     return paths
+
+
+def _models(translator: "Translator | Forecaster") -> "dict[str, tuple[Any, str]]":
+    """Return each Keras model with its title, by the name of its file."""
+    steppers = translator.network.steppers
+    if len(steppers) == 1:
+        return {name: (getattr(translator, name), title) for name, title in TITLES.items()}
+    models = {"training_model": (translator.network, TITLES["training_model"])}
+    for output, stepper in steppers.items():
+        for name, model in (("inference_encoder", stepper.encoder), ("inference_decoder", stepper.decoder)):
+            title, does = TITLES[name].split(": ")
+            models[f"{output}_{name}"] = (model, f"{title} of {output}: {does}")
+    return models
 
 
 def _decoder_inputs(settings: "Settings") -> str:

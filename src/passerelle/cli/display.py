@@ -13,6 +13,8 @@ from passerelle.training.callbacks.interruption import Interruption
 from passerelle.training.callbacks.progress import Progress, ProgressReport, seconds_left
 
 if TYPE_CHECKING:
+    from passerelle.data.pairs import Pairs
+    from passerelle.fields.signature import Signature
     from passerelle.inference.search_choice import Trial
     from passerelle.preparation import Prepared
     from passerelle.runs.recording import Recording
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LinesDisplay", "SweepDisplay", "TrainingDisplay", "TranslationDisplay", "choice_words", "comparison_words",
-    "explain_end", "kept_average", "note", "note_trimmed", "search_words", "train_with_display", "tuning_words",
+    "explain_end", "kept_average", "note", "note_trimmed_in", "search_words", "train_with_display", "tuning_words",
 ]  # fmt: skip
 
 
@@ -49,6 +51,12 @@ def note_trimmed(trimmed: int, pairs: int) -> None:
             f"{trimmed:,} of {pairs:,} pairs have whitespace at the ends of texts or tags, or needless separators; "
             f"both are ignored. To keep them, train with --exact-whitespace"
         )
+
+
+def note_trimmed_in(pairs: "Pairs", signature: "Signature") -> None:
+    """Report whitespace that is ignored in pairs that a model translates or scores, if many of them have some."""
+    columns = pairs.columns if pairs.outputs else {**pairs.columns, signature.target.name: pairs.targets}
+    note_trimmed(signature.trimmed(columns), len(pairs))
 
 
 def train_with_display(
@@ -96,7 +104,11 @@ def train_with_display(
             f"{translator.record['kept_epoch']} are used. Lower the learning rate (now "
             f"{prepared.settings.training.learning_rate:g}) or set training.clip."
         )
-    note(f"stored search: {choice_words(translator.record['search'])}")
+    searches = translator.record.get("searches", {})
+    for name, choice in searches.items():
+        note(f"stored search of {name}: {choice_words(choice)}")
+    if not searches:
+        note(f"stored search: {choice_words(translator.record['search'])}")
     for scores in translator.record.get("fine_tuning", {}).get("scores", ()):
         note(comparison_words(scores))
     return translator
@@ -151,12 +163,13 @@ def search_words(beam: int, length_penalty: float) -> str:
 
 def _introduce(prepared: "Prepared") -> None:
     batches, signature = prepared.training_batches, prepared.signature
-    source, target = (len(field.tokenizer.vocabulary.tokens) for field in (signature.source, signature.target))
+    fields: list[Any] = [signature.source, *signature.outputs.values()]
+    tokens = [f"{len(field.tokenizer.vocabulary.tokens):,} {field.name}" for field in fields]
     for choice in prepared.choices:
         note(choice)
     note(
-        f"{len(prepared.training):,} training pairs, {len(prepared.validation):,} validation pairs; {source:,} source "
-        f"and {target:,} target tokens; {len(batches):,} batches in {len(batches.buckets)} shapes, "
+        f"{len(prepared.training):,} training pairs, {len(prepared.validation):,} validation pairs; "
+        f"{', '.join(tokens[:-1])} and {tokens[-1]} tokens; {len(batches):,} batches in {len(batches.buckets)} shapes, "
         f"{100 * batches.padding_share():.0f} % padding"
     )
     if prepared.fine_tuning is not None:
@@ -177,10 +190,17 @@ def _introduce(prepared: "Prepared") -> None:
             note(f"{count:,} {side} tokens of the validation pairs are unknown{effect}")
     note_trimmed(prepared.trimmed, len(prepared.training) + len(prepared.validation))
     for side in prepared.sides_without_spaces:
+        own = (
+            f"--set outputs.{side}.level=character"
+            if side in prepared.training.outputs
+            else f"--{side}-level character"
+        )
         note(
             f"{side} texts are written without spaces, so at level word a token is a whole phrase. Use "
-            f"--level character, or --{side}-level character for this side only"
+            f"--level character, or {own} for this side only"
         )
+    for output in prepared.training.outputs:
+        note(f"{len(prepared.training.of_output(output)):,} training pairs have the output {output}")
     if prepared.overlap:
         note(f"{prepared.overlap:,} validation sources are also training sources: validation results will be too good")
     note("the first epoch takes longer, since it compiles programs")

@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from passerelle.cli.groups import IN_GROUP
+from passerelle.errors import SettingsError, did_you_mean
 
 if TYPE_CHECKING:
     from passerelle.translator import Translator
 
-__all__ = ["EnsembleOptions", "parse_weights"]
+__all__ = ["EnsembleOptions", "OutputName", "parse_weights"]
+
+OutputName = Annotated[str | None, Parameter(name="--output", group=IN_GROUP["Model"])]
+"""Type of the flag that chooses one of several outputs."""
 
 
 @Parameter(name="*", group=IN_GROUP["Model"])
@@ -33,19 +37,46 @@ class EnsembleOptions:
     weights: str | None = None
     mean: str = "arithmetic"
 
-    def load(self, model: str) -> "Translator":
-        """Load MODEL, and combine it with the other models."""
+    def load(self, model: str, output: str | None = None) -> "Translator":
+        """Load MODEL, and combine it with the other models; see `load_outputs`.
+
+        Raises:
+            SettingsError: if the model has several outputs and none is named.
+        """
+        translators = self.load_outputs(model, output)
+        if len(translators) > 1:
+            raise SettingsError(f"{model} has the outputs {', '.join(translators)}. Name one: --output NAME")
+        return next(iter(translators.values()))
+
+    def load_outputs(self, model: str, output: str | None = None) -> "dict[str, Translator]":
+        """Load MODEL, and combine it with the other models: a translator for each output, or for the named one only.
+
+        Raises:
+            SettingsError: if MODEL has no such output, or one output and one is named.
+        """
         from passerelle.translator import Translator
 
         weights = parse_weights(self.weights)
-        others = [Translator.load(path) for path in self.with_]
-        return Translator.load(model).ensemble_with(others, weights=weights, mean=self.mean)  # pyright: ignore[reportArgumentType]
+        others = [Translator.load(path).outputs for path in self.with_]
+        outputs = Translator.load(model).outputs
+        if output is not None and len(outputs) == 1:
+            raise SettingsError(f"{model} has one output, and --output chooses one of several. Leave it out.")
+        if output is not None and output not in outputs:
+            raise SettingsError(f"{model} has no output {output!r}.{did_you_mean(output, outputs)}")
+        for path, each in zip(self.with_, others, strict=True):
+            if list(each) != list(outputs):
+                raise SettingsError(
+                    f"{path} has other outputs than {model}, received: {', '.join(each)} and {', '.join(outputs)}."
+                )
+        return {
+            name: translator.ensemble_with([each[name] for each in others], weights=weights, mean=self.mean)  # pyright: ignore[reportArgumentType]
+            for name, translator in outputs.items()
+            if output in (None, name)
+        }
 
 
 def parse_weights(text: str | None) -> list[float] | None:
     """Return the numbers of --weights; None if it is not set."""
-    from passerelle.errors import SettingsError
-
     if text is None:
         return None
     try:

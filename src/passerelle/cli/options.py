@@ -1,7 +1,7 @@
 """Flags generated from the schema of settings: one for each option, with its help and its group."""
 
 import dataclasses
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -163,18 +163,22 @@ class ReadingOptions:
         """Raise SettingsError if a value is out of range. Called before a model is loaded."""
         validated(ReadingSettings, _used(self, ReadingSettings))
 
-    def read(self, pairs: tuple[str, ...], *, tagged: bool, limited: bool = True) -> "Pairs":
+    def read(
+        self, pairs: tuple[str, ...], *, tagged: bool, limited: bool = True, outputs: Sequence[str] = ()
+    ) -> "Pairs":
         """Read the pairs of one file, or of two parallel files.
 
         Args:
             pairs: one or two paths.
             tagged: whether tags are read too.
             limited: whether `--limit` applies.
+            outputs: the names of several outputs, whose columns are read without `--outputs`.
         """
         from passerelle.data.pairs import read_pairs
 
         self.check()
-        examples = read_pairs(pairs, **self.arguments(tagged=tagged, limited=limited))
+        arguments: dict[str, Any] = {"outputs": tuple(outputs)} | self.arguments(tagged=tagged, limited=limited)
+        examples = read_pairs(pairs, **arguments)
         for doubt in examples.doubts:
             advice = f" {flag(doubt.argument)} {doubt.value} {doubt.effect}." if doubt.argument else ""
             note(f"{examples.name}: {doubt.problem}.{advice}")
@@ -195,7 +199,12 @@ class ReadingOptions:
     def names_tag_column(self) -> bool:
         """Return whether --tag-column or --columns names a column of tags."""
         options = _used(self, ReadingSettings)
-        return "tag_column" in options or options.get("columns", "").count(",") == 2
+        with_tags = 1 if self.names_outputs() else 2
+        return "tag_column" in options or options.get("columns", "").count(",") == with_tags
+
+    def names_outputs(self) -> bool:
+        """Return whether --outputs names several outputs."""
+        return "outputs" in _used(self, ReadingSettings)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Format translations as lines of text, columns or JSON, and count unknown tokens, split texts and so on."""
 
+import json
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from passerelle.inference.result import Result
     from passerelle.text.sentence_statistics import SentenceStatistics
 
-__all__ = ["Counts", "ResultFormat"]
+__all__ = ["Counts", "ResultFormat", "join_outputs"]
 
 MAX_REPORTED = 200
 """Number of unknown tokens after which no further ones are reported."""
@@ -82,6 +83,29 @@ class ResultFormat:
         return "".join(f"{line}\n" for line in written)
 
 
+def join_outputs(texts: dict[str, str], *, as_json: bool) -> str:
+    """Join the lines of several outputs: columns separated by tabs, or one JSON object with all outputs by name.
+
+    Args:
+        texts: the lines of each output, from `ResultFormat.format`; the same number for each output.
+        as_json: whether each line is a JSON object.
+    """
+    if len(texts) == 1:
+        return next(iter(texts.values()))
+    rows = zip(*(text.removesuffix("\n").split("\n") if text else [] for text in texts.values()), strict=True)
+    if not as_json:
+        return "".join("\t".join(line.replace("\t", " ") for line in row) + "\n" for row in rows)
+    objects = (dict(zip(texts, map(json.loads, row), strict=True)) for row in rows)
+    return "".join(
+        json_line(
+            {"source": next(iter(each.values()))["source"]}
+            | {"outputs": {name: {k: v for k, v in own.items() if k != "source"} for name, own in each.items()}}
+        )
+        + "\n"
+        for each in objects
+    )
+
+
 @dataclass
 class Counts:
     """Counts over all texts of a run.
@@ -136,6 +160,17 @@ class Counts:
         if new and len(self.unknown) < MAX_REPORTED:
             self.unknown |= new
             note(f"passerelle: unknown tokens (not in the vocabulary): {_quoted(new)}")
+
+    def add_output(self, output: str, found: list[list["Result"]]) -> None:
+        """Count the translations of the same texts to another output, before `add`; report impossible ones."""
+        for number, (best, *_) in enumerate(found, start=self.written + 1):
+            if best.score == -math.inf:
+                self.impossible += 1
+                note(
+                    f"passerelle: text {number:,} has no translation within its length limit and constraints for the "
+                    f"output {output}, which is empty"
+                )
+            self.cut += not best.finished and best.score > -math.inf
 
     def report(self, lengths: "Lengths", mode: str) -> None:
         """Report the texts that were split or cut.

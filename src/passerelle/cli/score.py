@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from passerelle.cli.display import LinesDisplay, note, note_trimmed
-from passerelle.cli.ensemble import EnsembleOptions
+from passerelle.cli.display import LinesDisplay, note, note_trimmed_in
+from passerelle.cli.ensemble import EnsembleOptions, OutputName
 from passerelle.cli.lines import MAX_BLOCK_LINES
 from passerelle.cli.options import ReadingOptions
 from passerelle.cli.output import json_line, write_text
@@ -25,6 +25,7 @@ def score(
     /,
     *,
     ensemble: EnsembleOptions | None = None,
+    output: OutputName = None,
     reading: ReadingOptions | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative=(), show_default=False)] = False,
 ) -> None:
@@ -37,17 +38,23 @@ def score(
     model
         Model file (.keras) of a translator.
     pairs
-        A file of pairs, as for passerelle train.
+        A file of pairs, as for passerelle train. With --output, the file has the texts of this output only, unless
+        --outputs names columns.
+    output
+        Output to score, for a model with several outputs.
     as_json
         Print one JSON object per pair; infinite numbers are null.
     """
+    from passerelle.inference.evaluating import pairs_of_output
     from passerelle.inference.scoring import character_perplexity
 
     reading = reading or ReadingOptions()
     reading.check()
-    translator = (ensemble or EnsembleOptions()).load(model)
+    translator = (ensemble or EnsembleOptions()).load(model, output)
     rows = reading.read(pairs, tagged=translator.signature.tagged)
-    note_trimmed(translator.signature.trimmed(rows.columns), len(rows))
+    if rows.outputs:
+        rows = pairs_of_output(rows, translator.signature)
+    note_trimmed_in(rows, translator.signature)
     write = _json if as_json else _columns
     total, characters, count = 0.0, 0, 0
     with LinesDisplay.open(len(rows), shown=not sys.stdout.isatty()) as display:

@@ -19,6 +19,7 @@ from passerelle.cli.training import receive_signals
 from passerelle.errors import OutputError, SettingsError
 
 if TYPE_CHECKING:
+    from passerelle.data.pairs import Pairs
     from passerelle.settings import Settings
     from passerelle.sweep.folder import SweepFolder
     from passerelle.sweep.study import Sweep, TrialResult
@@ -65,7 +66,7 @@ def sweep(
     objective
         Value to optimize: chrf or exact (exact match), of translations of at most 512 validation pairs with the stored
         search; loss, the validation loss per character of the target; or auto, exact if most targets are single words
-        or pretokenized, otherwise chrf.
+        or pretokenized, otherwise chrf. With several outputs, chrf and exact are means over them.
     trials
         Number of trials, those before an interruption included.
     total_minutes
@@ -107,7 +108,7 @@ def sweep(
     training, validation_pairs = split(reading.read(pairs, tagged=tagged), held_out, base)
     if not validation_pairs:
         raise SettingsError("a sweep compares its trials on validation pairs, and there are none. Add --validation.")
-    metric = _metric(objective, base, training.targets)
+    metric = _metric(objective, base, training)
     vectors = {"source_vectors": source_vectors, "target_vectors": target_vectors}
     description = {
         "space": {name: repr(ranges[name]) for name in sorted(ranges)},
@@ -171,13 +172,15 @@ def _check_files(path: Path, folder: "SweepFolder", *, resume: bool, overwrite: 
         raise OutputError(f"{path} exists. Add --overwrite to replace it, or name another output.")
 
 
-def _metric(objective: str, settings: "Settings", targets: Sequence[str]) -> Any:
-    """Return the metric of the objective; `auto` is the metric by which training compares searches."""
+def _metric(objective: str, settings: "Settings", training: "Pairs") -> Any:
+    """Return the metric of the objective; `auto` is that by which training compares searches of the first output."""
     from passerelle.inference.search_choice import choose_metric
 
     if objective != "auto":
         return objective
-    return choose_metric(settings.training, targets, pretokenized=settings.target.level == "pretokenized")
+    output, pairs = next(iter(training.by_output.items()))
+    pretokenized = settings.output(output).level == "pretokenized"
+    return choose_metric(settings.training, pairs.targets, pretokenized=pretokenized)
 
 
 def _progress(result: "TrialResult", running: "Sweep", trials: int) -> str:

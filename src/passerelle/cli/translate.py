@@ -11,12 +11,12 @@ from cyclopts import Parameter
 
 from passerelle.cli.arguments import WHOLE_NUMBER
 from passerelle.cli.display import LinesDisplay, note
-from passerelle.cli.ensemble import EnsembleOptions
+from passerelle.cli.ensemble import EnsembleOptions, OutputName
 from passerelle.cli.groups import IN_GROUP
 from passerelle.cli.lines import MAX_BLOCK_LINES, Block, check_texts, file_size, read_blocks
 from passerelle.cli.options import SearchOptions
 from passerelle.cli.output import Overwrite, open_output, require_absent, require_different_files
-from passerelle.cli.result_format import Counts, ResultFormat
+from passerelle.cli.result_format import Counts, ResultFormat, join_outputs
 from passerelle.cli.shards import Shard, open_shard_output
 from passerelle.errors import DataError, LongTextError, SettingsError
 from passerelle.settings import MAX_LINE, ConstraintSettings
@@ -84,6 +84,7 @@ def translate(
     resume: Flag = False,
     overwrite: Overwrite = False,
     ensemble: EnsembleOptions | None = None,
+    output: OutputName = None,
     tags: Annotated[str | None, Parameter(group=IN_GROUP["Data"])] = None,
     max_line: Annotated[int, Parameter(group=IN_GROUP["Data"]), WHOLE_NUMBER] = MAX_LINE,
     n_best: Annotated[int, Parameter(group=IN_GROUP["Search"]), WHOLE_NUMBER] = 1,
@@ -114,6 +115,8 @@ def translate(
         removed and its text is translated again.
     overwrite
         Replace the file of --out and the files in --pictures. Without it, existing files are an error.
+    output
+        Output to write, for a model with several outputs. Without it, all outputs are written, separated by tabs.
     tags
         Tags of all texts, for a model with tags. Without it, each text must be followed by a tab and its tags.
     max_line
@@ -148,33 +151,47 @@ def translate(
         size = None if in_ is None else file_size(in_)
     else:
         described = part.describe(
-            [model, *models.with_], ensemble=[models.weights, models.mean], tags=tags, n_best=n_best, search=options,
-            format=asdict(output_options), replacements=replacements,
+            [model, *models.with_], ensemble=[models.weights, models.mean], output=output, tags=tags, n_best=n_best,
+            search=options, format=asdict(output_options), replacements=replacements,
         )  # fmt: skip
         opened = open_shard_output(part.out, described, overwrite=overwrite, line_format=line_format)
         size = part.lines.size
     # A progress bar would disturb a person who types or reads at the terminal.
     shown = (in_ is not None or not sys.stdin.isatty()) and (out is not None or not sys.stdout.isatty())
-    with opened as output, LinesDisplay.open(size, shown=shown and not texts) as display:
-        if output is None:
+    with opened as written, LinesDisplay.open(size, shown=shown and not texts) as display:
+        if written is None:
             note(f"passerelle: {out} is already complete")
             return 0
-        translator = models.load(model)
+        translators = models.load_outputs(model, output)
+        if len(translators) > 1:
+            _require_columns(output_options)
+        translator, *others = translators.values()
         blocks = _blocks(
-            texts, in_, skip=output.done, size=max(1, MAX_BLOCK_LINES // n_best), max_line=max_line,
+            texts, in_, skip=written.done, size=max(1, MAX_BLOCK_LINES // n_best), max_line=max_line,
             shard=None if part is None else part.lines,
         )  # fmt: skip
-        counts = Counts(written=before + output.done)
+        counts = Counts(written=before + written.done)
         constrained = any(options.get(name) for name in ConstraintSettings.model_fields)
         unsplit = translator.lengths.sentences if constrained else None
-        output.begin()
+        written.begin()
         for block in blocks:
             first = counts.written + 1
-            translations = job.translate(translator, block.lines, first=first)
+            found = {name: job.translate(each, block.lines, first=first) for name, each in translators.items()}
+            translations = found[translator.output]
             job.draw(translations, first=first)
-            output.write(
-                result_format.format(translator.signature, translations.results, translations.alignments, first=first)
+            written.write(
+                join_outputs(
+                    {
+                        name: result_format.format(
+                            translators[name].signature, each.results, each.alignments, first=first
+                        )
+                        for name, each in found.items()
+                    },
+                    as_json=output_options.as_json,
+                )
             )
+            for other in others:
+                counts.add_output(other.output, found[other.output].results)
             counts.add(translations.results, unsplit=unsplit)
             display.progress(len(translations.results), block.position)
     counts.report(translator.lengths, options.get("split_sentences", "auto"))
@@ -263,6 +280,18 @@ class _Job:
             title = f"{results[0].source} \u2192 {results[0].text}"
             picture = draw_attention(best.source, best.target, best.weights, title=title).encode()
             write_atomically(self.folder / f"{number}.svg", lambda stream, picture=picture: stream.write(picture))
+
+
+def _require_columns(options: OutputOptions) -> None:
+    """Raise SettingsError if an option does not support several outputs in one line."""
+    used = {
+        "--scores": options.scores,
+        "--align": options.align and not options.as_json,
+        "--pictures": options.pictures,
+    }
+    for flag in (name for name, value in used.items() if value):
+        advice = "" if flag == "--pictures" else ", or use --json"
+        raise SettingsError(f"{flag} describes one output, and the model has several. Name one with --output{advice}.")
 
 
 def _align(

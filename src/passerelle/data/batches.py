@@ -23,9 +23,10 @@ class Batch:
 
     Attributes:
         sources: the network's inputs by name, (batch, source_length, ...).
-        targets: ids from START to END by output, int32 (batch, target_length + 1), or numbers after a vector of zeros,
-            float32 (batch, target_length + 1, width). The decoder reads `[:, :-1]` and predicts `[:, 1:]`, the same
-            values one step ahead.
+        targets: ids from START to END by output, int32 (batch, T + 1), or numbers after a vector of zeros, float32
+            (batch, T + 1, width). T is the target length of the bucket, or less for an output whose texts are shorter.
+            The decoder reads `[:, :-1]` and predicts `[:, 1:]`, the same values one step ahead. A pair without a text
+            of an output has only PAD there.
     """
 
     sources: Mapping[str, np.ndarray]
@@ -38,8 +39,8 @@ class Batch:
 
     @property
     def steps(self) -> tuple[int, int]:
-        """(batch, target_length), the shape of the labels of each output."""
-        height, width = next(iter(self.targets.values())).shape[:2]
+        """(batch, T), the shape of the longest labels."""
+        height, width = max(ids.shape[:2] for ids in self.targets.values())
         return height, width - 1
 
     @property
@@ -174,7 +175,6 @@ class Batches:
         self.mixture = mixture
         self.source_name, self.source = next(iter(self.inputs.items()))
         self.source_lengths = self.source.lengths
-        # All outputs of a pair have the number of steps of the longest.
         self.target_lengths = np.max([ids.lengths for ids in self.targets.values()], axis=0)
         rows = len(self.source)
         epoch = self._rows(number=0)
@@ -184,7 +184,10 @@ class Batches:
         max_buckets = max(1, min(batches // 4, 6 + batches // 100, MAX_BUCKETS))
         self.buckets = choose_buckets(self.source_lengths, self.target_lengths, max_buckets)
         self._heights: dict[Bucket, int] = {}
+        self._widths: dict[Bucket, dict[str, int]] = {}
         for bucket in self.buckets:
+            inside = self._fit(np.arange(rows), bucket)
+            self._widths[bucket] = {name: max(1, int(ids.lengths[inside].max())) for name, ids in self.targets.items()}
             columns = 1 if batch_type == "pair" else bucket.source_length + bucket.target_length
             self._heights[bucket] = min(rows, max(1, batch_size // columns))
         self._bucket_of = np.empty(rows, np.int64)
@@ -233,7 +236,7 @@ class Batches:
             for name, values in self.inputs.items()
         }
         targets = {
-            name: values.padded(rows, bucket.target_length + 1, first=_first(values), height=height)
+            name: values.padded(rows, self._widths[bucket][name] + 1, first=_first(values), height=height)
             for name, values in self.targets.items()
         }
         for name, size in self.target_sizes.items() if self.copy_masking else ():
@@ -270,10 +273,23 @@ class Batches:
         return self._length
 
     @property
-    def target_tokens(self) -> int:
-        """Target tokens of all outputs per epoch, END included."""
+    def target_tokens(self) -> float:
+        """Tokens of the first output's targets per epoch, END included; a missing target counts like the mean of them.
+
+        The other outputs have no part in it: the weights of their tokens are relative to those of the first output,
+        see `training.loss.output_weights`.
+        """
         rows = self._rows(number=0)
-        return sum(int(ids.lengths[rows].sum()) for ids in self.targets.values())
+        first, *_ = self.targets.values()
+        lengths = first.lengths[rows]
+        return int(lengths.sum()) * (len(rows) / max(1, int(np.count_nonzero(lengths))))
+
+    @property
+    def tokens_per_target(self) -> dict[str, float]:
+        """Mean number of tokens, or steps, of the targets of each output, END included, without missing targets."""
+        rows = self._rows(number=0)
+        lengths = {name: ids.lengths[rows] for name, ids in self.targets.items()}
+        return {name: int(own.sum()) / max(1, int(np.count_nonzero(own))) for name, own in lengths.items()}
 
     def token_counts(self, output: str, ids: np.ndarray) -> np.ndarray:
         """Return how often each of some target ids, int (n,), occurs in the first epoch, int64 (n,)."""

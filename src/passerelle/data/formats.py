@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from passerelle.data.files import STANDARD_INPUT, inner_name, input_name
+from passerelle.data.outputs import Outputs, output_columns
 from passerelle.data.readers.anki import read_anki
 from passerelle.data.readers.csv_file import read_csv
 from passerelle.data.readers.json_array import read_json
@@ -62,6 +63,7 @@ class PairFile:
         has_tags: whether tags are read.
         is_requested: whether the format was requested; else it was chosen by the file name.
         max_line: maximum number of characters of a row.
+        outputs: names of several outputs, whose columns follow that of the source; empty for one output.
     """
 
     paths: tuple[str | os.PathLike[str], ...]
@@ -70,6 +72,7 @@ class PairFile:
     has_tags: bool
     is_requested: bool
     max_line: int = MAX_LINE
+    outputs: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -84,7 +87,7 @@ class PairFile:
 FORMATS: dict[str, Format] = {
     "tsv": Format(
         (".tsv",),
-        lambda file: read_tsv(file.paths[0], file.columns, file.max_line),
+        lambda file: read_tsv(file.paths[0], file.columns, file.max_line, several=bool(file.outputs)),
         "Each line must contain source, tab, target.",
         column_names="columns",
         default_columns=_NUMBERS,
@@ -97,7 +100,7 @@ FORMATS: dict[str, Format] = {
     ),
     "jsonl": Format(
         (".jsonl", ".ndjson"),
-        lambda file: read_json_lines(file.paths[0], file.columns, file.max_line),
+        lambda file: read_json_lines(file.paths[0], file.columns, file.max_line, several=bool(file.outputs)),
         "Each line must be an object with source and target.",
         column_names="columns",
         default_columns=_NAMES,
@@ -105,7 +108,7 @@ FORMATS: dict[str, Format] = {
     ),
     "json": Format(
         (".json",),
-        lambda file: read_json(file.paths[0], file.columns, file.max_line),
+        lambda file: read_json(file.paths[0], file.columns, file.max_line, several=bool(file.outputs)),
         "It must contain an array of objects or of pairs.",
         row_unit="row",
         column_names="columns",
@@ -157,6 +160,7 @@ def choose_format(
     columns: str | Sequence[str] | None = None,
     tag_column: int | None = None,
     max_line: int = MAX_LINE,
+    outputs: Outputs = None,
 ) -> PairFile:
     """Choose the format of a file of pairs, and check the options that depend on it.
 
@@ -169,6 +173,8 @@ def choose_format(
         tag_column: number of the column with the tags, at least 3. With `columns`, and in formats with named columns,
             it must be 3, which means the third of `columns`.
         max_line: maximum number of characters of a row.
+        outputs: several outputs, see `data.outputs.output_columns`; `columns` then names the source and optionally
+            the tags.
 
     Raises:
         SettingsError: if an argument is invalid, or the format does not support it.
@@ -188,6 +194,9 @@ def choose_format(
     ):
         raise SettingsError(f"columns must be names or numbers, received: {columns!r:.80}")
     names = tuple(map(str, columns or ()))
+    of_outputs = output_columns(outputs, numbered=chosen.default_columns == _NUMBERS)
+    if of_outputs:
+        return _with_outputs(paths, chosen, format_name, names, of_outputs, tag_column, format is not None, max_line)
     if names and not chosen.column_names:
         others = ", ".join(name for name, other in FORMATS.items() if other.column_names)
         raise SettingsError(
@@ -205,6 +214,46 @@ def choose_format(
     if "0" in names:
         raise SettingsError(f"columns are numbered from 1, received: {', '.join(names)}")
     return PairFile(paths, chosen, names, len(names) == 3, format is not None, max_line)
+
+
+def _with_outputs(
+    paths: tuple[str | os.PathLike[str], ...],
+    format: Format,
+    format_name: str,
+    names: tuple[str, ...],
+    outputs: dict[str, str],
+    tag_column: int | None,
+    is_requested: bool,
+    max_line: int,
+) -> PairFile:
+    """Return the file with the columns of the source, of several outputs and of the tags, in this order."""
+    if format.column_names != "columns":
+        others = ", ".join(name for name, other in FORMATS.items() if other.column_names == "columns")
+        raise SettingsError(f"format {format_name} has one output. Formats with several: {others}.")
+    if len(names) > 2:
+        raise SettingsError(
+            f"with outputs, columns are those of the source and optionally the tags, received: {', '.join(names)}"
+        )
+    if format.default_columns != _NUMBERS and tag_column not in (None, 3):
+        raise SettingsError(
+            f"in format {format_name}, with outputs, tags are read from the second column in `columns`, received: "
+            f"tag_column={tag_column}. Name two columns: source,tags"
+        )
+    source = names[0] if names else format.default_columns[0]
+    tags = names[1:]
+    if not tags and tag_column is not None:
+        tags = (str(tag_column) if format.default_columns == _NUMBERS else format.default_columns[2],)
+    columns = (source, *outputs.values(), *tags)
+    if not all(columns) or "0" in columns:
+        raise SettingsError(f"columns must be names, or numbers from 1, received: {', '.join(columns)}")
+    for column in columns:
+        if columns.count(column) > 1:
+            raise SettingsError(
+                f"the column {column!r} is named twice: source {source}, "
+                f"{', '.join(f'{name} {own}' for name, own in outputs.items())}{', tags ' if tags else ''}"
+                f"{', '.join(tags)}. Name each column once."
+            )
+    return PairFile(paths, format, columns, bool(tags), is_requested, max_line, tuple(outputs))
 
 
 def _with_tags(names: tuple[str, ...], format: Format, tag_column: int | None, format_name: str) -> tuple[str, ...]:

@@ -15,8 +15,9 @@ import numpy as np
 from passerelle.data.doubts import Doubt, doubts_about
 from passerelle.data.formats import PairPath, choose_format
 from passerelle.data.line_limit import LineLimit
+from passerelle.data.outputs import Outputs, check_output_names
 from passerelle.data.writing import prepare_folder, write_atomically
-from passerelle.errors import DataError
+from passerelle.errors import DataError, SettingsError
 from passerelle.settings import MAX_LINE, ReadingSettings, validated
 
 __all__ = [
@@ -37,7 +38,7 @@ LARGEST_DEFAULT_VALIDATION = 1000
 
 
 class Pair(NamedTuple):
-    """One source text, or sequence of numbers, and one target text.
+    """One source text, or sequence of numbers, and one target text; or the text of each of several outputs by name.
 
     Example:
         >>> pair = passerelle.Pair("He is tired.", "Il est fatigué.")
@@ -47,7 +48,7 @@ class Pair(NamedTuple):
     """
 
     source: Any
-    target: str
+    target: Any
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ class Pairs(Sequence[Pair]):
 
     Attributes:
         sources: source of each pair: a text, or numbers as a tuple with a tuple for each step.
-        targets: target text of each pair.
+        targets: target text of each pair; with several outputs, the text of each output by its name, without those
+            that a pair does not have.
         name: where the pairs come from, for messages.
         blank: number of rows skipped because the source or target was empty or only whitespace.
         tags: tags of each pair, one text each; None if pairs have no tags.
@@ -66,6 +68,7 @@ class Pairs(Sequence[Pair]):
         doubts: signs that the file was not read as it was meant, see `data.doubts`.
         synthetic: facts about the synthetic pairs among them, as JSON values for the training record; empty if there
             are none.
+        outputs: names of several outputs; empty for one output.
 
     Example:
         >>> pairs = passerelle.read_pairs("pairs.tsv")
@@ -76,13 +79,14 @@ class Pairs(Sequence[Pair]):
     """
 
     sources: Sequence[Any]
-    targets: Sequence[str]
+    targets: Sequence[Any]
     name: str = "pairs"
     blank: int = field(default=0, compare=False)
     tags: Sequence[str] | None = None
     skipped: Mapping[str, int] = field(default_factory=dict, compare=False)
     doubts: Sequence[Doubt] = field(default=(), compare=False)
     synthetic: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    outputs: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -94,7 +98,7 @@ class Pairs(Sequence[Pair]):
     def __getitem__(self, index: int | slice) -> "Pair | Pairs":
         if isinstance(index, slice):
             tags = None if self.tags is None else self.tags[index]
-            return Pairs(self.sources[index], self.targets[index], self.name, tags=tags)
+            return Pairs(self.sources[index], self.targets[index], self.name, tags=tags, outputs=self.outputs)
         return Pair(self.sources[index], self.targets[index])
 
     def __iter__(self) -> Iterator[Pair]:
@@ -112,9 +116,31 @@ class Pairs(Sequence[Pair]):
 
     @property
     def columns(self) -> dict[str, Sequence[Any]]:
-        """The values by column: `source`, `target` and, if pairs have tags, `tags`."""
-        columns = {"source": self.sources, "target": self.targets}
+        """The values by column: `source`, `target` or each of several outputs, and, if pairs have tags, `tags`.
+
+        Texts that a pair does not have are None.
+        """
+        columns: dict[str, Sequence[Any]] = {"source": self.sources}
+        if self.outputs:
+            columns |= {name: [texts.get(name) for texts in self.targets] for name in self.outputs}
+        else:
+            columns["target"] = self.targets
         return columns if self.tags is None else columns | {"tags": self.tags}
+
+    @property
+    def main(self) -> "Pairs":
+        """The pairs with their first output."""
+        return self.of_output(self.outputs[0]) if self.outputs else self
+
+    @property
+    def by_output(self) -> dict[str, "Pairs"]:
+        """The pairs of each output by name, without those that do not have it; one output has the name `target`."""
+        return {name: self.of_output(name) for name in self.outputs} if self.outputs else {"target": self}
+
+    def of_output(self, output: str) -> "Pairs":
+        """Return the pairs with one of several outputs, without those that do not have it."""
+        rows = [(source, texts[output], *tags) for source, texts, *tags in self.rows() if output in texts]
+        return _pairs(rows, self.name, tagged=self.tags is not None)
 
     def inputs(self) -> list[tuple[Any, str]]:
         """Return (source, tags) of each pair, the inputs of the model; tags are "" if pairs have none."""
@@ -123,24 +149,33 @@ class Pairs(Sequence[Pair]):
     def fingerprint(self) -> str:
         """Return the SHA-256 of all texts in order; the same data has the same fingerprint."""
         digest = hashlib.sha256()
-        for row in self.rows():
+        for row in _flat(self):
             digest.update(("\t".join(map(str, row)) + "\n").encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 
 
 def check_pairs(
-    pairs: Iterable[tuple[str, ...]], *, swap: bool = False, name: str = "pairs", tagged: bool = False
+    pairs: Iterable[tuple[str, ...]],
+    *,
+    swap: bool = False,
+    name: str = "pairs",
+    tagged: bool = False,
+    outputs: Sequence[str] = (),
 ) -> Pairs:
     """Check rows of texts and return them as `Pairs`; rows with an empty source or target are skipped and counted.
 
     Args:
         pairs: rows (source, target), or (source, target, tags) if `tagged`. A source may be numbers (length, width).
+            For several outputs, the target of each row is a mapping of their names to texts; a text may be missing.
         swap: exchange source and target.
         name: name of the data, for messages.
         tagged: whether rows have tags.
+        outputs: the names of several outputs, if they are known; rows may then lack some of them. By default they are
+            those of the rows, in order of appearance, and each needs a text.
 
     Raises:
         DataError: if a row is not a tuple or list of two (three if `tagged`) texts; the message names the row.
+        SettingsError: if the names of several outputs are invalid, or `swap` is set.
     """
     require_rows(pairs, name)
     if isinstance(pairs, Pairs):
@@ -151,22 +186,59 @@ def check_pairs(
         name, pairs = pairs.name, pairs.rows()
     columns = 2 + tagged
     rows: list[tuple[Any, ...]] = []
-    blank = 0
+    blank, several = 0, False
+    found: dict[str, None] = {}
     for number, row in enumerate(pairs, start=1):
         is_row = isinstance(row, (tuple, list)) and len(row) == columns
+        several = several or (number == 1 and is_row and isinstance(row[1], Mapping))
         numbers = _number_source(row[0]) if is_row and not swap else None
-        if not is_row or not all(isinstance(text, str) for text in row[numbers is not None :]):
+        texts = row[2:] if numbers is not None else (row[0], *row[2:]) if is_row else ()
+        if not is_row or not isinstance(row[1], Mapping if several else str) or not _are_texts(texts):
             expected = "(source, target, tags), three texts" if tagged else "(source, target), two texts"
+            if several:
+                expected = f"(source, {{output: text}}{', tags' if tagged else ''})"
             raise DataError(f"{name}, row {number}: expected {expected}, received: {row!r:.80}")
-        values: tuple[Any, ...] = tuple(row) if numbers is None else (numbers, *row[1:])
+        values: tuple[Any, ...] = tuple(row)
         source, target, *tags = values
-        if swap:
+        if several:
+            found |= dict.fromkeys(target)
+            target = _output_texts(target, f"{name}, row {number}")
+        elif swap:
             source, target = target, source
-        if (numbers is not None or source.strip()) and target.strip():
-            rows.append((source, target, *tags))
+        texts = [source, *target.values()] if several else [source, target]
+        if (numbers is not None or source.strip()) and any(text.strip() for text in texts[1:]):
+            rows.append((source if numbers is None else numbers, target, *tags))
         else:
             blank += 1
-    return _pairs(rows, name, blank, tagged=tagged)
+    if several:
+        if swap:
+            raise SettingsError(f"{name} have several outputs, and swap exchanges one source and one target.")
+        if outputs and not found.keys() <= set(outputs):
+            raise DataError(f"{name} has the outputs {', '.join(found)}, and expected are {', '.join(outputs)}.")
+        check_output_names(list(outputs or found))
+        _require_texts({} if outputs else dict.fromkeys(found, ""), rows, name)
+    return _pairs(rows, name, blank, tagged=tagged, outputs=tuple(outputs or found) if several else ())
+
+
+def _are_texts(values: Iterable[object]) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
+def _output_texts(texts: Mapping[str, Any], where: str) -> dict[str, str]:
+    """Return the texts of several outputs, without missing and blank ones."""
+    for output, text in texts.items():
+        if text is not None and not isinstance(text, str):
+            raise DataError(f"{where}: the output {output!r:.40} must be a text, or None, received: {text!r:.40}")
+    return {output: text for output, text in texts.items() if text is not None and text.strip()}
+
+
+def _require_texts(outputs: Mapping[str, str], rows: Iterable[tuple[Any, ...]], name: str) -> None:
+    """Raise DataError if an output, of which `outputs` has the column, has no text in any row."""
+    found = {output for _, texts, *_ in rows for output in texts}
+    for output, column in outputs.items() if found else ():
+        if output not in found:
+            place = f" (column {column})" if column else ""
+            raise DataError(f"{name}: no row has a text of the output {output!r}{place}. Correct it, or leave it out.")
 
 
 def _number_source(source: object) -> tuple[tuple[float, ...], ...] | None:
@@ -198,9 +270,11 @@ def require_rows(pairs: object, name: str = "pairs") -> None:
         raise DataError(f"{name} must be rows of texts, such as [('Go.', 'Va !')], received: {pairs!r:.80}")
 
 
-def _pairs(rows: list[tuple[Any, ...]], name: str, blank: int = 0, *, tagged: bool) -> Pairs:
+def _pairs(
+    rows: list[tuple[Any, ...]], name: str, blank: int = 0, *, tagged: bool, outputs: tuple[str, ...] = ()
+) -> Pairs:
     columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(2 + tagged)]
-    return Pairs(columns[0], columns[1], name, blank, columns[2] if tagged else None)
+    return Pairs(columns[0], columns[1], name, blank, columns[2] if tagged else None, outputs=outputs)
 
 
 def read_pairs(
@@ -212,6 +286,7 @@ def read_pairs(
     format: str | None = None,
     columns: str | Sequence[str] | None = None,
     max_line: int = MAX_LINE,
+    outputs: Outputs = None,
 ) -> Pairs:
     """Read pairs from a file in any of the supported formats.
 
@@ -225,6 +300,8 @@ def read_pairs(
         columns: names or numbers of the columns of source, target and optionally tags, or the two languages; see
             `choose_format`.
         max_line: maximum number of characters of a line, or of a row of another format.
+        outputs: several outputs: `"fr=2,de=3"` or a mapping of names to columns, or names of columns. `columns` then
+            names the source and optionally the tags. Texts may be missing. None for one output.
 
     Returns:
         The pairs in the order of the file, with counts of the skipped rows, for example those with an empty source or
@@ -241,24 +318,30 @@ def read_pairs(
     """
     values = {"limit": limit, "swap": swap, "tag_column": tag_column, "format": format, "max_line": max_line}
     validated(ReadingSettings, values)
-    file = choose_format(path, format, columns, tag_column, max_line)
+    file = choose_format(path, format, columns, tag_column, max_line, outputs)
+    if swap and file.outputs:
+        raise SettingsError("swap exchanges one source and one target, and there are several outputs. Leave it out.")
     line_limit = LineLimit(file.name, max_line, file.format.row_unit)
     sources, targets, tags = [], [], []
     skipped = Counter(blank=0)
     first_row = 0
+    names = file.outputs or ("target",)
     with closing(file.rows()) as rows:
-        for number, first, second, third, reason in rows:
-            for text in (first, second, third):
+        for row in rows:
+            number = row.number
+            first, *texts, third = row.values(2 + len(names))
+            for text in (first, *texts, third):
                 if text is not None and not isinstance(text, str):
                     where = f"{file.name}, {file.format.row_unit} {number}"
                     raise DataError(f"{where}: expected a text, received: {text!r:.40}. Write it as a string.")
-            if reason or not (first and second) or first.isspace() or second.isspace():
-                skipped[reason or "blank"] += 1
+            written = {name: text for name, text in zip(names, texts, strict=True) if text and not text.isspace()}
+            if row.skipped or not written or not first or first.isspace():
+                skipped[row.skipped or "blank"] += 1
                 continue
-            line_limit.check(len(first) + len(second), number)
+            line_limit.check(len(first) + sum(map(len, written.values())), number)
             first_row = first_row or number
             sources.append(first)
-            targets.append(second)
+            targets.append(written if file.outputs else written["target"])
             tags.append(third or "")
             if limit is not None and len(sources) >= limit:
                 break
@@ -266,11 +349,16 @@ def read_pairs(
         listed = ", ".join(f"{name}: {count}" for name, count in skipped.items() if count)
         raise DataError(f"{file.name} contains no pairs ({listed or 'it is empty'}). {file.format.requirement}")
     blank = skipped.pop("blank")
+    places = dict(zip(file.outputs, file.columns[1:], strict=False))
+    _require_texts(places, zip(sources, targets, strict=True), file.name)
     has_columns = file.format.column_names == "columns"
-    doubts = doubts_about(sources, targets, columns=file.columns if has_columns else (), first=first_row)
+    texts = [next(iter(each.values())) for each in targets] if file.outputs else targets
+    doubts = doubts_about(sources, texts, columns=file.columns if has_columns else (), first=first_row)
     if swap:
         sources, targets = targets, sources
-    return Pairs(sources, targets, file.name, blank, tags if file.has_tags else None, skipped, doubts)
+    return Pairs(
+        sources, targets, file.name, blank, tags if file.has_tags else None, skipped, doubts, outputs=file.outputs
+    )
 
 
 def references(
@@ -331,12 +419,16 @@ def split_by_source(
     sides: tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]] = ([], [])
     for row, own_key in zip(pairs.rows(), keys, strict=True):
         sides[own_key in held_out].append(row)
-    training, validation = (_pairs(side, pairs.name, tagged=pairs.tags is not None) for side in sides)
+    training, validation = (
+        _pairs(side, pairs.name, tagged=pairs.tags is not None, outputs=pairs.outputs) for side in sides
+    )
     return replace(training, blank=pairs.blank, skipped=pairs.skipped, synthetic=pairs.synthetic), validation
 
 
 def write_pairs(path: str | os.PathLike[str], pairs: Iterable[tuple[str, ...]]) -> None:
     """Write pairs, with their tags if they have any, to a tab-separated UTF-8 file, atomically.
+
+    Several outputs have a column each, which is empty where a pair does not have the output.
 
     Raises:
         DataError: if a text contains a tab, a line end or NUL, which the format cannot represent.
@@ -344,7 +436,7 @@ def write_pairs(path: str | os.PathLike[str], pairs: Iterable[tuple[str, ...]]) 
     """
 
     def write(stream: BinaryIO) -> None:
-        for pair in pairs.rows() if isinstance(pairs, Pairs) else pairs:
+        for pair in _flat(pairs) if isinstance(pairs, Pairs) else pairs:
             if any(character in text for text in pair for character in "\t\n\r\0"):
                 raise DataError(
                     f"texts with a tab, a line end or NUL cannot be written as tab-separated pairs, received: "
@@ -353,6 +445,12 @@ def write_pairs(path: str | os.PathLike[str], pairs: Iterable[tuple[str, ...]]) 
             stream.write("\t".join(pair).encode() + b"\n")
 
     write_atomically(path, write)
+
+
+def _flat(pairs: Pairs) -> Iterator[tuple[Any, ...]]:
+    """Yield the texts of each pair, with a text for each of several outputs."""
+    for source, target, *tags in pairs.rows():
+        yield source, *([target.get(name, "") for name in pairs.outputs] if pairs.outputs else [target]), *tags
 
 
 def write_split(folder: str | os.PathLike[str], training: Pairs, validation: Pairs) -> tuple[Path, Path]:

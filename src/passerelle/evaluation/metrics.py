@@ -2,14 +2,14 @@
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from passerelle.scripts import Letters
 
-__all__ = ["Report", "score"]
+__all__ = ["OutputsReport", "Report", "score"]
 
 
 BLEU_ORDER = 4
@@ -69,6 +69,32 @@ class Report:
             f"BLEU         {bleu}\n"
             f"chrF         {self.chrf:6.2f}     {self.chrf_signature}"
         )
+
+
+@dataclass(frozen=True)
+class OutputsReport:
+    """Scores of several outputs.
+
+    Attributes:
+        outputs: the report of each output by name.
+        sources: number of distinct sources.
+        all_right: percentage of the sources of which every output that has a reference is identical to one of them.
+
+    Example:
+        >>> rows = [("one", {"fr": "un", "de": "eins"}), ("two", {"fr": "deux"})]
+        >>> translator = passerelle.train(rows, units=8, epochs=1, validation=0)
+        >>> report = translator.evaluate_outputs(rows)
+        >>> list(report.outputs), report.sources
+        (['fr', 'de'], 2)
+    """
+
+    outputs: Mapping[str, Report]
+    sources: int
+    all_right: float
+
+    def __str__(self) -> str:
+        parts = [f"{name}\n{report}" for name, report in self.outputs.items()]
+        return "\n\n".join([*parts, f"all right    {self.all_right:6.2f} %   of {self.sources:,} sources"])
 
 
 def score(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Report:

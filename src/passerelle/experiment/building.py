@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from passerelle.bundle.bundle import Bundle
+from passerelle.bundle.bundle import Bundle, OutputFacts
 from passerelle.models.ids import first_source_column, first_target_column
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.preparation import Prepared
@@ -34,7 +34,8 @@ def build_with_vectors(prepared: Prepared) -> tuple[Translator, dict[str, np.nda
     if prepared.fine_tuning is not None:
         prepared.fine_tuning.initialize(network, prepared.signature)
     pretrained_rows = _assign_vectors(network, prepared)
-    bundle = Bundle(network, prepared.signature, prepared.settings, prepared.lengths)
+    outputs = {name: OutputFacts(lengths) for name, lengths in prepared.output_lengths.items()}
+    bundle = Bundle(network, prepared.signature, prepared.settings, prepared.lengths, outputs=outputs)
     return Translator(bundle), pretrained_rows
 
 

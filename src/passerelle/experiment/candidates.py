@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from itertools import islice
 from typing import Any
 
 from passerelle.data.pairs import check_pairs
@@ -60,7 +59,7 @@ def prepare_candidates(
     if isinstance(validation, Iterator):
         validation = list(validation)  # each candidate reads it
     seconds = TRIAL_SHARE * 60.0 * settings.training.minutes
-    candidates = choose_candidates(settings, pairs.sources, pairs.targets) if pairs else []
+    candidates = choose_candidates(settings, pairs.main.sources, pairs.main.targets) if pairs else []
     if not candidates:
         return prepare(pairs, settings, validation=validation, **options)  # says what is missing
     trials: list[tuple[float, Prepared]] = []
@@ -82,6 +81,6 @@ def _trial_score(prepared: Prepared, seconds: float, interruption: Interruption 
     trial = replace(prepared, settings=validated(Settings, values))
     translator = train_prepared(trial, interruption=interruption)
     pretokenized = translator.target.level == "pretokenized"
-    metric = choose_metric(trial.settings.training, prepared.training.targets, pretokenized=pretokenized)
-    found = translator.evaluate(islice(prepared.validation, MAX_TRIAL_SOURCES), beam=1)
+    metric = choose_metric(trial.settings.training, prepared.training.main.targets, pretokenized=pretokenized)
+    found = translator.evaluate(prepared.validation.main[:MAX_TRIAL_SOURCES], beam=1)
     return found.exact_match if metric == "exact" else found.chrf

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 
@@ -59,6 +59,7 @@ def train_prepared(
         record = training_record(prepared, History((), 0, interrupted=False, diverged=False), None)
         with clock.measure_saving():
             save_bundle(replace(translator.bundle, record=record), out, dry_run=True)
+    outputs = translator.outputs  # once, since each translator compiles its own searches
     state = None
     if recording is not None:
         state = recording.begin(prepared, translator.network)
@@ -79,38 +80,45 @@ def train_prepared(
             prepared.validation_batches,
             prepared.settings.training,
             frozen=rows,
-            translate=validation_sampler(prepared, translator) if translated else None,
+            weights=prepared.output_weights,
+            translate=validation_sampler(prepared, outputs) if translated else None,
             callbacks=callbacks,
             state=state,
             interruption=interruption,
             before=clock.elapsed(),
             after=clock.reserved(),
         )
-    choice = _choose_search(prepared, translator, history, clock, interruption, report)
-    translator.bundle = replace(translator.bundle, search=choice.search)
+    choices = _choose_searches(prepared, outputs, history, clock, interruption, report)
+    for name, choice in choices.items():
+        translator.bundle = translator.bundle.with_search(name, choice.search)
     comparisons = [] if forgetting is None or history.interrupted else forgetting.compare(translator)
-    translator.record = training_record(prepared, history, choice, comparisons)
+    translator.record = training_record(prepared, history, choices, comparisons)
     return translator
 
 
-def _choose_search(
+def _choose_searches(
     prepared: Prepared,
-    translator: Translator,
+    outputs: Mapping[str, Translator],
     history: History,
     clock: Clock,
     interruption: Interruption | None,
     report: Callable[[Trial], None],
-) -> SearchChoice:
-    """Choose the search to store. Whoever interrupts training does not wait for it."""
-    settings = prepared.settings.training
-    pretokenized = translator.target.level == "pretokenized"
-    return choose_search(
-        translator._search,
-        prepared.validation,
-        settings,
-        choose_metric(settings, prepared.training.targets, pretokenized=pretokenized),
-        seconds=0.0 if history.interrupted else clock.seconds_to_compare(),
-        report=report,
-        stopped=lambda: interruption is not None and interruption.requested,
-        clock=time.perf_counter,
-    )
+) -> dict[str, SearchChoice]:
+    """Choose the search to store for each output. Whoever interrupts training does not wait for it."""
+    settings, training = prepared.settings.training, prepared.training.by_output
+    choices: dict[str, SearchChoice] = {}
+    seconds = 0.0 if history.interrupted else clock.seconds_to_compare()
+    began = time.perf_counter()
+    for name, output in outputs.items():
+        left = seconds - (time.perf_counter() - began)
+        choices[name] = choose_search(
+            output._search,
+            prepared.validation,
+            settings,
+            choose_metric(settings, training[name].targets, pretokenized=output.target.level == "pretokenized"),
+            seconds=left / (len(outputs) - len(choices)),
+            report=report,
+            stopped=lambda: interruption is not None and interruption.requested,
+            clock=time.perf_counter,
+        )
+    return choices

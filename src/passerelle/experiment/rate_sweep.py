@@ -22,5 +22,11 @@ def find_learning_rate(
         frozen = tuned.frozen(translator.network, prepared.signature)
     with frozen as rows:
         return sweep_rates(
-            translator.network, prepared.training_batches, settings, frozen=rows, report=report, stopped=stopped
+            translator.network,
+            prepared.training_batches,
+            settings,
+            frozen=rows,
+            weights=prepared.output_weights,
+            report=report,
+            stopped=stopped,
         )

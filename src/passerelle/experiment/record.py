@@ -2,7 +2,7 @@
 
 import importlib.metadata
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -16,14 +16,17 @@ __all__ = ["training_record"]
 
 
 def training_record(
-    prepared: Prepared, history: History, choice: SearchChoice | None, comparisons: Sequence[Comparison] = ()
+    prepared: Prepared,
+    history: History,
+    choices: Mapping[str, SearchChoice] | None,
+    comparisons: Sequence[Comparison] = (),
 ) -> dict[str, Any]:
     """Return the training record as JSON values.
 
     Args:
         prepared: prepared data.
         history: the history of the training.
-        choice: the choice of the search; None before training.
+        choices: the choice of the search of each output; None before training.
         comparisons: scores before and after fine-tuning.
     """
     versions = {name: importlib.metadata.version(name) for name in ("keras", "numpy", backend_name())}
@@ -45,11 +48,13 @@ def training_record(
         data["old_pairs_sha256"] = prepared.old.fingerprint()
     if prepared.vectors:
         data |= {"vectors": prepared.vector_coverage, "extra_source_words": prepared.extra_words}
+    if training.outputs:
+        data["texts"] = {name: len(training.of_output(name)) for name in training.outputs}
     tuned = {}
     if prepared.fine_tuning is not None:
         scores = [asdict(comparison) for comparison in comparisons]
         tuned = {"fine_tuning": {**prepared.fine_tuning.to_json(prepared.signature), "scores": scores}}
-    return {
+    record = {
         "data": data,
         **tuned,
         "versions": {"python": platform.python_version()} | versions,
@@ -58,6 +63,9 @@ def training_record(
         "interrupted": history.interrupted,
         "diverged": history.diverged,
         "stopped": history.stopped,
-        "search": None if choice is None else choice.to_json(),
+        "search": None if choices is None else next(iter(choices.values())).to_json(),
         "epochs": [asdict(epoch) for epoch in history.epochs],
     }
+    if choices is not None and len(choices) > 1:
+        record["searches"] = {name: choice.to_json() for name, choice in choices.items()}
+    return record

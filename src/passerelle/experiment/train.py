@@ -40,7 +40,8 @@ def train(
 
     Args:
         pairs: (source, target) texts, for example from `read_pairs`; (source, target, tags) if `tags.mode` is not
-            `none`.
+            `none`. For several outputs, a dict of texts by name instead of each target: `("cat", {"fr": "chat", "de":
+            "Katze"})`; not every row needs each output. `Translator.outputs` has a translator for each.
         validation: validation data: the share of sources to hold out, a file, a tuple of two parallel files, or pairs.
             0 holds out nothing, None a tenth.
         source_vectors: file of pretrained word vectors for the source embeddings; see `data.vectors`.
@@ -120,7 +121,7 @@ def train_pairs(
     folder.require_creatable()
     tagged = chosen.tags.mode != "none"
     pairs = check_pairs(pairs, tagged=tagged)
-    validation, validation_source = _validation_source(validation, tagged=tagged)
+    validation, validation_source = _validation_source(validation, tagged=tagged, outputs=pairs.outputs)
     prepared = prepare_candidates(pairs, chosen, validation=validation, **options)
     chosen = prepared.settings if chosen.preset == AUTO_PRESET else chosen
     paths = {"source": source_vectors, "target": target_vectors}
@@ -179,14 +180,22 @@ def resume(
         return train_prepared(recording.prepare(), callbacks, started=started, recording=recording)
 
 
-def _validation_source(validation: Validation, *, tagged: bool) -> tuple[Validation, PairSource | float | None]:
+def _reading(outputs: Sequence[str], *, tagged: bool) -> dict[str, Any]:
+    """Return the arguments with which a validation file is read."""
+    arguments: dict[str, Any] = {"tag_column": 3 if tagged else None}
+    return arguments | ({"outputs": list(outputs)} if outputs else {})
+
+
+def _validation_source(
+    validation: Validation, *, tagged: bool, outputs: Sequence[str]
+) -> tuple[Validation, PairSource | float | None]:
     """Return an argument `validation`, as pairs if it consists of pairs, and the source that describes it."""
     if validation is None or isinstance(validation, Real):
         return validation, None if validation is None else float(validation)
     paths = validation if isinstance(validation, tuple) else (validation,)
     if paths and all(isinstance(path, (str, os.PathLike)) for path in paths):
-        return validation, PairSource.files(paths, {"tag_column": 3 if tagged else None})  # pyright: ignore[reportArgumentType]
-    pairs = check_pairs(validation, name="validation", tagged=tagged)  # pyright: ignore[reportArgumentType]
+        return validation, PairSource.files(paths, _reading(outputs, tagged=tagged))  # pyright: ignore[reportArgumentType]
+    pairs = check_pairs(validation, name="validation", tagged=tagged, outputs=outputs)  # pyright: ignore[reportArgumentType]
     return pairs, PairSource.copy(pairs)
 
 

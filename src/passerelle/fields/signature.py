@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from passerelle.errors import DataError, SettingsError
@@ -137,63 +138,82 @@ class Signature:
         return cls(inputs, outputs)
 
 
-def fit_text_signature(settings: Settings, columns: Columns, *, name: str) -> Signature:
-    """Build the vocabularies of the source, the target and the tags from the training rows.
+def fit_text_signature(
+    settings: Settings, columns: Columns, *, name: str, outputs: Sequence[str] = ("target",)
+) -> Signature:
+    """Build the vocabularies of the source, the outputs and the tags from the training rows.
 
     Sources that are numbers get a scaling instead of a vocabulary.
 
     Args:
-        settings: all settings; with `network.tie` = `all`, source and target share one vocabulary.
-        columns: the columns `source` and `target`, and `tags` if the settings use tags.
+        settings: all settings; with `network.tie` = `all`, source and outputs share one vocabulary.
+        columns: the column `source`, that of each output, and `tags` if the settings use tags.
         name: the name of the data, for error messages.
+        outputs: the names of the outputs. A row may have no text (None) of some outputs.
 
     Raises:
         DataError: if a vocabulary is empty.
     """
-    sources, targets = columns["source"], columns["target"]
+    sources = columns["source"]
+    targets = {output: [text for text in columns[output] if text is not None] for output in outputs}
     if sources and not isinstance(sources[0], str):
-        return _signature_of_numbers(settings, columns, name=name)
+        return _signature_of_numbers(settings, columns, targets, name=name)
     if settings.network.tie == "all":
-        sources = targets = [*sources, *targets]
-    target = fit_tokenizer(settings.target, targets)
-    if sources is not targets:
-        source = fit_tokenizer(settings.source, sources, ignore_spacing=settings.source.ignore_spacing)
-    elif settings.source.level == "word" and settings.source.ignore_spacing:
-        source = make_tokenizer(
-            "word",
-            tokens=target.vocabulary.tokens,
-            lowercase=target.lowercase,
-            exact_whitespace=target.exact_whitespace,
-            ignore_spacing=True,
-        )
+        sources = [*sources, *chain.from_iterable(targets.values())]
+        shared = fit_tokenizer(settings.target, sources)
+        tokenizers = dict.fromkeys(outputs, shared)
+        source = _reading(shared, settings)
     else:
-        source = target
+        tokenizers = {output: fit_tokenizer(settings.output(output), texts) for output, texts in targets.items()}
+        source = fit_tokenizer(settings.source, sources, ignore_spacing=settings.source.ignore_spacing)
     mode = settings.tags.mode
     tags = None
     if mode != "none":
         tags = fit_tokenizer(TextSettings(level="pretokenized", separator=settings.tags.separator), columns["tags"])
     _require_tokens(source, "source", settings.source.min_count, name)
-    _require_tokens(target, "target", settings.target.min_count, name)
+    for output, tokenizer in tokenizers.items():
+        _require_tokens(tokenizer, output, settings.output(output).min_count, name)
     if tags is not None:
         _require_tokens(tags, "tags", 1, name)
-    inputs: dict[str, Field] = {"source": TextField("source", source, inline_tags=tags if mode == "inline" else None)}
+    field = TextField("source", source, inline_tags=tags if mode == "inline" else None)
+    inputs: dict[str, Field] = {"source": field}
     if tags is not None and mode == "separate":
         inputs["tags"] = TagsField("tags", tags)
-    copies = inputs["source"] if settings.network.copying else None
-    return Signature(inputs, {"target": TextField("target", target, copies=copies)})  # pyright: ignore[reportArgumentType]
+    copies = field if settings.network.copying else None
+    return Signature(
+        inputs, {output: TextField(output, tokenizer, copies=copies) for output, tokenizer in tokenizers.items()}
+    )
 
 
-def _signature_of_numbers(settings: Settings, columns: Columns, *, name: str) -> Signature:
-    """Fit the scaling of a source of numbers and build the vocabulary of the target."""
+def _reading(shared: Tokenizer, settings: Settings) -> Tokenizer:
+    """Return the tokenizer of the source that shares the vocabulary of the outputs."""
+    if settings.source.level != "word" or not settings.source.ignore_spacing:
+        return shared
+    return make_tokenizer(
+        "word",
+        tokens=shared.vocabulary.tokens,
+        lowercase=shared.lowercase,
+        exact_whitespace=shared.exact_whitespace,
+        ignore_spacing=True,
+    )
+
+
+def _signature_of_numbers(
+    settings: Settings, columns: Columns, targets: Mapping[str, Sequence[str]], *, name: str
+) -> Signature:
+    """Fit the scaling of a source of numbers and build the vocabularies of the outputs."""
     if settings.tags.mode != "none":
         raise SettingsError("tags belong to texts, and the sources are numbers. Set tags.mode to none.")
-    target = fit_tokenizer(settings.target, columns["target"])
-    _require_tokens(target, "target", settings.target.min_count, name)
+    outputs = {
+        output: TextField(output, fit_tokenizer(settings.output(output), texts)) for output, texts in targets.items()
+    }
+    for output, field in outputs.items():
+        _require_tokens(field.tokenizer, output, settings.output(output).min_count, name)
     names = [str(number) for number in range(1, len(columns["source"][0][0]) + 1)]
     numbers = settings.numbers
     options: dict[str, Any] = {"mode": numbers.scaling, "season": numbers.season, "segment": numbers.segment}
     source = NumbersField.fit("source", columns, names=names, **options)
-    return Signature({"source": source}, {"target": TextField("target", target)})
+    return Signature({"source": source}, outputs)
 
 
 def fit_tokenizer(settings: TextSettings, texts: Sequence[str], *, ignore_spacing: bool = False) -> Tokenizer:

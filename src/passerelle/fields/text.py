@@ -75,10 +75,14 @@ class TextField(OutputField):
         return {self.copies_name: copy_ids(self.copies.tokens(columns), self.tokenizer)}
 
     def encode_targets(self, columns: Columns) -> Ragged:
-        """Encode the texts as targets, each with END."""
+        """Encode the texts as targets, each with END; the target of a row without a text (None) is empty."""
+        missing = np.array([text is None for text in columns[self.name]], bool)
+        texts = [text or "" for text in columns[self.name]] if missing.any() else columns[self.name]
         if self.copies is None:
-            return self.tokenizer.encode(columns[self.name], end=True)
-        return copy_targets(self.copies.tokens(columns), self.tokenizer, columns[self.name])
+            ids = self.tokenizer.encode(texts, end=True)
+        else:
+            ids = copy_targets(self.copies.tokens(columns), self.tokenizer, texts)
+        return ids.without(missing) if missing.any() else ids
 
     def decode(self, ids: Ragged, columns: Columns) -> list[str]:
         """Decode target ids to texts.
@@ -172,9 +176,9 @@ class TextField(OutputField):
         return cls(name, tokenizer, inline_tags=inline, extra=extra)
 
 
-def trimmed_rows(tokenizer: Tokenizer, texts: Sequence[str]) -> set[int]:
+def trimmed_rows(tokenizer: Tokenizer, texts: Sequence[str | None]) -> set[int]:
     """Return the rows whose text `Tokenizer.trim` changes."""
-    return {row for row, text in enumerate(texts) if tokenizer.trim(text) != text}
+    return {row for row, text in enumerate(texts) if text is not None and tokenizer.trim(text) != text}
 
 
 def token_list(tokens: Any) -> list[str]:

@@ -1,21 +1,22 @@
 """Evaluation: translate each distinct source and compare the translation with its references."""
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from passerelle.data.pairs import Pairs, check_pairs, references
 from passerelle.data.rows import padded_width
 from passerelle.errors import DataError
-from passerelle.evaluation.metrics import Report, score
+from passerelle.evaluation.metrics import OutputsReport, Report, score
 from passerelle.fields.signature import Signature
 from passerelle.inference.request import make_requests
 from passerelle.inference.search import Search
 from passerelle.settings import SearchSettings
 
-__all__ = ["evaluate", "sample_sources", "translate_sources"]
+__all__ = ["evaluate", "evaluate_outputs", "pairs_of_output", "sample_sources", "translate_sources"]
 
 LONGEST_SHARE = 0.05
 """Share of the sources, the longest ones, that are left out of a sample: their width would slow down the batch."""
@@ -26,7 +27,8 @@ def evaluate(search: Search, pairs: Iterable[tuple[str, ...]], settings: SearchS
 
     Args:
         search: the search of the model to evaluate.
-        pairs: rows (source, target), or (source, target, tags) for a model with tags.
+        pairs: rows (source, target), or (source, target, tags) for a model with tags. Of pairs with several outputs,
+            that of the search is compared.
         settings: the search settings.
 
     Raises:
@@ -35,13 +37,57 @@ def evaluate(search: Search, pairs: Iterable[tuple[str, ...]], settings: SearchS
     return translate_sources(search, pairs, settings)[0]
 
 
+def pairs_of_output(pairs: Iterable[tuple[str, ...]], signature: Any) -> Pairs:
+    """Check rows, and return them with the output of a signature with one output.
+
+    Raises:
+        DataError: if a row has another form, or they have other outputs.
+    """
+    checked = check_pairs(pairs, tagged=signature.tagged)
+    if not checked.outputs:
+        return checked
+    output = signature.target.name
+    if output not in checked.outputs:
+        raise DataError(
+            f"{checked.name} has the outputs {', '.join(checked.outputs)}, and the model writes {output!r}."
+        )
+    return checked.of_output(output)
+
+
+def evaluate_outputs(
+    searches: Mapping[str, Search], pairs: Iterable[tuple[str, ...]], settings: Mapping[str, SearchSettings]
+) -> OutputsReport:
+    """Evaluate each of several outputs, and count the sources of which all outputs are right.
+
+    Args:
+        searches: the search of each output by name.
+        pairs: rows (source, {output: text}), or with tags as a third entry; not every row needs each output.
+        settings: the search settings of each output.
+
+    Raises:
+        DataError: if a row of `pairs` has another form, or an output has no text.
+    """
+    signature = next(iter(searches.values())).model.signature
+    checked = check_pairs(pairs, tagged=signature.tagged)
+    if not checked.outputs:
+        raise DataError(f"{checked.name} has one output, and the model has {', '.join(searches)}.")
+    keys = dict(zip(checked.inputs(), signature.input_keys(checked.columns), strict=True))
+    reports, right = {}, dict.fromkeys(keys.values(), True)
+    for name, search in searches.items():
+        normalize = search.model.signature.target.tokenizer.normalize
+        reports[name], rows = translate_sources(search, checked, settings[name])
+        for own_input, text, own_references in rows:
+            right[keys[own_input]] &= normalize(text) in own_references
+    return OutputsReport(reports, len(right), 100.0 * sum(right.values()) / len(right))
+
+
 def translate_sources(
     search: Search, pairs: Iterable[tuple[str, ...]], settings: SearchSettings
-) -> tuple[Report, list[tuple[str, str, list[str]]]]:
-    """Evaluate as `evaluate` does; return also each source with its translation and its references."""
+) -> tuple[Report, list[tuple[tuple[Any, str], str, list[str]]]]:
+    """Evaluate as `evaluate` does; return also each (source, tags) with its translation and its references."""
     signature = search.model.signature
     tagged = signature.tagged
-    pairs = check_pairs(pairs, tagged=tagged)
+    pairs = pairs_of_output(pairs, signature)
     normalize = signature.target.tokenizer.normalize
     targets = references(pairs, keys=signature.input_keys(pairs.columns), normalize=normalize)
     if not targets:
@@ -51,7 +97,7 @@ def translate_sources(
     report = score([normalize(best.text) for best, *_ in results], list(targets.values()))
     report = replace(report, split=sum(best.parts > 1 for best, *_ in results))
     texts = [best.text for best, *_ in results]
-    return report, list(zip(sources, texts, targets.values(), strict=True))
+    return report, list(zip(targets, texts, targets.values(), strict=True))
 
 
 def sample_sources(signature: Signature, pairs: Pairs, count: int, *, seed: int) -> tuple[Pairs, int]:

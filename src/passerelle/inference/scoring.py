@@ -13,6 +13,7 @@ from keras import ops
 from passerelle.data.pairs import Pairs, check_pairs, require_rows
 from passerelle.data.rows import BATCH_SIZES, padded_inputs, row_batches
 from passerelle.fields.signature import Signature
+from passerelle.inference.evaluating import pairs_of_output
 from passerelle.inference.memory_limits import rows_at_once
 from passerelle.inference.model import InferenceModel
 from passerelle.inference.request import Request, encode_requests, encode_targets
@@ -84,6 +85,8 @@ def requests_and_targets(pairs: Iterable[tuple[str, ...]], signature: Signature)
     """
     require_rows(pairs)
     tagged = signature.tagged
+    if isinstance(pairs, Pairs):
+        pairs = pairs_of_output(pairs, signature) if pairs.outputs else pairs
     rows = [row[: 2 + tagged] for row in pairs.rows()] if isinstance(pairs, Pairs) else list(pairs)
     check_pairs(rows, tagged=tagged)
     return [(Request(source, tags[0] if tagged else None), target) for source, target, *tags in rows]

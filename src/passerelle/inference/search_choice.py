@@ -136,6 +136,8 @@ def choose_search(
         stopped: whether to end the comparison early, for example after Ctrl-C.
         clock: returns the time in seconds.
     """
+    if validation.outputs:
+        validation = validation.of_output(search.model.signature.target.name)
     beam = SearchSettings(beam=settings.search_beam, length_penalty=settings.search_length_penalty)
     if settings.search != "auto":
         return SearchChoice(beam if settings.search == "beam" else SearchSettings(), "set by training.search")

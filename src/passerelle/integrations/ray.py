@@ -93,7 +93,8 @@ def translate_dataset(
     Args:
         dataset: a `ray.data.Dataset`. Nothing is translated before the returned dataset is read or written.
         model: path of a model file that every node can read, or a translator, such as an ensemble, which is sent to the
-            actors.
+            actors. Of a model file with several outputs, the first one is written; for another, pass
+            `passerelle.load(path).outputs[name]`.
         column: the column with the texts.
         output: the new column with the translations. The other columns remain.
         tag_column: the column with the tags of each text, for a translator that was trained with tags.

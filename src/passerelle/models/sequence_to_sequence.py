@@ -67,7 +67,10 @@ class SequenceToSequence(keras.Model):
         check_specs(settings, inputs, outputs)
         # Create all layers before calling the first one: each takes its random seed when it is created.
         encoders = {name: ENCODERS[spec["kind"]](name, spec, settings) for name, spec in inputs.items()}
-        branches = {name: _Branch(settings, name, spec, encoders, len(outputs) > 1) for name, spec in outputs.items()}
+        branches = {
+            name: _Branch(settings.of_output(name), name, spec, encoders, len(outputs) > 1)
+            for name, spec in outputs.items()
+        }
         tensors = {name: _input_of(name, spec) for name, spec in inputs.items()}
         encoded = {name: encoder(tensors[name]) for name, encoder in encoders.items()}
         ids, logits, steppers = dict(tensors), {}, {}

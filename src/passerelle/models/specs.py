@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from passerelle.errors import SettingsError
+from passerelle.errors import SettingsError, did_you_mean
 from passerelle.models.encoders import ENCODERS
 from passerelle.models.heads import HEADS
 from passerelle.settings import NetworkSettings
@@ -36,6 +36,9 @@ def check_specs(settings: NetworkSettings, inputs: Specs, outputs: Specs) -> Non
         raise SettingsError(
             f"inputs and outputs must have different names, received in both: {sorted(set(inputs) & set(outputs))}"
         )
+    for name in settings.decoders:
+        if name not in outputs:
+            raise SettingsError(f"network.decoders.{name:.40}: unknown output.{did_you_mean(name, outputs)}")
     for name, spec in outputs.items():
         _check_output(settings, name, spec)
         if settings.attention == "monotonic" and spec.get("size", 0) > MAX_MONOTONIC_IDS:

@@ -39,7 +39,8 @@ class PairSource:
     def copy(cls, pairs: Pairs) -> Self:
         """Return the source of pairs that `write_copy` writes."""
         attributes = {"name": pairs.name, "blank": pairs.blank, "skipped": dict(pairs.skipped)}
-        return cls((), attributes | ({"synthetic": dict(pairs.synthetic)} if pairs.synthetic else {}))
+        attributes |= {"synthetic": dict(pairs.synthetic)} if pairs.synthetic else {}
+        return cls((), attributes | ({"outputs": list(pairs.outputs)} if pairs.outputs else {}))
 
     def read(self, copy: Path) -> Pairs:
         """Read the pairs.
@@ -181,9 +182,11 @@ def read_copy(path: Path, attributes: Mapping[str, Any]) -> Pairs:
     except (OSError, ValueError, TypeError, RecursionError) as error:
         raise DataError(f"{path}, the copy of the run's pairs, cannot be read: {error}.") from None
     tagged = bool(rows) and len(rows[0]) == 3
-    pairs = check_pairs(rows, tagged=tagged, name=str(path))
+    outputs = tuple(map(str, attributes.get("outputs", ())))
+    pairs = check_pairs(rows, tagged=tagged, name=str(path), outputs=outputs)
     skipped = {str(reason): int(count) for reason, count in dict(attributes.get("skipped", {})).items()}
     return Pairs(
         pairs.sources, pairs.targets, str(attributes.get("name", "pairs")), int(attributes.get("blank", 0)),
         pairs.tags, skipped, synthetic=dict(attributes.get("synthetic", {})),
+        outputs=outputs,
     )  # fmt: skip

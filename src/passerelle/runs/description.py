@@ -13,7 +13,7 @@ from passerelle.backend import backend_name
 from passerelle.errors import RunError, SettingsError
 from passerelle.preparation import Prepared
 from passerelle.runs.data_source import DataSource
-from passerelle.settings import Settings, settings_in, validated
+from passerelle.settings import Settings, named_sections, settings_in, validated
 from passerelle.settings.presets import find_preset
 
 __all__ = [
@@ -174,6 +174,9 @@ def extended(before: Settings, after: Settings) -> Settings:
             )
         if not (new or math.inf) > (old or math.inf):  # no epochs, or 0 minutes, are no limit
             raise SettingsError(f"{path} is {old} in this run; a resumed run can only become longer, received: {new}.")
+    for path in named_sections(Settings):
+        if _value(before, path) != _value(after, path):
+            raise SettingsError(f"{path} cannot be changed in a resumed run. Leave it out, or start another run.")
     return after
 
 

@@ -22,7 +22,7 @@ from passerelle.settings.options import (
 )
 from passerelle.settings.presets import AUTO_PRESET, BASE_PRESET, DEFAULT_PRESET, FORECAST_PRESET, PRESETS, Preset
 from passerelle.settings.root import Settings
-from passerelle.settings.schema import Section, Setting, check_value, settings_in, validated
+from passerelle.settings.schema import Section, Setting, check_value, named_sections, settings_in, validated
 from passerelle.settings.search import (
     ConstraintSettings,
     MBRUtility,
@@ -32,15 +32,15 @@ from passerelle.settings.search import (
     with_stored,
 )
 from passerelle.settings.synthetic import SyntheticSettings
-from passerelle.settings.text import MAX_TEXT_LENGTH, TagSettings, TextSettings
+from passerelle.settings.text import MAX_TEXT_LENGTH, OutputSettings, TagSettings, TextSettings
 from passerelle.settings.training import MAX_EPOCHS, TrainingSettings
 
 __all__ = [
     "AUTO_PRESET", "BASE_PRESET", "DEFAULT_PRESET", "FORECAST_PRESET", "MAX_EPOCHS", "MAX_LINE", "MAX_STEPS",
     "MAX_TEXT_LENGTH", "PRESETS", "SOFT_ATTENTION", "ConstraintSettings", "DecoderSettings", "EncoderSettings",
-    "FineTuningSettings", "MBRUtility", "NetworkSettings", "NumberSettings", "Preset", "ReadingSettings",
-    "SearchSettings", "Section", "Setting", "Settings", "SplitMode", "SyntheticSettings", "TagSettings",
-    "TextSettings", "TrainingSettings", "accepts_options", "check_value", "choose_settings", "fine_tuning_settings",
-    "make_settings", "options_of", "parse_assignments", "read_settings_file", "settings_in", "stored_search",
-    "validated", "with_preset", "with_stored",
+    "FineTuningSettings", "MBRUtility", "NetworkSettings", "NumberSettings", "OutputSettings", "Preset",
+    "ReadingSettings", "SearchSettings", "Section", "Setting", "Settings", "SplitMode", "SyntheticSettings",
+    "TagSettings", "TextSettings", "TrainingSettings", "accepts_options", "check_value", "choose_settings",
+    "fine_tuning_settings", "make_settings", "named_sections", "options_of", "parse_assignments", "read_settings_file",
+    "settings_in", "stored_search", "validated", "with_preset", "with_stored",
 ]  # fmt: skip

@@ -28,6 +28,13 @@ class ReadingSettings(Section):
         "anki, source,target for the others. For tmx: two language codes (the first two in the file if not set).",
         option=True,
     )
+    outputs: str | None = setting(
+        None,
+        "Several outputs, comma-separated: NAME=COLUMN of each, such as fr=2,de=3,es=4, or names of columns, such as "
+        "fr,de,es. The model has one encoder, and a decoder for each output. Cells may be empty. --columns then names "
+        "the source and, if there is one, the column of tags.",
+        option=True,
+    )
     limit: int | None = setting(None, "Maximum number of pairs to read, from the start of the file.", option=True, ge=1)
     swap: bool = setting(False, "Swap source and target.", option=True)
     max_line: int = setting(

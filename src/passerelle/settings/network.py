@@ -1,10 +1,11 @@
 """Settings of the network: encoder, decoder, bridge and attention."""
 
-from typing import Annotated, ClassVar, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from passerelle.settings.schema import Section, section, setting
+from passerelle.settings.schema import Section, section, sections, setting
 
 __all__ = ["SOFT_ATTENTION", "DecoderSettings", "EncoderSettings", "NetworkSettings"]
 
@@ -182,6 +183,42 @@ class NetworkSettings(Section):
     )
     encoder: EncoderSettings = section(EncoderSettings(), "The encoder, which reads the source.")
     decoder: DecoderSettings = section(DecoderSettings(), "The decoder, which writes the target.")
+    decoders: dict[str, DecoderSettings] = sections(
+        DecoderSettings, "The decoders of single outputs, which are like the decoder unless it is set here."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _decoders_are_complete(cls, values: Any) -> Any:
+        """Complete the settings of each decoder by those of `decoder`."""
+        own = values.get("decoders") if isinstance(values, Mapping) else None
+        if not isinstance(own, Mapping) or not own:
+            return values
+        shared = values.get("decoder", {})
+        shared = shared.model_dump() if isinstance(shared, DecoderSettings) else shared
+        return {
+            **values,
+            "decoders": {
+                name: {**shared, **each} if isinstance(each, Mapping) and isinstance(shared, Mapping) else each
+                for name, each in own.items()
+            },
+        }
+
+    def of_output(self, name: str) -> "NetworkSettings":
+        """Return the settings of the network of one output: `decoder` is the decoder of this output."""
+        if not self.decoders:
+            return self
+        decoder = self.decoders.get(name, self.decoder)
+        return NetworkSettings.model_validate(self.model_dump() | {"decoder": decoder.model_dump(), "decoders": {}})
+
+    @model_validator(mode="after")
+    def _each_decoder_is_possible(self) -> Self:
+        for name in self.decoders:
+            try:
+                self.of_output(name)
+            except ValidationError as error:
+                raise ValueError(f"decoders.{name}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
+        return self
 
     @model_validator(mode="after")
     def _copy_bridge_has_equal_widths(self) -> Self:

@@ -12,7 +12,7 @@ from passerelle.errors import SettingsError, did_you_mean, require_path
 from passerelle.settings.merge import assign, merge, read_settings_file
 from passerelle.settings.presets import AUTO_PRESET, BASE_PRESET, DEFAULT_PRESET, find_preset
 from passerelle.settings.root import Settings
-from passerelle.settings.schema import Section, Setting, settings_in, validated
+from passerelle.settings.schema import Section, Setting, named_sections, settings_in, validated
 
 __all__ = [
     "Option", "accepts_options", "choose_settings", "dotted_names", "explicit_settings", "make_settings", "options_of",
@@ -87,6 +87,12 @@ def _assignable() -> frozenset[str]:
     return frozenset(settings | {path.rpartition(".")[0] for path in settings} - {""})
 
 
+def _is_in_named_section(path: str) -> bool:
+    """Return whether a path leads into a section by name, such as `outputs.de.level`; validation checks its end."""
+    inner = (path.removeprefix(f"{mapping}.") for mapping in named_sections(Settings) if path.startswith(f"{mapping}."))
+    return any(name and end for name, _, end in (each.partition(".") for each in inner))
+
+
 def make_settings(
     preset: str | None = None,
     file: Mapping[str, Any] | None = None,
@@ -133,7 +139,7 @@ def explicit_settings(
     for path, value in _assignments(options or {}):
         assign(explicit, path, value, create=True)
     for path, value in (assignments or {}).items():
-        if path not in _assignable():
+        if path not in _assignable() and not _is_in_named_section(path):
             raise SettingsError(f"unknown setting {path!r}.{did_you_mean(path, _assignable())}")
         assign(explicit, path, value, create=True)
     return preset, explicit

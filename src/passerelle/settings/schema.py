@@ -5,7 +5,7 @@ nowhere else. Validation, settings files, keyword arguments, flags, help and doc
 """
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import NoneType
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args, get_origin
@@ -15,7 +15,17 @@ from pydantic.fields import FieldInfo
 
 from passerelle.errors import SettingsError, brief, did_you_mean, listed
 
-__all__ = ["Section", "Setting", "check_value", "section", "setting", "settings_in", "validated"]
+__all__ = [
+    "Section",
+    "Setting",
+    "check_value",
+    "named_sections",
+    "section",
+    "sections",
+    "setting",
+    "settings_in",
+    "validated",
+]
 
 
 class Section(BaseModel):
@@ -86,6 +96,16 @@ def section(default: Section, description: str, *, is_side: bool = False) -> Any
             sides; `source_level` sets only one.
     """
     return Field(default, description=description, json_schema_extra={"is_side": is_side})
+
+
+def sections(kind: type[Section], description: str) -> Any:
+    """Declare sections of one kind by name, such as `outputs.de` and `outputs.fr`; empty by default.
+
+    Args:
+        kind: the class of the sections.
+        description: one sentence.
+    """
+    return Field(default_factory=dict, description=description, json_schema_extra={"named": kind.__name__})
 
 
 @dataclass(frozen=True)
@@ -188,7 +208,7 @@ class Setting:
 
 
 def settings_in(section_type: type[Section], parent: str = "", side: str | None = None) -> Iterator[Setting]:
-    """Yield every setting of a section and of the sections inside it.
+    """Yield every setting of a section and of the sections inside it, without sections by name (`named_sections`).
 
     Settings that the class itself declares come before inherited ones.
 
@@ -202,8 +222,20 @@ def settings_in(section_type: type[Section], parent: str = "", side: str | None 
         path = f"{parent}.{name}" if parent else name
         if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
             yield from settings_in(field.annotation, path, name if _facts(field).get("is_side") else side)
-        else:
+        elif not _facts(field).get("named"):
             yield Setting(path, field, section_type, side)
+
+
+def named_sections(section_type: type[Section], parent: str = "") -> dict[str, type[Section]]:
+    """Return the class of sections by name (`sections`), under the dotted name of their mapping: `network.decoders`."""
+    found = {}
+    for name, field in section_type.model_fields.items():
+        path = f"{parent}.{name}" if parent else name
+        if _facts(field).get("named"):
+            found[path] = get_args(field.annotation)[1]
+        elif isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            found |= named_sections(field.annotation, path)
+    return found
 
 
 def validated(section_type: type[S], values: Mapping[str, Any]) -> S:
@@ -250,11 +282,21 @@ def _explain(section_type: type[Section], problem: dict[str, Any]) -> str:
     path = [str(step) for step in problem["loc"]]
     name = ".".join(path) or "settings"
     if problem["type"] == "extra_forbidden":
-        within: Any = section_type
-        for step in path[:-1]:
-            within = within.model_fields[step].annotation
+        within = _section_at(section_type, path[:-1])
         return f"unknown setting {brief(name)}.{did_you_mean(path[-1], within.model_fields)}"
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "value_error":
         return f"{name}: {message}"
     return f"{name}: {message[0].lower()}{message[1:]}, received: {brief(problem['input'])}"
+
+
+def _section_at(section_type: type[Section], path: Sequence[str]) -> type[Section]:
+    """Return the class of the section with this path."""
+    within: Any = section_type
+    steps = iter(path)
+    for step in steps:
+        field = within.model_fields[step]
+        if _facts(field).get("named"):
+            next(steps, None)  # the name of the section
+        within = get_args(field.annotation)[1] if _facts(field).get("named") else field.annotation
+    return within

@@ -10,6 +10,7 @@ from passerelle.settings.root import Settings
 from passerelle.settings.schema import Section, Setting, settings_in
 from passerelle.settings.search import ConstraintSettings, SearchSettings
 from passerelle.settings.synthetic import SyntheticSettings
+from passerelle.settings.text import OutputSettings, TextSettings
 
 __all__ = ["allowed_values", "flag", "settings_table"]
 
@@ -43,6 +44,13 @@ def settings_table() -> str:
         # Both sides have the same settings.
         distinct = {setting.name: setting for setting in reversed(settings)}
         parts.append(_table(title, settings[0].section, reversed(distinct.values()), Settings))
+    parts.append(
+        "With several outputs, `[target]` and `[network.decoder]` are for all of them. An output `de` has other values "
+        "where they\nare set in `[outputs.de]`, which has the settings of `[target]` and of the next table, or in "
+        "`[network.decoders.de]`, which\nhas those of `[network.decoder]`.\n"
+    )
+    own = [setting for setting in settings_in(OutputSettings) if setting.name not in TextSettings.model_fields]
+    parts.append(_table("`[outputs.NAME]`", OutputSettings, own, Settings))
     search = [setting for setting in settings_in(SearchSettings) if setting.section is SearchSettings]
     decoding = [setting for setting in search if setting.name not in ConstraintSettings.model_fields]
     constraints = [setting for setting in search if setting.name in ConstraintSettings.model_fields]

@@ -1,12 +1,13 @@
 """Settings of text: tokenization of each side, and tags of the source."""
 
-from typing import ClassVar, Literal, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
 from passerelle.settings.schema import Section, setting
 
-__all__ = ["MAX_TEXT_LENGTH", "TagSettings", "TextSettings"]
+__all__ = ["MAX_TEXT_LENGTH", "OutputSettings", "TagSettings", "TextSettings"]
 
 MAX_TEXT_LENGTH = 100_000
 """Maximum length of a training text or a translation in tokens, also of those that a model file reports as longest."""
@@ -96,6 +97,28 @@ class TextSettings(Section):
                 f"default, received: {self.vocabulary_size}"
             )
         return self
+
+
+class OutputSettings(TextSettings):
+    """One of several outputs: its tokenization, which is that of the target unless it is set here, and its weight."""
+
+    weight: float = setting(
+        1.0,
+        "Weight of the loss of this output, relative to the others. With equal weights, the texts of each output have "
+        "the same influence on average, whatever their lengths; an output with weight 0 is not trained.",
+        ge=0.0,
+        le=1000.0,
+    )
+
+    @classmethod
+    def completed(cls, own: Mapping[str, Any], target: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values of an output: its own ones, and those of the target for the others."""
+        values = {name: value for name, value in target.items() if name in cls.model_fields} | dict(own)
+        if "separator" in own and "level" not in own:
+            values["level"] = "pretokenized"
+        elif own.get("level", "pretokenized") != "pretokenized" and "separator" not in own:
+            values["separator"] = None
+        return values
 
 
 class TagSettings(Section):

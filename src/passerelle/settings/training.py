@@ -140,12 +140,14 @@ class TrainingSettings(Section):
     metric: Literal["loss", "chrf", "exact"] = setting(
         "loss",
         "Validation metric that decides which epoch is the best, for training.keep, training.patience and schedule "
-        "plateau: the loss; or chrf or exact (exact match) of greedy translations of a sample of validation sources.",
+        "plateau: the loss; or chrf or exact (exact match) of greedy translations of a sample of validation sources, "
+        "with several outputs the mean over them.",
         option=True,
     )
     metric_sources: int = setting(
         128,
-        "Number of validation sources, sampled once, that are translated after each epoch for chrF and exact match.",
+        "Number of validation sources, sampled once, that are translated after each epoch for chrF and exact match; "
+        "with several outputs, of each.",
         ge=1,
         le=100_000,
     )

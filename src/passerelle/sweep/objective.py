@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 from typing import Literal
+
+import numpy as np
 
 from passerelle.preparation import Prepared
 from passerelle.training.callbacks.callback import Callback, Run
@@ -25,6 +26,9 @@ class Objective:
     The loss counts per character of the targets, END included, since losses per token of different tokens cannot be
     compared. The loss ignores unknown tokens if the network cannot write them, which favours small vocabularies; then
     chrF is fairer.
+
+    With several outputs, scores of translations are means over the outputs that have validation pairs. The loss is that
+    of training, which weights the tokens of each output, per character of the targets of all outputs.
     """
 
     metric: Metric
@@ -40,8 +44,9 @@ class Objective:
             kept = translator.record["kept_epoch"]
             epoch = next(each for each in translator.record["epochs"] if each["number"] == kept)
             return per_character(epoch["validation_loss"], prepared)
-        report = translator.evaluate(islice(prepared.validation, MAX_SOURCES))
-        return report.exact_match if self.metric == "exact" else report.chrf
+        pairs = {name: each[:MAX_SOURCES] for name, each in prepared.validation.by_output.items() if len(each)}
+        reports = [output.evaluate(pairs[name]) for name, output in translator.outputs.items() if name in pairs]
+        return float(np.mean([each.exact_match if self.metric == "exact" else each.chrf for each in reports]))
 
     def epoch_value(self, validation_loss: float, prepared: Prepared) -> float:
         """Return the value of an epoch, by which trials are pruned: from the loss, larger or smaller as `value`."""
@@ -53,8 +58,9 @@ def per_character(loss: float, prepared: Prepared) -> float:
     """Return a validation loss in nats per character of the validation targets, each with one END."""
     if prepared.validation_batches is None:
         return loss
-    characters = sum(len(target) + 1 for target in prepared.validation.targets)
-    return loss * prepared.validation_batches.target_tokens / characters
+    tokens = sum(len(ids.values) for ids in prepared.validation_batches.targets.values())
+    pairs = prepared.validation.by_output.values()
+    return loss * tokens / sum(len(target) + 1 for each in pairs for target in each.targets)
 
 
 class ReportEpochs(Callback):

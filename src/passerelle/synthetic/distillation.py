@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from passerelle.data.pairs import Pairs
-from passerelle.errors import DataError
+from passerelle.errors import DataError, SettingsError
 from passerelle.experiment.train import train_pairs
 from passerelle.preparation import Validation, source_key, split
 from passerelle.settings import Settings, SyntheticSettings, accepts_options, choose_settings, validated
@@ -94,6 +94,8 @@ def distill(
     chosen = choose_settings(preset=preset, settings=settings, **options)
     unlabelled = _checked_sources(sources, tagged=chosen.tags.mode != "none")
     training, held_out = split(pairs, validation, chosen)
+    if training.outputs:
+        raise SettingsError(f"{training.name} has several outputs, and synthetic pairs have one. Distill one output.")
     training = distilled(
         training,
         held_out,

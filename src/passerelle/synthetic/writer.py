@@ -80,6 +80,11 @@ class Writer:
             if not isinstance(model, (Translator, str, os.PathLike)):
                 raise DataError(f"expected translators or paths of model files, received: {model!r:.80}")
             translator = model if isinstance(model, Translator) else Translator.load(model)
+            if not isinstance(model, Translator) and len(translator.outputs) > 1:
+                raise SettingsError(
+                    f"{os.fspath(model)} has the outputs {', '.join(translator.outputs)}, and synthetic pairs have "
+                    f"one. Load it, and pass the translator of one output: for_output."
+                )
             translators.append(translator)
             members.append(_member(translator, None if isinstance(model, Translator) else Path(model)))
         first, *others = translators

@@ -9,7 +9,24 @@ from keras import ops
 from passerelle.layers.number_head import QUANTILES
 from passerelle.models.stepper import NumberStepper
 
-__all__ = ["cross_entropy_sums", "network_sums", "number_sums"]
+__all__ = ["cross_entropy_sums", "network_sums", "number_sums", "output_weights"]
+
+
+def output_weights(tokens_per_target: Mapping[str, float], weights: Mapping[str, float]) -> dict[str, float]:
+    """Return the weight of each token of each output.
+
+    It is inversely proportional to the mean length of the output's targets. So with equal `weights`, the targets of
+    each output have the same influence on average, and a missing target has none. Tokens of the first output have its
+    own weight.
+
+    Args:
+        tokens_per_target: mean number of tokens of the targets by output, see `Batches.tokens_per_target`.
+        weights: relative weight of outputs by name; 1 for others.
+    """
+    first = next(iter(tokens_per_target.values()))
+    return {
+        name: weights.get(name, 1.0) * (first / tokens if tokens else 1.0) for name, tokens in tokens_per_target.items()
+    }
 
 
 def cross_entropy_sums(
@@ -57,18 +74,27 @@ def cross_entropy_sums(
 
 
 def network_sums(
-    network: Any, logits: Any, labels: Mapping[str, Any], *, smoothing: float = 0.0
+    network: Any,
+    logits: Any,
+    labels: Mapping[str, Any],
+    *,
+    smoothing: float = 0.0,
+    weights: Mapping[str, float] | None = None,
 ) -> tuple[Any, Any, Any]:
-    """Return the sums of loss, tokens and correct predictions over all outputs; see `cross_entropy_sums`.
+    """Return the weighted sums of loss, tokens and correct predictions over all outputs; see `cross_entropy_sums`.
 
     Args:
         network: `by_output(logits)` returns the logits of each output by name, and `steppers` its `Stepper`.
         logits: output of the training model.
         labels: int (batch, T), or float (batch, T, width) for numbers, for each output, by name.
         smoothing: see `cross_entropy_sums`.
+        weights: the weight of each output, see `output_weights`; None for weights of 1.
     """
     sums = [
-        _output_sums(network.steppers[name], output_logits, labels[name], smoothing)
+        [
+            part if weights is None or weights[name] == 1.0 else part * weights[name]
+            for part in _output_sums(network.steppers[name], output_logits, labels[name], smoothing)
+        ]
         for name, output_logits in network.by_output(logits).items()
     ]
     loss, tokens, correct = (sum(parts[1:], parts[0]) for parts in zip(*sums, strict=True))

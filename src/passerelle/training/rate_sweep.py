@@ -15,6 +15,7 @@ import numpy as np
 from passerelle.backend import computing
 from passerelle.data.batches import Batches
 from passerelle.settings import TrainingSettings
+from passerelle.training.loss import output_weights
 from passerelle.training.optimizer import make_optimizer
 from passerelle.training.scheduled_sampling import teacher_forced_steps
 from passerelle.training.state import TrainingState
@@ -62,6 +63,7 @@ def sweep_rates(
     settings: TrainingSettings,
     *,
     frozen: Mapping[str, np.ndarray] | None = None,
+    weights: Mapping[str, float] | None = None,
     report: Callable[[int, int, float], None] = lambda done, updates, loss: None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> RateSweep:
@@ -72,11 +74,18 @@ def sweep_rates(
         batches: training batches.
         settings: training settings; learning rate, schedule and warmup are not used.
         frozen: rows to freeze; see `Update.freeze`.
+        weights: see `trainer.fit`.
         report: receives the number of completed updates, their maximum number and the last loss.
         stopped: whether to end the sweep early, for example after Ctrl-C.
     """
     tokens = batches.target_tokens / math.ceil(len(batches) / settings.accumulation)
-    update = make_update(network, make_optimizer(settings), tokens=tokens, smoothing=settings.label_smoothing)
+    update = make_update(
+        network,
+        make_optimizer(settings),
+        tokens=tokens,
+        smoothing=settings.label_smoothing,
+        weights=output_weights(batches.tokens_per_target, weights or {}),
+    )
     state = TrainingState.from_seed(settings.seed)
     update.begin(state)
     update.freeze(frozen or {})

@@ -89,8 +89,12 @@ def read_own_numbers(network: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _mixed_tokens(stepper: Any, inputs: Mapping[str, Any], teacher_forced: Any) -> Any:
-    """Return the decoder inputs of one output, int (batch, T) or float (batch, T, width)."""
+    """Return the decoder inputs of one output, int (batch, T) or float (batch, T, width).
+
+    `teacher_forced` has the steps of the longest output, at least T.
+    """
     ids = ops.convert_to_tensor(inputs[stepper.name])
+    teacher_forced = teacher_forced[:, : ids.shape[1]]
     state = stepper.begin(inputs, max_steps=ids.shape[1])
 
     def step(carry: Any, current: Any) -> Any:

@@ -25,6 +25,7 @@ from passerelle.training.callbacks.plateau import Plateau
 from passerelle.training.callbacks.time_limit import TimeLimit
 from passerelle.training.callbacks.validation import Validation
 from passerelle.training.history import History, Translations
+from passerelle.training.loss import output_weights
 from passerelle.training.optimizer import make_optimizer, moving_averages
 from passerelle.training.schedule import Schedule
 from passerelle.training.state import TrainingState
@@ -42,6 +43,7 @@ def fit(
     *,
     callbacks: Sequence[Callback] = (),
     frozen: Mapping[str, np.ndarray] | None = None,
+    weights: Mapping[str, float] | None = None,
     translate: Callable[[], Translations] | None = None,
     state: TrainingState | None = None,
     interruption: Interruption | None = None,
@@ -57,6 +59,7 @@ def fit(
         settings: training settings.
         callbacks: called after the callbacks that the settings require; see `Callback`.
         frozen: rows to freeze for the first `settings.frozen_epochs` epochs: variable path -> bool (rows,).
+        weights: relative weight of each of several outputs by name; None for equal weights. See `loss.output_weights`.
         translate: translates validation sources with the network's weights, after each epoch; None to translate none.
         state: training state to continue from, also within an epoch, with the same batches and settings. It is changed
             in place. None starts a new run from the network's weights.
@@ -84,8 +87,9 @@ def fit(
         )
     updates = math.ceil(len(training) / settings.accumulation)
     optimizer = make_optimizer(settings)
+    of_tokens = output_weights(training.tokens_per_target, weights or {})
     tokens = training.target_tokens / updates
-    update = make_update(network, optimizer, tokens=tokens, smoothing=settings.label_smoothing)
+    update = make_update(network, optimizer, tokens=tokens, smoothing=settings.label_smoothing, weights=of_tokens)
     state = state or TrainingState.from_seed(settings.seed)
     required: list[Callback] = [
         Divergence(),
@@ -98,7 +102,8 @@ def fit(
     if averaged:
         required.append(Averages(moving_averages(optimizer), settings.average))
     if validation or averaged:
-        required.append(Validation(network, validation, metric=settings.metric, translate=translate))
+        validate = Validation(network, validation, weights=of_tokens, metric=settings.metric, translate=translate)
+        required.append(validate)
     if settings.schedule == "plateau":
         required.append(Plateau(settings.plateau_patience, settings.plateau_factor))
     if settings.patience:

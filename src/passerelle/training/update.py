@@ -88,7 +88,14 @@ class Update(Protocol):
         ...
 
 
-def make_update(network: Any, optimizer: Any, *, tokens: float, smoothing: float = 0.0) -> Update:
+def make_update(
+    network: Any,
+    optimizer: Any,
+    *,
+    tokens: float,
+    smoothing: float = 0.0,
+    weights: Mapping[str, float] | None = None,
+) -> Update:
     """Return the update for the current Keras backend.
 
     Args:
@@ -97,6 +104,7 @@ def make_update(network: Any, optimizer: Any, *, tokens: float, smoothing: float
         tokens: mean number of labels per update; divides the summed loss of each update. A division by the actual
             number would give tokens in batches of short texts larger weights than tokens in batches of long texts.
         smoothing: label smoothing; see `loss.cross_entropy_sums`.
+        weights: weight of the tokens of each output; see `loss.output_weights`.
 
     Raises:
         BackendError: if the backend has no gradients.
@@ -106,7 +114,7 @@ def make_update(network: Any, optimizer: Any, *, tokens: float, smoothing: float
             f"Keras's backend {backend_name()} can translate but not train. Unset KERAS_BACKEND to train with JAX."
         )
     kind = CompiledUpdate if backend_name() == "jax" else PortableUpdate
-    return kind(network, optimizer, tokens, smoothing)
+    return kind(network, optimizer, tokens, smoothing, weights)
 
 
 class CompiledUpdate:
@@ -117,13 +125,20 @@ class CompiledUpdate:
     third of the compile time.
     """
 
-    def __init__(self, network: Any, optimizer: Any, tokens: float, smoothing: float = 0.0):
+    def __init__(
+        self,
+        network: Any,
+        optimizer: Any,
+        tokens: float,
+        smoothing: float = 0.0,
+        weights: Mapping[str, float] | None = None,
+    ):
         keep_freed_memory()
         optimizer.build(network.trainable_variables)
         self._network = network
         self._optimizer = optimizer
         self._rate = next(i for i, variable in enumerate(optimizer.variables) if variable is optimizer.learning_rate)
-        self._gradients = _gradients_program(network, tokens, smoothing)
+        self._gradients = _gradients_program(network, tokens, smoothing, weights)
         self._add = _addition_program()
         self._apply = _optimizer_program(optimizer)
         self._accumulated: Any = None
@@ -181,13 +196,13 @@ class CompiledUpdate:
         """Do nothing: the state's arrays are copies."""
 
 
-def _gradients_program(network: Any, tokens: float, smoothing: float) -> Any:
+def _gradients_program(network: Any, tokens: float, smoothing: float, weights: Mapping[str, float] | None) -> Any:
     """Compile (trainable, non_trainable, inputs, labels, teacher_forced) -> (gradients, non_trainable, sums)."""
     import jax
 
     def loss(trainable: Any, non_trainable: Any, inputs: Any, labels: Any) -> Any:
         logits, non_trainable = network.stateless_call(trainable, non_trainable, inputs, training=True)
-        sums = network_sums(network, logits, labels, smoothing=smoothing)
+        sums = network_sums(network, logits, labels, smoothing=smoothing, weights=weights)
         return sums[0] / tokens, (ops.stack(sums), non_trainable)
 
     def gradients(trainable: Any, non_trainable: Any, inputs: Any, labels: Any, teacher_forced: Any) -> Any:
@@ -282,12 +297,21 @@ class PortableUpdate:
     Keras's variables store the arrays. During a run the lists of the state contain these variables.
     """
 
-    def __init__(self, network: Any, optimizer: Any, tokens: float, smoothing: float = 0.0):
+    def __init__(
+        self,
+        network: Any,
+        optimizer: Any,
+        tokens: float,
+        smoothing: float = 0.0,
+        weights: Mapping[str, float] | None = None,
+    ):
         self._network = network
         self._optimizer = optimizer
         self._tokens = tokens
         self._model = _TrainingModel(network.input, network.output)
-        self._model.compute_sums = lambda logits, labels: network_sums(network, logits, labels, smoothing=smoothing)
+        self._model.compute_sums = lambda logits, labels: network_sums(
+            network, logits, labels, smoothing=smoothing, weights=weights
+        )
         self._model.tokens = tokens
         optimizer.build(self._model.trainable_variables)
         _skip_if_not_finite(optimizer, self._model.trainable_variables)

@@ -80,7 +80,7 @@ def read_anki(
                 f"again, or set other columns."
             )
         texts = [fields[index] for index in indices]
-        yield Row(number, *(map(plain_text, texts) if is_html else texts))
+        yield Row.of(number, list(map(plain_text, texts)) if is_html else texts)
 
 
 def _indices(

@@ -75,7 +75,7 @@ def read_csv(
                 f"other columns."
             )
         else:
-            yield Row(number, *[fields[index] for index in indices])
+            yield Row.of(number, [fields[index] for index in indices])
 
 
 def _separator(lines: Sequence[str]) -> str:

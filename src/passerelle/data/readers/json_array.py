@@ -24,7 +24,7 @@ _LONGEST_TOKEN = 16
 
 
 def read_json(
-    path: str | os.PathLike[str], columns: Sequence[str], max_line: int = MAX_LINE
+    path: str | os.PathLike[str], columns: Sequence[str], max_line: int = MAX_LINE, *, several: bool = False
 ) -> Generator[Row, None, None]:
     """Yield a row for each element, holding one element at a time.
 
@@ -34,6 +34,7 @@ def read_json(
         columns: keys of source, target and optionally tags; in pairs, their positions from 1, which are 1, 2 and 3
             unless numbers are given.
         max_line: maximum number of characters of an element.
+        several: whether there are several targets, so that objects may lack their keys.
 
     Raises:
         DataError: if the file cannot be read or is not JSON, or an element is neither an object nor a pair, lacks a
@@ -46,8 +47,8 @@ def read_json(
         if isinstance(row, dict):
             keys = list(row)
             values = list(row.values())
-            if all(column in row for column in columns):
-                values = [row[column] for column in columns]
+            if all(column in row for column in columns[: 1 if several else None]):
+                values = [row.get(column) for column in columns]
             else:
                 values = [values[index] for index in find_columns(columns, keys, where)]
         elif isinstance(row, list) and len(row) > max(positions):
@@ -59,7 +60,7 @@ def read_json(
         if has_escapes:
             for value in values:
                 reject_lone_surrogates(value, where)
-        yield Row(number, *values)
+        yield Row.of(number, values)
 
 
 class _Text:

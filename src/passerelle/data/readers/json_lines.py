@@ -14,7 +14,7 @@ __all__ = ["example", "read_json_lines", "reason_of", "reject_lone_surrogates"]
 
 
 def read_json_lines(
-    path: str | os.PathLike[str], columns: Sequence[str], max_line: int = MAX_LINE
+    path: str | os.PathLike[str], columns: Sequence[str], max_line: int = MAX_LINE, *, several: bool = False
 ) -> Generator[Row, None, None]:
     """Yield a row for each object.
 
@@ -22,6 +22,7 @@ def read_json_lines(
         path: UTF-8 text.
         columns: keys of source, target and optionally tags; others are ignored.
         max_line: maximum number of characters of a line.
+        several: whether there are several targets, so that objects may lack their keys.
 
     Raises:
         DataError: if the file cannot be read, or a line is not an object, lacks a key or contains a lone surrogate.
@@ -43,7 +44,9 @@ def read_json_lines(
             ) from None
         if not isinstance(row, dict):
             raise DataError(f"{where}: not an object: {line[:40]!r}. Each line must be like {example(columns)}")
-        if not required <= row.keys():
+        if several and columns[0] in row:
+            values = [row.get(column) for column in columns]
+        elif not required <= row.keys():
             keys = list(row)
             values = [row[keys[index]] for index in find_columns(columns, keys, where)]
         else:
@@ -51,7 +54,7 @@ def read_json_lines(
         if "\\u" in line:  # only an escape can produce a lone surrogate
             for value in values:
                 reject_lone_surrogates(value, where)
-        yield Row(number, *values)
+        yield Row.of(number, values)
 
 
 def reason_of(error: ValueError | RecursionError) -> str:

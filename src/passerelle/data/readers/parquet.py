@@ -56,7 +56,7 @@ def read_parquet(path: str | os.PathLike[str], columns: Sequence[str]) -> Genera
                 values = [batch.column(column).to_pylist() for column in columns]
                 for row in zip(*values, strict=True):
                     number += 1
-                    yield Row(number, *row)
+                    yield Row.of(number, row)
         except (arrow.ArrowException, OSError, UnicodeDecodeError) as error:
             reason = str(error).partition("\n")[0].rstrip(".")
             raise DataError(f"{name}, after row {number}: invalid Parquet ({reason}). Write the file again.") from None

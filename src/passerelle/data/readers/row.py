@@ -1,6 +1,7 @@
 """`Row`, which every reader of a file of pairs yields."""
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Self
 
 __all__ = ["Row"]
 
@@ -14,6 +15,7 @@ class Row(NamedTuple):
         target: target text, or None.
         tags: tags of the source, or None if no tag column was requested.
         skipped: the reason why this row must be skipped, for example "fuzzy"; empty if it can be used.
+        more: the values of further columns, if more than three were requested.
     """
 
     number: int
@@ -21,3 +23,15 @@ class Row(NamedTuple):
     target: Any
     tags: Any = None
     skipped: str = ""
+    more: Sequence[Any] = ()
+
+    @classmethod
+    def of(cls, number: int, values: Sequence[Any]) -> Self:
+        """Return the row with these values, in the order of the requested columns."""
+        source, target, *rest = values
+        return cls(number, source, target, rest[0] if rest else None, more=tuple(rest[1:]))
+
+    def values(self, count: int) -> list[Any]:
+        """Return the values of the first `count` columns; None for those that a skipped row does not have."""
+        found = [self.source, self.target, self.tags, *self.more][:count]
+        return found + [None] * (count - len(found))

@@ -15,7 +15,11 @@ __all__ = ["read_tsv"]
 
 
 def read_tsv(
-    path: str | os.PathLike[str], columns: Sequence[str] = ("1", "2"), max_line: int = MAX_LINE
+    path: str | os.PathLike[str],
+    columns: Sequence[str] = ("1", "2"),
+    max_line: int = MAX_LINE,
+    *,
+    several: bool = False,
 ) -> Generator[Row, None, None]:
     """Yield one row per line; columns that are not requested are ignored.
 
@@ -26,6 +30,7 @@ def read_tsv(
         columns: numbers, from 1, of the columns of source, target and optionally tags; or their names, if the first
             line contains names.
         max_line: maximum number of characters of a line.
+        several: whether there are several targets, so that columns at the end of a line may be missing.
 
     Raises:
         DataError: if the file cannot be read, or a line has too few columns.
@@ -45,16 +50,16 @@ def read_tsv(
         number, header = next(((number, line) for number, line in numbered if line.strip()), (1, ""))
         names = header.removeprefix("#").split("\t")
         indices = find_columns(columns, names, f"{name}, line {number}")
-    source, target, *tags = indices
     width = max(indices) + 1
+    required = indices[0] + 1 if several else width
     for number, line in numbered:
         fields = line.split("\t", width)
-        if len(fields) < width:
+        if len(fields) < required:
             if line.strip():
                 raise _too_few(fields, line, indices, f"{name}, line {number}")
             yield Row(number, "", "")
             continue
-        yield Row(number, fields[source], fields[target], fields[tags[0]] if tags else None)
+        yield Row.of(number, [fields[index] if index < len(fields) else None for index in indices])
 
 
 def _too_few(fields: list[str], line: str, indices: list[int], where: str) -> DataError:

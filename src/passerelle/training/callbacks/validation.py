@@ -1,7 +1,7 @@
 """Validation after each epoch: loss, accuracy, translations, and the choice between the weights and their averages."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -29,6 +29,7 @@ class Validation(Callback):
     Args:
         network: maps the inputs of a batch to logits; see `loss.network_sums`.
         batches: validation batches; None for no validation.
+        weights: weight of the tokens of each output; see `loss.output_weights`.
         metric: see `history.criterion`.
         translate: translates validation sources with the network's weights; None to translate none.
     """
@@ -38,6 +39,7 @@ class Validation(Callback):
         network: Any,
         batches: Batches | None,
         *,
+        weights: Mapping[str, float] | None = None,
         metric: str = "loss",
         translate: Callable[[], Translations] | None = None,
     ):
@@ -45,7 +47,7 @@ class Validation(Callback):
         self._batches = batches
         self._metric = metric
         self._translate = translate
-        self._validate = make_validate(network)
+        self._validate = make_validate(network, weights)
 
     def on_validate(self, run: Run) -> None:
         epoch = run.state.history[-1]
@@ -90,14 +92,15 @@ def _order(epoch: Epoch, metric: str) -> float:
     return math.inf if math.isnan(value) else value
 
 
-def make_validate(network: Any) -> Callable[[Batches], tuple[float, float]]:
+def make_validate(network: Any, weights: Mapping[str, float] | None = None) -> Callable[[Batches], tuple[float, float]]:
     """Return a function batches -> (loss, accuracy).
 
-    For texts, the loss is in nats per token and both are under teacher forcing. For numbers, see `read_own_numbers`.
+    For texts, the loss is in nats per token, and both are under teacher forcing; those of several outputs are weighted
+    means. For numbers, see `read_own_numbers`.
     """
 
     def sums(inputs: Any, labels: Any) -> Any:
-        return network_sums(network, network(read_own_numbers(network, inputs)), labels)
+        return network_sums(network, network(read_own_numbers(network, inputs)), labels, weights=weights)
 
     program = compiled(sums, network.variables)
 
