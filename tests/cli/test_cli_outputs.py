@@ -64,10 +64,32 @@ def test_train_and_use_a_model_of_three_outputs(quick: Any, words: Path) -> None
         (["translate", "words.keras", "ba", "--scores"], "--scores describes one output, and the model has several"),
         (["translate", "words.keras", "ba", "--align"], "--align describes one output, and the model has several"),
         (["score", "words.keras", pairs], "words.keras has the outputs up, back, first. Name one: --output NAME"),
-        (["evaluate", "words.keras", pairs], "no row has a text of the output 'first' (column 4)"),
+        (["evaluate", "words.keras", pairs], "no row has a text of the output 'back' (column 3)"),
         (["train", "--resume", "words.run", "--set", "outputs.up.weight=2"], "outputs cannot be changed"),
     ):
         assert message in quick(*command).refused()
+
+
+def test_shards_of_several_outputs_are_those_of_one_process(quick: Any, words: Path) -> None:
+    assert quick("train", words, "--outputs", "up=2,back=3,first=4", *SMALL, "--no-run").status == 0
+    source = words.with_name("in.txt")
+    source.write_text("".join(f"{row[0]}\n" for row in ROWS))
+    command = ["translate", "words.keras", "--in", source]
+    assert quick(*command, "--out", "whole.txt").status == 0
+    for number in (1, 2):
+        shard = quick(*command, "--out", "part.{shard}", "--shard", f"{number}/2")
+        assert shard.status == 0, shard.err
+    parts = sorted(words.parent.glob("part.*"))
+    whole = words.with_name("whole.txt").read_text()
+    assert "".join(part.read_text() for part in parts) == whole
+    assert {line.count("\t") for line in whole.splitlines()} == {2}
+    one = [*command, "--out", "part.{shard}", "--shard", "1/2", "--output", "back"]
+    assert "exists, and another command wrote it" in quick(*one).refused()
+    assert quick(*one, "--overwrite").status == 0
+    (first, *_) = whole.splitlines()
+    assert parts[0].read_text().splitlines()[0] == first.split("\t")[1]
+    message = quick("train", words, "--from", "words.keras", "--out", "other.keras").refused()
+    assert "has the fields source, up, back, first, and fine-tuning is for models with one source" in message
 
 
 @pytest.mark.parametrize(
@@ -90,5 +112,7 @@ def test_bad_outputs_are_refused(quick: Any, words: Path, options: list[str], me
 
 def test_output_needs_a_model_of_several(quick: Any, words: Path) -> None:
     assert quick("train", words, *SMALL, "--no-run").status == 0
+    tuned = ["train", words, "--outputs", "up=2,back=3", "--from", "words.keras", "--out", "other.keras"]
+    assert "--outputs names several outputs, and fine-tuning is for models with one" in quick(*tuned).refused()
     message = quick("translate", "words.keras", "ba", "--output", "up").refused()
     assert "words.keras has one output, and --output chooses one of several" in message

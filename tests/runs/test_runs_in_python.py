@@ -96,7 +96,7 @@ def test_the_portable_update_is_resumed_too(tmp_path, often, monkeypatch):
     monkeypatch.setattr(
         trainer,
         "make_update",
-        lambda network, optimizer, *, tokens, smoothing: PortableUpdate(network, optimizer, tokens, smoothing),
+        lambda network, optimizer, **options: PortableUpdate(network, optimizer, **options),
     )
     training = {"decoder_inputs": "teacher_forcing", "epochs": 3}
     whole = train(training=training)

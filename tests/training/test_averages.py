@@ -51,7 +51,7 @@ def kind(request: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(
         trainer,
         "make_update",
-        lambda network, optimizer, *, tokens, smoothing: request.param(network, optimizer, tokens, smoothing),
+        lambda network, optimizer, **options: request.param(network, optimizer, **options),
     )
     return request.param
 

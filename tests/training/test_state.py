@@ -142,7 +142,7 @@ def test_state_saved_in_any_event_continues_exactly(
     monkeypatch.setattr(
         trainer,
         "make_update",
-        lambda network, optimizer, *, tokens, smoothing: kind(network, optimizer, tokens, smoothing),
+        lambda network, optimizer, **options: kind(network, optimizer, **options),
     )
     settings = TrainingSettings(epochs=4, optimizer="adam", learning_rate=0.5, keep=keep)
     batches, validation = make_batches(14, 4), make_batches(6, 4, seed=None, data=1)
