@@ -190,7 +190,7 @@ def test_every_network_has_several_outputs(options: dict[str, Any]) -> None:
 
 @pytest.mark.slow
 def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path: Path) -> None:
-    options = {**SMALL, "epochs": 4}
+    options = {**SMALL, "epochs": 4, "settings": {"training": {"schedule": "constant"}}}
     whole = passerelle.train(rows(), validation=0.2, **options)
     passerelle.train(rows(), validation=0.2, run=tmp_path / "some.run", **{**options, "epochs": 2})
     resumed = passerelle.resume(tmp_path / "some.run", epochs=4)

@@ -87,7 +87,7 @@ def test_the_best_weights_by_validation_are_used(
 ) -> None:
     """Losses of raw, moving average and average of three epochs; of equal ones, the first is used."""
     losses = iter([1.0, 2.0, 3.0, 3.0, 1.0, 2.0, 3.0, 2.0, 0.5, 9.0, 9.0, 9.0])
-    monkeypatch.setattr(validation, "make_validate", lambda network: lambda batches: (next(losses), 0.5))
+    monkeypatch.setattr(validation, "make_validate", lambda *_: lambda batches: (next(losses), 0.5))
     network = make_small_network()
     recorder = Recorder(network)
     batches = make_batches(14, 4), make_batches(6, 4, seed=None, data=1)

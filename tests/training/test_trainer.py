@@ -127,7 +127,7 @@ def fake_validation(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def set_losses(*losses: float) -> None:
         remaining = iter(losses)
-        monkeypatch.setattr(validation, "make_validate", lambda network: lambda batches: (next(remaining), 0.5))
+        monkeypatch.setattr(validation, "make_validate", lambda *_: lambda batches: (next(remaining), 0.5))
 
     return set_losses
 

@@ -44,7 +44,7 @@ def note(message: str) -> None:
     print(escape_controls(message), file=sys.stderr, flush=True)
 
 
-def note_trimmed(trimmed: int, pairs: int) -> None:
+def _note_trimmed(trimmed: int, pairs: int) -> None:
     """Report whitespace that is ignored, if many of the pairs have some."""
     if trimmed > TRIMMED_SHARE * pairs:
         note(
@@ -56,7 +56,7 @@ def note_trimmed(trimmed: int, pairs: int) -> None:
 def note_trimmed_in(pairs: "Pairs", signature: "Signature") -> None:
     """Report whitespace that is ignored in pairs that a model translates or scores, if many of them have some."""
     columns = pairs.columns if pairs.outputs else {**pairs.columns, signature.target.name: pairs.targets}
-    note_trimmed(signature.trimmed(columns), len(pairs))
+    _note_trimmed(signature.trimmed(columns), len(pairs))
 
 
 def train_with_display(
@@ -188,7 +188,7 @@ def _introduce(prepared: "Prepared") -> None:
         if count:
             effect = "" if prepared.settings.network.unknown else "; the loss ignores them"
             note(f"{count:,} {side} tokens of the validation pairs are unknown{effect}")
-    note_trimmed(prepared.trimmed, len(prepared.training) + len(prepared.validation))
+    _note_trimmed(prepared.trimmed, len(prepared.training) + len(prepared.validation))
     for side in prepared.sides_without_spaces:
         own = (
             f"--set outputs.{side}.level=character"

@@ -299,9 +299,10 @@ class Batches:
         return np.bincount(targets.values, weights=repeated, minlength=int(ids.max()) + 1)[ids].astype(np.int64)
 
     def padding_share(self) -> float:
-        """Return the fraction of the source and target cells of an epoch that are padding."""
+        """Return the fraction of the source and target cells of an epoch that are padding; of the longest targets."""
         cells = sum(
-            self._heights[bucket] * (bucket.source_length + bucket.target_length) for bucket, _ in self._plan(number=0)
+            self._heights[bucket] * (bucket.source_length + max(self._widths[bucket].values()))
+            for bucket, _ in self._plan(number=0)
         )
         return 1.0 - self.tokens / cells
 
