@@ -186,8 +186,11 @@ class Batches:
         self._heights: dict[Bucket, int] = {}
         self._widths: dict[Bucket, dict[str, int]] = {}
         for bucket in self.buckets:
-            inside = self._fit(np.arange(rows), bucket)
-            self._widths[bucket] = {name: max(1, int(ids.lengths[inside].max())) for name, ids in self.targets.items()}
+            self._widths[bucket] = dict.fromkeys(self.targets, bucket.target_length)
+            if len(self.targets) > 1:  # each is as wide as its own longest target; one that is missing has a column
+                inside = self._fit(np.arange(rows), bucket)
+                widths = {name: int(ids.lengths[inside].max()) for name, ids in self.targets.items()}
+                self._widths[bucket] = {name: max(1, width) for name, width in widths.items()}
             columns = 1 if batch_type == "pair" else bucket.source_length + bucket.target_length
             self._heights[bucket] = min(rows, max(1, batch_size // columns))
         self._bucket_of = np.empty(rows, np.int64)
