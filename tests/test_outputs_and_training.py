@@ -24,12 +24,12 @@ from passerelle.training.optimizer import make_optimizer
 from passerelle.training.state import TrainingState
 from passerelle.training.update import make_update
 
-ROWS = [
+ROWS: Any = [
     (f"{first} {second}", {"up": f"{second} {first}", "tag": first} if second != "z" else {"up": f"z {first}"})
     for first in "abcde"
     for second in "vwxyz"
 ]
-HELD_OUT = [("a v", {"up": "v a", "tag": "a"}), ("b w", {"up": "w b", "tag": "a"}), ("c z", {"up": "c z"})]
+HELD_OUT: Any = [("a v", {"up": "v a", "tag": "a"}), ("b w", {"up": "w b", "tag": "a"}), ("c z", {"up": "c z"})]
 SMALL: dict[str, Any] = {"preset": "compact", "level": "word", "units": 8, "batch_size": 8, "dropout": 0.0}
 EVERYTHING: dict[str, Any] = {
     "accumulation": 2, "ema": 0.9, "average": 2, "metric": "chrf", "schedule": "plateau", "search": "greedy",
@@ -149,7 +149,7 @@ def test_a_learning_rate_sweep_of_several_outputs() -> None:
 
 @pytest.mark.slow
 def test_a_resumed_run_with_every_option_equals_an_uninterrupted_one(tmp_path: Path) -> None:
-    mixed = [(source, dict(reversed(texts.items())) if "w" in source else texts) for source, texts in ROWS]
+    mixed: Any = [(source, dict(reversed(texts.items())) if "w" in source else texts) for source, texts in ROWS]
     options = {**SMALL, "validation": 0.2, "settings": {"training": EVERYTHING}}
     whole = passerelle.train(mixed, **options, epochs=4)
     passerelle.train(mixed, **options, epochs=2, run=tmp_path / "some.run")

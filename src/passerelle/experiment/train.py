@@ -25,7 +25,7 @@ __all__ = ["resume", "train", "train_pairs"]
 
 @accepts_options(Settings)
 def train(
-    pairs: Iterable[tuple[str, ...]],
+    pairs: Iterable[tuple[Any, ...]],
     *,
     validation: Validation = None,
     source_vectors: str | os.PathLike[str] | None = None,
