@@ -116,3 +116,16 @@ def test_output_needs_a_model_of_several(quick: Any, words: Path) -> None:
     assert "--outputs names several outputs, and fine-tuning is for models with one" in quick(*tuned).refused()
     message = quick("translate", "words.keras", "ba", "--output", "up").refused()
     assert "words.keras has one output, and --output chooses one of several" in message
+
+
+@pytest.mark.slow
+def test_a_sweep_of_several_outputs(run: Any, words: Path) -> None:
+    pytest.importorskip("optuna", reason="needs the extra sweep")
+    words.with_name("space.toml").write_text("[units]\nchoices = [4, 8]\n")
+    command = ["sweep", "space.toml", words, "--outputs", "up=2,back=3", *SMALL, "--out", "best.keras"]
+    for objective in ("auto", "loss"):
+        swept = run(*command, "--trials", "1", "--objective", objective, "--overwrite")
+        assert swept.status == 0, swept.err
+        assert "saved best.keras: trial 1" in swept.err
+    translated = run("translate", "best.keras", "ba")
+    assert translated.out.count("\t") == 1
