@@ -38,18 +38,17 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
 
     started = time.perf_counter()
-    prepared = prepare_candidates(
-        passerelle.read_pairs(arguments.train),
-        choose_settings(
-            preset=arguments.preset, epochs=arguments.epochs, minutes=arguments.minutes, settings=arguments.settings
-        ),
-        validation=arguments.validation,
+    settings = choose_settings(
+        preset=arguments.preset, epochs=arguments.epochs, minutes=arguments.minutes, settings=arguments.settings
     )
+    tag_column = None if settings.tags.mode == "none" else 3
+    pairs = passerelle.read_pairs(arguments.train, tag_column=tag_column)
+    prepared = prepare_candidates(pairs, settings, validation=arguments.validation)
     print(*prepared.choices, sep="\n", flush=True)
     translator = train_prepared(prepared, [Log()], started=started)
     seconds = time.perf_counter() - started
     translator.save(arguments.out / "model.keras")
-    test = passerelle.read_pairs(arguments.test)
+    test = passerelle.read_pairs(arguments.test, tag_column=tag_column)
     report, stored = translator.evaluate(test, beam=1), translator.evaluate(test)
     epochs = translator.record["epochs"]
     result = {

@@ -80,12 +80,13 @@ def split_files(pairs: Path, limit: int, out: Path) -> dict[str, Path]:
     return files
 
 
-def run_once(result: Path, script: str, *words: object) -> dict[str, Any] | None:
-    """Run one contestant in a separate process unless its result exists; None if it is not installed."""
+def run_once(result: Path, script: str, *words: object, core: int | None = None) -> dict[str, Any] | None:
+    """Run one contestant in a separate process, maybe on one core, unless its result exists; None if not installed."""
     if not result.exists():
         print(f"{result}: running", flush=True)
         result.parent.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, str(HERE / script), *map(str, words)]
+        command = command if core is None else ["taskset", "--cpu-list", str(core), *command]
         with open(result.with_suffix(".log"), "w", encoding="utf-8") as log:
             status = subprocess.run(
                 command, stdout=log, stderr=log, env=os.environ | {"KERAS_BACKEND": "jax"}
