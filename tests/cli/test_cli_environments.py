@@ -214,14 +214,17 @@ def test_memory_limit(shell, trained, megabytes):
     assert message.startswith("out of memory: the limit of this process (ulimit -v) is ")
 
 
-def test_matplotlib_is_not_imported(trained):
-    program = (
-        "import sys, passerelle\npasserelle.load(sys.argv[1]).translate('A cat')\nprint('matplotlib' in sys.modules)"
-    )
+@pytest.mark.parametrize("command", ["translate", "evaluate", "score", "describe"])
+def test_matplotlib_is_not_imported(trained, command):
+    """Keras would import it, unless it is imported by `passerelle.backend`; that takes time, and a writable folder."""
+    program = "import atexit, sys\natexit.register(lambda: print('matplotlib' in sys.modules))\n"
+    program += "from passerelle.cli import main\nmain()"
+    words = {"translate": [TEXT], "describe": []}.get(command, [trained.pairs])
     done = subprocess.run(
-        [sys.executable, "-c", program, trained.model], capture_output=True, text=True, timeout=90, check=True
-    )
-    assert done.stdout == "False\n"
+        [sys.executable, "-c", program, command, trained.model, *words],
+        capture_output=True, text=True, timeout=90, check=True,
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == "False"
 
 
 def test_python_m(trained, expected):
