@@ -208,10 +208,13 @@ def test_rows_of_several_outputs_are_checked() -> None:
     assert pairs.of_output("de") == Pairs(["b"], ["c"])
     assert pairs[:1].outputs == ("fr", "de")
     for wrong, message in (
-        ([("a", {"fr": "b", "de": "c"}), ("b", "c")], r"row 2: expected \(source, \{output: text\}\), received"),
-        ([("a", {"fr": "b", "de": 3})], "row 1: the output 'de' must be a text, or None, received: 3"),
+        (
+            [("a", {"fr": "b", "de": "c"}), ("b", "c")],
+            r"row 2: expected \(source, \{output: text or numbers\}\), received",
+        ),
+        ([("a", {"fr": "b", "de": "c"}), ("b", {"de": 3})], "row 2: the output 'de' must have a text, as in the rows b"),
         ([("a", "b"), ("a", {"fr": "b"})], r"row 2: expected \(source, target\), two texts"),
-        ([("a", {"fr": "b", "de": ""})], "no row has a text of the output 'de'"),
+        ([("a", {"fr": "b", "de": ""})], "no row has the output 'de'"),
     ):
         with pytest.raises(DataError, match=message):
             check_pairs(wrong)
@@ -305,7 +308,7 @@ def test_parquet_and_tags_with_several_outputs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("outputs", "options", "message"),
     [
-        ("fr=2,de=9", {}, r"no row has a text of the output 'de' \(column 9\)"),
+        ("fr=2,de=9", {}, r"no row has the output 'de' \(column 9\)"),
         ("fr=2,de=2", {}, "the column '2' is named twice: source 1, fr 2, de 2"),
         ("fr=2,de=0", {}, "numbers from 1, received: 1, 2, 0"),
         ("fr=2,fr=3", {}, "the output 'fr' is named twice"),

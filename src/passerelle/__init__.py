@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from passerelle.experiment.train import resume, train
     from passerelle.forecaster import Forecaster
     from passerelle.forecasting import train_forecaster
+    from passerelle.inference.regression import Regressor
     from passerelle.inference.result import Result
     from passerelle.inference.scoring import PairScore
     from passerelle.models.sequence_to_sequence import SequenceToSequence
@@ -39,9 +40,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PRESETS", "Callback", "Correction", "DataError", "ForecastReport", "Forecaster", "ModelFileError", "OutputError",
-    "Pair", "PairScore", "Pairs", "PasserelleError", "Report", "Result", "RunError", "SequenceToSequence", "Settings",
-    "SettingsError", "Translator", "Windows", "distill", "fine_tune", "load", "phrasebook", "read_corrections",
-    "read_pairs", "resume", "train", "train_forecaster", "write_corrections",
+    "Pair", "PairScore", "Pairs", "PasserelleError", "Regressor", "Report", "Result", "RunError", "SequenceToSequence",
+    "Settings", "SettingsError", "Translator", "Windows", "distill", "fine_tune", "load", "phrasebook",
+    "read_corrections", "read_pairs", "resume", "train", "train_forecaster", "write_corrections",
 ]  # fmt: skip
 
 __version__ = "0.1.0"
@@ -56,7 +57,7 @@ _MODULES = {
     "Report": "evaluation.metrics", "ForecastReport": "evaluation.forecasts",
     "Windows": "data.windows", "Forecaster": "forecaster", "train_forecaster": "forecasting",
     "SequenceToSequence": "models.sequence_to_sequence",
-    "PairScore": "inference.scoring",
+    "PairScore": "inference.scoring", "Regressor": "inference.regression",
     "fine_tune": "experiment.fine_tune",
     "resume": "experiment.train", "train": "experiment.train", "distill": "synthetic.distillation",
     "Callback": "training.callbacks.callback",

@@ -44,7 +44,7 @@ class Forecaster:
     """
 
     def __init__(self, bundle: Bundle):
-        if not isinstance(bundle.signature.target, NumbersField):
+        if not isinstance(bundle.signature.target, NumbersField) or bundle.outputs:
             raise SettingsError("the output of this model is a text; load it with passerelle.load")
         self.bundle = bundle
         self.record: dict[str, Any] = dict(bundle.record)
@@ -232,7 +232,7 @@ class Forecaster:
         """
         require_path("path", path)
         bundle = load_bundle(path)
-        if not isinstance(bundle.signature.target, NumbersField):
+        if not isinstance(bundle.signature.target, NumbersField) or bundle.outputs:
             raise ModelFileError(f"{os.fspath(path)} is a translator. Load it with passerelle.load.")
         return cls(bundle)
 

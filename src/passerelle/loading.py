@@ -12,7 +12,8 @@ __all__ = ["load_model"]
 
 
 def load_model(path: str | os.PathLike[str]) -> Translator | Forecaster:
-    """Return a translator, or a forecaster if the output of the model has numbers; see `passerelle.load`."""
+    """Return a translator, or a forecaster if the model was trained on windows of numbers; see `passerelle.load`."""
     require_path("path", path)
     bundle = load_bundle(path)
-    return Forecaster(bundle) if isinstance(bundle.signature.target, NumbersField) else Translator(bundle)
+    is_forecaster = isinstance(bundle.signature.target, NumbersField) and not bundle.outputs
+    return Forecaster(bundle) if is_forecaster else Translator(bundle)

@@ -186,7 +186,7 @@ class _Encoded:
     @property
     def target_lengths(self) -> np.ndarray:
         """Target lengths without END; of several outputs, those of the longest."""
-        return np.max([ids.lengths for ids in self.targets.values()], axis=0) - 1
+        return np.max([_lengths_without_end(target) for target in self.targets.values()], axis=0)
 
     def lengths(self, settings: Settings) -> Lengths:
         """Return the lengths of all pairs."""
@@ -195,15 +195,22 @@ class _Encoded:
     def output_lengths(self, settings: Settings) -> dict[str, Lengths]:
         """Return the lengths of the pairs of each of several outputs; empty for one output."""
         sentences = _sentences(self.pairs, settings)
-        targets = {name: ids.lengths for name, ids in self.targets.items()} if self.pairs.outputs else {}
-        return {
-            name: Lengths.of(self.source_lengths[lengths > 0], lengths[lengths > 0] - 1, sentences)
-            for name, lengths in targets.items()
-        }
+        targets = self.targets if self.pairs.outputs else {}
+        found = {}
+        for name, target in targets.items():
+            present = target.lengths > 0
+            lengths = _lengths_without_end(target)[present]
+            found[name] = Lengths.of(self.source_lengths[present], lengths, sentences)
+        return found
 
     def within(self, limits: LengthLimits) -> Pairs:
         """Return the pairs that are not too long; the same object if none is too long."""
         return limits.filter(self.pairs, self.source_lengths, self.target_lengths)
+
+
+def _lengths_without_end(target: Ragged) -> np.ndarray:
+    """Return the length of each target, int (rows,): tokens without END, or steps of numbers; 0 for a missing one."""
+    return target.lengths if target.values.ndim > 1 else np.maximum(target.lengths - 1, 0)
 
 
 def prepare(
@@ -245,7 +252,12 @@ def prepare(
         raise DataError(f"{training.name}: training needs at least two pairs, received: {len(training)}. Add pairs.")
     for output in training.outputs:
         if not any(output in texts for texts in training.targets):
-            raise DataError(f"{training.name}: no training pair has a text of the output {output!r}. Add pairs.")
+            raise DataError(f"{training.name}: no training pair has the output {output!r}. Add pairs.")
+    if not training.main_has_texts and settings.training.metric != "loss":
+        raise SettingsError(
+            f"training.metric {settings.training.metric!r} compares texts, and {training.name} has numbers only. Use "
+            f"'loss'."
+        )
     settings, level_chosen = _with_levels(settings, training)
     choices += level_chosen
     _check_vectors(settings, files, several=bool(pairs.outputs))
@@ -369,7 +381,7 @@ def split(pairs: Iterable[tuple[str, ...]], validation: Validation, settings: Se
         return split_by_source(pairs, share, seed=settings.training.seed, keys=keys)
     paths: Any = validation if isinstance(validation, tuple) else (validation,)
     if paths and all(isinstance(path, (str, os.PathLike)) for path in paths):
-        return pairs, read_pairs(paths, tag_column=3 if tagged else None, outputs=pairs.outputs)
+        return pairs, read_pairs(paths, tag_column=3 if tagged else None, outputs=pairs.outputs_to_read)
     rows: Any = validation
     held_out = check_pairs(rows, name="validation", tagged=tagged, outputs=pairs.outputs)
     return pairs, _with_same_outputs(held_out, pairs)
@@ -384,6 +396,10 @@ def _with_same_outputs(held_out: Pairs, training: Pairs) -> Pairs:
     if not set(held_out.outputs) <= set(training.outputs) or bool(held_out.outputs) != bool(training.outputs):
         has, others = (", ".join(pairs.outputs) or "one output" for pairs in (held_out, training))
         raise DataError(f"{held_out.name} has {has}, and {training.name} has {others}. Both need the same outputs.")
+    for name in held_out.outputs:
+        if (name in held_out.number_outputs) != (name in training.number_outputs) and len(held_out.of_output(name)):
+            numbers, texts = (held_out, training) if name in held_out.number_outputs else (training, held_out)
+            raise DataError(f"{numbers.name} has numbers as the output {name!r}, and {texts.name} has texts.")
     return replace(held_out, outputs=training.outputs)
 
 
@@ -440,10 +456,11 @@ def _with_levels(settings: Settings, training: Pairs) -> tuple[Settings, tuple[s
     if not auto_sides:
         return settings, ()
     main = training.main
-    level, reason = choose_level(main.targets if training.has_number_sources else main.sources, main.targets)
+    texts = ([] if training.has_number_sources else [main.sources]) + ([main.targets] * training.main_has_texts)
+    level, reason = choose_level(texts[0], texts[-1]) if texts else ("character", "")
     for side in auto_sides:
         side["level"] = level
-    return validated(Settings, values), (f"level {level}: {reason}",)
+    return validated(Settings, values), (f"level {level}: {reason}",) if reason else ()
 
 
 def _check_vectors(settings: Settings, files: Mapping[str, Any], *, several: bool) -> None:
@@ -495,9 +512,8 @@ def _with_extra_words(signature: Signature, vectors: Mapping[str, WordVectors]) 
     )
     extended = TextField(source.name, tokenizer, inline_tags=source.inline_tags, extra=len(extra))
     outputs = {
-        name: field.copying(extended if field.copies else None)
+        name: field.copying(extended if field.copies else None) if isinstance(field, TextField) else field
         for name, field in signature.outputs.items()
-        if isinstance(field, TextField)
     }
     return Signature({**signature.inputs, source.name: extended}, outputs)
 

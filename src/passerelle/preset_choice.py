@@ -104,7 +104,7 @@ def choose_candidates(settings: Settings, sources: Sequence[Any], targets: Seque
     Args:
         settings: the settings; those that are explicit are kept. If the preset is not `auto`, they are returned.
         sources: the source texts or sequences of numbers, at least one.
-        targets: the target texts, one for each source.
+        targets: the target texts, one for each source; or numbers.
     """
     if settings.preset != AUTO_PRESET:
         return [Candidate(settings)]
@@ -114,6 +114,8 @@ def choose_candidates(settings: Settings, sources: Sequence[Any], targets: Seque
         return [_candidate(settings, BASE_PRESET, f"network.{own[0]} is set", {})]
     if not isinstance(sources[0], str):
         return [_candidate(settings, BASE_PRESET, "the sources are numbers", {})]
+    if not isinstance(targets[0], str):
+        return [_candidate(settings, BASE_PRESET, "the targets are numbers", {})]
     found = PairStatistics.of(sources, targets, settings)
     levels = {side: _section(explicit, side).get("level", "auto") for side in ("source", "target")}
     if _is_transduction(found, levels):

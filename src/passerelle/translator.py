@@ -19,16 +19,18 @@ from passerelle.inference.alignment import Aligner, Alignment, replace_unknown
 from passerelle.inference.encoding import TextEncoder
 from passerelle.inference.evaluating import evaluate, evaluate_outputs
 from passerelle.inference.model import InferenceModel, ensemble_of
+from passerelle.inference.regression import RegressionModel, Regressor
 from passerelle.inference.request import make_requests
 from passerelle.inference.result import Result
 from passerelle.inference.scoring import PairScore, Scorer, requests_and_targets
 from passerelle.inference.search import Search
 from passerelle.models.ensemble import Mean
 from passerelle.models.sequence_to_sequence import SequenceToSequence
+from passerelle.models.stepper import NumberStepper
 from passerelle.settings import SearchSettings, Settings, accepts_options, stored_search, with_stored
 from passerelle.text.tokenizer import Tokenizer
 
-__all__ = ["Translator"]
+__all__ = ["Translator", "outputs_report"]
 
 
 class Translator:
@@ -58,12 +60,15 @@ class Translator:
     def __init__(self, bundle: Bundle, model: InferenceModel | None = None, output: str | None = None):
         self.bundle = bundle
         self.record: dict[str, Any] = dict(bundle.record)
-        if not isinstance(bundle.signature.target, TextField):
+        if not isinstance(bundle.signature.target, TextField) and not bundle.outputs:
             raise SettingsError("the output of this model has numbers. Load it with passerelle.Forecaster.load.")
         steppers = bundle.network.steppers
-        name = next(iter(steppers)) if output is None else output
+        texts = [each for each, field in bundle.signature.outputs.items() if isinstance(field, TextField)]
+        name = next(iter(texts or steppers)) if output is None else output
         if name not in steppers:
             raise SettingsError(f"unknown output {name!r}.{did_you_mean(name, steppers)}")
+        if output is not None and name not in texts:
+            raise SettingsError(f"the output {name!r} has numbers: use number_outputs[{name!r}] of the translator.")
         self.model = model or InferenceModel([steppers[name]], bundle.signature, bundle.output(name).lengths)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -106,16 +111,34 @@ class Translator:
 
     @property
     def outputs(self) -> "dict[str, Translator]":
-        """A translator for each output of the network by name, see `for_output`; only this one for an ensemble.
+        """A translator for each output of text by name, see `for_output`; only this one for an ensemble.
 
         Example:
             >>> list(translator.outputs)
             ['target']
         """
         texts = [name for name, field in self.bundle.signature.outputs.items() if isinstance(field, TextField)]
-        if len(self.model.steppers) > 1 or len(texts) == 1:
+        if len(self.model.steppers) > 1 or texts == [self.output]:
             return {self.output: self}
         return {name: self if name == self.output else self.for_output(name) for name in texts}
+
+    @cached_property
+    def number_outputs(self) -> dict[str, Regressor]:
+        """A regressor for each output of numbers by name; none for an ensemble.
+
+        Example:
+            >>> rows = [("one", {"fr": "un", "length": 3}), ("three", {"fr": "trois", "length": 5})]
+            >>> several = passerelle.train(rows, units=8, epochs=1, validation=0)
+            >>> several.number_outputs["length"].predict(["two", "three"]).shape
+            (2,)
+        """
+        bundle = self.bundle
+        steppers = {} if len(self.model.steppers) > 1 else bundle.network.steppers
+        return {
+            name: Regressor([RegressionModel.of(stepper, bundle.signature, bundle.output(name).calibration)])
+            for name, stepper in steppers.items()
+            if isinstance(stepper, NumberStepper)
+        }
 
     @property
     def network(self) -> SequenceToSequence:
@@ -447,11 +470,11 @@ class Translator:
         """Evaluate each output of a model with several outputs; see `evaluate`.
 
         Args:
-            pairs: rows (source, {output: text}), or with tags as a third entry. Texts may be missing.
+            pairs: rows (source, {output: text or numbers}), or with tags as a third entry. Some may be missing.
             **options: the search settings; see `SearchSettings`. By default, each output has its stored search.
 
         Returns:
-            A report with the scores of each output, and the share of sources of which all outputs are right.
+            A report with the scores of each output, and the share of sources of which all texts are right.
 
         Raises:
             DataError: if a row of `pairs` has another form, or an output of the model has no text.
@@ -466,9 +489,7 @@ class Translator:
             exact match ...
             all right ...
         """
-        outputs = self.outputs
-        settings = {name: with_stored(options, each.stored_search) for name, each in outputs.items()}
-        return evaluate_outputs({name: each._search for name, each in outputs.items()}, pairs, settings)
+        return outputs_report(self.bundle.signature, self.outputs, self.number_outputs, pairs, options)
 
     def ensemble_with(
         self, others: Iterable["Translator"], *, weights: Sequence[float] | None = None, mean: Mean | None = None
@@ -504,17 +525,25 @@ class Translator:
         model = ensemble_of([self.model, *(other.model for other in translators)], weights, mean)
         return Translator(replace(self.bundle, record=self.record), model)
 
+    @property
+    def _text_model(self) -> InferenceModel:
+        if not isinstance(self.signature.target, TextField):
+            raise SettingsError(
+                f"this model writes no texts: its outputs have numbers. Use number_outputs[{self.output!r}].predict."
+            )
+        return self.model
+
     @cached_property
     def _search(self) -> Search:
-        return Search(self.model)
+        return Search(self._text_model)
 
     @cached_property
     def _aligner(self) -> Aligner:
-        return Aligner(self.model)
+        return Aligner(self._text_model)
 
     @cached_property
     def _scorer(self) -> Scorer:
-        return Scorer(self.model)
+        return Scorer(self._text_model)
 
     @cached_property
     def _encoder(self) -> TextEncoder:
@@ -558,3 +587,28 @@ class Translator:
         """
         require_path("path", path)
         return cls(load_bundle(path))
+
+
+def outputs_report(
+    signature: Signature,
+    translators: Mapping[str, Translator],
+    regressors: Mapping[str, Regressor],
+    pairs: Iterable[tuple[Any, ...]],
+    options: Mapping[str, Any],
+) -> OutputsReport:
+    """Evaluate several outputs, of which each may be an ensemble.
+
+    Args:
+        signature: the signature of the model.
+        translators: the translator of each output of text.
+        regressors: the regressor of each output of numbers.
+        pairs: see `Translator.evaluate_outputs`.
+        options: search options; others are those of the stored search of each output.
+    """
+    return evaluate_outputs(
+        signature,
+        {name: each._search for name, each in translators.items()},
+        pairs,
+        {name: with_stored(options, each.stored_search) for name, each in translators.items()},
+        {name: each.evaluate for name, each in regressors.items()},
+    )

@@ -64,7 +64,7 @@ def test_train_and_use_a_model_of_three_outputs(quick: Any, words: Path) -> None
         (["translate", "words.keras", "ba", "--scores"], "--scores describes one output, and the model has several"),
         (["translate", "words.keras", "ba", "--align"], "--align describes one output, and the model has several"),
         (["score", "words.keras", pairs], "words.keras has the outputs up, back, first. Name one: --output NAME"),
-        (["evaluate", "words.keras", pairs], "no row has a text of the output 'back' (column 3)"),
+        (["evaluate", "words.keras", pairs], "no row has the output 'back' (column 3)"),
         (["train", "--resume", "words.run", "--set", "outputs.up.weight=2"], "outputs cannot be changed"),
     ):
         assert message in quick(*command).refused()
@@ -95,7 +95,7 @@ def test_shards_of_several_outputs_are_those_of_one_process(quick: Any, words: P
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--outputs", "up=2,back=9"], "no row has a text of the output 'back' (column 9)"),
+        (["--outputs", "up=2,back=9"], "no row has the output 'back' (column 9)"),
         (["--outputs", "up=2"], "outputs are 2 to 8 names, received: up"),
         (["--outputs", "up=2,back=3", "--swap"], "swap exchanges one source and one target"),
         (["--outputs", "up=2,back=3", "--set", "outputs.it.level=word"], "outputs.it: "),

@@ -27,19 +27,25 @@ class OutputFacts:
     Attributes:
         lengths: the lengths of the training pairs that have this output.
         search: the stored search of this output.
+        calibration: the calibration of the quantiles of an output of numbers; None without validation pairs.
     """
 
     lengths: Lengths
     search: SearchSettings = field(default_factory=SearchSettings)
+    calibration: Calibration | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON values from which `from_json` restores the facts."""
-        return {"lengths": self.lengths.to_json(), "search": self.search.model_dump(exclude_defaults=True)}
+        content = {"lengths": self.lengths.to_json(), "search": self.search.model_dump(exclude_defaults=True)}
+        return content if self.calibration is None else content | {"calibration": self.calibration.to_json()}
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """Restore the facts; raise a ValueError or similar if they are out of bounds."""
-        return cls(Lengths.from_json(values["lengths"]), stored_search(values["search"]))
+    def from_json(cls, values: Mapping[str, Any], output: Any) -> Self:
+        """Restore the facts about an output field; raise a ValueError or similar if they are out of bounds."""
+        calibration = None
+        if values.get("calibration") is not None and isinstance(output, NumbersField):
+            calibration = Calibration.from_json(values["calibration"], output.length or 1, output.width)
+        return cls(Lengths.from_json(values["lengths"]), stored_search(values["search"]), calibration)
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,10 @@ class Bundle:
     def output(self, name: str) -> OutputFacts:
         """Return the facts about an output."""
         return self.outputs.get(name) or OutputFacts(self.lengths, self.search)
+
+    def with_calibration(self, name: str, calibration: Calibration | None) -> "Bundle":
+        """Return the same bundle with another calibration of an output of numbers among several outputs."""
+        return replace(self, outputs={**self.outputs, name: replace(self.outputs[name], calibration=calibration)})
 
     def with_search(self, name: str, search: SearchSettings) -> "Bundle":
         """Return the same bundle with another stored search of an output."""
@@ -145,9 +155,10 @@ def _assemble(network: SequenceToSequence, content: Mapping[str, Any]) -> Bundle
         raise ValueError("the outputs and the network differ in copying")
     search = stored_search(content.get("search", {}))  # models of earlier versions store none
     lengths, record = Lengths.from_json(content["lengths"]), dict(content["record"])
-    outputs = {name: OutputFacts.from_json(facts) for name, facts in content.get("outputs", {}).items()}
-    if outputs and list(outputs) != list(signature.outputs):
+    facts = content.get("outputs", {})
+    if facts and list(facts) != list(signature.outputs):
         raise ValueError("the outputs of the translator and of its vocabularies differ")
+    outputs = {name: OutputFacts.from_json(each, signature.outputs[name]) for name, each in facts.items()}
     parts = _forecast_parts(content, signature)
     return Bundle(network, signature, settings, lengths, record, search, outputs=outputs, **parts)
 
@@ -155,7 +166,7 @@ def _assemble(network: SequenceToSequence, content: Mapping[str, Any]) -> Bundle
 def _forecast_parts(content: Mapping[str, Any], signature: Signature) -> dict[str, Any]:
     """Return the parts of a bundle that only a forecaster has; a translator's file has none."""
     target = signature.target
-    if not isinstance(target, NumbersField):
+    if not isinstance(target, NumbersField) or content.get("outputs"):
         return {}
     steps = target.length or 1
     parts: dict[str, Any] = {}

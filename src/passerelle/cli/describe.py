@@ -47,11 +47,16 @@ def _facts(model: "Translator | Forecaster") -> list[str]:
     facts = [f"{network.count_params():,} parameters in {len(network.weights)} arrays"]
     sizes = {part: sum(math.prod(weight.shape) for weight in weights) for part, weights in parts_of(network).items()}
     facts.append(f"parts: {', '.join(f'{part} {size:,}' for part, size in sizes.items())}")
-    for field in (*model.signature.inputs.values(), *model.signature.outputs.values()):
+    signature = model.bundle.signature  # with all outputs
+    for field in (*signature.inputs.values(), *signature.outputs.values()):
         facts += _field_facts(field)
     kind = "sequence" if hasattr(model, "horizon") else "text"
     facts.append(f"longest training {kind}: source {lengths.source:,}, target {lengths.target:,} tokens")
     for name, output in model.bundle.outputs.items():
+        if signature.outputs[name].kind == "numbers":
+            if output.calibration is not None:
+                facts.append(f"output {name}: intervals calibrated on {output.calibration.rows:,} validation pairs")
+            continue
         search = search_words(output.search.beam, output.search.length_penalty)
         facts.append(f"output {name}: longest training text {output.lengths.target:,} tokens, stored search: {search}")
     if kind == "text" and not model.bundle.outputs:

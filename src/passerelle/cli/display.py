@@ -107,7 +107,7 @@ def train_with_display(
     searches = translator.record.get("searches", {})
     for name, choice in searches.items():
         note(f"stored search of {name}: {choice_words(choice)}")
-    if not searches:
+    if not searches and translator.record["search"] is not None:
         note(f"stored search: {choice_words(translator.record['search'])}")
     for scores in translator.record.get("fine_tuning", {}).get("scores", ()):
         note(comparison_words(scores))
@@ -164,12 +164,14 @@ def search_words(beam: int, length_penalty: float) -> str:
 def _introduce(prepared: "Prepared") -> None:
     batches, signature = prepared.training_batches, prepared.signature
     fields: list[Any] = [signature.source, *signature.outputs.values()]
-    tokens = [f"{len(field.tokenizer.vocabulary.tokens):,} {field.name}" for field in fields]
+    texts = [field for field in fields if field.kind == "text"]
+    tokens = [f"{len(field.tokenizer.vocabulary.tokens):,} {field.name}" for field in texts]
+    tokens = [*tokens[:-2], " and ".join(tokens[-2:])]
     for choice in prepared.choices:
         note(choice)
     note(
         f"{len(prepared.training):,} training pairs, {len(prepared.validation):,} validation pairs; "
-        f"{', '.join(tokens[:-1])} and {tokens[-1]} tokens; {len(batches):,} batches in {len(batches.buckets)} shapes, "
+        f"{', '.join(tokens)} tokens; {len(batches):,} batches in {len(batches.buckets)} shapes, "
         f"{100 * batches.padding_share():.0f} % padding"
     )
     if prepared.fine_tuning is not None:
@@ -200,7 +202,8 @@ def _introduce(prepared: "Prepared") -> None:
             f"--level character, or {own} for this side only"
         )
     for output in prepared.training.outputs:
-        note(f"{len(prepared.training.of_output(output)):,} training pairs have the output {output}")
+        kind = ", numbers" if output in prepared.training.number_outputs else ""
+        note(f"{len(prepared.training.of_output(output)):,} training pairs have the output {output}{kind}")
     if prepared.overlap:
         note(f"{prepared.overlap:,} validation sources are also training sources: validation results will be too good")
     note("the first epoch takes longer, since it compiles programs")

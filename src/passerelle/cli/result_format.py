@@ -3,15 +3,18 @@
 import json
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from passerelle.cli.display import note
 from passerelle.cli.output import LineFormat, json_line
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from passerelle.data.lengths import Lengths
     from passerelle.fields.signature import Signature
     from passerelle.inference.alignment import Alignment
+    from passerelle.inference.regression import Regressor
     from passerelle.inference.result import Result
     from passerelle.text.sentence_statistics import SentenceStatistics
 
@@ -81,6 +84,28 @@ class ResultFormat:
             if not self.scores:
                 written += [""] * (self.n_best - len(results))
         return "".join(f"{line}\n" for line in written)
+
+    def format_numbers(self, regressor: "Regressor", texts: list[str], tags: str | list[str] | None) -> str:
+        """Return the lines for the numbers that a regressor predicts for texts.
+
+        A JSON object has `source`, `numbers` (a number, or lists by step and column; null for a blank text) and, if the
+        model predicts them, `quantiles` by level.
+        """
+        if not self.as_json:
+            found = regressor.lines(texts, tags=tags)
+            return "".join(f"{line}\n" + "\n" * (self.n_best - 1) for line in found)
+        quantiles = regressor.quantiles(texts, tags=tags) if regressor.has_quantiles else {}
+        objects = [
+            {"source": text, "numbers": _json_numbers(numbers)}
+            for text, numbers in zip(texts, regressor.predict(texts, tags=tags), strict=True)
+        ]
+        for row, each in enumerate(objects if quantiles else ()):
+            each["quantiles"] = {f"{level:g}": _json_numbers(values[row]) for level, values in quantiles.items()}
+        return "".join(f"{json_line(each)}\n" for each in objects)
+
+
+def _json_numbers(numbers: "np.ndarray") -> Any:
+    return None if (numbers != numbers).any() else numbers.tolist()
 
 
 def join_outputs(texts: dict[str, str], *, as_json: bool) -> str:

@@ -106,7 +106,8 @@ def train_forecaster(
     if interruption.requested:
         note(f"{signal_words(interruption.signal)}; saved {path} with the best checkpoint so far ({checkpoint})")
         return exit_status(interruption.signal)
-    note(f"saved {path} ({checkpoint}). Try: passerelle predict {path} {file} --out forecast.csv")
+    suffix = "npz" if file.endswith(".npz") else "csv"
+    note(f"saved {path} ({checkpoint}). Try: passerelle predict {path} {file} --out forecast.{suffix}")
     return 0
 
 

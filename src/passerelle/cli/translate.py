@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,7 +24,9 @@ from passerelle.settings import MAX_LINE, ConstraintSettings
 
 if TYPE_CHECKING:
     from passerelle.data.file_shards import FileShard
+    from passerelle.fields.signature import Signature
     from passerelle.inference.alignment import Alignment
+    from passerelle.inference.regression import Regressor
     from passerelle.inference.result import Result
     from passerelle.translator import Translator
 
@@ -117,13 +120,14 @@ def translate(
         Replace the file of --out and the files in --pictures. Without it, existing files are an error.
     output
         Output to write, for a model with several outputs. Without it, all outputs are written, separated by tabs.
+        Numbers are written with three significant digits of their standard deviation in training.
     tags
         Tags of all texts, for a model with tags. Without it, each text must be followed by a tab and its tags.
     max_line
         Maximum number of characters of a text; a longer one is an error.
     n_best
         Size of the n-best list: translations per text, one per line, best first. If there are fewer, the remaining
-        lines are empty.
+        lines are empty. Numbers are on the first line.
     """
     output_options = output_options or OutputOptions()
     options = (search or SearchOptions()).options(n_best)
@@ -162,39 +166,46 @@ def translate(
         if written is None:
             note(f"passerelle: {out} is already complete")
             return 0
-        translators = models.load_outputs(model, output)
-        if len(translators) > 1:
+        loaded = models.load_outputs(model, output)
+        if len(loaded.names) > 1:
             _require_columns(output_options)
-        translator, *others = translators.values()
+        if not loaded.translators:
+            _require_no_text_options(loaded.names, output_options, n_best, options)
+        translator = next(iter(loaded.translators.values()), None)
         blocks = _blocks(
             texts, in_, skip=written.done, size=max(1, MAX_BLOCK_LINES // n_best), max_line=max_line,
             shard=None if part is None else part.lines,
         )  # fmt: skip
         counts = Counts(written=before + written.done)
         constrained = any(options.get(name) for name in ConstraintSettings.model_fields)
-        unsplit = translator.lengths.sentences if constrained else None
+        unsplit = translator.lengths.sentences if constrained and translator is not None else None
         written.begin()
         for block in blocks:
             first = counts.written + 1
-            found = {name: job.translate(each, block.lines, first=first) for name, each in translators.items()}
-            translations = found[translator.output]
-            job.draw(translations, first=first)
-            written.write(
-                join_outputs(
-                    {
-                        name: result_format.format(
-                            translators[name].signature, each.results, each.alignments, first=first
-                        )
-                        for name, each in found.items()
-                    },
-                    as_json=output_options.as_json,
+            found = {name: job.translate(each, block.lines, first=first) for name, each in loaded.translators.items()}
+            written_by_output = {
+                name: result_format.format(
+                    loaded.translators[name].signature, each.results, each.alignments, first=first
                 )
-            )
-            for other in others:
-                counts.add_output(other.output, found[other.output].results)
-            counts.add(translations.results, unsplit=unsplit)
-            display.progress(len(translations.results), block.position)
-    counts.report(translator.lengths, options.get("split_sentences", "auto"))
+                for name, each in found.items()
+            } | {
+                name: job.predict(each, block.lines, result_format, first=first)
+                for name, each in loaded.regressors.items()
+            }
+            lines = {name: written_by_output[name] for name in loaded.names}
+            of_texts = list(found.values())
+            if of_texts:
+                job.draw(of_texts[0], first=first)
+            written.write(join_outputs(lines, as_json=output_options.as_json))
+            for name, each in list(found.items())[1:]:
+                counts.add_output(name, each.results)
+            if of_texts:
+                counts.add(of_texts[0].results, unsplit=unsplit)
+            else:
+                counts.written += len(block.lines)
+            display.progress(len(block.lines), block.position)
+    if translator is not None:
+        counts.report(translator.lengths, options.get("split_sentences", "auto"))
     display.summary(SUMMARY_LINES if in_ is None and out is None else 0)
     return 1 if counts.impossible else 0
 
@@ -240,19 +251,33 @@ class _Job:
         Raises:
             DataError: if a text is too long for memory.
         """
-        tags: str | list[str] | None = self.tags
-        if tags is None and translator.signature.tagged:
-            lines, tags = split_tags(lines)
-        try:
+        lines, tags = self._split_tags(translator.signature, lines)
+        with self._located(first):
             found = translator.n_best(lines, self.n_best, tags=tags, **self.search_options)
-        except LongTextError as error:
-            raise DataError(f"{self.location} {first + error.row:,} {error.reason}") from None
         if not self.output_options.needs_alignments:
             return _Translations(found, None)
         alignments = _align(translator, found, tags)
         if self.output_options.replace_unknown:
             found = self._replace_unknown(translator, found, alignments)
         return _Translations(found, alignments)
+
+    def predict(self, regressor: "Regressor", lines: list[str], result_format: ResultFormat, *, first: int) -> str:
+        """Predict the numbers for lines and return them as lines; see `translate`."""
+        texts, tags = self._split_tags(regressor.signature, lines)
+        with self._located(first):
+            return result_format.format_numbers(regressor, texts, tags)
+
+    def _split_tags(self, signature: "Signature", lines: list[str]) -> tuple[list[str], str | list[str] | None]:
+        """Return the texts of lines, and their tags if the model has tags."""
+        return split_tags(lines) if self.tags is None and signature.tagged else (lines, self.tags)
+
+    @contextmanager
+    def _located(self, first: int) -> Iterator[None]:
+        """Name the place of a text that is too long."""
+        try:
+            yield
+        except LongTextError as error:
+            raise DataError(f"{self.location} {first + error.row:,} {error.reason}") from None
 
     def _replace_unknown(
         self, translator: "Translator", found: list[list["Result"]], alignments: list[list["Alignment"]]
@@ -292,6 +317,18 @@ def _require_columns(options: OutputOptions) -> None:
     for flag in (name for name, value in used.items() if value):
         advice = "" if flag == "--pictures" else ", or use --json"
         raise SettingsError(f"{flag} describes one output, and the model has several. Name one with --output{advice}.")
+
+
+def _require_no_text_options(
+    names: Sequence[str], output_options: OutputOptions, n_best: int, options: Mapping[str, Any]
+) -> None:
+    """Raise SettingsError if an option is used that is for texts, and the outputs have numbers."""
+    others = replace(output_options, as_json=False)
+    if n_best > 1 or others != OutputOptions() or set(options) - {"n_best"}:
+        raise SettingsError(
+            f"{' and '.join(names)}: numbers have no search, scores or alignment. Leave these options out, or name an "
+            f"output of text with --output."
+        )
 
 
 def _align(

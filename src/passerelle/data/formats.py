@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from passerelle.data.files import STANDARD_INPUT, inner_name, input_name
-from passerelle.data.outputs import Outputs, output_columns
+from passerelle.data.outputs import OutputColumns, Outputs, output_columns
 from passerelle.data.readers.anki import read_anki
 from passerelle.data.readers.csv_file import read_csv
 from passerelle.data.readers.json_array import read_json
@@ -64,6 +64,7 @@ class PairFile:
         is_requested: whether the format was requested; else it was chosen by the file name.
         max_line: maximum number of characters of a row.
         outputs: names of several outputs, whose columns follow that of the source; empty for one output.
+        numbers: names of the outputs that have numbers.
     """
 
     paths: tuple[str | os.PathLike[str], ...]
@@ -73,6 +74,13 @@ class PairFile:
     is_requested: bool
     max_line: int = MAX_LINE
     outputs: tuple[str, ...] = ()
+    numbers: frozenset[str] = frozenset()
+
+    @property
+    def number_columns(self) -> frozenset[str]:
+        """The columns of the outputs that have numbers."""
+        columns = dict(zip(self.outputs, self.columns[1:], strict=False))
+        return frozenset(columns[name] for name in self.numbers)
 
     @property
     def name(self) -> str:
@@ -140,7 +148,7 @@ FORMATS: dict[str, Format] = {
     ),
     "parquet": Format(
         (".parquet",),
-        lambda file: read_parquet(file.paths[0], file.columns),
+        lambda file: read_parquet(file.paths[0], file.columns, file.number_columns),
         "Each row needs source and target.",
         row_unit="row",
         column_names="columns",
@@ -195,7 +203,7 @@ def choose_format(
         raise SettingsError(f"columns must be names or numbers, received: {columns!r:.80}")
     names = tuple(map(str, columns or ()))
     of_outputs = output_columns(outputs, numbered=chosen.default_columns == _NUMBERS)
-    if of_outputs:
+    if of_outputs.columns:
         return _with_outputs(paths, chosen, format_name, names, of_outputs, tag_column, format is not None, max_line)
     if names and not chosen.column_names:
         others = ", ".join(name for name, other in FORMATS.items() if other.column_names)
@@ -221,12 +229,13 @@ def _with_outputs(
     format: Format,
     format_name: str,
     names: tuple[str, ...],
-    outputs: dict[str, str],
+    of_outputs: OutputColumns,
     tag_column: int | None,
     is_requested: bool,
     max_line: int,
 ) -> PairFile:
     """Return the file with the columns of the source, of several outputs and of the tags, in this order."""
+    outputs = of_outputs.columns
     if format.column_names != "columns":
         others = ", ".join(name for name, other in FORMATS.items() if other.column_names == "columns")
         raise SettingsError(f"format {format_name} has one output. Formats with several: {others}.")
@@ -253,7 +262,7 @@ def _with_outputs(
                 f"{', '.join(f'{name} {own}' for name, own in outputs.items())}{', tags ' if tags else ''}"
                 f"{', '.join(tags)}. Name each column once."
             )
-    return PairFile(paths, format, columns, bool(tags), is_requested, max_line, tuple(outputs))
+    return PairFile(paths, format, columns, bool(tags), is_requested, max_line, tuple(outputs), of_outputs.numbers)
 
 
 def _with_tags(names: tuple[str, ...], format: Format, tag_column: int | None, format_name: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, overload
 
@@ -15,7 +16,7 @@ import numpy as np
 from passerelle.data.doubts import Doubt, doubts_about
 from passerelle.data.formats import PairPath, choose_format
 from passerelle.data.line_limit import LineLimit
-from passerelle.data.outputs import Outputs, check_output_names
+from passerelle.data.outputs import NUMBERS, Outputs, OutputValues, cell_text, check_output_names
 from passerelle.data.writing import prepare_folder, write_atomically
 from passerelle.errors import DataError, SettingsError
 from passerelle.settings import MAX_LINE, ReadingSettings, validated
@@ -38,7 +39,7 @@ LARGEST_DEFAULT_VALIDATION = 1000
 
 
 class Pair(NamedTuple):
-    """One source text, or sequence of numbers, and one target text; or the text of each of several outputs by name.
+    """One source text, or sequence of numbers, and one target text; or the value of each of several outputs by name.
 
     Example:
         >>> pair = passerelle.Pair("He is tired.", "Il est fatigué.")
@@ -57,8 +58,8 @@ class Pairs(Sequence[Pair]):
 
     Attributes:
         sources: source of each pair: a text, or numbers as a tuple with a tuple for each step.
-        targets: target text of each pair; with several outputs, the text of each output by its name, without those
-            that a pair does not have.
+        targets: target text of each pair; with several outputs, the text or the numbers of each output by its name,
+            without those that a pair does not have. Numbers are a tuple with a tuple for each step.
         name: where the pairs come from, for messages.
         blank: number of rows skipped because the source or target was empty or only whitespace.
         tags: tags of each pair, one text each; None if pairs have no tags.
@@ -109,6 +110,27 @@ class Pairs(Sequence[Pair]):
         """Whether the sources are sequences of numbers."""
         return len(self.sources) > 0 and not isinstance(self.sources[0], str)
 
+    @cached_property
+    def number_outputs(self) -> tuple[str, ...]:
+        """The names of the outputs that have numbers."""
+        kinds = {name: next((each[name] for each in self.targets if name in each), "") for name in self.outputs}
+        return tuple(name for name, value in kinds.items() if not isinstance(value, str))
+
+    @property
+    def main_has_texts(self) -> bool:
+        """Whether the targets, or those of one of several outputs, are texts."""
+        return not self.outputs or bool(self.text_outputs)
+
+    @property
+    def text_outputs(self) -> tuple[str, ...]:
+        """The names of several outputs that have texts."""
+        return tuple(name for name in self.outputs if name not in self.number_outputs)
+
+    @property
+    def outputs_to_read(self) -> tuple[str, ...]:
+        """The argument `outputs` of `read_pairs` with which another file of the same columns is read."""
+        return tuple(name + (NUMBERS if name in self.number_outputs else "") for name in self.outputs)
+
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """Yield source, target and, if pairs have tags, tags of each pair."""
         columns = [self.sources, self.targets] + ([] if self.tags is None else [self.tags])
@@ -118,7 +140,7 @@ class Pairs(Sequence[Pair]):
     def columns(self) -> dict[str, Sequence[Any]]:
         """The values by column: `source`, `target` or each of several outputs, and, if pairs have tags, `tags`.
 
-        Texts that a pair does not have are None.
+        Texts and numbers that a pair does not have are None.
         """
         columns: dict[str, Sequence[Any]] = {"source": self.sources}
         if self.outputs:
@@ -129,8 +151,8 @@ class Pairs(Sequence[Pair]):
 
     @property
     def main(self) -> "Pairs":
-        """The pairs with their first output."""
-        return self.of_output(self.outputs[0]) if self.outputs else self
+        """The pairs with their first output of text; without one, those with the first output."""
+        return self.of_output((*self.text_outputs, *self.outputs)[0]) if self.outputs else self
 
     @property
     def by_output(self) -> dict[str, "Pairs"]:
@@ -166,7 +188,8 @@ def check_pairs(
 
     Args:
         pairs: rows (source, target), or (source, target, tags) if `tagged`. A source may be numbers (length, width).
-            For several outputs, the target of each row is a mapping of their names to texts; a text may be missing.
+            For several outputs, the target of each row is a mapping of their names to texts or numbers, of which some
+            may be missing.
         swap: exchange source and target.
         name: name of the data, for messages.
         tagged: whether rows have tags.
@@ -188,6 +211,7 @@ def check_pairs(
     rows: list[tuple[Any, ...]] = []
     blank, several = 0, False
     found: dict[str, None] = {}
+    of_outputs = OutputValues()
     for number, row in enumerate(pairs, start=1):
         is_row = isinstance(row, (tuple, list)) and len(row) == columns
         several = several or (number == 1 and is_row and isinstance(row[1], Mapping))
@@ -196,17 +220,16 @@ def check_pairs(
         if not is_row or not isinstance(row[1], Mapping if several else str) or not _are_texts(texts):
             expected = "(source, target, tags), three texts" if tagged else "(source, target), two texts"
             if several:
-                expected = f"(source, {{output: text}}{', tags' if tagged else ''})"
+                expected = f"(source, {{output: text or numbers}}{', tags' if tagged else ''})"
             raise DataError(f"{name}, row {number}: expected {expected}, received: {row!r:.80}")
         values: tuple[Any, ...] = tuple(row)
         source, target, *tags = values
         if several:
             found |= dict.fromkeys(target)
-            target = _output_texts(target, f"{name}, row {number}")
+            target = of_outputs.checked(target, f"{name}, row {number}")
         elif swap:
             source, target = target, source
-        texts = [source, *target.values()] if several else [source, target]
-        if (numbers is not None or source.strip()) and any(text.strip() for text in texts[1:]):
+        if (numbers is not None or source.strip()) and (target if several else str(target).strip()):
             rows.append((source if numbers is None else numbers, target, *tags))
         else:
             blank += 1
@@ -215,8 +238,8 @@ def check_pairs(
             raise SettingsError(f"{name} have several outputs, and swap exchanges one source and one target.")
         if outputs and not found.keys() <= set(outputs):
             raise DataError(f"{name} has the outputs {', '.join(found)}, and expected are {', '.join(outputs)}.")
-        check_output_names(list(outputs or found))
-        _require_texts({} if outputs else dict.fromkeys(found, ""), rows, name)
+        check_output_names(list(outputs or found), of_outputs.numbers)
+        _require_values({} if outputs else dict.fromkeys(found, ""), rows, name)
     return _pairs(rows, name, blank, tagged=tagged, outputs=tuple(outputs or found) if several else ())
 
 
@@ -224,21 +247,13 @@ def _are_texts(values: Iterable[object]) -> bool:
     return all(isinstance(value, str) for value in values)
 
 
-def _output_texts(texts: Mapping[str, Any], where: str) -> dict[str, str]:
-    """Return the texts of several outputs, without missing and blank ones."""
-    for output, text in texts.items():
-        if text is not None and not isinstance(text, str):
-            raise DataError(f"{where}: the output {output!r:.40} must be a text, or None, received: {text!r:.40}")
-    return {output: text for output, text in texts.items() if text is not None and text.strip()}
-
-
-def _require_texts(outputs: Mapping[str, str], rows: Iterable[tuple[Any, ...]], name: str) -> None:
-    """Raise DataError if an output, of which `outputs` has the column, has no text in any row."""
-    found = {output for _, texts, *_ in rows for output in texts}
+def _require_values(outputs: Mapping[str, str], rows: Iterable[tuple[Any, ...]], name: str) -> None:
+    """Raise DataError if an output, of which `outputs` has the column, has no text or numbers in any row."""
+    found = {output for _, values, *_ in rows for output in values}
     for output, column in outputs.items() if found else ():
         if output not in found:
             place = f" (column {column})" if column else ""
-            raise DataError(f"{name}: no row has a text of the output {output!r}{place}. Correct it, or leave it out.")
+            raise DataError(f"{name}: no row has the output {output!r}{place}. Correct it, or leave it out.")
 
 
 def _number_source(source: object) -> tuple[tuple[float, ...], ...] | None:
@@ -300,8 +315,9 @@ def read_pairs(
         columns: names or numbers of the columns of source, target and optionally tags, or the two languages; see
             `choose_format`.
         max_line: maximum number of characters of a line, or of a row of another format.
-        outputs: several outputs: `"fr=2,de=3"` or a mapping of names to columns, or names of columns. `columns` then
-            names the source and optionally the tags. Texts may be missing. None for one output.
+        outputs: several outputs: `"fr=2,de=3"` or a mapping of names to columns, or names of columns. `:numbers` after
+            the column, as in `"fr=2,length=3:numbers"`, marks an output of numbers. `columns` then names the source and
+            optionally the tags. Cells may be empty. None for one output.
 
     Returns:
         The pairs in the order of the file, with counts of the skipped rows, for example those with an empty source or
@@ -326,19 +342,20 @@ def read_pairs(
     skipped = Counter(blank=0)
     first_row = 0
     names = file.outputs or ("target",)
+    of_outputs = OutputValues(file.numbers)
     with closing(file.rows()) as rows:
         for row in rows:
             number = row.number
-            first, *texts, third = row.values(2 + len(names))
-            for text in (first, *texts, third):
+            first, *values, third = row.values(2 + len(names))
+            where = f"{file.name}, {file.format.row_unit} {number}"
+            for text in (first, third):
                 if text is not None and not isinstance(text, str):
-                    where = f"{file.name}, {file.format.row_unit} {number}"
                     raise DataError(f"{where}: expected a text, received: {text!r:.40}. Write it as a string.")
-            written = {name: text for name, text in zip(names, texts, strict=True) if text and not text.isspace()}
+            written = of_outputs.checked(dict(zip(names, values, strict=True)), where)
             if row.skipped or not written or not first or first.isspace():
                 skipped[row.skipped or "blank"] += 1
                 continue
-            line_limit.check(len(first) + sum(map(len, written.values())), number)
+            line_limit.check(len(first) + sum(map(len, map(cell_text, written.values()))), number)
             first_row = first_row or number
             sources.append(first)
             targets.append(written if file.outputs else written["target"])
@@ -350,10 +367,16 @@ def read_pairs(
         raise DataError(f"{file.name} contains no pairs ({listed or 'it is empty'}). {file.format.requirement}")
     blank = skipped.pop("blank")
     places = dict(zip(file.outputs, file.columns[1:], strict=False))
-    _require_texts(places, zip(sources, targets, strict=True), file.name)
+    _require_values(places, zip(sources, targets, strict=True), file.name)
     has_columns = file.format.column_names == "columns"
-    texts = [next(iter(each.values())) for each in targets] if file.outputs else targets
-    doubts = doubts_about(sources, texts, columns=file.columns if has_columns else (), first=first_row)
+    texts: list[Any] = targets
+    if file.outputs:
+        texts = [next((value for value in each.values() if isinstance(value, str)), None) for each in targets]
+    doubts = (
+        ()
+        if None in texts
+        else doubts_about(sources, texts, columns=file.columns if has_columns else (), first=first_row)
+    )
     if swap:
         sources, targets = targets, sources
     return Pairs(
@@ -450,7 +473,8 @@ def write_pairs(path: str | os.PathLike[str], pairs: Iterable[tuple[str, ...]]) 
 def _flat(pairs: Pairs) -> Iterator[tuple[Any, ...]]:
     """Yield the texts of each pair, with a text for each of several outputs."""
     for source, target, *tags in pairs.rows():
-        yield source, *([target.get(name, "") for name in pairs.outputs] if pairs.outputs else [target]), *tags
+        targets = [cell_text(target.get(name, "")) for name in pairs.outputs] if pairs.outputs else [target]
+        yield source, *targets, *tags
 
 
 def write_split(folder: str | os.PathLike[str], training: Pairs, validation: Pairs) -> tuple[Path, Path]:

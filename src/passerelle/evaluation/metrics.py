@@ -76,9 +76,10 @@ class OutputsReport:
     """Scores of several outputs.
 
     Attributes:
-        outputs: the report of each output by name.
+        outputs: the report of each output by name: a `Report` for texts, a `NumbersReport` for numbers.
         sources: number of distinct sources.
-        all_right: percentage of the sources of which every output that has a reference is identical to one of them.
+        all_right: percentage of the sources of which every text that has a reference is identical to one of them; None
+            if no output has texts.
 
     Example:
         >>> rows = [("one", {"fr": "un", "de": "eins"}), ("two", {"fr": "deux"})]
@@ -88,13 +89,15 @@ class OutputsReport:
         (['fr', 'de'], 2)
     """
 
-    outputs: Mapping[str, Report]
+    outputs: Mapping[str, Any]
     sources: int
-    all_right: float
+    all_right: float | None
 
     def __str__(self) -> str:
         parts = [f"{name}\n{report}" for name, report in self.outputs.items()]
-        return "\n\n".join([*parts, f"all right    {self.all_right:6.2f} %   of {self.sources:,} sources"])
+        if self.all_right is not None:
+            parts.append(f"all right    {self.all_right:6.2f} %   of {self.sources:,} sources")
+        return "\n\n".join(parts)
 
 
 def score(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Report:

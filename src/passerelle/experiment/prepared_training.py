@@ -88,6 +88,11 @@ def train_prepared(
             before=clock.elapsed(),
             after=clock.reserved(),
         )
+    for name, regressor in translator.number_outputs.items():
+        calibration = regressor.fit_calibration(prepared.validation) if len(prepared.validation) else None
+        translator.bundle = translator.bundle.with_calibration(name, calibration)
+    if translator.number_outputs:
+        translator = Translator(translator.bundle)  # its regressors have the calibrations
     choices = _choose_searches(prepared, outputs, history, clock, interruption, report)
     for name, choice in choices.items():
         translator.bundle = translator.bundle.with_search(name, choice.search)

@@ -63,7 +63,7 @@ def training_record(
         "interrupted": history.interrupted,
         "diverged": history.diverged,
         "stopped": history.stopped,
-        "search": None if choices is None else next(iter(choices.values())).to_json(),
+        "search": next(iter(choices.values())).to_json() if choices else None,
         "epochs": [asdict(epoch) for epoch in history.epochs],
     }
     if choices is not None and len(choices) > 1:

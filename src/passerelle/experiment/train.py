@@ -40,8 +40,9 @@ def train(
 
     Args:
         pairs: (source, target) texts, for example from `read_pairs`; (source, target, tags) if `tags.mode` is not
-            `none`. For several outputs, a dict of texts by name instead of each target: `("cat", {"fr": "chat", "de":
-            "Katze"})`; not every row needs each output. `Translator.outputs` has a translator for each.
+            `none`. For several outputs, a dict of texts or numbers by name instead of each target: `("cat", {"fr":
+            "chat", "letters": 3})`; not every row needs each output. `Translator.outputs` has a translator for each
+            output of text, and `Translator.number_outputs` a regressor for each output of numbers.
         validation: validation data: the share of sources to hold out, a file, a tuple of two parallel files, or pairs.
             0 holds out nothing, None a tenth.
         source_vectors: file of pretrained word vectors for the source embeddings; see `data.vectors`.
@@ -121,7 +122,7 @@ def train_pairs(
     folder.require_creatable()
     tagged = chosen.tags.mode != "none"
     pairs = check_pairs(pairs, tagged=tagged)
-    validation, validation_source = _validation_source(validation, tagged=tagged, outputs=pairs.outputs)
+    validation, validation_source = _validation_source(validation, tagged=tagged, pairs=pairs)
     prepared = prepare_candidates(pairs, chosen, validation=validation, **options)
     chosen = prepared.settings if chosen.preset == AUTO_PRESET else chosen
     paths = {"source": source_vectors, "target": target_vectors}
@@ -187,16 +188,17 @@ def _reading(outputs: Sequence[str], *, tagged: bool) -> dict[str, Any]:
 
 
 def _validation_source(
-    validation: Validation, *, tagged: bool, outputs: Sequence[str]
+    validation: Validation, *, tagged: bool, pairs: Pairs
 ) -> tuple[Validation, PairSource | float | None]:
     """Return an argument `validation`, as pairs if it consists of pairs, and the source that describes it."""
     if validation is None or isinstance(validation, Real):
         return validation, None if validation is None else float(validation)
     paths = validation if isinstance(validation, tuple) else (validation,)
     if paths and all(isinstance(path, (str, os.PathLike)) for path in paths):
-        return validation, PairSource.files(paths, _reading(outputs, tagged=tagged))  # pyright: ignore[reportArgumentType]
-    pairs = check_pairs(validation, name="validation", tagged=tagged, outputs=outputs)  # pyright: ignore[reportArgumentType]
-    return pairs, PairSource.copy(pairs)
+        return validation, PairSource.files(paths, _reading(pairs.outputs_to_read, tagged=tagged))  # pyright: ignore[reportArgumentType]
+    rows: Any = validation
+    held_out = check_pairs(rows, name="validation", tagged=tagged, outputs=pairs.outputs)
+    return held_out, PairSource.copy(held_out)
 
 
 def _warn(message: str) -> None:

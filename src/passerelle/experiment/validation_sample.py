@@ -26,7 +26,7 @@ def validation_sampler(prepared: Prepared, outputs: Mapping[str, Translator]) ->
         outputs: the translator of each output by name.
 
     Returns:
-        None if there are no validation pairs, or the model has inputs for which no texts can be translated.
+        None if there are no validation pairs with texts, or the model has inputs for which no texts can be translated.
     """
     settings, signature = prepared.settings.training, prepared.signature
     if not len(prepared.validation) or not set(signature.columns) <= {signature.source.name, "tags"}:
@@ -34,8 +34,10 @@ def validation_sampler(prepared: Prepared, outputs: Mapping[str, Translator]) ->
     sampled = [
         (outputs[name], sample_sources(signature, pairs, settings.metric_sources, seed=settings.seed)[0])
         for name, pairs in prepared.validation.by_output.items()
-        if len(pairs)
+        if len(pairs) and name in outputs
     ]
+    if not sampled:
+        return None
 
     def translate() -> Translations:
         found = [translate_sources(output._search, pairs, SearchSettings()) for output, pairs in sampled]

@@ -1,5 +1,6 @@
 """Numbers as an input or an output of a model: sequences, known future numbers, one vector per row, forecasts."""
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Literal, Self, get_args
 
@@ -116,6 +117,20 @@ class NumbersField(OutputField):
         """Number of columns."""
         return len(self.names)
 
+    def text(self, numbers: np.ndarray) -> str:
+        """Return the numbers of a row, float (steps, columns), as a readable text; empty if there are none (NaN).
+
+        Each number has three significant digits of the standard deviation of its column in the training rows. A blank
+        separates columns, and a semicolon steps.
+        """
+        if np.isnan(numbers).any():
+            return ""
+        digits = [min(9, max(0, 2 - math.floor(math.log10(scale)))) for scale in self.scaling.scale.tolist()]
+        return "; ".join(
+            " ".join(f"{number:.{count}f}" for number, count in zip(step, digits, strict=True))
+            for step in np.asarray(numbers).tolist()
+        )
+
     def encode(self, columns: Columns) -> dict[str, Ragged]:
         rows = self._rows(columns)
         if len(rows) and rows.lengths.min() < self.segment:
@@ -127,9 +142,15 @@ class NumbersField(OutputField):
         return {self.name: self._segments(self.scaling.of_sequences(rows).scale(rows.values), rows)}
 
     def encode_targets(self, columns: Columns) -> Ragged:
+        """Encode the numbers as targets; the target of a row without numbers (None) is empty."""
+        missing = np.array([row is None for row in columns[self.name]], bool)
+        if missing.any():
+            center = np.broadcast_to(self.scaling.center, (self.length or 1, self.width))
+            columns = {**columns, self.name: [center if row is None else row for row in columns[self.name]]}
         rows = self._rows(columns)
-        numbers = rows.values.reshape(len(rows), -1, self.width)
-        return self._segments(self.units(columns).scale(numbers).reshape(-1, self.width), rows)
+        numbers = rows.values.reshape(len(rows), self.length or 1, self.width)
+        encoded = self._segments(self.units(columns).scale(numbers).reshape(-1, self.width), rows)
+        return encoded.without(missing) if missing.any() else encoded
 
     def _segments(self, scaled: np.ndarray, rows: Ragged) -> Ragged:
         """Return scaled numbers, (total, width), as segments with a column of ones; see `NumbersField`."""

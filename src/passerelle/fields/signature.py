@@ -143,25 +143,30 @@ def fit_text_signature(
 ) -> Signature:
     """Build the vocabularies of the source, the outputs and the tags from the training rows.
 
-    Sources that are numbers get a scaling instead of a vocabulary.
+    Sources and outputs that are numbers get a scaling instead of a vocabulary.
 
     Args:
         settings: all settings; with `network.tie` = `all`, source and outputs share one vocabulary.
         columns: the column `source`, that of each output, and `tags` if the settings use tags.
         name: the name of the data, for error messages.
-        outputs: the names of the outputs. A row may have no text (None) of some outputs.
+        outputs: the names of the outputs. A row may have no text or numbers (None) of some outputs.
 
     Raises:
         DataError: if a vocabulary is empty.
     """
     sources = columns["source"]
-    targets = {output: [text for text in columns[output] if text is not None] for output in outputs}
+    targets = {output: [value for value in columns[output] if value is not None] for output in outputs}
+    numbers = {
+        output: targets.pop(output) for output in outputs if not isinstance(next(iter(targets[output]), ""), str)
+    }
+    number_fields = {output: _fit_numbers(output, rows) for output, rows in numbers.items()}
     if sources and not isinstance(sources[0], str):
-        return _signature_of_numbers(settings, columns, targets, name=name)
+        found = _signature_of_numbers(settings, columns, targets, name=name)
+        return Signature(found.inputs, _in_order(outputs, found.outputs, number_fields))
     if settings.network.tie == "all":
         sources = [*sources, *chain.from_iterable(targets.values())]
         shared = fit_tokenizer(settings.target, sources)
-        tokenizers = dict.fromkeys(outputs, shared)
+        tokenizers = dict.fromkeys(targets, shared)
         source = _reading(shared, settings)
     else:
         tokenizers = {output: fit_tokenizer(settings.output(output), texts) for output, texts in targets.items()}
@@ -180,9 +185,19 @@ def fit_text_signature(
     if tags is not None and mode == "separate":
         inputs["tags"] = TagsField("tags", tags)
     copies = field if settings.network.copying else None
-    return Signature(
-        inputs, {output: TextField(output, tokenizer, copies=copies) for output, tokenizer in tokenizers.items()}
-    )
+    texts = {output: TextField(output, tokenizer, copies=copies) for output, tokenizer in tokenizers.items()}
+    return Signature(inputs, _in_order(outputs, texts, number_fields))
+
+
+def _in_order(names: Sequence[str], *groups: Mapping[str, OutputField]) -> dict[str, OutputField]:
+    found = {name: field for group in groups for name, field in group.items()}
+    return {name: found[name] for name in names}
+
+
+def _fit_numbers(output: str, rows: Sequence[Any]) -> NumbersField:
+    """Fit the scaling of an output of numbers to its rows, which have the same shape (steps, columns)."""
+    names = [str(number) for number in range(1, len(rows[0][0]) + 1)]
+    return NumbersField.fit(output, {output: rows}, names=names, use="forecast")
 
 
 def _reading(shared: Tokenizer, settings: Settings) -> Tokenizer:

@@ -1,7 +1,7 @@
 """Evaluation: translate each distinct source and compare the translation with its references."""
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from passerelle.data.pairs import Pairs, check_pairs, references
 from passerelle.data.rows import padded_width
 from passerelle.errors import DataError
 from passerelle.evaluation.metrics import OutputsReport, Report, score
+from passerelle.evaluation.regression import NumbersReport
 from passerelle.fields.signature import Signature
 from passerelle.inference.request import make_requests
 from passerelle.inference.search import Search
@@ -55,30 +56,38 @@ def pairs_of_output(pairs: Iterable[tuple[str, ...]], signature: Any) -> Pairs:
 
 
 def evaluate_outputs(
-    searches: Mapping[str, Search], pairs: Iterable[tuple[str, ...]], settings: Mapping[str, SearchSettings]
+    signature: Signature,
+    searches: Mapping[str, Search],
+    pairs: Iterable[tuple[str, ...]],
+    settings: Mapping[str, SearchSettings],
+    numbers: Mapping[str, Callable[[Pairs], NumbersReport]],
 ) -> OutputsReport:
-    """Evaluate each of several outputs, and count the sources of which all outputs are right.
+    """Evaluate each of several outputs, and count the sources of which all texts are right.
 
     Args:
-        searches: the search of each output by name.
-        pairs: rows (source, {output: text}), or with tags as a third entry; not every row needs each output.
-        settings: the search settings of each output.
+        signature: the signature of the model.
+        searches: the search of each output of text by name.
+        pairs: rows (source, {output: text or numbers}), or with tags as a third entry; not every row needs each output.
+        settings: the search settings of each output of text.
+        numbers: for each output of numbers, a function pairs -> report.
 
     Raises:
-        DataError: if a row of `pairs` has another form, or an output has no text.
+        DataError: if a row of `pairs` has another form, or no row has an output.
     """
-    signature = next(iter(searches.values())).model.signature
     checked = check_pairs(pairs, tagged=signature.tagged)
     if not checked.outputs:
-        raise DataError(f"{checked.name} has one output, and the model has {', '.join(searches)}.")
+        raise DataError(f"{checked.name} has one output, and the model has {', '.join(signature.outputs)}.")
     keys = dict(zip(checked.inputs(), signature.input_keys(checked.columns), strict=True))
-    reports, right = {}, dict.fromkeys(keys.values(), True)
+    reports: dict[str, Any] = {}
+    right = dict.fromkeys(keys.values(), True)
     for name, search in searches.items():
         normalize = search.model.signature.target.tokenizer.normalize
         reports[name], rows = translate_sources(search, checked, settings[name])
         for own_input, text, own_references in rows:
             right[keys[own_input]] &= normalize(text) in own_references
-    return OutputsReport(reports, len(right), 100.0 * sum(right.values()) / len(right))
+    reports |= {name: evaluate_numbers(checked) for name, evaluate_numbers in numbers.items()}
+    in_order = {name: reports[name] for name in signature.outputs if name in reports}
+    return OutputsReport(in_order, len(right), 100.0 * sum(right.values()) / len(right) if searches else None)
 
 
 def translate_sources(

@@ -21,6 +21,7 @@ __all__ = [
     "encode_requests",
     "encode_targets",
     "make_requests",
+    "request_columns",
     "source_tokens",
     "unknown_tokens",
 ]
@@ -119,12 +120,12 @@ def _checked_tags(tags: str | Iterable[str] | None, count: int, signature: Signa
 
 def encode_requests(requests: Sequence[Request], signature: Signature) -> dict[str, Ragged]:
     """Encode requests as the inputs of a network, by name; see `Signature.encode_inputs`."""
-    return signature.encode_inputs(_columns(requests, signature))
+    return signature.encode_inputs(request_columns(requests, signature))
 
 
 def encode_targets(pairs: Sequence[tuple[Request, str]], signature: Signature) -> Ragged:
     """Return the ids of the target of each pair, each with END."""
-    columns = _columns([request for request, _ in pairs], signature)
+    columns = request_columns([request for request, _ in pairs], signature)
     target = signature.target
     return target.encode_targets(columns | {target.name: [text for _, text in pairs]})
 
@@ -137,12 +138,12 @@ def decode_targets(ids: Ragged, requests: Sequence[Request], signature: Signatur
         requests: the requests, from which tokens may have been copied.
         signature: the signature of the model.
     """
-    return signature.target.decode(ids, _columns(requests, signature))
+    return signature.target.decode(ids, request_columns(requests, signature))
 
 
 def source_tokens(requests: Sequence[Request], signature: Signature) -> list[list[str]]:
     """Return the tokens of each source, inline tags first; copy ids count positions in them."""
-    return signature.source.tokens(_columns(requests, signature))
+    return signature.source.tokens(request_columns(requests, signature))
 
 
 def unknown_tokens(request: Request, inputs: dict[str, Ragged], row: int, signature: Signature) -> tuple[str, ...]:
@@ -156,10 +157,10 @@ def unknown_tokens(request: Request, inputs: dict[str, Ragged], row: int, signat
     """
     if not any(UNK in inputs[name][row] for name in signature.inputs if inputs[name].values.dtype == np.int32):
         return ()
-    return signature.unknown(_columns([request], signature), 0)
+    return signature.unknown(request_columns([request], signature), 0)
 
 
-def _columns(requests: Sequence[Request], signature: Signature) -> dict[str, list[Any]]:
+def request_columns(requests: Sequence[Request], signature: Signature) -> dict[str, list[Any]]:
     """Return the values of the requests by column, for the signature."""
     columns: dict[str, list[Any]] = {name: [request.extra_inputs.get(name) for request in requests] for name in
                                      signature.columns}  # fmt: skip

@@ -14,7 +14,7 @@ from passerelle.models.encoders import ENCODERS
 from passerelle.models.encoders.encoder import Encoded
 from passerelle.models.entry import reads_numbers
 from passerelle.models.memory import MemoryBuilder, sentence_vector
-from passerelle.models.specs import Specs, check_specs
+from passerelle.models.specs import Specs, check_specs, settings_of_output
 from passerelle.models.stepper import ATTENTION, Stepper, make_stepper
 from passerelle.settings import NetworkSettings, validated
 
@@ -31,7 +31,7 @@ class SequenceToSequence(keras.Model):
     - for each input of numbers, float (batch, length, width), see `fields.numbers.NumbersField`;
     - for each output X, the decoder inputs, int (batch, T): START and the tokens before the ones to predict; for an
       output of numbers, float (batch, T, width): zeros and the numbers before the ones to predict;
-    - with copying, for each output X also `X_copies`, int (batch, S): the copy ids of the source tokens (see
+    - with copying, for each output X of text also `X_copies`, int (batch, S): the copy ids of the source tokens (see
       `fields.copying`).
 
     It returns logits, float (batch, T, columns), where position t predicts the token after tokens 0 to t. With copying,
@@ -68,7 +68,7 @@ class SequenceToSequence(keras.Model):
         # Create all layers before calling the first one: each takes its random seed when it is created.
         encoders = {name: ENCODERS[spec["kind"]](name, spec, settings) for name, spec in inputs.items()}
         branches = {
-            name: _Branch(settings.of_output(name), name, spec, encoders, len(outputs) > 1)
+            name: _Branch(settings_of_output(settings, name, outputs), name, spec, encoders, len(outputs) > 1)
             for name, spec in outputs.items()
         }
         tensors = {name: _input_of(name, spec) for name, spec in inputs.items()}
@@ -76,7 +76,7 @@ class SequenceToSequence(keras.Model):
         ids, logits, steppers = dict(tensors), {}, {}
         for name, branch in branches.items():
             branch_inputs = dict(tensors)
-            if settings.copying:
+            if branch.settings.copying:
                 branch_inputs[f"{name}_copies"] = keras.Input((None,), dtype="int32", name=f"{name}_copies")
             previous = _input_of(name, outputs[name])
             logits[name], steppers[name] = branch(branch_inputs, encoded, previous)

@@ -9,7 +9,7 @@ from passerelle.models.heads import HEADS
 from passerelle.settings import NetworkSettings
 from passerelle.special_tokens import FIRST_ORDINARY
 
-__all__ = ["Specs", "check_specs"]
+__all__ = ["Specs", "check_specs", "settings_of_output"]
 
 Specs = Mapping[str, Mapping[str, Any]]
 """The spec of each field by name. All have `kind`. Fields of ids have `size`, the number of ids including the special
@@ -23,6 +23,20 @@ MAX_MONOTONIC_IDS = 2**10
 MAX_WIDTH = 2**16
 USES = ("sequence", "steps", "vector", "forecast")
 MAX_FIELDS = 8
+
+
+def settings_of_output(settings: NetworkSettings, name: str, outputs: Specs) -> NetworkSettings:
+    """Return the settings of the network for one of its outputs.
+
+    An output of numbers among texts neither copies nor has tied embeddings, and its attention is soft.
+    """
+    own = settings.of_output(name)
+    if outputs[name]["kind"] != "numbers" or all(spec["kind"] == "numbers" for spec in outputs.values()):
+        return own
+    values = own.model_dump() | {"copying": False, "tie": "none"}
+    if own.attention == "monotonic":
+        values["attention"] = "multi-head" if own.decoder.kind == "transformer" else "general"
+    return NetworkSettings.model_validate(values)
 
 
 def check_specs(settings: NetworkSettings, inputs: Specs, outputs: Specs) -> None:
@@ -40,7 +54,7 @@ def check_specs(settings: NetworkSettings, inputs: Specs, outputs: Specs) -> Non
         if name not in outputs:
             raise SettingsError(f"network.decoders.{name:.40}: unknown output.{did_you_mean(name, outputs)}")
     for name, spec in outputs.items():
-        _check_output(settings, name, spec)
+        _check_output(settings, name, outputs)
         if settings.attention == "monotonic" and spec.get("size", 0) > MAX_MONOTONIC_IDS:
             raise SettingsError(
                 f"attention 'monotonic' computes a probability for every target token at every source token, so a "
@@ -64,7 +78,9 @@ def _is_sequence(spec: Mapping[str, Any]) -> bool:
     return spec.get("use", "sequence") == "sequence"
 
 
-def _check_output(settings: NetworkSettings, name: str, spec: Mapping[str, Any]) -> None:
+def _check_output(settings: NetworkSettings, name: str, outputs: Specs) -> None:
+    spec = outputs[name]
+    settings = settings_of_output(settings, name, outputs)
     if spec["kind"] not in HEADS or spec.get("use", "forecast") != "forecast":
         raise SettingsError(
             f"output {name!r} must be a text or a forecast of numbers, received: the kind {spec['kind']!r:.40}"
@@ -124,7 +140,7 @@ def _check_source(settings: NetworkSettings, source: Mapping[str, Any], outputs:
         raise SettingsError(
             f"{extra} extra source vectors need encoder.embedding above 0, received: {settings.encoder.embedding}"
         )
-    sizes = {name: spec.get("size") for name, spec in outputs.items()}
+    sizes = {name: spec.get("size") for name, spec in outputs.items() if spec["kind"] != "numbers"}
     if settings.tie == "all" and (extra or set(sizes.values()) != {size}):
         raise SettingsError(
             f"tie 'all' needs vocabularies of equal size without extra source vectors, received: {size} source ids "

@@ -31,7 +31,8 @@ class ReadingSettings(Section):
     outputs: str | None = setting(
         None,
         "Several outputs, comma-separated: NAME=COLUMN of each, such as fr=2,de=3,es=4, or names of columns, such as "
-        "fr,de,es. The model has one encoder, and a decoder for each output. Cells may be empty. --columns then names "
+        "fr,de,es. The model has one encoder, and a decoder for each output. :numbers at the end, as in "
+        "fr=2,length=3:numbers, marks an output of numbers. Cells may be empty. --columns then names "
         "the source and, if there is one, the column of tags.",
         option=True,
     )

@@ -55,12 +55,18 @@ class Objective:
 
 
 def per_character(loss: float, prepared: Prepared) -> float:
-    """Return a validation loss in nats per character of the validation targets, each with one END."""
+    """Return a validation loss in nats per character of the validation texts, each with one END.
+
+    It is the loss itself if there are no texts.
+    """
     if prepared.validation_batches is None:
         return loss
-    tokens = sum(len(ids.values) for ids in prepared.validation_batches.targets.values())
-    pairs = prepared.validation.by_output.values()
-    return loss * tokens / sum(len(target) + 1 for each in pairs for target in each.targets)
+    pairs = [
+        each for name, each in prepared.validation.by_output.items() if name not in prepared.validation.number_outputs
+    ]
+    tokens = sum(len(ids.values) for ids in prepared.validation_batches.targets.values() if ids.values.ndim == 1)
+    characters = sum(len(target) + 1 for each in pairs for target in each.targets)
+    return loss * tokens / characters if characters else loss
 
 
 class ReportEpochs(Callback):

@@ -83,6 +83,8 @@ def network_sums(
 ) -> tuple[Any, Any, Any]:
     """Return the weighted sums of loss, tokens and correct predictions over all outputs; see `cross_entropy_sums`.
 
+    Numbers are neither correct nor wrong. If only some of the outputs are texts, the share of correct tokens is theirs.
+
     Args:
         network: `by_output(logits)` returns the logits of each output by name, and `steppers` its `Stepper`.
         logits: output of the training model.
@@ -90,14 +92,18 @@ def network_sums(
         smoothing: see `cross_entropy_sums`.
         weights: the weight of each output, see `output_weights`; None for weights of 1.
     """
-    sums = [
-        [
+    sums = {
+        name: [
             part if weights is None or weights[name] == 1.0 else part * weights[name]
             for part in _output_sums(network.steppers[name], output_logits, labels[name], smoothing)
         ]
         for name, output_logits in network.by_output(logits).items()
-    ]
-    loss, tokens, correct = (sum(parts[1:], parts[0]) for parts in zip(*sums, strict=True))
+    }
+    loss, tokens, correct = (sum(parts[1:], parts[0]) for parts in zip(*sums.values(), strict=True))
+    of_texts = [own[1] for name, own in sums.items() if not isinstance(network.steppers[name], NumberStepper)]
+    if 0 < len(of_texts) < len(sums):
+        text_tokens: Any = sum(of_texts[1:], of_texts[0])
+        correct = ops.where(text_tokens > 0, correct * tokens / text_tokens, 0.0)
     return loss, tokens, correct
 
 

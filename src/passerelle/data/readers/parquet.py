@@ -1,7 +1,7 @@
 """Reader for Parquet files; requires pyarrow."""
 
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -20,13 +20,16 @@ _BYTES = 1 << 18
 """Read buffer for each column; without one, pyarrow reads a complete row group at once."""
 
 
-def read_parquet(path: str | os.PathLike[str], columns: Sequence[str]) -> Generator[Row, None, None]:
+def read_parquet(
+    path: str | os.PathLike[str], columns: Sequence[str], numbers: Collection[str] = ()
+) -> Generator[Row, None, None]:
     """Yield the rows, with at most `_ROWS` of them in memory.
 
     Args:
         path: Parquet file; if it is compressed or a pipe, it is copied into memory, or into a temporary file if it is
             large.
         columns: names, or numbers from 1, of the columns of source, target and optionally tags; others are not read.
+        numbers: those of `columns` that have numbers, or lists of them, instead of strings.
 
     Raises:
         DataError: if pyarrow is not installed, the file is not valid Parquet, or a column is missing or does not
@@ -46,8 +49,9 @@ def read_parquet(path: str | os.PathLike[str], columns: Sequence[str]) -> Genera
         try:
             table = ParquetFile(stream, buffer_size=_BYTES)
             names = table.schema_arrow.names
+            requested = columns
             columns = [names[index] for index in find_columns(columns, names, name)]
-            for column in columns:
+            for column in (own for own, asked in zip(columns, requested, strict=True) if asked not in numbers):
                 kind = table.schema_arrow.field(column).type
                 kind = kind.value_type if arrow.types.is_dictionary(kind) else kind
                 if not (arrow.types.is_string(kind) or arrow.types.is_large_string(kind)):
