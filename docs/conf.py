@@ -76,8 +76,8 @@ nitpick_ignore_regex = [
     # Types of arguments and properties that are passed on and not used by hand, so the reference leaves them out.
     (
         "py:class",
-        r"passerelle\..+\.(?:Bundle|InferenceModel|Interruption|Lengths|NetworkSettings|NumbersField|SearchSettings|"
-        r"Signature|Stepper|Tokenizer)",
+        r"passerelle\..+\.(?:Bundle|Calibration|InferenceModel|Interruption|Lengths|NetworkSettings|NumbersField|"
+        r"RegressionModel|SearchSettings|Signature|Stepper|Tokenizer)",
     ),
 ]
 

@@ -212,7 +212,10 @@ def test_rows_of_several_outputs_are_checked() -> None:
             [("a", {"fr": "b", "de": "c"}), ("b", "c")],
             r"row 2: expected \(source, \{output: text or numbers\}\), received",
         ),
-        ([("a", {"fr": "b", "de": "c"}), ("b", {"de": 3})], "row 2: the output 'de' must have a text, as in the rows b"),
+        (
+            [("a", {"fr": "b", "de": "c"}), ("b", {"de": 3})],
+            "row 2: the output 'de' must have a text, as in the rows b",
+        ),
         ([("a", "b"), ("a", {"fr": "b"})], r"row 2: expected \(source, target\), two texts"),
         ([("a", {"fr": "b", "de": ""})], "no row has the output 'de'"),
     ):

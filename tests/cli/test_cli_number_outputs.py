@@ -111,3 +111,16 @@ def test_words_to_numbers_only(quick: Any, words: Path) -> None:
 )
 def test_wrong_numbers_are_refused(quick: Any, words: Path, outputs: str, message: str) -> None:
     assert message in quick("train", words, "--outputs", outputs).refused()
+
+
+@pytest.mark.slow
+def test_a_sweep_of_numbers(run: Any, words: Path) -> None:
+    pytest.importorskip("optuna", reason="needs the extra sweep")
+    words.with_name("space.toml").write_text("[units]\nchoices = [4, 8]\n")
+    options = [*SMALL, "--trials", "1", "--out", "best.keras", "--overwrite"]
+    for outputs in (OUTPUTS, ["--outputs", "size=3:numbers"]):
+        swept = run("sweep", "space.toml", words, *outputs, *options)
+        assert swept.status == 0, swept.err
+        assert "saved best.keras: trial 1" in swept.err
+    refused = run("sweep", "space.toml", words, *outputs, *options, "--objective", "chrf").refused()
+    assert "--objective chrf compares texts, and words.tsv has numbers only" in refused

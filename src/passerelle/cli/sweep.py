@@ -173,12 +173,23 @@ def _check_files(path: Path, folder: "SweepFolder", *, resume: bool, overwrite: 
 
 
 def _metric(objective: str, settings: "Settings", training: "Pairs") -> Any:
-    """Return the metric of the objective; `auto` is that by which training compares searches of the first output."""
+    """Return the metric of the objective.
+
+    `auto` is that by which training compares searches of the first output of text, or the loss without such an output.
+
+    Raises:
+        SettingsError: if the objective compares texts, and all outputs have numbers.
+    """
     from passerelle.inference.search_choice import choose_metric
 
+    if not training.main_has_texts:
+        if objective not in ("auto", "loss"):
+            raise SettingsError(f"--objective {objective} compares texts, and {training.name} has numbers only.")
+        return "loss"
     if objective != "auto":
         return objective
-    output, pairs = next(iter(training.by_output.items()))
+    output = next(iter(training.text_outputs), "target")
+    pairs = training.main
     pretokenized = settings.output(output).level == "pretokenized"
     return choose_metric(settings.training, pairs.targets, pretokenized=pretokenized)
 

@@ -93,7 +93,7 @@ def translate_dataset(
     Args:
         dataset: a `ray.data.Dataset`. Nothing is translated before the returned dataset is read or written.
         model: path of a model file that every node can read, or a translator, such as an ensemble, which is sent to the
-            actors. Of a model file with several outputs, the first one is written; for another, pass
+            actors. Of a model file with several outputs, the first one of text is written; for another, pass
             `passerelle.load(path).outputs[name]`.
         column: the column with the texts.
         output: the new column with the translations. The other columns remain.

@@ -85,6 +85,8 @@ class Writer:
                     f"{os.fspath(model)} has the outputs {', '.join(translator.outputs)}, and synthetic pairs have "
                     f"one. Load it, and pass the translator of one output: for_output."
                 )
+            if not translator.outputs:
+                raise SettingsError(f"a model whose outputs have numbers writes no texts, received: {model!r:.80}")
             translators.append(translator)
             members.append(_member(translator, None if isinstance(model, Translator) else Path(model)))
         first, *others = translators
