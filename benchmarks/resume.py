@@ -1,16 +1,26 @@
-"""Kill small trainings at random moments, resume them, and compare their weights with those of uninterrupted ones.
+"""End small trainings at random moments, resume them, and compare their weights with those of uninterrupted ones.
 
-    python benchmarks/resume.py                        # 40 runs of 4 presets, killed with SIGKILL
-    python benchmarks/resume.py --runs 8 --signal SIGTERM
-    python benchmarks/resume.py --results resume.jsonl # finished runs are in this file, and are not repeated
+    python benchmarks/resume.py                          # 40 runs of 4 presets, killed with SIGKILL
+    python benchmarks/resume.py --runs 12 --ends SIGTERM
+    python benchmarks/resume.py --runs 12 --ends truncated flipped deleted
+    python benchmarks/resume.py --runs 8 --ends full-disk  # Linux; mounts a tmpfs in a namespace of its own
+    python benchmarks/resume.py --results resume.jsonl   # finished runs are in this file, and are not repeated
 
-Every third run is killed twice. A run passes if all weights are those of the uninterrupted run of its preset, bit for
-bit. A process is killed at a random time within the first epoch, which includes the start of the process, or a random
-time after the end of one of the others.
+A run passes if all weights are those of the uninterrupted run of its preset, bit for bit. A process ends at a random
+time within the first epoch, which includes the start of the process, or a random time after the end of one of the
+others. The ends:
+
+SIGKILL, SIGTERM, SIGHUP, SIGINT  the process receives the signal; every third run is ended twice
+truncated, flipped, deleted       SIGKILL after the first epoch; then the newest checkpoint loses its end or is removed,
+                                  or one bit of it changes
+full-disk                         the run's folder and the model are on a tmpfs of 2 MB, which another file fills at a
+                                  random moment; half of the processes are then killed, the others run on and cannot
+                                  save the model; the run is resumed when there is space again
 """
 
 import argparse
 import json
+import os
 import random
 import signal
 import subprocess
@@ -34,6 +44,12 @@ PRESETS = {
 EPOCHS = 12
 OPTIONS = ["--units", "24", "--epochs", str(EPOCHS), "--batch-size", "16"]
 COMMAND = [sys.executable, "-m", "passerelle", "train"]
+SIGNALS = ("SIGKILL", "SIGTERM", "SIGHUP", "SIGINT")
+DAMAGES = ("truncated", "flipped", "deleted")
+FULL_DISK = "full-disk"
+DISK_BYTES = 2 * 2**20
+NAMESPACE = "PASSERELLE_RESUME_NAMESPACE"
+"""Environment variable of a process that may mount file systems."""
 
 
 @dataclass(frozen=True)
@@ -41,22 +57,43 @@ class Outcome:
     """One run.
 
     Attributes:
+        end: how its processes ended.
         number: number of the run.
         preset: its preset.
-        kills: seconds from the start of each process to its end by the signal.
-        states: for each kill, the newest checkpoint: number of updates, 0 if there was none.
+        kills: seconds from the start of each process to its end.
+        states: for each end, the newest checkpoint: number of updates, 0 if there was none.
         updates: updates of the whole run.
         equal: whether all weights are those of the uninterrupted run.
-        message: the last line of the last process.
+        messages: lines of the last process about checkpoints and the resumed run.
+        message: its last line.
     """
 
+    end: str
     number: int
     preset: str
     kills: tuple[float, ...]
     states: tuple[int, ...]
     updates: int
     equal: bool
+    messages: tuple[str, ...]
     message: str
+
+
+@dataclass(frozen=True)
+class Whole:
+    """An uninterrupted run.
+
+    Attributes:
+        weights: all weights of its model.
+        first: seconds of its first epoch, with the start of the process.
+        epoch: seconds of another epoch.
+        updates: number of its updates.
+    """
+
+    weights: list[np.ndarray]
+    first: float
+    epoch: float
+    updates: int
 
 
 class Trainings:
@@ -64,25 +101,23 @@ class Trainings:
 
     Args:
         folder: an empty folder.
-        signal_number: the signal that ends processes.
     """
 
-    def __init__(self, folder: Path, signal_number: int):
+    def __init__(self, folder: Path):
         self._folder = folder
-        self._signal = signal_number
-        self._wholes: dict[str, tuple[list[np.ndarray], float, float, int]] = {}
+        self._wholes: dict[str, Whole] = {}
         rows = passerelle.phrasebook()[:1200:3]
         (folder / "pairs.tsv").write_text("".join(f"{a}\t{b}\n" for a, b in rows), encoding="utf-8")
 
-    def whole(self, preset: str) -> tuple[list[np.ndarray], float, float, int]:
-        """Return the uninterrupted run: its weights, the seconds of its first epoch and of another, its updates."""
+    def whole(self, preset: str) -> Whole:
+        """Return the uninterrupted run of a preset."""
         if preset not in self._wholes:
+            ends: list[float] = []
             for name in ("first", "whole"):  # the first one fills the cache of compiled programs
-                arguments = ["pairs.tsv", *PRESETS[preset], *OPTIONS, "--out", f"{preset}-{name}.keras"]
+                options = [*PRESETS[preset], *OPTIONS, "--out", f"{preset}-{name}.keras"]
                 started, ends = time.perf_counter(), []
-                process = subprocess.Popen([*COMMAND, *arguments], cwd=self._folder, stderr=subprocess.PIPE, text=True)
-                assert process.stderr is not None
-                for line in process.stderr:
+                process = self._start(["pairs.tsv", *options])
+                for line in process.stderr or ():
                     if line.startswith("epoch "):
                         ends.append(time.perf_counter() - started)
                 if process.wait():
@@ -90,81 +125,139 @@ class Trainings:
             log = (self._folder / f"{preset}-whole.run" / "log.jsonl").read_text(encoding="utf-8")
             updates = json.loads(log.splitlines()[-1])["updates"]
             epoch = (ends[-1] - ends[0]) / (len(ends) - 1)
-            self._wholes[preset] = (self._weights(f"{preset}-whole.keras"), ends[0], epoch, updates)
+            weights = _weights(self._folder / f"{preset}-whole.keras")
+            self._wholes[preset] = Whole(weights, ends[0], epoch, updates)
         return self._wholes[preset]
 
-    def _weights(self, name: str) -> list[np.ndarray]:
-        return passerelle.load(self._folder / name).network.get_weights()
-
-    def run(self, number: int, preset: str) -> Outcome:
-        """Train, kill and resume; compare the weights."""
-        moments = random.Random(number)
-        expected, first, epoch, updates = self.whole(preset)
-        name = f"run-{number}"
-        folder = self._folder / f"{name}.run"
-        kills, states, arguments = [], [], []
+    def run(self, number: int, preset: str, end: str) -> Outcome:
+        """Train, end the process, resume; compare the weights."""
+        moments = random.Random(f"{end} {number}")
+        whole = self.whole(preset)
+        place = self._folder if end != FULL_DISK else _small_disk(self._folder / f"disk-{number}")
+        model = place / f"{end}-{number}.keras"
+        folder = model.with_suffix(".run")
+        new = ["pairs.tsv", *PRESETS[preset], *OPTIONS, "--checkpoint-seconds", "0.3", "--out", str(model)]
+        kills, states = [], []
         done = 0  # finished epochs in the newest checkpoint
-        for _ in range(2 if number % 3 == 0 else 1):
-            new = not (folder / "run.json").exists()
-            options = [*PRESETS[preset], *OPTIONS, "--checkpoint-seconds", "0.3", "--out", f"{name}.keras"]
-            arguments = ["pairs.tsv", *options] if new else ["--resume", folder.name]
-            after = moments.randrange(done, EPOCHS)
+        for _ in range(2 if end in SIGNALS and number % 3 == 0 else 1):
+            first = 0 if end in SIGNALS else 1  # the other ends need a checkpoint
+            after = moments.randrange(max(done, first), EPOCHS)
             started = time.perf_counter()
-            process = subprocess.Popen([*COMMAND, *arguments], cwd=self._folder, stderr=subprocess.PIPE, text=True)
-            assert process.stderr is not None
-            for line in process.stderr if after > done else ():
+            process = self._start(["--resume", str(folder)] if _is_run(folder) else new)
+            for line in process.stderr or () if after > done else ():
                 if line.startswith(f"epoch {after}/"):
                     break
-            time.sleep(moments.uniform(0.0, epoch if after > done else first))
-            process.send_signal(self._signal)
+            time.sleep(moments.uniform(0.0, whole.epoch if after > done else whole.first))
+            if end == FULL_DISK:
+                _fill(place / "ballast")
+                time.sleep(moments.uniform(0.0, 3 * whole.epoch))
+            if end != FULL_DISK or number % 2:
+                process.send_signal(getattr(signal, end) if end in SIGNALS else signal.SIGKILL)
             process.communicate()
+            (place / "ballast").unlink(missing_ok=True)
             kills.append(round(time.perf_counter() - started, 2))
-            found = sorted((folder / "checkpoints").glob("update-*"))
+            found = _checkpoints(folder)
             states.append(int(found[-1].stem.split("-")[1]) if found else 0)
-            done = states[-1] * EPOCHS // updates
+            if end in DAMAGES and found:
+                _damage(found[-1], end, moments)
+            done = states[-1] * EPOCHS // whole.updates
             if done >= EPOCHS:
                 break
-        again = ["--resume", folder.name] if (folder / "run.json").exists() else arguments
-        last = subprocess.run([*COMMAND, *again], cwd=self._folder, capture_output=True, text=True)
-        models = sorted(self._folder.glob(f"{name}*.keras"))
+        last = self._start(["--resume", str(folder)] if _is_run(folder) else new)
+        lines = last.communicate()[1].splitlines() or [""]
+        models = sorted(place.glob(f"{model.stem}*.keras"))
         equal = bool(models) and all(
             np.array_equal(left, right)
-            for model in models
-            for left, right in zip(self._weights(model.name), expected, strict=True)
+            for path in models
+            for left, right in zip(_weights(path), whole.weights, strict=True)
         )
-        message = (last.stderr.splitlines() or [""])[-1]
-        return Outcome(number, preset, tuple(kills), tuple(states), updates, equal, message)
+        if place != self._folder:
+            subprocess.run(["umount", str(place)], check=True)
+        told = tuple(line for line in lines if "checkpoint" in line or line.startswith("resuming "))
+        return Outcome(end, number, preset, tuple(kills), tuple(states), whole.updates, equal, told, lines[-1])
+
+    def _start(self, arguments: list[str]) -> "subprocess.Popen[str]":
+        return subprocess.Popen([*COMMAND, *arguments], cwd=self._folder, stderr=subprocess.PIPE, text=True)
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / "run.json").exists()
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    return sorted((folder / "checkpoints").glob("update-*"))
+
+
+def _weights(path: Path) -> list[np.ndarray]:
+    return passerelle.load(path).network.get_weights()
+
+
+def _damage(checkpoint: Path, damage: str, moments: random.Random) -> None:
+    """Damage a checkpoint. The best one may be a second name of the same file, which is damaged with it."""
+    data = bytearray(checkpoint.read_bytes())
+    place = moments.randrange(len(data))
+    if damage == "deleted":
+        checkpoint.unlink()
+    elif damage == "truncated":
+        os.truncate(checkpoint, place)
+    else:
+        data[place] ^= 1 << moments.randrange(8)
+        with open(checkpoint, "r+b") as stream:
+            stream.write(data)
+
+
+def _small_disk(folder: Path) -> Path:
+    """Mount a tmpfs of 2 MB and return its folder."""
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "none", str(folder)], check=True)
+    return folder
+
+
+def _fill(path: Path) -> None:
+    """Fill the file system to its last page."""
+    with open(path, "wb", buffering=0) as stream:
+        try:
+            while stream.write(bytes(4096)):
+                pass
+        except OSError:
+            return
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=40)
-    parser.add_argument("--signal", choices=["SIGKILL", "SIGTERM", "SIGHUP", "SIGINT"], default="SIGKILL")
+    parser.add_argument("--ends", nargs="+", choices=[*SIGNALS, *DAMAGES, FULL_DISK], default=["SIGKILL"])
     parser.add_argument("--results", type=Path, help="file of JSON lines with the finished runs")
     arguments = parser.parse_args()
+    if FULL_DISK in arguments.ends and NAMESPACE not in os.environ:
+        os.environ[NAMESPACE] = "1"
+        os.execvp("unshare", ["unshare", "--map-root-user", "--mount", sys.executable, *sys.argv])
     outcomes = []
     if arguments.results and arguments.results.exists():
         outcomes = [json.loads(line) for line in arguments.results.read_text(encoding="utf-8").splitlines()]
-    done = {outcome["number"] for outcome in outcomes}
-    presets = list(PRESETS)
+    done = {(outcome["end"], outcome["number"]) for outcome in outcomes}
+    presets, ends = list(PRESETS), arguments.ends
     with tempfile.TemporaryDirectory() as folder:
-        trainings = Trainings(Path(folder), getattr(signal, arguments.signal))
-        for number in (number for number in range(arguments.runs) if number not in done):
-            outcome = asdict(trainings.run(number, presets[number % len(presets)]))
+        trainings = Trainings(Path(folder))
+        for number in range(arguments.runs):
+            end = ends[number // len(presets) % len(ends)]
+            if (end, number) in done:
+                continue
+            outcome = asdict(trainings.run(number, presets[number % len(presets)], end))
             outcomes.append(outcome)
             if arguments.results:
                 with open(arguments.results, "a", encoding="utf-8") as stream:
                     stream.write(json.dumps(outcome) + "\n")
             print(json.dumps(outcome), flush=True)
-    rows: dict[str, list[dict[str, object]]] = defaultdict(list)
+    rows: dict[tuple[str, str], list[dict[str, object]]] = defaultdict(list)
     for outcome in outcomes:
-        rows[str(outcome["preset"])].append(outcome)
-    print("\n| preset | runs | kills | of these, before the first checkpoint | the same weights |")
-    print("| --- | --- | --- | --- | --- |")
-    for preset, group in rows.items():
+        rows[str(outcome["end"]), str(outcome["preset"])].append(outcome)
+    print("\n| end | preset | runs | ends | of these, before the first checkpoint | the same weights |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for (end, preset), group in sorted(rows.items()):
         states = [state for outcome in group for state in outcome["states"]]  # pyright: ignore[reportGeneralTypeIssues]
         equal = sum(bool(outcome["equal"]) for outcome in group)
-        print(f"| {preset} | {len(group)} | {len(states)} | {states.count(0)} | {equal} |")
+        print(f"| {end} | {preset} | {len(group)} | {len(states)} | {states.count(0)} | {equal} |")
     sys.exit(0 if all(outcome["equal"] for outcome in outcomes) else 1)
 
 
