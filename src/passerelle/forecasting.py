@@ -291,10 +291,11 @@ def _record(training: Windows, held_out: Windows, history: History) -> dict[str,
         },
         "versions": {"python": platform.python_version()} | versions,
         "kept_epoch": history.kept_epoch,
+        "kept_interval": history.kept_interval,
         "interrupted": history.interrupted,
         "diverged": history.diverged,
         "stopped": history.stopped,
-        "epochs": [asdict(epoch) for epoch in history.epochs],
+        "epochs": [asdict(interval) for interval in history.intervals],
     }
 
 

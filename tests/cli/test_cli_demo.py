@@ -49,7 +49,7 @@ def test_the_default_level_is_word(few_pairs, options, levels, tmp_path, capsys)
 def test_ctrl_c_in_the_first_epoch_saves_the_model(few_pairs, tmp_path, monkeypatch, capsys):
     def interrupt(interruption, run):
         signal.raise_signal(signal.SIGINT)
-        run.stop("interrupted", drop_epoch=True)
+        run.stop("interrupted", drop=True)
 
     monkeypatch.setattr(Interruption, "on_update_end", interrupt)
     assert demo(out=str(tmp_path)) == 130

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from passerelle.cli.display import explain_end
+from passerelle.cli.training_display import explain_end
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and devices of POSIX")
 EXISTS = "exists. Add --overwrite to replace it, or name another output."
@@ -172,7 +172,8 @@ def test_names_that_cannot_be_written(trained, tmp_path, monkeypatch, out):
     ],
 )
 def test_why_training_ended(record, message, capsys):
-    record = {"interrupted": False, "diverged": False, "kept_epoch": 38, "epochs": [{}] * 43} | record
+    epochs = [{"number": number, "epoch": number} for number in range(1, 44)]
+    record = {"interrupted": False, "diverged": False, "kept_interval": 38, "epochs": epochs} | record
     settings = SimpleNamespace(training=SimpleNamespace(epochs=300))
     explain_end(SimpleNamespace(record=record, settings=settings))
     assert capsys.readouterr().err == message

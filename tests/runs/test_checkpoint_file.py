@@ -12,7 +12,7 @@ import pytest
 
 from passerelle.errors import RunError
 from passerelle.runs.checkpoint_file import DamagedCheckpointError, read_checkpoint, write_checkpoint
-from passerelle.training.history import Epoch
+from passerelle.training.history import Interval
 from passerelle.training.state import Best, TrainingState
 
 
@@ -24,10 +24,10 @@ def state():
         non_trainable=[np.array([1, 2**32 - 1], "u4")],
         optimizer=[np.array(7, "i4"), np.array(0.1, "f4"), np.full((2, 2), np.nan, "f4")],
         sums=np.array([1.0, 2.0, 3.0], "f8"),
-        epoch=3, position=5, updates=9, seconds=0.1, epoch_began=0.3, stopped="so",
+        epoch=3, position=5, updates=9, seconds=0.1, interval_began=0.3, stopped="so",
         history=[
-            Epoch(1, 0.1 + 0.2, 1 / 3, float("nan"), float("inf"), 1e-300),
-            Epoch(2, 1.0, 0.5, None, None, 2.0, 31.5, 20.0, 3, "ema"),
+            Interval(1, 0.1 + 0.2, 1 / 3, float("nan"), float("inf"), 1e-300),
+            Interval(2, 1.0, 0.5, None, None, 2.0, 31.5, 20.0, 3, "ema"),
         ],
         skipped=np.array([1, 0, 2], "i4"), recent=[np.ones((3, 4), "f4"), np.zeros(0, "f4")], rate_factor=0.25,
         rate_reduced=1, best=Best(2, 1.0, [np.ones((2, 3), "f4")]),
@@ -114,8 +114,8 @@ CHANGES = {
     "too many lists": lambda header: header["__metadata__"].update(state="[" * 2**19),
 }
 STATES = {
-    "position": -1, "epoch": "one", "updates": True, "seconds": "long", "epoch_began": None, "stopped": 1,
-    "random": {"bit_generator": "PCG64", "state": "x"}, "best": {"epoch": 1.5, "value": 1}, "history": [{"number": []}],
+    "position": -1, "epoch": "one", "updates": True, "interval_updates": 1.0, "seconds": "long", "interval_began": None,
+    "stopped": 1, "random": {"bit_generator": "PCG64", "state": "x"}, "best": {"interval": 1.5, "value": 1}, "history": [{"number": []}],
 }  # fmt: skip
 
 

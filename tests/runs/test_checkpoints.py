@@ -9,7 +9,7 @@ import pytest
 from passerelle.errors import OutputError
 from passerelle.runs import checkpoints
 from passerelle.runs.checkpoints import Checkpoints, checkpoint_files, restore_newest
-from passerelle.training.history import Epoch
+from passerelle.training.history import Interval
 from passerelle.training.state import Best, TrainingState
 
 
@@ -39,12 +39,14 @@ def train(callback, clock, epochs, updates, seconds, *, best=lambda epoch: True)
             clock.now += seconds
             state.position += 1
             state.updates += 1
+            state.interval_updates += 1
             callback.on_update_end(run)
-        state.history.append(Epoch(epoch, 1.0, 0.5, None, None, 1.0))
+        state.history.append(Interval(epoch, 1.0, 0.5, None, None, 1.0))
         if best(epoch):
             state.best = Best(epoch, 1.0, [])
+        state.start_interval()
         state.start_epoch(epoch + 1)
-        callback.on_epoch_end(run)
+        callback.on_validation_end(run)
     callback.on_train_end(run)
     return state
 

@@ -92,8 +92,8 @@ def test_the_best_weights_by_validation_are_used(
     recorder = Recorder(network)
     batches = make_batches(14, 4), make_batches(6, 4, seed=None, data=1)
     history = fit(network, *batches, settings(ema=0.7, average=3), callbacks=[recorder])
-    assert [epoch.weights for epoch in history.epochs] == ["raw", "ema", "average", "raw"]
-    assert [epoch.validation_loss for epoch in history.epochs] == [1.0, 1.0, 0.5, 9.0]
+    assert [epoch.weights for epoch in history.intervals] == ["raw", "ema", "average", "raw"]
+    assert [epoch.validation_loss for epoch in history.intervals] == [1.0, 1.0, 0.5, 9.0]
     assert history.kept_epoch == 3
     assert_close(recorder.kept[0], recorder.epochs[0])
     assert_close(recorder.kept[1], recorder.candidates[1]["ema"])
@@ -108,7 +108,7 @@ def test_without_validation_an_average_is_used(
     network = make_small_network()
     recorder = Recorder(network)
     history = fit(network, make_batches(14, 4), None, settings(keep="last", **changes), callbacks=[recorder])
-    assert {epoch.weights for epoch in history.epochs} == {weights}
+    assert {epoch.weights for epoch in history.intervals} == {weights}
     assert_close(network.get_weights(), recorder.candidates[-1][weights])
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from passerelle.settings import TrainingSettings
 from passerelle.training.callbacks.plateau import Plateau
-from passerelle.training.history import Epoch
+from passerelle.training.history import Interval
 from passerelle.training.optimizer import WARMUP_SHARE, learning_rate, make_optimizer
 from passerelle.training.state import Best, TrainingState
 
@@ -140,7 +140,7 @@ def test_plateau_reduces_as_in_keras() -> None:
     run: Any = SimpleNamespace(state=state)
     plateau, factors = Plateau(3, 0.5), []
     for number, loss in enumerate(losses.tolist(), start=1):
-        state.history.append(Epoch(number, loss, 0.0, None, None, 0.0))
+        state.history.append(Interval(number, loss, 0.0, None, None, 0.0))
         if loss < state.best.value:
             state.best = Best(number, loss)
         plateau.on_epoch_end(run)

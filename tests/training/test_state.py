@@ -16,7 +16,7 @@ from passerelle.preparation import prepare
 from passerelle.settings import TrainingSettings, choose_settings
 from passerelle.training import trainer
 from passerelle.training.callbacks.callback import Callback, Run
-from passerelle.training.history import Epoch, History, Sample, Translations
+from passerelle.training.history import History, Interval, Sample, Translations
 from passerelle.training.state import Best, TrainingState
 from passerelle.training.trainer import fit
 from passerelle.training.update import CompiledUpdate, PortableUpdate
@@ -30,7 +30,7 @@ class StopAfter(Callback):
 
     def on_update_end(self, run: Run) -> None:
         if (run.state.epoch, run.state.position) == self.stop_at:
-            run.stop("enough", drop_epoch=True)
+            run.stop("enough", drop=True)
 
 
 class Snapshot(Callback):
@@ -58,7 +58,7 @@ def restored(files: tuple[bytes, str]) -> TrainingState:
 
 
 def without_times(history: History) -> History:
-    return replace(history, epochs=tuple(replace(epoch, seconds=0.0) for epoch in history.epochs))
+    return replace(history, intervals=tuple(replace(epoch, seconds=0.0) for epoch in history.intervals))
 
 
 def assert_equal_arrays(left: list[np.ndarray], right: list[np.ndarray]) -> None:
@@ -72,7 +72,7 @@ def assert_equal_states(left: TrainingState, right: TrainingState) -> None:
     for name, array in arrays.items():
         assert array.dtype == others[name].dtype
         np.testing.assert_array_equal(array, others[name], err_msg=name)
-    timed = {"seconds", "epoch_began", "history"}
+    timed = {"seconds", "interval_began", "history"}
     metadata = [{name: value for name, value in s.metadata().items() if name not in timed} for s in (left, right)]
     assert metadata[0] == metadata[1]
 
@@ -88,6 +88,9 @@ EVERYTHING: dict[str, Any] = {
     [
         (1, 1, {}), (2, 4, {}), (2, 1, EVERYTHING), (3, 2, EVERYTHING | {"schedule": "inverse_sqrt"}),
         (2, 2, EVERYTHING | {"accumulation": 2}), (3, 2, {"average": 3, "optimizer": "adamw", "keep": "last"}),
+        (1, 5, EVERYTHING | {"validate_every": 2}), (2, 4, {"validate_every": 3, "average": 2, "keep": "last"}),
+        (2, 1, EVERYTHING | {"validate_every": 6}), (1, 4, {"validate_every": 4}), (3, 5, {"validate_every": 7}),
+        (1, 5, {"validate_every": 4}),
     ],
 )  # fmt: skip
 def test_resumed_run_equals_uninterrupted_run(epoch: int, position: int, more: dict[str, Any]) -> None:
@@ -121,7 +124,9 @@ def test_resumed_run_equals_uninterrupted_run(epoch: int, position: int, more: d
     expected, expected_network = run(expected_state)
     state = TrainingState.from_seed(1)
     interrupted, _ = run(state, StopAfter(epoch, position))
-    assert (interrupted.stopped, len(interrupted.epochs)) == ("enough", epoch - 1)
+    every = training.get("validate_every")
+    finished = (state.updates - 1) // every if every else epoch - 1
+    assert (interrupted.stopped, len(interrupted.intervals)) == ("enough", finished)
     assert (state.epoch, state.position) == (epoch, position)
     state = restored(saved(state))
     resumed, resumed_network = run(state, other_weights=True)
@@ -158,6 +163,26 @@ def test_state_saved_in_any_event_continues_exactly(
     assert_equal_states(restored_state, state)
 
 
+@pytest.mark.parametrize("more", [{}, {"ema": 0.5, "average": 2}, {"accumulation": 2, "schedule": "cosine"}])
+def test_updates_do_not_depend_on_validation(more: Any, make_small_network: Any, make_batches: Any) -> None:
+    """However often the weights are validated, training goes the same way, and its end is validated."""
+    states = []
+    for every in (0, 1, 2, 3, 5, 7, 1000):
+        settings = TrainingSettings(epochs=3, learning_rate=0.1, validate_every=every, **more)
+        states.append(TrainingState.from_seed(1))
+        history = fit(
+            make_small_network(), make_batches(14, 4), make_batches(6, 4, seed=None, data=1), settings, state=states[-1]
+        )
+        expected = range(every, states[-1].updates, every) if every else [4 // more.get("accumulation", 1)] * 2
+        assert len(history.intervals) == len(expected) + 1
+        assert history.intervals[-1].updates == states[-1].updates
+        assert sum(each.tokens for each in history.intervals) == 3 * make_batches(14, 4).target_tokens
+    for state in states[1:]:
+        assert_equal_arrays(state.trainable, states[0].trainable)
+        assert_equal_arrays(state.optimizer, states[0].optimizer)
+        assert state.history[-1].validation_loss == states[0].history[-1].validation_loss or more.get("average")
+
+
 def test_second_interruption_in_the_same_epoch(make_small_network: Any, make_batches: Any) -> None:
     """The network has the weights of `kept_epoch`, even if this process has not finished an epoch."""
     settings = TrainingSettings(epochs=4, learning_rate=0.5, keep="last")
@@ -182,8 +207,8 @@ def test_exhausted_patience_ends_a_restored_run(make_small_network: Any, make_ba
 
 
 def test_metadata_round_trips_exactly_as_json() -> None:
-    epochs = [Epoch(1, 0.1 + 0.2, 1 / 3, float("nan"), float("inf"), 1e-300), Epoch(2, 1.0, 0.5, None, None, 2.0)]
-    state = TrainingState(epoch=3, position=5, updates=9, history=epochs, seconds=0.1, epoch_began=0.3, stopped="so")
+    epochs = [Interval(1, 0.1 + 0.2, 1 / 3, float("nan"), float("inf"), 1e-300), Interval(2, 1.0, 0.5, None, None, 2.0)]
+    state = TrainingState(epoch=3, position=5, updates=9, history=epochs, seconds=0.1, interval_began=0.3, stopped="so")
     state.best = Best(2, 1.0, [np.ones((2, 3), "f4")])
     state.trainable = [np.arange(3.0, dtype="f4"), np.zeros((2, 2), "f4")]
     state.random.random(5)
@@ -193,7 +218,7 @@ def test_metadata_round_trips_exactly_as_json() -> None:
     assert again.arrays().keys() == state.arrays().keys()
     assert again.random.random() == state.random.random()
     empty = restored(saved(TrainingState()))
-    assert (empty.best.value, empty.best.epoch, empty.trainable) == (np.inf, 0, [])
+    assert (empty.best.value, empty.best.interval, empty.trainable) == (np.inf, 0, [])
 
 
 def test_arrays_are_copies(make_small_network: Any, make_batches: Any) -> None:

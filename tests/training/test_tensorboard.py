@@ -61,7 +61,7 @@ def test_results_are_written(fake: Any, make_small_network: Any, make_batches: A
     history = run(TensorBoard("logs"), make_small_network(), make_batches)
     (writer,) = fake.made
     assert (writer.logdir, writer.purge_step, writer.closed) == ("logs", None, True)
-    for step, epoch in zip((2, 4), history.epochs, strict=True):
+    for step, epoch in zip((2, 4), history.intervals, strict=True):
         expected = {
             "loss/training": epoch.loss, "loss/validation": epoch.validation_loss, "updates/skipped": 0.0,
             "translation/chrf": 30.0, "updates/learning_rate": 0.1,
@@ -82,7 +82,7 @@ def test_errors_in_writing_end_no_training(fake: Any, make_small_network: Any, m
     fake.error = OSError(28, "No space left on device")
     told: list[str] = []
     history = run(TensorBoard("logs", told.append), make_small_network(), make_batches)
-    assert len(history.epochs) == 2
+    assert len(history.intervals) == 2
     (line,) = told
     assert line.startswith("the TensorBoard logs in logs are not complete: ")
 

@@ -18,7 +18,7 @@ from passerelle.training import schedule, trainer
 from passerelle.training.callbacks import callback, progress, validation
 from passerelle.training.callbacks.callback import Callback, Run
 from passerelle.training.callbacks.progress import Progress, ProgressReport
-from passerelle.training.history import Epoch, Sample, Translations
+from passerelle.training.history import Interval, Sample, Translations
 from passerelle.training.trainer import fit
 
 TINY_RATE = 1e-12
@@ -51,7 +51,7 @@ def test_means_are_over_all_tokens_for_any_batches(
     network = make_small_network()
     training, validation = make_batches(pairs, 4), make_batches(pairs, 4, seed=None, data=1)
     history = fit(network, training, validation, settings(epochs=1, learning_rate=TINY_RATE))
-    (epoch,) = history.epochs
+    (epoch,) = history.intervals
     loss, accuracy = mean_loss(network, training)
     np.testing.assert_allclose((epoch.loss, epoch.accuracy), (loss, accuracy), rtol=1e-5)
     loss, accuracy = mean_loss(network, validation)
@@ -65,7 +65,7 @@ def test_unknown_tokens_without_a_column_are_ignored(
     validation = make_batches(6, 4, seed=None, data=1)
     validation.targets["target"].values[::5] = 1
     history = fit(network, make_batches(6, 4), validation, settings(epochs=1))
-    np.testing.assert_allclose(history.epochs[0].validation_loss, mean_loss(network, validation)[0], rtol=1e-5)
+    np.testing.assert_allclose(history.intervals[0].validation_loss, mean_loss(network, validation)[0], rtol=1e-5)
 
 
 def test_loss_decreases_and_progress_is_reported(
@@ -73,7 +73,7 @@ def test_loss_decreases_and_progress_is_reported(
 ) -> None:
     network = make_small_network()
     progress: list[ProgressReport] = []
-    epochs: list[Epoch] = []
+    epochs: list[Interval] = []
     history = fit(
         network,
         make_batches(14, 4),
@@ -81,7 +81,7 @@ def test_loss_decreases_and_progress_is_reported(
         settings(epochs=3),
         callbacks=[Progress(progress.append), AtEpochEnd(epochs.append)],
     )
-    assert history.epochs == tuple(epochs)
+    assert history.intervals == tuple(epochs)
     assert [epoch.number for epoch in epochs] == [1, 2, 3]
     assert epochs[0].loss > epochs[1].loss > epochs[2].loss
     assert all(epoch.validation_loss is None and epoch.validation_accuracy is None for epoch in epochs)
@@ -96,7 +96,7 @@ def test_loss_decreases_and_progress_is_reported(
 
 
 def test_results_are_frozen() -> None:
-    epoch = Epoch(1, 1.0, 0.5, None, None, 0.1)
+    epoch = Interval(1, 1.0, 0.5, None, None, 0.1)
     with pytest.raises(dataclasses.FrozenInstanceError):
         epoch.loss = 2.0  # pyright: ignore[reportAttributeAccessIssue]
 
@@ -104,7 +104,7 @@ def test_results_are_frozen() -> None:
 class AtEpochEnd(Callback):
     """Call a function with the results of each epoch."""
 
-    def __init__(self, act: Callable[[Epoch], None]):
+    def __init__(self, act: Callable[[Interval], None]):
         self.act = act
 
     def on_epoch_end(self, run: Run) -> None:
@@ -114,7 +114,7 @@ class AtEpochEnd(Callback):
 def recorder(network: Any, recorded: list[list[np.ndarray]]) -> Callback:
     """Record the weights of each epoch."""
 
-    def record(epoch: Epoch) -> None:
+    def record(epoch: Interval) -> None:
         assert len(recorded) == epoch.number - 1
         recorded.append(weights_of(network))
 
@@ -145,7 +145,7 @@ def test_keep_chooses_the_weights(
     )  # fmt: skip
     assert history.kept_epoch == kept_epoch
     assert [equal(weights_of(network), weights) for weights in seen] == [n == kept_epoch for n in (1, 2, 3, 4)]
-    assert [epoch.validation_loss for epoch in history.epochs] == [3.0, 1.0, 2.0, 1.0]
+    assert [epoch.validation_loss for epoch in history.intervals] == [3.0, 1.0, 2.0, 1.0]
 
 
 def test_without_validation_the_training_loss_chooses_the_best_epoch(
@@ -157,7 +157,7 @@ def test_without_validation_the_training_loss_chooses_the_best_epoch(
         network, make_batches(8, 4), None, settings(epochs=3, learning_rate=3.0),
         callbacks=[recorder(network, seen)],
     )  # fmt: skip
-    assert history.kept_epoch == 1 + int(np.argmin([epoch.loss for epoch in history.epochs]))
+    assert history.kept_epoch == 1 + int(np.argmin([epoch.loss for epoch in history.intervals]))
     assert equal(weights_of(network), seen[history.kept_epoch - 1])
 
 
@@ -178,7 +178,7 @@ def test_patience(
         make_small_network(), make_batches(4, 4), make_batches(4, 4, seed=None),
         settings(epochs=len(losses), patience=patience),
     )  # fmt: skip
-    assert len(history.epochs) == ended
+    assert len(history.intervals) == ended
     early = f"no better validation loss for {patience} epoch{'s' if patience > 1 else ''}"
     assert history.stopped == (early if ended < len(losses) or patience == 2 else "")
     assert history.kept_epoch == 1 + int(np.nanargmin(losses[:ended]))
@@ -193,7 +193,7 @@ def test_interrupted_after_an_epoch(
     network = make_small_network()
     seen: list[list[np.ndarray]] = []
 
-    def on_epoch(epoch: Epoch) -> None:
+    def on_epoch(epoch: Interval) -> None:
         seen.append(weights_of(network))
         if epoch.number == 2:
             signal.raise_signal(signal.SIGINT)
@@ -204,7 +204,7 @@ def test_interrupted_after_an_epoch(
         callbacks=[AtEpochEnd(on_epoch)],
     )  # fmt: skip
     assert history.interrupted
-    assert len(history.epochs) == 2
+    assert len(history.intervals) == 2
     assert history.kept_epoch == (1 if keep == "best" else 2)
     assert equal(weights_of(network), seen[history.kept_epoch - 1])
     assert signal.getsignal(signal.SIGINT) is before
@@ -233,7 +233,7 @@ def test_interrupted_within_a_later_epoch(
         callbacks=[Interrupting(epoch=3, done=1), recorder(network, seen)],
     )  # fmt: skip
     assert history.interrupted
-    assert len(history.epochs) == len(seen) == 2
+    assert len(history.intervals) == len(seen) == 2
     assert history.kept_epoch in (1, 2)
     assert equal(weights_of(network), seen[history.kept_epoch - 1])
 
@@ -247,7 +247,7 @@ def test_interrupted_with_the_last_update_of_an_epoch(
         callbacks=[Interrupting(epoch=2, done=3)],
     )  # fmt: skip
     assert history.interrupted
-    assert [epoch.number for epoch in history.epochs] == [1, 2]
+    assert [epoch.number for epoch in history.intervals] == [1, 2]
 
 
 @pytest.mark.parametrize("keep", ["best", "last"])
@@ -260,7 +260,7 @@ def test_interrupted_within_the_first_epoch(
         network, make_batches(12, 4), None, settings(epochs=5, keep=keep),
         callbacks=[Interrupting(epoch=1, done=2)],
     )  # fmt: skip
-    assert (history.interrupted, history.diverged, history.epochs, history.kept_epoch) == (True, False, (), 0)
+    assert (history.interrupted, history.diverged, history.intervals, history.kept_epoch) == (True, False, (), 0)
     assert not equal(weights_of(network), before), "the result of two updates is not discarded"
 
 
@@ -304,14 +304,14 @@ def test_later_divergence_keeps_the_best_weights(
     network = make_small_network()
     seen: list[list[np.ndarray]] = []
     history = fit(network, make_batches(8, 4), None, settings(epochs=5, keep=keep), callbacks=[recorder(network, seen)])
-    assert (len(history.epochs), history.kept_epoch, history.interrupted, history.diverged) == (2, 2, False, True)
+    assert (len(history.intervals), history.kept_epoch, history.interrupted, history.diverged) == (2, 2, False, True)
     assert equal(weights_of(network), seen[1])
 
 
 def test_error_in_a_callback_restores_the_ctrl_c_handler(make_small_network: Any, make_batches: Any) -> None:
     before = signal.getsignal(signal.SIGINT)
 
-    def fail(epoch: Epoch) -> None:
+    def fail(epoch: Interval) -> None:
         raise RuntimeError("no more")
 
     with pytest.raises(RuntimeError, match="no more"):
@@ -330,10 +330,10 @@ def test_time_limit_ends_training_within_an_epoch(
     monkeypatch.setattr(schedule, "learning_rate", lambda *args: rates.append(original(*args)) or rates[-1])
     timed = settings(epochs=100, minutes=10, schedule="cosine")
     history = fit(make_small_network(), make_batches(22, 2), make_batches(8, 4, data=1), timed)
-    assert 1 < len(history.epochs) < 100
+    assert 1 < len(history.intervals) < 100
     assert history.stopped == "time limit of 10 minutes"
     assert not history.interrupted
-    assert all(epoch.validation_loss is not None for epoch in history.epochs)
+    assert all(epoch.validation_loss is not None for epoch in history.intervals)
     assert rates[0] < max(rates) == pytest.approx(0.1, rel=0.3)
     assert rates[-1] < 0.01
     assert len(rates) % 11, "training ends within an epoch"
@@ -381,7 +381,7 @@ def test_training_without_epochs_takes_all_the_minutes(
         after=after,
     )
     assert history.stopped == "time limit of 10 minutes"
-    assert len(history.epochs) > 10
+    assert len(history.intervals) > 10
     assert 0.97 * 600 < before + clock.now + after < 1.01 * 600
     assert max(rates) == pytest.approx(0.1, rel=0.2)
     assert rates[-1] < 0.003, "the learning rate decays over the time"
@@ -405,7 +405,7 @@ def test_explicit_epochs_end_training_before_the_minutes(
 ) -> None:
     Clock(monkeypatch)
     history = fit(make_small_network(), make_batches(20, 2), None, settings(epochs=3, minutes=10))
-    assert (len(history.epochs), history.stopped) == (3, "")
+    assert (len(history.intervals), history.stopped) == (3, "")
 
 
 def test_the_first_validation_is_expected_before_it_is_measured(
@@ -416,7 +416,7 @@ def test_the_first_validation_is_expected_before_it_is_measured(
     timed = settings(epochs=None, minutes=5)
     training, validation = make_batches(1000, 2), make_batches(8, 4, data=1)
     history = fit(make_small_network(), training, validation, timed, callbacks=[SlowValidation(clock, 8.0)])
-    assert len(history.epochs) == 1
+    assert len(history.intervals) == 1
     assert 290 < clock.now < 305
 
 
@@ -426,7 +426,7 @@ def test_training_depends_only_on_the_seed(make_small_network: Any, make_batches
     for seed in (1, 1, 2):
         network = make_small_network()
         history = fit(network, make_batches(12, 4, seed=seed), None, settings())
-        runs.append(([epoch.loss for epoch in history.epochs], weights_of(network)))
+        runs.append(([epoch.loss for epoch in history.intervals], weights_of(network)))
     assert runs[0][0] == runs[1][0]
     assert equal(runs[0][1], runs[1][1])
     assert runs[0][0] != runs[2][0]
@@ -464,7 +464,7 @@ def test_skipped_updates_end_training_with_the_best_weights(
     callbacks = [Poisoning(3, position), recorder(network, seen)]
     history = fit(network, make_batches(pairs, 4), None, settings(epochs=5), callbacks=callbacks)
     assert (history.stopped, history.diverged, history.interrupted) == (reason, True, False)
-    assert len(history.epochs) == 2
+    assert len(history.intervals) == 2
     assert equal(weights_of(network), seen[history.kept_epoch - 1])
 
 
@@ -478,8 +478,8 @@ def test_a_few_skipped_updates_are_counted(make_small_network: Any, make_batches
     batches = make_batches(20, 4)
     batches.source.values[batches.source.offsets[3]] = POISON
     history = fit(make_small_network(), batches, make_batches(8, 4), settings(epochs=3))
-    assert [epoch.skipped for epoch in history.epochs] == [1, 1, 1]
-    assert all(math.isfinite(epoch.loss) for epoch in history.epochs)
+    assert [epoch.skipped for epoch in history.intervals] == [1, 1, 1]
+    assert all(math.isfinite(epoch.loss) for epoch in history.intervals)
     assert not history.diverged
 
 
@@ -491,7 +491,7 @@ def test_accumulation_equals_larger_batches(make_small_network: Any, make_batche
         batches = make_batches(28, size, seed=None)  # one bucket, so the rows have the same order
         chosen = settings(epochs=3, accumulation=accumulation, optimizer="adam", clip=0.5)
         history = fit(network, batches, make_batches(8, 4, data=1), chosen)
-        results.append((weights_of(network), [epoch.validation_loss for epoch in history.epochs]))
+        results.append((weights_of(network), [epoch.validation_loss for epoch in history.intervals]))
     for left, right in zip(results[0][0], results[1][0], strict=True):
         np.testing.assert_allclose(left, right, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-5)
@@ -512,7 +512,7 @@ def test_the_metric_decides(
         translate=lambda: Translations(*next(scores), (Sample("s", "t", "r"),)),
     )  # fmt: skip
     assert history.kept_epoch == kept
-    assert len(history.epochs) == kept + 2
+    assert len(history.intervals) == kept + 2
     assert history.stopped == f"no better validation {name} for 2 epochs"
     assert equal(weights_of(network), seen[kept - 1])
 

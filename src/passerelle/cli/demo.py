@@ -7,9 +7,10 @@ from cyclopts import Parameter
 
 from passerelle.cli.arguments import WHOLE_NUMBER, translate_command
 from passerelle.cli.diagram import write_diagrams
-from passerelle.cli.display import explain_end, note, train_with_display
+from passerelle.cli.display import note
 from passerelle.cli.groups import IN_GROUP
 from passerelle.cli.signals import exit_status
+from passerelle.cli.training_display import explain_end, train_with_display
 from passerelle.training.callbacks.interruption import Interruption
 
 if TYPE_CHECKING:

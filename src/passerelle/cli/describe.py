@@ -4,8 +4,15 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from passerelle.cli.display import choice_words, comparison_words, search_words, tuning_words
 from passerelle.cli.output import write_text
+from passerelle.cli.training_words import (
+    are_epochs,
+    choice_words,
+    comparison_words,
+    interval_words,
+    search_words,
+    tuning_words,
+)
 
 if TYPE_CHECKING:
     from passerelle.forecaster import Forecaster
@@ -101,13 +108,13 @@ def _record_facts(record: dict[str, Any]) -> list[str]:
         facts.append(f"search of {name} after training: {choice_words(choice)}")
     if (choice := record.get("search")) and "searches" not in record:
         facts.append(f"search after training: {choice_words(choice)}")
-    epochs = record.get("epochs", [])
-    if epochs:
+    intervals = record.get("epochs", [])
+    updates = not are_epochs(intervals)
+    if intervals:
         ends = {"interrupted": "interrupted after", "diverged": "diverged after"}
         last = next((words for key, words in ends.items() if record.get(key)), "trained for")
-        facts.append(f"{last} {len(epochs)} epochs, checkpoint of epoch {record.get('kept_epoch')}")
-    for epoch in epochs:
-        validation_loss = epoch["validation_loss"]
-        shown = "" if validation_loss is None else f"  validation loss {validation_loss:.4f}"
-        facts.append(f"epoch {epoch['number']}  loss {epoch['loss']:.4f}{shown}  {epoch['seconds']:.1f} s")
-    return facts
+        epochs = intervals[-1].get("epoch") or len(intervals)
+        kept = [each["updates"] for each in intervals if updates and each["number"] == record.get("kept_interval")]
+        place = "".join(f", update {update:,}" for update in kept)
+        facts.append(f"{last} {epochs} epochs, checkpoint of epoch {record.get('kept_epoch')}{place}")
+    return facts + [interval_words(interval, updates=updates) for interval in intervals]

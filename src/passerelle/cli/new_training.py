@@ -148,14 +148,13 @@ def train_new(new: NewTraining) -> int:
         note(f"wrote {written[0]} and {written[1]}")
     seconds = CHECKPOINT_SECONDS if new.checkpoint_seconds is None else new.checkpoint_seconds
     description = Description(
-        data.settings, data.source, (command(),), os.path.abspath(model), checkpoint_seconds=seconds
-    )
+        data.settings, data.source, (command(),), os.path.abspath(model), checkpoint_seconds=seconds,
+        tensorboard="" if new.tensorboard is None else os.path.abspath(new.tensorboard),
+    )  # fmt: skip
     trainings = new_trainings(
         data.prepared, paths, folders, description, data.pairs, data.validation, overwrite=overwrite
     )
-    return train_all(
-        trainings, data.interruption, overwrite=overwrite, started=new.started, tensorboard=new.tensorboard
-    )
+    return train_all(trainings, data.interruption, overwrite=overwrite, started=new.started)
 
 
 def read_and_prepare(new: NewTraining) -> PreparedTraining:

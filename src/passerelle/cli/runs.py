@@ -35,6 +35,7 @@ class Training:
         recording: the run's folder; None without one.
         number: number of this translator, from 1.
         count: number of translators of the command.
+        tensorboard: folder for TensorBoard's logs of all translators; empty for none.
     """
 
     prepared: "Prepared"
@@ -42,6 +43,7 @@ class Training:
     recording: "Recording | None"
     number: int = 1
     count: int = 1
+    tensorboard: str = ""
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,7 @@ def new_trainings(
                 validation=validation,
                 overwrite=overwrite,
             )
-        trainings.append(Training(own, path, recording, number, len(paths)))
+        trainings.append(Training(own, path, recording, number, len(paths), description.tensorboard))
     return trainings
 
 
@@ -178,6 +180,7 @@ def resumed(
     *,
     out: str | None,
     checkpoint_seconds: float | None,
+    tensorboard: str | None,
 ) -> list[Training]:
     """Return the trainings that are left of an earlier command, from the run in a folder on.
 
@@ -188,6 +191,7 @@ def resumed(
         moved: source of the run's fine-tuning -> source with the files that the arguments name.
         out: another model file; None for that of the run.
         checkpoint_seconds: another time between two checkpoints; None for that of the run.
+        tensorboard: another folder for TensorBoard's logs; None for that of the run.
 
     Raises:
         RunError: if the run cannot be resumed.
@@ -206,11 +210,12 @@ def resumed(
             data=replace(words.changed(before.data), fine_tuning=moved(before.data.fine_tuning)),
             out=before.out if out is None else os.path.abspath(out),
             checkpoint_seconds=before.checkpoint_seconds if checkpoint_seconds is None else checkpoint_seconds,
+            tensorboard=before.tensorboard if tensorboard is None else os.path.abspath(tensorboard),
         )
         return made
 
     first = recording(path)
-    number, count = first.description.number, first.description.count
+    number, count, logs = first.description.number, first.description.count, first.description.tensorboard
     paths = [_short(place) for place in numbered(Path(first.description.out), count)]
     if not first.description.out:
         raise SettingsError(f"{path} is a run of the Python API, which writes no model file. Name one with --out.")
@@ -220,7 +225,7 @@ def resumed(
             f"{path} is finished, and {paths[number - 1]} is its model. Make the run longer with --epochs or --minutes."
         )
     prepared = first.prepare()
-    trainings = [] if finished else [Training(prepared, paths[number - 1], first, number, count)]
+    trainings = [] if finished else [Training(prepared, paths[number - 1], first, number, count, logs)]
     folder = Path(path)
     base = folder if count == 1 else folder.with_stem(folder.stem.removesuffix(f"-{number}"))
     for other in range(number + 1, count + 1):
@@ -238,7 +243,7 @@ def resumed(
                 validation=validation if isinstance(validation, Pairs) else None,
             )
         if not later.is_finished(paths[other - 1]):
-            trainings.append(Training(prepared.with_seed(seed), paths[other - 1], later, other, count))
+            trainings.append(Training(prepared.with_seed(seed), paths[other - 1], later, other, count, logs))
     return trainings
 
 

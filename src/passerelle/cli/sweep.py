@@ -66,7 +66,8 @@ def sweep(
     objective
         Value to optimize: chrf or exact (exact match), of translations of at most 512 validation pairs with the stored
         search; loss, the validation loss per character of the target; or auto, exact if most targets are single words
-        or pretokenized, otherwise chrf. With several outputs, chrf and exact are means over them.
+        or pretokenized, otherwise chrf. With several outputs, chrf and exact are means over them. Trials that are worse
+        than most others at a validation end early; --metric is the metric of this comparison.
     trials
         Number of trials, those before an interruption included.
     total_minutes
@@ -109,6 +110,7 @@ def sweep(
     if not validation_pairs:
         raise SettingsError("a sweep compares its trials on validation pairs, and there are none. Add --validation.")
     metric = _metric(objective, base, training)
+    pruning = "loss" if "training.metric" in ranges else base.training.metric  # one that all trials have
     vectors = {"source_vectors": source_vectors, "target_vectors": target_vectors}
     description = {
         "space": {name: repr(ranges[name]) for name in sorted(ranges)},
@@ -124,7 +126,7 @@ def sweep(
             folder.discard()
         folder.begin(description)
         running = Sweep(
-            ranges, settings_of, training, validation_pairs, Objective(metric), folder, base.training.seed,
+            ranges, settings_of, training, validation_pairs, Objective(metric, pruning), folder, base.training.seed,
             vectors=vectors, interruption=interruption,
             deadline=float("inf") if total_minutes is None else started + 60.0 * total_minutes,
         )  # fmt: skip

@@ -72,8 +72,8 @@ def train(
         Train no translator, but suggest a learning rate: a sweep of 160 updates raises it until the loss rises
         (arXiv:1506.01186). The loss at each rate is drawn in MODEL.learning-rate.svg.
     checkpoint_seconds
-        Seconds between two checkpoints within an epoch; there is also one at the end of each epoch. They are less
-        frequent where they would take more than 2 % of the time. [default: 60]
+        Seconds between two checkpoints; there is also one after each validation. They are less frequent where they
+        would take more than 2 % of the time. [default: 60]
     out
         Model file (checkpoint) to write. [default: the name of PAIRS, with .keras instead of .tsv, .tsv.gz or the like]
     save_split
@@ -85,7 +85,7 @@ def train(
         Write no folder for the run, so that it cannot be resumed.
     tensorboard
         Folder for TensorBoard's logs, with a folder for each model; requires the package tensorboardX. With --resume,
-        name the folder again.
+        the default is that of the run.
     overwrite
         Replace existing files of the same names, and an earlier run. Without it, an existing file is an error.
     """
@@ -113,8 +113,10 @@ def train(
             raise SettingsError(f"{flag} cannot be used with --resume: the run continues as it began. Leave it out.")
         used = reading.used()
         words = DataWords(pairs, share_or_files(validation), vectors, used, {**used, "limit": None})
-        trainings = resumed(resume, options, words, start.moved, out=out, checkpoint_seconds=checkpoint_seconds)
-        return train_all(trainings, receive_signals(), overwrite=overwrite, started=started, tensorboard=tensorboard)
+        trainings = resumed(
+            resume, options, words, start.moved, out=out, checkpoint_seconds=checkpoint_seconds, tensorboard=tensorboard
+        )
+        return train_all(trainings, receive_signals(), overwrite=overwrite, started=started)
     if not pairs:
         raise SettingsError("PAIRS is missing: name a file of pairs, or continue a run with --resume MODEL.run.")
     out = f"{base_name(pairs)}.keras" if out is None else out

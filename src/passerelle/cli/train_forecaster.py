@@ -6,12 +6,14 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from passerelle.cli.arguments import WHOLE_NUMBER
-from passerelle.cli.display import TrainingDisplay, note
+from passerelle.cli.display import note
 from passerelle.cli.forecasting import CommaSeparated, names_in, read_windows, series_layout
 from passerelle.cli.groups import IN_GROUP
 from passerelle.cli.options import ForecasterOptions
 from passerelle.cli.output import Overwrite, require_absent
 from passerelle.cli.signals import exit_status, signal_words
+from passerelle.cli.training_display import TrainingDisplay
+from passerelle.cli.training_words import checkpoint_words
 from passerelle.training.callbacks.callback import Callback, Run
 from passerelle.training.callbacks.interruption import Interruption
 
@@ -95,14 +97,14 @@ def train_forecaster(
         f"{windows.horizon} steps to forecast"
     )
     interruption = Interruption().__enter__()  # never left, as in passerelle train
-    with TrainingDisplay.open(settings.training.epochs) as display:
+    with TrainingDisplay.open(settings.training.epochs, unit="steps") as display:
         forecaster = train_prepared_windows(
             training, held_out, settings, callbacks=[introduction, display], interruption=interruption, layout=layout
         )
     forecaster.save(path, overwrite=overwrite)
     if len(held_out):
         note(f"validation windows:\n{forecaster.evaluate(held_out)}")
-    checkpoint = f"epoch {forecaster.record['kept_epoch']} of {len(forecaster.record['epochs'])}"
+    checkpoint = checkpoint_words(forecaster.record)
     if interruption.requested:
         note(f"{signal_words(interruption.signal)}; saved {path} with the best checkpoint so far ({checkpoint})")
         return exit_status(interruption.signal)

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from passerelle.cli.arguments import translate_command
-from passerelle.cli.display import explain_end, kept_average, note, train_with_display
+from passerelle.cli.display import note
 from passerelle.cli.runs import Training, resume_command
 from passerelle.cli.signals import exit_status, signal_words
+from passerelle.cli.training_display import explain_end, train_with_display
+from passerelle.cli.training_words import checkpoint_words
 from passerelle.errors import OutputError, PasserelleError
 from passerelle.training.callbacks.interruption import Interruption
 
@@ -36,25 +38,25 @@ def train_all(
     *,
     overwrite: bool,
     started: float,
-    tensorboard: str | None = None,
 ) -> int:
     """Train and save the translators one after the other; return the exit status.
 
-    With `tensorboard`, each translator's results are logged in a folder of its own, in the folder of that name.
-    The time limit of the first translator counts from `started`, that of each further one from its own start.
+    Each translator has a folder of its own in the folder of TensorBoard's logs. The time limit of the first translator
+    counts from `started`, that of each further one from its own start.
     """
+    logs = [[tensorboard_logs(Path(each.tensorboard, each.out.stem))] if each.tensorboard else [] for each in trainings]
     saved = []
-    for training in trainings:
+    for training, callbacks in zip(trainings, logs, strict=True):
         with training.recording or nullcontext():
             path, translator = _train(
-                training, interruption, overwrite=overwrite, started=None if saved else started, tensorboard=tensorboard
+                training, interruption, callbacks, overwrite=overwrite, started=None if saved else started
             )
         saved.append(path)
         explain_end(translator)
-        epochs = len(translator.record["epochs"])
-        checkpoint = f"epoch {translator.record['kept_epoch']} of {epochs}{kept_average(translator)}"
+        checkpoint = checkpoint_words(translator.record)
         if interruption.requested:
-            weights = f"the best checkpoint so far ({checkpoint})" if epochs else "the weights in the first epoch"
+            finished = translator.record["epochs"]
+            weights = f"the best checkpoint so far ({checkpoint})" if finished else "the weights in the first epoch"
             how = f". Continue: {resume_command(training.recording.folder)}" if training.recording else ""
             note(f"{signal_words(interruption.signal)}; saved {path} with {weights}{how}")
             return exit_status(interruption.signal)
@@ -76,11 +78,15 @@ def tensorboard_logs(folder: Path) -> "Callback":
 
 
 def _train(
-    training: Training, interruption: Interruption, *, overwrite: bool, started: float | None, tensorboard: str | None
+    training: Training,
+    interruption: Interruption,
+    callbacks: "Sequence[Callback]",
+    *,
+    overwrite: bool,
+    started: float | None,
 ) -> "tuple[Path, Translator]":
     """Train and save one translator; say how to continue if that fails and there is a checkpoint."""
     recording = training.recording
-    callbacks = [] if tensorboard is None else [tensorboard_logs(Path(tensorboard, training.out.stem))]
     try:
         translator = train_with_display(
             training.prepared, training.out, interruption, training.number, training.count,

@@ -60,11 +60,12 @@ def training_record(
         "versions": {"python": platform.python_version()} | versions,
         "padding_share": round(prepared.training_batches.padding_share(), 4),
         "kept_epoch": history.kept_epoch,
+        "kept_interval": history.kept_interval,
         "interrupted": history.interrupted,
         "diverged": history.diverged,
         "stopped": history.stopped,
         "search": next(iter(choices.values())).to_json() if choices else None,
-        "epochs": [asdict(epoch) for epoch in history.epochs],
+        "epochs": [asdict(interval) for interval in history.intervals],
     }
     if choices is not None and len(choices) > 1:
         record["searches"] = {name: choice.to_json() for name, choice in choices.items()}

@@ -1,4 +1,4 @@
-"""Translations of a sample of validation sources after each epoch, for metrics and as samples to read."""
+"""Translations of a sample of validation sources at each validation, for metrics and as samples to read."""
 
 import random
 from collections.abc import Callable, Mapping

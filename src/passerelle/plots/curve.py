@@ -19,13 +19,14 @@ _LINES = (("loss", "training", INPUT, "--"), ("validation_loss", "validation", R
 
 
 def draw_loss_curve(epochs: Sequence[Mapping[str, float]], *, title: str = "") -> str:
-    """Draw the training loss and the validation loss of each epoch. Equal losses give an equal document.
+    """Draw the training loss and the validation loss of each epoch or interval. Equal losses give an equal document.
 
-    The epoch with the lowest validation loss is marked; without validation losses, that with the lowest training loss.
+    The one with the lowest validation loss is marked; without validation losses, that with the lowest training loss.
 
     Args:
         epochs: one mapping per epoch, in order, with "loss", "validation_loss" or both, in nats per token. A loss that
-            is missing or not finite leaves a gap in its line.
+            is missing or not finite leaves a gap in its line. If all have "epoch" and "updates", and there is not one
+            for each epoch, the losses are drawn over the updates.
         title: a heading, and the accessible name of the picture; no heading if empty.
 
     Returns:
@@ -41,14 +42,18 @@ def draw_loss_curve(epochs: Sequence[Mapping[str, float]], *, title: str = "") -
             "`epochs` must contain a finite 'loss' or 'validation_loss' in at least one epoch, "
             f"received: {len(epochs)} epochs without any."
         )
-    return _render(series, valid_characters(title))
+    numbers = list(range(1, len(epochs) + 1))
+    by_update = [epoch.get("epoch", number) for number, epoch in zip(numbers, epochs, strict=True)] != numbers
+    by_update = by_update and all(epoch.get("updates") for epoch in epochs)
+    places = [int(epoch["updates"]) for epoch in epochs] if by_update else numbers
+    return _render(series, places, "update" if by_update else "epoch", valid_characters(title))
 
 
 def _number(value: float | None) -> float:
     return float(value) if value is not None and math.isfinite(value) else math.nan
 
 
-def _render(series: Mapping[str, Sequence[float]], title: str) -> str:
+def _render(series: Mapping[str, Sequence[float]], places: Sequence[int], unit: str, title: str) -> str:
     # Matplotlib takes half a second to import, and no other module needs it.
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
@@ -58,12 +63,12 @@ def _render(series: Mapping[str, Sequence[float]], title: str) -> str:
         axes = figure.add_subplot(facecolor=SURFACE)
         for key, label, colour, dashes in _LINES:
             if key in series:
-                numbers = range(1, len(series[key]) + 1)
-                axes.plot(numbers, series[key], dashes, color=colour, label=label, marker="o", markersize=4)
-        _mark_best(axes, series)
-        axes.set_xlabel("epoch")
+                axes.plot(places, series[key], dashes, color=colour, label=label, marker="o", markersize=4)
+        _mark_best(axes, series, places, unit)
+        axes.set_xlabel(unit)
         axes.set_ylabel("loss (nats per token)")
-        axes.set_xlim(0.5, len(next(iter(series.values()))) + 0.5)
+        margin = 0.5 * places[-1] / len(places)
+        axes.set_xlim(places[0] - margin, places[-1] + margin)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
         axes.grid(color=RULE)
         axes.set_axisbelow(True)
@@ -98,18 +103,18 @@ def self_contained(svg: str) -> str:
     return '<svg role="img"' + svg.split("<svg", 1)[1]
 
 
-def _mark_best(axes: "Axes", series: Mapping[str, Sequence[float]]) -> None:
+def _mark_best(axes: "Axes", series: Mapping[str, Sequence[float]], places: Sequence[int], unit: str) -> None:
     key, _, colour, _ = next(line for line in reversed(_LINES) if line[0] in series)
-    epoch, lowest = min(
-        ((number, loss) for number, loss in enumerate(series[key], start=1) if not math.isnan(loss)),
+    place, lowest = min(
+        ((place, loss) for place, loss in zip(places, series[key], strict=True) if not math.isnan(loss)),
         key=lambda point: point[1],
     )
     for size, fill in ((10.5, SURFACE), (7.5, colour)):
-        axes.plot(epoch, lowest, "o", color=fill, markersize=size)
-    late = epoch > 1 and epoch > 0.7 * len(series[key])  # a label on the right would not fit
+        axes.plot(place, lowest, "o", color=fill, markersize=size)
+    late = place > places[0] and place > 0.7 * places[-1]  # a label on the right would not fit
     axes.annotate(
-        f"best: epoch {epoch}, {lowest:.3f}",
-        (epoch, lowest),
+        f"best: {unit} {place:,}, {lowest:.3f}",
+        (place, lowest),
         xytext=(-8 if late else 8, 12),
         textcoords="offset points",
         horizontalalignment="right" if late else "left",

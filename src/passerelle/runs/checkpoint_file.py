@@ -32,7 +32,7 @@ __all__ = ["SUFFIX", "DamagedCheckpointError", "read_checkpoint", "write_checkpo
 SUFFIX = ".safetensors"
 
 MAX_HEADER = 2**27
-"""Maximum size of the header in bytes; an epoch in the history has about two hundred."""
+"""Maximum size of the header in bytes; an interval in the history has about three hundred."""
 
 _DTYPES = {
     "F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "|i1",
@@ -146,20 +146,20 @@ def _check_metadata(state: Any) -> None:
     """Check the types that `TrainingState.restore` does not; another `format` is left to it."""
     if state["format"] != TrainingState().metadata()["format"]:
         return
-    for name in ("epoch", "position", "updates", "rate_reduced"):
+    for name in ("epoch", "position", "updates", "interval_updates", "rate_reduced"):
         if type(state[name]) is not int or state[name] < 0:
             raise ValueError(f"{name} is no count")
-    for name in ("seconds", "epoch_began"):
+    for name in ("seconds", "interval_began"):
         if type(state[name]) not in (int, float) or not 0 <= state[name] < math.inf:
             raise ValueError(f"{name} is no time")
     if type(state["rate_factor"]) is not float or not 0 < state["rate_factor"] <= 1:
         raise ValueError("rate_factor is no share")
-    if type(state["stopped"]) is not str or type(state["best"]["epoch"]) is not int:
-        raise ValueError("the reason of the end or the best epoch has a wrong type")
-    epochs = state["history"]
-    if not all(epoch["weights"] in WEIGHTS for epoch in epochs):
-        raise ValueError("the weights of an epoch have an unknown kind")
-    values = [value for epoch in epochs for name, value in epoch.items() if name != "weights"]
+    if type(state["stopped"]) is not str or type(state["best"]["interval"]) is not int:
+        raise ValueError("the reason of the end or the best interval has a wrong type")
+    intervals = state["history"]
+    if not all(interval["weights"] in WEIGHTS for interval in intervals):
+        raise ValueError("the weights of an interval have an unknown kind")
+    values = [value for interval in intervals for name, value in interval.items() if name != "weights"]
     numbers = [state["best"]["value"], *values]
     if not all(value is None or type(value) in (int, float) or value in ("inf", "-inf", "nan") for value in numbers):
         raise ValueError("a loss is no number")

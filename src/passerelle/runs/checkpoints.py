@@ -21,7 +21,7 @@ MAX_SHARE = 0.02
 """Maximum share of the time that writing checkpoints may take."""
 
 KEPT = 2
-"""Number of newest checkpoints that are kept, in addition to that of the best epoch."""
+"""Number of newest checkpoints that are kept, in addition to that of the best interval."""
 
 FLUSH_SECONDS, BYTES_PER_SECOND = 0.02, 50e6
 """Assumed time of flushing and speed of writing before the first checkpoint is timed; most disks are faster."""
@@ -31,7 +31,8 @@ _PREFIX = "update-"
 
 
 class Checkpoints(Callback):
-    """Write checkpoints during a run: after a time within an epoch, at the ends of epochs, and at the end of the run.
+    """Write checkpoints during a run: after a time between validations, after each validation, and at the
+    end of the run.
 
     Their time is measured. As long as the next one would make their share of the time larger than `MAX_SHARE`, none is
     written, except at the end of the run. If one cannot be written, training goes on, and the next one is tried when it
@@ -39,7 +40,7 @@ class Checkpoints(Callback):
 
     Args:
         folder: folder of the checkpoints.
-        seconds: time between two checkpoints within an epoch.
+        seconds: time between two checkpoints between validations.
         report: receives one line when writing fails, and one when it works again.
         reserve: bytes that must stay free in the folder's file system, for the model that is saved in the end.
     """
@@ -50,7 +51,7 @@ class Checkpoints(Callback):
         self._report = report
         self._reserve = reserve
         self._cost = _Cost()
-        self._written: tuple[int, int, int] | None = None
+        self._written: tuple[int, ...] | None = None
         self._failed = False
 
     def on_train_begin(self, run: Run) -> None:
@@ -60,7 +61,7 @@ class Checkpoints(Callback):
         if self._cost.since_last() >= self._seconds:
             self._write_if_cheap(run)
 
-    def on_epoch_end(self, run: Run) -> None:
+    def on_validation_end(self, run: Run) -> None:
         self._write_if_cheap(run)
 
     def on_train_end(self, run: Run) -> None:
@@ -81,7 +82,7 @@ class Checkpoints(Callback):
                 prepare_folder(self._folder)
                 self._require_space(_size(state))
                 write_checkpoint(path, state.arrays(), state.metadata())
-                self._keep(path, best=not state.position and state.history[-1].number == state.best.epoch)
+                self._keep(path, best=not state.interval_updates and state.history[-1].number == state.best.interval)
             except (OutputError, OSError) as error:
                 self._fail(error)
                 return
@@ -103,7 +104,7 @@ class Checkpoints(Callback):
         self._failed = True
 
     def _keep(self, newest: Path, *, best: bool) -> None:
-        """Give the checkpoint of the best epoch a second name, and remove all but the newest checkpoints."""
+        """Give the checkpoint of the best interval a second name, and remove all but the newest checkpoints."""
         if best:
             temporary = newest.with_name(f".{_BEST}")
             temporary.unlink(missing_ok=True)
@@ -156,8 +157,8 @@ class _Measurement:
         self._cost.add(time.perf_counter() - self._began)
 
 
-def _place(state: TrainingState) -> tuple[int, int, int]:
-    return state.updates, state.epoch, state.position
+def _place(state: TrainingState) -> tuple[int, ...]:
+    return state.updates, state.epoch, state.position, state.interval_updates
 
 
 def _size(state: TrainingState) -> int:
@@ -167,7 +168,7 @@ def _size(state: TrainingState) -> int:
 
 
 def checkpoint_files(folder: Path) -> list[Path]:
-    """Return the checkpoints in a folder: the newest first, and that of the best epoch last."""
+    """Return the checkpoints in a folder: the newest first, and that of the best interval last."""
     return [*_by_update(folder), *([folder / _BEST] if (folder / _BEST).exists() else [])]
 
 

@@ -43,6 +43,7 @@ class Description:
         number: number of this translator, from 1.
         count: number of translators that the command trains on the same data.
         checkpoint_seconds: time between two checkpoints within an epoch.
+        tensorboard: absolute path of the folder of TensorBoard's logs; empty if none are written.
         resolved: the settings after the preparation, with levels and embedding widths; None before it.
         fingerprints: SHA-256 of the data by its name in messages; empty before the preparation.
         versions: versions of the libraries on which the numbers depend.
@@ -55,6 +56,7 @@ class Description:
     number: int = 1
     count: int = 1
     checkpoint_seconds: float = CHECKPOINT_SECONDS
+    tensorboard: str = ""
     resolved: Settings | None = None
     fingerprints: Mapping[str, str] | None = None
     versions: Mapping[str, str] | None = None
@@ -74,6 +76,7 @@ class Description:
             "number": self.number,
             "count": self.count,
             "checkpoint_seconds": self.checkpoint_seconds,
+            "tensorboard": self.tensorboard,
             "data": self.data.to_json(),
             "fingerprints": dict(self.fingerprints or {}),
             "versions": dict(self.versions or {}),
@@ -105,7 +108,7 @@ class Description:
             validated(Settings, values["settings"]),
             DataSource.from_json(values["data"]),
             tuple(tuple(map(str, command)) for command in values["commands"]),
-            str(values["out"]), number, count, float(seconds),
+            str(values["out"]), number, count, float(seconds), str(values.get("tensorboard", "")),
             None if resolved is None else validated(Settings, resolved),
             {str(name): str(value) for name, value in values["fingerprints"].items()},
             {str(name): str(value) for name, value in values["versions"].items()},

@@ -1,4 +1,4 @@
-"""Logs of a run: a line for each epoch as JSON and CSV, the samples, and the loss curve."""
+"""Logs of a run: a line for each validation as JSON and CSV, the samples, and the loss curve."""
 
 import csv
 import io
@@ -18,22 +18,22 @@ from passerelle.training.history import Sample
 __all__ = ["Logs"]
 
 COLUMNS = (
-    "epoch", "updates", "loss", "accuracy", "validation_loss", "validation_accuracy", "chrf", "exact_match", "weights",
-    "skipped", "learning_rate", "seconds", "run_seconds",
+    "epoch", "updates", "loss", "accuracy", "validation_loss", "validation_perplexity", "validation_accuracy", "chrf",
+    "exact_match", "weights", "skipped", "tokens", "learning_rate", "seconds", "run_seconds",
 )  # fmt: skip
-"""Names of the values of an epoch, see `Epoch`; the learning rate is that of the next update, the last two are the
-seconds of the epoch and of the run."""
+"""Names of the values of an interval, see `Interval`; the learning rate is that of the next update, the last two are
+the seconds of the interval and of the run. The updates identify the interval."""
 
-SAMPLE_COLUMNS = ("epoch", "source", "translation", "reference")
+SAMPLE_COLUMNS = ("epoch", "updates", "source", "translation", "reference")
 
 _LINE_BREAKS = str.maketrans(dict.fromkeys("\t\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029", " "))
 
 
 class Logs(Callback):
-    """Write `log.jsonl`, `log.csv` and `samples.tsv` after each epoch; `draw_curve` writes `loss.svg`.
+    """Write `log.jsonl`, `log.csv` and `samples.tsv` after each validation; `draw_curve` writes `loss.svg`.
 
-    A resumed run first removes the epochs after its checkpoint, which it trains again. An error in writing is reported
-    once and does not end training.
+    A resumed run first removes the lines of intervals after its checkpoint, which it trains again. An error in
+    writing is reported once and does not end training.
 
     Args:
         folder: the run's folder.
@@ -44,29 +44,28 @@ class Logs(Callback):
         self._folder = folder
         self._report = report
         self._failed = False
-        self._epochs: list[dict[str, Any]] = []
+        self._intervals: list[dict[str, Any]] = []
 
     def on_train_begin(self, run: Run) -> None:
-        epochs = {epoch.number for epoch in run.state.history}
-        self._try(self._begin, epochs)
+        self._try(self._begin, {interval.updates for interval in run.state.history})
 
-    def on_epoch_end(self, run: Run) -> None:
+    def on_validation_end(self, run: Run) -> None:
         self._try(self._append, _values(run), run.samples)
 
     def on_train_end(self, run: Run) -> None:
-        self._epochs = [asdict(epoch) for epoch in run.state.history]
+        self._intervals = [asdict(interval) for interval in run.state.history]
 
     def draw_curve(self) -> None:
         """Draw the loss curve of a run that has ended. It takes a second, so the model is saved first."""
-        if self._epochs:
-            self._try(self._draw, self._epochs)
+        if self._intervals:
+            self._try(self._draw, self._intervals)
 
-    def _begin(self, epochs: set[int]) -> None:
-        """Write the heads of the logs, and those of their lines that belong to finished epochs."""
+    def _begin(self, finished: set[int]) -> None:
+        """Write the heads of the logs, and those of their lines that belong to intervals with these `updates`."""
         folder = self._folder
-        _write(folder.log, "".join(line for line in _lines(folder.log) if _epoch_of_json(line) in epochs))
+        _write(folder.log, "".join(line for line in _lines(folder.log) if _updates_in_json(line) in finished))
         for path, columns, separator in ((folder.table, COLUMNS, ","), (folder.samples, SAMPLE_COLUMNS, "\t")):
-            kept = [line for line in _lines(path) if _first_number(line, separator) in epochs]
+            kept = [line for line in _lines(path) if _updates_in_table(line, separator) in finished]
             _write(path, separator.join(columns) + "\n" + "".join(kept))
 
     def _append(self, values: Mapping[str, Any], samples: Sequence[Sample]) -> None:
@@ -78,11 +77,11 @@ class Logs(Callback):
         _append(folder.table, row.getvalue())
         for sample in samples:
             texts = [text.translate(_LINE_BREAKS) for text in (sample.source, sample.translation, sample.reference)]
-            _append(folder.samples, "\t".join([str(values["epoch"]), *texts]) + "\n")
+            _append(folder.samples, "\t".join([str(values["epoch"]), str(values["updates"]), *texts]) + "\n")
 
-    def _draw(self, epochs: list[dict[str, Any]]) -> None:
+    def _draw(self, intervals: list[dict[str, Any]]) -> None:
         try:
-            picture = draw_loss_curve(epochs, title="Loss").encode()
+            picture = draw_loss_curve(intervals, title="Loss").encode()
         except ValueError:  # no loss is finite
             return
         write_atomically(self._folder.curve, lambda stream: stream.write(picture))
@@ -98,11 +97,9 @@ class Logs(Callback):
 
 
 def _values(run: Run) -> dict[str, Any]:
-    """Return the values of the epoch that has just ended, by `COLUMNS`."""
-    state, epoch = run.state, run.state.history[-1]
-    values = asdict(epoch) | {
-        "epoch": epoch.number,
-        "updates": state.updates,
+    """Return the values of the interval that has just ended, by `COLUMNS`."""
+    state = run.state
+    values = asdict(state.history[-1]) | {
         "learning_rate": run.schedule.rate(state),
         "run_seconds": state.seconds,
     }
@@ -114,17 +111,18 @@ def _finite(value: Any) -> Any:
     return str(value) if isinstance(value, float) and value - value != 0 else value
 
 
-def _epoch_of_json(line: str) -> int | None:
+def _updates_in_json(line: str) -> int | None:
     try:
-        epoch = json.loads(line)["epoch"]
+        updates = json.loads(line)["updates"]
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    return epoch if type(epoch) is int else None
+    return updates if type(updates) is int else None
 
 
-def _first_number(line: str, separator: str) -> int | None:
-    first = line.split(separator, 1)[0]
-    return int(first) if first.isascii() and first.isdigit() and len(first) < 10 else None
+def _updates_in_table(line: str, separator: str) -> int | None:
+    cells = line.split(separator, 2)
+    cell = cells[COLUMNS.index("updates")] if len(cells) > 2 else ""
+    return int(cell) if cell.isascii() and cell.isdigit() and len(cell) < 16 else None
 
 
 def _lines(path: Path) -> list[str]:

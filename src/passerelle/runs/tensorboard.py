@@ -1,4 +1,4 @@
-"""Results of each epoch as TensorBoard logs."""
+"""Results of each validation as TensorBoard logs."""
 
 import os
 from collections.abc import Callable
@@ -12,21 +12,22 @@ __all__ = ["TensorBoard"]
 SCALARS = {
     "loss": "loss/training",
     "validation_loss": "loss/validation",
+    "validation_perplexity": "perplexity/validation",
     "accuracy": "accuracy/training",
     "validation_accuracy": "accuracy/validation",
     "chrf": "translation/chrf",
     "exact_match": "translation/exact_match",
     "skipped": "updates/skipped",
-    "seconds": "time/epoch_seconds",
+    "seconds": "time/seconds",
 }
-"""Attributes of `Epoch` and their names in TensorBoard."""
+"""Attributes of `Interval` and their names in TensorBoard."""
 
 
 class TensorBoard(Callback):
-    """Write the results of each epoch, the learning rate and the samples to a folder that TensorBoard reads.
+    """Write the results of each validation, the learning rate and the samples to a folder that TensorBoard reads.
 
-    The horizontal axis is the number of updates. A resumed run goes on in the same folder, and replaces the epochs that
-    it trains again. An error in writing is reported once and does not end training.
+    The horizontal axis is the number of updates. A resumed run goes on in the same folder, and replaces the results
+    of updates that it makes again. An error in writing is reported once and does not end training.
 
     Args:
         folder: folder of the logs; several runs may have folders in one.
@@ -54,7 +55,7 @@ class TensorBoard(Callback):
         options: dict[str, Any] = {"purge_step": updates + 1} if updates else {}
         self._try(lambda: setattr(self, "_writer", self._make_writer(self._folder, **options)))
 
-    def on_epoch_end(self, run: Run) -> None:
+    def on_validation_end(self, run: Run) -> None:
         self._try(lambda: self._write(run))
 
     def on_train_end(self, run: Run) -> None:
@@ -64,9 +65,9 @@ class TensorBoard(Callback):
     def _write(self, run: Run) -> None:
         if self._writer is None:
             return
-        epoch, step = run.state.history[-1], run.state.updates
+        interval, step = run.state.history[-1], run.state.updates
         for name, title in SCALARS.items():
-            value = getattr(epoch, name)
+            value = getattr(interval, name)
             if value is not None:
                 self._writer.add_scalar(title, value, step)
         self._writer.add_scalar("updates/learning_rate", run.schedule.rate(run.state), step)

@@ -86,7 +86,9 @@ class TrainingSettings(Section):
         le=10_000_000,
     )
     plateau_patience: int = setting(
-        2, "For schedule plateau: number of epochs without a better metric before the learning rate is reduced.", ge=1
+        2,
+        "For schedule plateau: number of validations without a better metric before the learning rate is reduced.",
+        ge=1,
     )
     plateau_factor: float = setting(
         0.5, "For schedule plateau: factor by which the learning rate is reduced.", gt=0.0, lt=1.0
@@ -122,38 +124,47 @@ class TrainingSettings(Section):
         le=MAX_EPOCHS,
     )
     keep: Literal["best", "last"] = setting(
-        "best", "Checkpoint to save: the weights of the epoch with the best training.metric, or of the last epoch."
+        "best", "Checkpoint to save: the weights at the validation with the best training.metric, or at the last one."
     )
     ema: Rate = setting(
         0.0,
-        "Exponential moving average of the weights: its decay per update, such as 0.999; 0 turns it off. After each "
-        "epoch, the average is validated too, and used instead of the weights themselves where it is better. Without "
-        "validation pairs, it is always used.",
+        "Exponential moving average of the weights: its decay per update, such as 0.999; 0 turns it off. At each "
+        "validation, the average is validated too, and used instead of the weights themselves where it is better. "
+        "Without validation pairs, it is always used.",
     )
     average: int = setting(
         1,
-        "Checkpoint averaging: number of last epochs whose weights are averaged; 1 turns it off. The average is "
-        "used in the same way as that of training.ema. Checkpoints contain the weights of these epochs.",
+        "Checkpoint averaging: number of last validations whose weights are averaged; 1 turns it off. The average is "
+        "used in the same way as that of training.ema. Checkpoints contain all these weights.",
         ge=1,
         le=1_000,
     )
+    validate_every: int = setting(
+        0,
+        "Number of updates between two validations, for epochs that take hours or seconds; the end of training is "
+        "always validated. The updates do not depend on it, but training.keep, training.patience, training.average and "
+        "schedule plateau count validations. 0 validates after each epoch.",
+        ge=0,
+        le=1_000_000_000,
+    )
     metric: Literal["loss", "chrf", "exact"] = setting(
         "loss",
-        "Validation metric that decides which epoch is the best, for training.keep, training.patience and schedule "
+        "Validation metric that decides which weights are the best, for training.keep, training.patience and schedule "
         "plateau: the loss; or chrf or exact (exact match) of greedy translations of a sample of validation sources, "
         "with several outputs the mean over them.",
         option=True,
     )
     metric_sources: int = setting(
         128,
-        "Number of validation sources, sampled once, that are translated after each epoch for chrF and exact match; "
-        "with several outputs, of each.",
+        "Number of validation sources, sampled once, that are translated at each validation for chrF and exact "
+        "match; with several outputs, of each.",
         ge=1,
         le=100_000,
     )
     patience: int = setting(
         0,
-        "Early stopping: number of epochs without a better training.metric after which training stops; 0 turns it off.",
+        "Early stopping: number of validations without a better training.metric after which training stops; 0 turns it "
+        "off.",
         ge=0,
     )
     search: Literal["auto", "greedy", "beam"] = setting(

@@ -17,9 +17,10 @@ from passerelle.experiment.prepared_training import train_prepared
 from passerelle.preparation import prepare
 from passerelle.settings import Settings
 from passerelle.sweep.folder import SweepFolder
-from passerelle.sweep.objective import Objective, ReportEpochs
+from passerelle.sweep.objective import Objective, ReportValidations
 from passerelle.sweep.space import Space, Values
 from passerelle.training.callbacks.interruption import Interrupted, Interruption
+from passerelle.training.history import Interval
 
 __all__ = ["Sweep", "TrialResult", "require_optuna"]
 
@@ -29,8 +30,8 @@ _SECONDS, _EPOCHS = "seconds", "epochs"
 _STATES = {"complete": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL"}
 """States of results, and their names in Optuna."""
 
-FIRST_PRUNED_EPOCH = 2
-"""First epoch after which a trial may be pruned: the losses of the first one say little."""
+FIRST_PRUNED = 2
+"""First validation after which a trial may be pruned: the results of the first one say little."""
 
 STARTUP_TRIALS = 5
 """Number of first trials that are sampled at random, and never pruned."""
@@ -45,7 +46,7 @@ class TrialResult:
         state: `complete`, `pruned`, or `failed`: the settings contradict each other, or training diverged.
         value: value of the objective; None if the trial is not complete.
         values: what the trial changed.
-        epochs: finished epochs.
+        epochs: number of the epoch of the last validation.
         seconds: time of the trial.
         reason: why it is not complete; or an earlier trial with the same values, whose result it has.
     """
@@ -60,7 +61,7 @@ class TrialResult:
 
 
 class _PrunedError(Exception):
-    """The trial is worse than the others at this epoch."""
+    """The trial is worse than the others at this validation."""
 
 
 class _TimeOverError(Exception):
@@ -104,7 +105,7 @@ class Sweep:
                 study_name="sweep",
                 load_if_exists=True,
                 direction="maximize" if self.objective.maximized else "minimize",
-                pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=FIRST_PRUNED_EPOCH),
+                pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=FIRST_PRUNED),
             )
         except Exception as error:  # of SQLAlchemy, which has its own classes
             raise RunError(f"{self.folder.database} cannot be used: {one_line(str(error))}") from None
@@ -161,12 +162,13 @@ class Sweep:
         prepared: Any = None
         same = next((result for result in self.results() if result.values == values), None)
 
-        def report(epoch: int, loss: float) -> None:
+        def report(interval: Interval) -> None:
             nonlocal epochs
-            epochs = epoch
-            trial.report(self.objective.epoch_value(loss, prepared), step=epoch)
+            epochs = interval.epoch
+            trial.report(self.objective.interval_value(interval, prepared), step=interval.number)
             if trial.should_prune():
-                raise _PrunedError
+                at = f"update {interval.updates:,}" if prepared.settings.training.validate_every else f"epoch {epochs}"
+                raise _PrunedError(f"worse than the median after {at}")
 
         def check() -> None:
             if time.perf_counter() >= self.deadline:
@@ -185,13 +187,13 @@ class Sweep:
             return None
         try:
             prepared = prepare(self.training, self.settings_of(values), validation=self.validation, **self.vectors)
-            callbacks = [ReportEpochs(report, check)]
+            callbacks = [ReportValidations(report, check)]
             translator = train_prepared(prepared, callbacks, interruption=self.interruption)
             if self.interruption.requested:
                 return "interrupted"
             value = self.objective.value(translator, prepared)
-        except _PrunedError:
-            finish("PRUNED", reason=f"worse than the median after epoch {epochs}")
+        except _PrunedError as pruned:
+            finish("PRUNED", reason=str(pruned))
         except _TimeOverError:
             return "time limit"
         except Interrupted:

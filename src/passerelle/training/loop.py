@@ -1,4 +1,4 @@
-"""The training loop: epochs of updates, and the events at which callbacks act."""
+"""The training loop: epochs of updates, intervals between validations, and the events at which callbacks act."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -6,7 +6,7 @@ from itertools import islice
 
 from passerelle.data.batches import Batches
 from passerelle.training.callbacks.callback import Callback, Run
-from passerelle.training.history import Epoch
+from passerelle.training.history import Interval
 from passerelle.training.schedule import Schedule
 from passerelle.training.state import TrainingState
 from passerelle.training.update import Update
@@ -35,23 +35,18 @@ def run(
     call = partial(_call, callbacks, current)
     call("on_train_begin")
     while state.epoch <= schedule.epochs and not state.stopped:
-        current.begin_epoch()
+        current.begin_interval()
         call("on_epoch_begin")
         if not _train_epoch(current, batches, call):
             break
-        loss, accuracy = state.means()
-        skipped = int(state.skipped[0])
-        state.history.append(Epoch(state.epoch, loss, accuracy, None, None, current.epoch_seconds(), skipped=skipped))
-        update.assign(state)
-        began = state.seconds
-        call("on_validate")
-        if current.epoch_dropped:
-            state.history.pop()
-            break
-        current.count_time()
-        current.validation_seconds = state.seconds - began
-        state.start_epoch(state.epoch + 1)
+        if state.interval_updates and (state.stopped or _is_complete(current, epoch_ended=True)):
+            if not _end_interval(current, call, epoch_ended=True):
+                break
+        else:
+            state.start_epoch(state.epoch + 1)
         call("on_epoch_end")
+    if state.stopped and state.interval_updates and not current.dropped:  # by `on_epoch_end`, within an interval
+        _end_interval(current, call, epoch_ended=False)
     update.end(state)
     call("on_train_end")
     return current
@@ -63,22 +58,61 @@ def _train_epoch(current: Run, batches: Batches, call: Callable[[str], None]) ->
     size = schedule.settings.accumulation
     remaining = batches.epoch(state.epoch, state.position * size)
     while group := list(islice(remaining, size)):
+        complete = state.interval_updates and _is_complete(current, epoch_ended=False)
+        if complete and not state.stopped and not _end_interval(current, call, epoch_ended=False):
+            return False
         if state.stopped:
-            return state.position > 0 and not current.epoch_dropped
+            return state.interval_updates > 0 and not current.dropped
         rate = schedule.rate(state)
         for number, batch in enumerate(group, start=1):
             teacher_forced = schedule.teacher_forced_steps(state, batch.steps)
             current.update(state, batch, teacher_forced, rate=rate, complete=number == len(group))
         state.position += 1
         state.updates += 1
+        state.interval_updates += 1
         current.count_time()
         call("on_update_end")
-    current.epoch_dropped = False  # After its last update an epoch counts, even if a callback has just dropped it.
+    if _is_complete(current, epoch_ended=True):
+        current.dropped = False  # After its last update an interval counts, even if a callback has just dropped it.
+    return not current.dropped
+
+
+def _is_complete(current: Run, *, epoch_ended: bool) -> bool:
+    """Return whether the current interval, which has updates, has all of them."""
+    every = current.schedule.settings.validate_every
+    if not every:
+        return epoch_ended
+    last = epoch_ended and current.state.epoch >= current.schedule.epochs
+    return last or current.state.updates % every == 0
+
+
+def _end_interval(current: Run, call: Callable[[str], None], *, epoch_ended: bool) -> bool:
+    """Add the results of the current interval to the history, and validate; return whether the interval counts."""
+    state = current.state
+    loss, accuracy = state.means()
+    interval = Interval(
+        len(state.history) + 1, loss, accuracy, None, None, current.interval_seconds(), skipped=int(state.skipped[0]),
+        epoch=state.epoch, updates=state.updates, tokens=float(state.sums[1]),
+    )  # fmt: skip
+    state.history.append(interval)
+    current.update.assign(state)
+    began = state.seconds
+    call("on_validate")
+    if current.dropped:
+        state.history.pop()
+        return False
+    current.count_time()
+    current.validation_seconds = state.seconds - began
+    state.start_interval()
+    if epoch_ended:
+        state.start_epoch(state.epoch + 1)
+    call("on_validation_end")
+    current.begin_interval()
     return True
 
 
 def _call(callbacks: Sequence[Callback], current: Run, event: str) -> None:
     for callback in callbacks:
         getattr(callback, event)(current)
-        if event == "on_validate" and current.epoch_dropped:
+        if event == "on_validate" and current.dropped:
             return

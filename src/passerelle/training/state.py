@@ -8,31 +8,34 @@ from typing import Any, Self
 import numpy as np
 
 from passerelle.errors import RunError
-from passerelle.training.history import Epoch
+from passerelle.training.history import Interval
 
 __all__ = ["Best", "TrainingState", "check_fit"]
 
-FORMAT = 2
+FORMAT = 3
 """Version of the format that `arrays` and `metadata` return."""
 
 ARRAY_LISTS = ("trainable", "non_trainable", "optimizer", "last", "recent")
 """Attributes of `TrainingState` that are lists of arrays."""
 
-SCALARS = ("epoch", "position", "updates", "rate_factor", "rate_reduced", "seconds", "epoch_began", "stopped")
+SCALARS = (
+    "epoch", "position", "updates", "interval_updates", "rate_factor", "rate_reduced", "seconds", "interval_began",
+    "stopped",
+)  # fmt: skip
 """Attributes of `TrainingState` that are JSON values."""
 
 
 @dataclass
 class Best:
-    """The weights of the best epoch so far.
+    """The weights of the best interval so far.
 
     Attributes:
-        epoch: number of the epoch; 0 before the first epoch has ended.
-        value: the value by which epochs are compared, see `history.criterion`.
+        interval: number of the interval; 0 before the first one has ended.
+        value: the value by which intervals are compared, see `history.criterion`.
         weights: result of `network.get_weights()`.
     """
 
-    epoch: int = 0
+    interval: int = 0
     value: float = math.inf
     weights: list[np.ndarray] = field(default_factory=list)
 
@@ -42,9 +45,9 @@ class TrainingState:
     """Everything that a run needs to continue after any update.
 
     `Update.begin` fills an empty state from a network and an optimizer. A run changes its state in place. To save it,
-    call `arrays` and `metadata` in the events `on_update_end`, `on_epoch_end` and `on_train_end`, or after the run. A
-    run that continues from a restored state produces the same weights as an uninterrupted run, bit for bit on the same
-    backend.
+    call `arrays` and `metadata` in the events `on_update_end`, `on_validation_end`, `on_epoch_end` and `on_train_end`,
+    or after the run. A run that continues from a restored state produces the same weights as an uninterrupted run, bit
+    for bit on the same backend.
 
     Attributes:
         trainable: an array or Keras variable for each of `network.trainable_variables`, in the same order and with the
@@ -52,23 +55,24 @@ class TrainingState:
         non_trainable: the same for `network.non_trainable_variables`, which include the seeds of dropout, uint32 (2,).
         optimizer: the same for `optimizer.variables`: int32 (), the number of updates; float32 (), the learning rate;
             then the moments, with the shapes of weights.
-        sums: float (3,), sums over the current epoch, without skipped updates: loss in nats, target tokens, correct
+        sums: float (3,), sums over the current interval, without skipped updates: loss in nats, target tokens, correct
             predictions.
         skipped: int32 (3,), numbers of updates that were skipped because their gradients were not finite: in the
-            current epoch, in a row until now, and in the longest row of the run.
+            current interval, in a row until now, and in the longest row of the run.
         random: random generator of scheduled sampling.
         epoch: number of the current epoch, from 1; in `on_epoch_end` already the next one.
         position: completed updates of the current epoch.
         updates: completed updates of the run.
-        history: the finished epochs.
-        best: the best epoch so far.
-        last: weights after the last finished epoch, as returned by `network.get_weights()`; empty if only the best
+        interval_updates: completed updates of the current interval: since the last validation.
+        history: the finished intervals.
+        best: the best interval so far.
+        last: weights after the last finished interval, as returned by `network.get_weights()`; empty if only the best
             weights are needed.
-        recent: for the average of epochs, the trainable weights after the last epochs, in one list, the oldest first.
+        recent: for the average of intervals, the trainable weights after the last ones, in one list, the oldest first.
         rate_factor: factor of the learning rate that the schedule `plateau` has reached.
-        rate_reduced: number of the epoch after which `plateau` last reduced the factor; 0 if it did not.
+        rate_reduced: number of the interval after which `plateau` last reduced the factor; 0 if it did not.
         seconds: total time of the run, over all processes that continued it.
-        epoch_began: value of `seconds` when the current epoch began.
+        interval_began: value of `seconds` when the current interval began.
         stopped: reason why the run ended or will end after the current event; empty if no callback has ended it. To end
             the run, a callback sets it.
     """
@@ -82,14 +86,15 @@ class TrainingState:
     epoch: int = 1
     position: int = 0
     updates: int = 0
-    history: list[Epoch] = field(default_factory=list)
+    interval_updates: int = 0
+    history: list[Interval] = field(default_factory=list)
     best: Best = field(default_factory=Best)
     last: list[np.ndarray] = field(default_factory=list)
     recent: list[np.ndarray] = field(default_factory=list)
     rate_factor: float = 1.0
     rate_reduced: int = 0
     seconds: float = 0.0
-    epoch_began: float = 0.0
+    interval_began: float = 0.0
     stopped: str = ""
 
     @classmethod
@@ -98,16 +103,20 @@ class TrainingState:
         return cls(random=np.random.default_rng((seed, 2)))
 
     def means(self) -> tuple[float, float]:
-        """Return loss (nats per token) and accuracy of the current epoch so far; waits for all updates."""
+        """Return loss (nats per token) and accuracy of the current interval so far; waits for all updates."""
         loss, tokens, correct = np.asarray(self.sums).tolist()
         return loss / max(tokens, 1.0), correct / max(tokens, 1.0)
 
     def start_epoch(self, number: int) -> None:
         """Set the position to the start of an epoch."""
         self.epoch, self.position = number, 0
+
+    def start_interval(self) -> None:
+        """Reset everything that counts the updates of an interval."""
+        self.interval_updates = 0
         self.sums = np.zeros(3, np.float32)
         self.skipped = np.asarray(self.skipped, np.int32) * np.array([0, 1, 1], np.int32)
-        self.epoch_began = self.seconds
+        self.interval_began = self.seconds
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return copies of all arrays, with names such as `trainable/0`, `optimizer/2`, `best/0` and `sums`."""
@@ -121,8 +130,8 @@ class TrainingState:
             "format": FORMAT,
             **{name: getattr(self, name) for name in SCALARS},
             "random": self.random.bit_generator.state,
-            "best": {"epoch": self.best.epoch, "value": _to_json(self.best.value)},
-            "history": [{name: _to_json(value) for name, value in asdict(epoch).items()} for epoch in self.history],
+            "best": {"interval": self.best.interval, "value": _to_json(self.best.value)},
+            "history": [{name: _to_json(value) for name, value in asdict(each).items()} for each in self.history],
         }
 
     @classmethod
@@ -146,10 +155,10 @@ class TrainingState:
             skipped=np.array(arrays["skipped"]),
             random=random,
             history=[
-                Epoch(**{name: value if name == "weights" else _from_json(value) for name, value in epoch.items()})
-                for epoch in metadata["history"]
+                Interval(**{name: value if name == "weights" else _from_json(value) for name, value in each.items()})
+                for each in metadata["history"]
             ],
-            best=Best(best["epoch"], _from_json(best["value"]), _array_list(arrays, "best")),
+            best=Best(best["interval"], _from_json(best["value"]), _array_list(arrays, "best")),
             **{name: metadata[name] for name in SCALARS},
         )
 

@@ -55,12 +55,12 @@ def fit(
     Args:
         network: maps the inputs of a batch to logits; see `loss.network_sums`.
         training: training batches.
-        validation: batches for validation after each epoch; None disables validation.
+        validation: batches for validation after each epoch or interval; None disables validation.
         settings: training settings.
         callbacks: called after the callbacks that the settings require; see `Callback`.
         frozen: rows to freeze for the first `settings.frozen_epochs` epochs: variable path -> bool (rows,).
         weights: relative weight of each of several outputs by name; None for equal weights. See `loss.output_weights`.
-        translate: translates validation sources with the network's weights, after each epoch; None to translate none.
+        translate: translates validation sources with the network's weights, at each validation; None to translate none.
         state: training state to continue from, also within an epoch, with the same batches and settings. It is changed
             in place. None starts a new run from the network's weights.
         interruption: the object that receives signals; the caller may have entered it, to receive them after training
@@ -69,15 +69,15 @@ def fit(
         after: seconds of the time limit that are reserved for the work after this call.
 
     Returns:
-        The history. Afterwards the network has the weights of the epoch that `settings.keep` chooses. Ctrl-C, SIGTERM
-        and SIGHUP end training early and keep the finished epochs. Within the first epoch they keep the weights of the
-        last update.
+        The history. Afterwards the network has the weights of the interval that `settings.keep` chooses. Ctrl-C,
+        SIGTERM and SIGHUP end training early and keep the finished intervals. Within the first one they keep the
+        weights of the last update.
 
     Raises:
         Interrupted: if one of these signals arrives before the first update.
         BackendError: if Keras's backend cannot train with these settings.
-        SettingsError: if gradients or loss become infinite or NaN before the end of the first epoch, or if the metric
-            needs translations and there are none.
+        SettingsError: if gradients or loss become infinite or NaN before the end of the first interval, or if the
+            metric needs translations and there are none.
         RunError: if the arrays of `state` do not match the network and the optimizer.
     """
     if settings.metric != "loss" and (validation is None or translate is None):
@@ -111,4 +111,4 @@ def fit(
     with interruption or Interruption() as interruption:
         schedule = Schedule(settings, updates, before, after)
         run = loop.run(state, training, update, [*required, *callbacks, interruption], schedule)
-    return History(tuple(state.history), run.kept_epoch, state.stopped == INTERRUPTED, run.diverged, state.stopped)
+    return History(tuple(state.history), run.kept_interval, state.stopped == INTERRUPTED, run.diverged, state.stopped)

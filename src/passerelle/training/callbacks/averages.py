@@ -1,4 +1,4 @@
-"""Averages of the weights: the exponential moving average, and the average of the last epochs."""
+"""Averages of the weights: the exponential moving average, and the average of the last intervals."""
 
 from collections.abc import Sequence
 
@@ -10,29 +10,29 @@ __all__ = ["Averages"]
 
 
 class Averages(Callback):
-    """Add averages of the trainable weights to `run.candidates` after each epoch.
+    """Add averages of the trainable weights to `run.candidates` after each interval.
 
-    The exponential moving average is part of the optimizer, as in Keras. The average of epochs (checkpoint averaging,
-    Vaswani et al. 2017, arXiv:1706.03762, section 6.1; Izmailov et al. 2018, arXiv:1803.05407) reads the weights of the
-    last epochs from `run.state.recent`.
+    The exponential moving average is part of the optimizer, as in Keras. The average of intervals (checkpoint
+    averaging, Vaswani et al. 2017, arXiv:1706.03762, section 6.1; Izmailov et al. 2018, arXiv:1803.05407) reads the
+    weights after the last intervals from `run.state.recent`.
 
     Args:
         moving: for each trainable weight, the index of its moving average in `run.state.optimizer`; empty without one.
-        epochs: number of epochs to average; 1 for no average.
+        intervals: number of intervals to average; 1 for no average.
     """
 
-    def __init__(self, moving: Sequence[int], epochs: int):
+    def __init__(self, moving: Sequence[int], intervals: int):
         self._moving = moving
-        self._epochs = epochs
+        self._intervals = intervals
 
     def on_validate(self, run: Run) -> None:
         state = run.state
         if self._moving:
             run.candidates["ema"] = [np.asarray(state.optimizer[index]) for index in self._moving]
-        if self._epochs > 1:
+        if self._intervals > 1:
             count = len(state.trainable)
             weights = [np.array(array) for array in state.trainable]
-            state.recent = [*state.recent, *weights][-count * self._epochs :]
+            state.recent = [*state.recent, *weights][-count * self._intervals :]
             run.candidates["average"] = [_mean(state.recent[index::count]) for index in range(count)]
 
 

@@ -1,4 +1,4 @@
-"""Choose the weights of the network after training: those of the best epoch or of the last one."""
+"""Choose the weights of the network after training: those of the best interval or of the last one."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ __all__ = ["BestWeights"]
 
 
 class BestWeights(Callback):
-    """Store the weights of the best epoch in `run.state.best`; after training, set the weights and `run.kept_epoch`.
+    """Store the weights of the best interval in `run.state.best`; after training, set them and `run.kept_interval`.
 
-    The best epoch is the first one with the lowest value of `history.criterion`.
+    The best interval is the first one with the lowest value of `history.criterion`.
 
     Args:
         network: object with `get_weights` and `set_weights`. After validation, it has the weights to keep.
-        keep: epoch whose weights the network has after training: `best` or `last`. After divergence always the best.
+        keep: interval whose weights the network has after training: `best` or `last`. After divergence always the best.
         metric: see `history.criterion`.
     """
 
@@ -25,22 +25,22 @@ class BestWeights(Callback):
         self._metric = metric
         self._keep = keep
 
-    def on_epoch_end(self, run: Run) -> None:
+    def on_validation_end(self, run: Run) -> None:
         state = run.state
-        epoch = state.history[-1]
-        value = criterion(epoch, self._metric)
+        interval = state.history[-1]
+        value = criterion(interval, self._metric)
         weights = self._network.get_weights()
         if value < state.best.value:
-            state.best = Best(epoch.number, value, weights)
-        state.last = weights if self._keep == "last" or not state.best.epoch else []
+            state.best = Best(interval.number, value, weights)
+        state.last = weights if self._keep == "last" or not state.best.interval else []
 
     def on_train_end(self, run: Run) -> None:
         state = run.state
-        if state.best.epoch and (self._keep == "best" or run.diverged):
+        if state.best.interval and (self._keep == "best" or run.diverged):
             self._network.set_weights(state.best.weights)
-            run.kept_epoch = state.best.epoch
+            run.kept_interval = state.best.interval
         elif state.history:
             self._network.set_weights(state.last)
-            run.kept_epoch = state.history[-1].number
+            run.kept_interval = state.history[-1].number
         else:
             run.update.assign(state)

@@ -22,14 +22,14 @@ class Run:
         state: weights, optimizer, position, history; see `TrainingState`.
         update: the update that changes the state's arrays.
         schedule: epochs, updates per epoch, time limit, completed share of the run.
-        samples: some translations of validation sources after the last epoch; empty if none were translated.
+        samples: some translations of validation sources after the last interval; empty if none were translated.
         candidates: trainable weights besides those of the last update that validation may choose, by kind; see
             `history.WEIGHTS`.
         validation_seconds: time of the last validation, with the sample; None before the first one.
-        epoch_dropped: whether the current epoch will not count as finished.
+        dropped: whether the current interval will not count as finished.
         diverged: whether infinite or NaN gradients or losses ended the run.
-        kept_epoch: in `on_train_end`, the number of the epoch whose weights the network has; 0 if they are from within
-            the first epoch.
+        kept_interval: in `on_train_end`, the number of the interval after which the network had its weights; 0 if they
+            are from within the first one.
     """
 
     def __init__(self, state: "TrainingState", update: "Update", schedule: "Schedule"):
@@ -39,21 +39,21 @@ class Run:
         self.samples: tuple[Sample, ...] = ()
         self.candidates: dict[str, list[np.ndarray]] = {}
         self.validation_seconds: float | None = None
-        self.epoch_dropped = False
+        self.dropped = False
         self.diverged = False
-        self.kept_epoch = 0
+        self.kept_interval = 0
         self._counted = time.perf_counter()
 
-    def stop(self, reason: str, *, drop_epoch: bool = False) -> None:
+    def stop(self, reason: str, *, drop: bool = False) -> None:
         """End the run after the current event.
 
         Args:
             reason: text for `state.stopped` and the translator's record. A later call replaces it.
-            drop_epoch: leave the current epoch unfinished, without validation. Otherwise it counts as finished if it
-                has at least one update. After its last update an epoch always counts.
+            drop: leave the current interval unfinished, without validation. Otherwise it ends now, and so does its
+                epoch, if it has at least one update. After its last update an interval always counts.
         """
         self.state.stopped = reason
-        self.epoch_dropped = self.epoch_dropped or drop_epoch
+        self.dropped = self.dropped or drop
 
     def count_time(self) -> None:
         """Add the time since the last call to `state.seconds`."""
@@ -61,16 +61,16 @@ class Run:
         self.state.seconds += now - self._counted
         self._counted = now
 
-    def begin_epoch(self) -> None:
-        """Count the time; an epoch without updates begins now."""
+    def begin_interval(self) -> None:
+        """Count the time; an interval without updates begins now."""
         self.count_time()
-        if not self.state.position:
-            self.state.epoch_began = self.state.seconds
+        if not self.state.interval_updates:
+            self.state.interval_began = self.state.seconds
 
-    def epoch_seconds(self) -> float:
-        """Count the time and return the seconds since the current epoch began."""
+    def interval_seconds(self) -> float:
+        """Count the time and return the seconds since the current interval began."""
         self.count_time()
-        return self.state.seconds - self.state.epoch_began
+        return self.state.seconds - self.state.interval_began
 
 
 class Callback:
@@ -85,10 +85,12 @@ class Callback:
         passerelle.train(pairs, callbacks=[Log()])
 
     **Order.** At each event the callbacks of the package are called first, then those passed to `train`, in their
-    order, and finally the one that handles Ctrl-C. Results of an epoch do not depend on the order: callbacks write them
-    in `on_validate` and read them in `on_epoch_end`. So in every `on_epoch_end`, `run.state.history[-1]` contains the
-    training and validation results of the epoch, and `run.samples` has translations. For callbacks passed to `train`,
-    `run.state.best` then includes this epoch.
+    order, and finally the one that handles Ctrl-C. Results do not depend on the order: callbacks write them in
+    `on_validate` and read them in `on_validation_end`. So in every `on_validation_end`, `run.state.history[-1]`
+    contains the training results since the validation before and those of this validation, and `run.samples` has
+    translations. For callbacks passed to `train`, `run.state.best` then includes them. By default each epoch is
+    validated, and `on_epoch_end` follows `on_validation_end`; with `training.validate_every`, validations do not
+    depend on epochs.
 
     After an exception in a callback no further event follows.
 
@@ -119,14 +121,23 @@ class Callback:
         """
 
     def on_validate(self, run: Run) -> None:
-        """Called after the last update of an epoch, when the network has its weights.
+        """Called after the last update of an interval, when the network has its weights.
 
         Callbacks that evaluate the weights add their results to `run.state.history[-1]`. If a callback drops the
-        epoch, later callbacks are not called for this event, and the epoch is removed from the history.
+        interval, later callbacks are not called for this event, and the interval is removed from the history.
+        """
+
+    def on_validation_end(self, run: Run) -> None:
+        """Called when interval `run.state.history[-1]` is finished and validated.
+
+        At the end of an epoch, `run.state.epoch` is already the next one.
         """
 
     def on_epoch_end(self, run: Run) -> None:
-        """Called when epoch `run.state.history[-1]` is finished and validated; `run.state.epoch` is the next one."""
+        """Called when an epoch is finished; `run.state.epoch` is the next one.
+
+        If the epoch's end is validated, the event follows `on_validation_end`.
+        """
 
     def on_train_end(self, run: Run) -> None:
         """Called last. `run.state.stopped` is the reason for the end, or empty if no callback ended the run.

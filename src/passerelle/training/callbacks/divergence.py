@@ -9,21 +9,21 @@ from passerelle.training.update import MAX_SKIPPED
 __all__ = ["Divergence"]
 
 CHECK_UPDATES = 50
-"""Number of updates between two checks within an epoch. A check waits for the device, so it is not made after each
+"""Number of updates between two checks within an interval. A check waits for the device, so it is not made after each
 update; the moment does not matter, since the weights do not change after `MAX_SKIPPED` skipped updates in a row."""
 
 MAX_SHARE = 0.5
-"""Share of skipped updates of an epoch above which training has diverged."""
+"""Share of skipped updates of an interval above which training has diverged."""
 
 
 class Divergence(Callback):
-    """Drop the epoch, stop the run and set `run.diverged` if training has diverged.
+    """Drop the interval, stop the run and set `run.diverged` if training has diverged.
 
-    It has if too many updates were skipped because their gradients are not finite, in a row or in an epoch, or if the
-    training loss of an epoch is not finite.
+    It has if too many updates were skipped because their gradients are not finite, in a row or in an interval, or if
+    the training loss of an interval is not finite.
 
     Raises:
-        SettingsError: if no earlier epoch has finished.
+        SettingsError: if no earlier interval has finished.
     """
 
     def on_train_begin(self, run: Run) -> None:
@@ -35,13 +35,16 @@ class Divergence(Callback):
 
     def on_validate(self, run: Run) -> None:
         self._check_row(run)
-        epoch, updates = run.state.history[-1], run.state.position
+        interval, updates = run.state.history[-1], run.state.interval_updates
         if run.diverged:
             return
-        if epoch.skipped > MAX_SHARE * updates:
-            _stop(run, f"the gradients of {epoch.skipped} of {updates} updates of epoch {epoch.number} are not finite")
-        elif not math.isfinite(epoch.loss):
-            _stop(run, f"the loss of epoch {epoch.number} is {epoch.loss}")
+        if interval.skipped > MAX_SHARE * updates:
+            _stop(
+                run,
+                f"the gradients of {interval.skipped} of {updates} updates of epoch {interval.epoch} are not finite",
+            )
+        elif not math.isfinite(interval.loss):
+            _stop(run, f"the loss of epoch {interval.epoch} is {interval.loss}")
 
     def _check_row(self, run: Run) -> None:
         if run.state.skipped[2] >= MAX_SKIPPED:
@@ -49,10 +52,10 @@ class Divergence(Callback):
 
 
 def _stop(run: Run, reason: str) -> None:
-    if not run.state.best.epoch:
+    if not run.state.best.interval:
         rate = run.schedule.settings.learning_rate
         raise SettingsError(
             f"training diverged: {reason}. Lower training.learning_rate (now {rate:g}) or set training.clip."
         )
     run.diverged = True
-    run.stop(reason, drop_epoch=True)
+    run.stop(reason, drop=True)

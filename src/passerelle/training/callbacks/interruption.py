@@ -29,7 +29,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Interruption(Callback):
-    """Stop the run after Ctrl-C, SIGTERM or SIGHUP, and drop the unfinished epoch.
+    """Stop the run after Ctrl-C, SIGTERM or SIGHUP, and drop the unfinished interval.
 
     Within this context manager, the first signal only sets `signal`, so that what was trained can be saved. A Ctrl-C
     after it has its usual effect; further SIGTERM and SIGHUP have none, since several of them often arrive together.
@@ -62,12 +62,15 @@ class Interruption(Callback):
     def on_update_end(self, run: Run) -> None:
         self._check(run)
 
+    def on_validation_end(self, run: Run) -> None:
+        self._check(run)
+
     def on_epoch_end(self, run: Run) -> None:
         self._check(run)
 
     def _check(self, run: Run) -> None:
         if self.requested:
-            run.stop(INTERRUPTED, drop_epoch=True)
+            run.stop(INTERRUPTED, drop=True)
 
     def __enter__(self) -> "Interruption":
         self._entered += 1

@@ -9,12 +9,12 @@ SMALLEST_FACTOR = 1e-9
 
 
 class Plateau(Callback):
-    """Multiply the learning rate by a factor after each `patience` epochs without a better one, as in Keras.
+    """Multiply the learning rate by a factor after each `patience` validations without a better one, as in Keras.
 
     Reads `run.state.best`; changes `run.state.rate_factor` and `run.state.rate_reduced`.
 
     Args:
-        patience: number of epochs, at least 1.
+        patience: number of validations, at least 1.
         factor: the factor, between 0 and 1.
     """
 
@@ -22,9 +22,9 @@ class Plateau(Callback):
         self._patience = patience
         self._factor = factor
 
-    def on_epoch_end(self, run: Run) -> None:
+    def on_validation_end(self, run: Run) -> None:
         state = run.state
         number = state.history[-1].number
-        if number - max(state.best.epoch, state.rate_reduced) >= self._patience:
+        if number - max(state.best.interval, state.rate_reduced) >= self._patience:
             state.rate_factor = max(state.rate_factor * self._factor, SMALLEST_FACTOR)
             state.rate_reduced = number

@@ -21,7 +21,8 @@ class ProgressReport:
         epochs: maximum number of epochs of the run; None if only the time is limited.
         done: completed updates of this epoch.
         updates: updates per epoch.
-        loss: mean loss of this epoch so far, in nats per token.
+        loss: mean loss since the last validation, in nats per token.
+        tokens_per_second: target tokens per second since the last validation; see `Interval.tokens`.
         seconds_left: estimated time until the run ends; None if it is too early for an estimate.
     """
 
@@ -30,6 +31,7 @@ class ProgressReport:
     done: int
     updates: int
     loss: float
+    tokens_per_second: float
     seconds_left: float | None
 
 
@@ -55,22 +57,29 @@ class Progress(Callback):
         loss, _ = state.means()
         left = seconds_left(run)
         epochs = schedule.settings.epochs
-        self._report(ProgressReport(state.epoch, epochs, state.position, schedule.updates, loss, left))
+        speed = float(state.sums[1]) / max(state.seconds - state.interval_began, 1e-6)
+        self._report(ProgressReport(state.epoch, epochs, state.position, schedule.updates, loss, speed, left))
 
 
 def seconds_left(run: Run) -> float | None:
-    """Estimate the seconds until the run ends, from the last epoch, or from the current one once 5 % of it are done.
+    """Estimate the seconds until the run ends, from the updates and the validation of the last interval.
+
+    Before the first validation, the updates count once there are 5 % of an epoch.
 
     Returns:
         At most the time until the time limit, with the time that is reserved for the work after the run; None if it is
         too early for an estimate.
     """
     state, schedule = run.state, run.schedule
-    share = schedule.epoch_share(state)
-    epoch = state.history[-1].seconds if state.history else None
-    if not epoch and share > 0.05:
-        epoch = (state.seconds - state.epoch_began) / share
-    left = epoch and epoch * (schedule.epochs - state.epoch + 1 - share)
+    updates, seconds = state.interval_updates, state.seconds - state.interval_began
+    enough = updates > 0.05 * schedule.updates
+    if state.history:
+        before = state.history[-2].updates if len(state.history) > 1 else 0
+        updates, seconds, enough = state.history[-1].updates - before, state.history[-1].seconds, True
+    remaining = schedule.updates * (schedule.epochs - state.epoch + 1) - state.position
+    left = max(0.0, remaining) * seconds / updates if enough and seconds else None
+    if left is not None and run.validation_seconds is not None:
+        left += run.validation_seconds * remaining / (schedule.settings.validate_every or schedule.updates)
     if schedule.seconds < math.inf:
         left = min(left or math.inf, max(0.0, schedule.seconds + schedule.after - state.seconds))
     return left

@@ -9,13 +9,13 @@ FIRST_VALIDATION_SHARE = 0.03
 
 
 class TimeLimit(Callback):
-    """Stop the run at the time limit; the current epoch ends early, is validated and counts as finished.
+    """Stop the run at the time limit; the current epoch ends early, and is validated and counts as finished.
 
     Training stops so early that the last validation ends at `schedule.seconds`, if it takes as long as the one before.
     The first update is always made: without any, there would be nothing to save.
 
     Args:
-        validated: whether a validation follows each epoch.
+        validated: whether a validation follows each interval.
     """
 
     def __init__(self, *, validated: bool = False):

@@ -1,4 +1,4 @@
-"""Validation after each epoch: loss, accuracy, translations, and the choice between the weights and their averages."""
+"""Validation after each interval: loss, accuracy, translations; the choice between weights and their averages."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -9,15 +9,19 @@ import numpy as np
 
 from passerelle.data.batches import Batches
 from passerelle.models.compiled import compiled
+from passerelle.models.stepper import NumberStepper
 from passerelle.training.callbacks.callback import Callback, Run
-from passerelle.training.history import Epoch, Translations, criterion
+from passerelle.training.history import Interval, Translations, criterion
 from passerelle.training.loss import network_sums
 from passerelle.training.scheduled_sampling import read_own_numbers
 
 __all__ = ["Validation", "make_validate"]
 
 SAMPLES = 2
-"""Number of translations per epoch that `run.samples` has."""
+"""Number of translations per validation that `run.samples` has."""
+
+MAX_EXPONENT = 709.0
+"""Largest integer whose exponential is a float."""
 
 
 class Validation(Callback):
@@ -48,20 +52,21 @@ class Validation(Callback):
         self._metric = metric
         self._translate = translate
         self._validate = make_validate(network, weights)
+        self._texts = not any(isinstance(stepper, NumberStepper) for stepper in network.steppers.values())
 
     def on_validate(self, run: Run) -> None:
-        epoch = run.state.history[-1]
+        interval = run.state.history[-1]
         raw = [np.array(variable) for variable in self._network.trainable_variables] if run.candidates else []
         kinds = {"raw": raw, **run.candidates}
         if self._batches is None:
             kind = list(kinds)[-1]
             self._assign(kinds[kind])
-            run.state.history[-1] = replace(epoch, weights=kind)
+            run.state.history[-1] = replace(interval, weights=kind)
             return
-        results: list[tuple[Epoch, Translations | None]] = []
+        results: list[tuple[Interval, Translations | None]] = []
         for kind, weights in kinds.items():
             self._assign(weights)
-            results.append(self._results(replace(epoch, weights=kind), self._batches))
+            results.append(self._results(replace(interval, weights=kind), self._batches))
         best, translations = min(results, key=lambda result: _order(result[0], self._metric))  # the first of equal ones
         self._assign(kinds[best.weights])
         if self._translate is not None:
@@ -72,14 +77,17 @@ class Validation(Callback):
             run.samples = tuple(translations.samples[row] for row in rows)
         run.state.history[-1] = best
 
-    def _results(self, epoch: Epoch, batches: Batches) -> tuple[Epoch, Translations | None]:
+    def _results(self, interval: Interval, batches: Batches) -> tuple[Interval, Translations | None]:
         """Return the results of the network's weights; translations only if the metric needs them."""
         loss, accuracy = self._validate(batches)
-        epoch = replace(epoch, validation_loss=loss, validation_accuracy=accuracy)
+        perplexity = _perplexity(loss) if self._texts else None
+        interval = replace(
+            interval, validation_loss=loss, validation_accuracy=accuracy, validation_perplexity=perplexity
+        )
         if self._metric == "loss" or self._translate is None:
-            return epoch, None
+            return interval, None
         translations = self._translate()
-        return replace(epoch, chrf=translations.chrf, exact_match=translations.exact_match), translations
+        return replace(interval, chrf=translations.chrf, exact_match=translations.exact_match), translations
 
     def _assign(self, weights: Sequence[np.ndarray]) -> None:
         """Assign trainable weights; none leave the network as it is."""
@@ -87,8 +95,13 @@ class Validation(Callback):
             variable.assign(value)
 
 
-def _order(epoch: Epoch, metric: str) -> float:
-    value = criterion(epoch, metric)
+def _perplexity(loss: float) -> float:
+    """Return the perplexity of a token, from nats per token."""
+    return math.exp(loss) if not loss > MAX_EXPONENT else math.inf  # NaN stays NaN
+
+
+def _order(interval: Interval, metric: str) -> float:
+    value = criterion(interval, metric)
     return math.inf if math.isnan(value) else value
 
 
