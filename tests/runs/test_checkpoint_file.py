@@ -115,7 +115,8 @@ CHANGES = {
 }
 STATES = {
     "position": -1, "epoch": "one", "updates": True, "interval_updates": 1.0, "seconds": "long", "interval_began": None,
-    "stopped": 1, "random": {"bit_generator": "PCG64", "state": "x"}, "best": {"interval": 1.5, "value": 1}, "history": [{"number": []}],
+    "stopped": 1, "random": {"bit_generator": "PCG64", "state": "x"}, "best": {"interval": 1.5, "value": 1},
+    "history": [{"number": []}],
 }  # fmt: skip
 
 

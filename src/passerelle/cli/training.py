@@ -53,14 +53,16 @@ def train_all(
             )
         saved.append(path)
         explain_end(translator)
-        checkpoint = checkpoint_words(translator.record)
+        checkpoint, last = checkpoint_words(translator.record), training.number == training.count
         if interruption.requested:
-            finished = translator.record["epochs"]
-            weights = f"the best checkpoint so far ({checkpoint})" if finished else "the weights in the first epoch"
-            how = f". Continue: {resume_command(training.recording.folder)}" if training.recording else ""
+            early, recording = translator.record["interrupted"], training.recording
+            weights = f"the best checkpoint{' so far' if early else ''} ({checkpoint})"
+            weights = weights if translator.record["epochs"] else "the weights in the first epoch"
+            how = ""
+            if recording is not None and (early or not last):
+                how = f". Continue: {resume_command(recording.folder)}"
             note(f"{signal_words(interruption.signal)}; saved {path} with {weights}{how}")
             return exit_status(interruption.signal)
-        last = training.number == training.count
         hint = f". Try: {_example(saved, training.prepared.training)}" if last else ""
         note(f"saved {path} ({checkpoint}){hint}")
     return 0

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from passerelle.data.pairs import Pairs
 from passerelle.inference.search_choice import Metric, choose_metric
 from passerelle.preparation import Prepared
+from passerelle.training.callbacks.interruption import Interrupted, Interruption
 from passerelle.translator import Translator
 
 __all__ = ["Comparison", "Forgetting"]
@@ -39,12 +40,16 @@ class Forgetting:
 
     Args:
         prepared: prepared data, with `fine_tuning`.
+        interruption: receives the signals that end training.
+
+    Raises:
+        Interrupted: if such a signal arrives: nothing was trained.
 
     Attributes:
         seconds: time that the first measurement took, which the second one will take too.
     """
 
-    def __init__(self, prepared: Prepared):
+    def __init__(self, prepared: Prepared, interruption: Interruption | None = None):
         began = time.perf_counter()
         groups = {"old": prepared.old_validation, "new": prepared.validation}
         seed = prepared.settings.training.seed
@@ -53,7 +58,10 @@ class Forgetting:
         self._before: dict[str, tuple[Metric, float]] = {}
         if prepared.fine_tuning is not None and self._samples:
             model = Translator(prepared.fine_tuning.origin.bundle)
-            self._before = {name: self._score(model, pairs) for name, pairs in self._samples.items()}
+            for name, pairs in self._samples.items():
+                self._before[name] = self._score(model, pairs)
+                if interruption is not None and interruption.requested:
+                    raise Interrupted(interruption.signal)
         self.seconds = time.perf_counter() - began
 
     def compare(self, tuned: Translator) -> list[Comparison]:

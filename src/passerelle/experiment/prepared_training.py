@@ -50,6 +50,7 @@ def train_prepared(
     Raises:
         OutputError: if no file can be saved at `out`, or the run's folder cannot be written.
         RunError: if the run that goes on has other data.
+        Interrupted: if a signal arrives before the first update of this process.
     """
     if not isinstance(callbacks, Iterable) or not all(isinstance(each, Callback) for each in callbacks):
         raise SettingsError(f"callbacks must be a list of passerelle.Callback objects, received: {callbacks!r:.80}")
@@ -66,7 +67,7 @@ def train_prepared(
         callbacks = [*callbacks, *recording.callbacks()]
     tuned, frozen, forgetting = prepared.fine_tuning, nullcontext(vectors), None
     if tuned is not None:
-        forgetting = Forgetting(prepared)
+        forgetting = Forgetting(prepared, interruption)
         clock.forgetting = forgetting.seconds
         frozen = tuned.frozen(translator.network, prepared.signature)
         if state is None:

@@ -35,7 +35,8 @@ class RunFolder:
     Attributes:
         path: the folder.
         checkpoints: the folder of the checkpoints in it.
-        log, table, samples, curve: files with the results of each validation: JSON lines, CSV, translations, the loss curve.
+        log, table, samples, curve: files with the results of each validation: JSON lines, CSV, translations, the
+            loss curve.
         settings: the resolved settings as TOML, for `--settings`.
         pairs, validation, corrections, old, old_validation: copies of pairs that no file contains; they exist only
             where needed.

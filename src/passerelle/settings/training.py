@@ -87,7 +87,8 @@ class TrainingSettings(Section):
     )
     plateau_patience: int = setting(
         2,
-        "For schedule plateau: number of validations without a better metric before the learning rate is reduced.",
+        "For schedule plateau: number of epochs (with training.validate_every, of validations) without a better metric "
+        "before the learning rate is reduced.",
         ge=1,
     )
     plateau_factor: float = setting(
@@ -134,8 +135,9 @@ class TrainingSettings(Section):
     )
     average: int = setting(
         1,
-        "Checkpoint averaging: number of last validations whose weights are averaged; 1 turns it off. The average is "
-        "used in the same way as that of training.ema. Checkpoints contain all these weights.",
+        "Checkpoint averaging: number of last epochs (with training.validate_every, of validations) whose weights "
+        "are averaged; 1 turns it off. The average is used in the same way as that of training.ema. Checkpoints "
+        "contain all these weights.",
         ge=1,
         le=1_000,
     )
@@ -163,8 +165,8 @@ class TrainingSettings(Section):
     )
     patience: int = setting(
         0,
-        "Early stopping: number of validations without a better training.metric after which training stops; 0 turns it "
-        "off.",
+        "Early stopping: number of epochs (with training.validate_every, of validations) without a better "
+        "training.metric after which training stops; 0 turns it off.",
         ge=0,
     )
     search: Literal["auto", "greedy", "beam"] = setting(

@@ -92,7 +92,7 @@ def _end_interval(current: Run, call: Callable[[str], None], *, epoch_ended: boo
     loss, accuracy = state.means()
     interval = Interval(
         len(state.history) + 1, loss, accuracy, None, None, current.interval_seconds(), skipped=int(state.skipped[0]),
-        epoch=state.epoch, updates=state.updates, tokens=float(state.sums[1]),
+        epoch=state.epoch, updates=state.updates, tokens=state.tokens(),
     )  # fmt: skip
     state.history.append(interval)
     current.update.assign(state)

@@ -107,6 +107,10 @@ class TrainingState:
         loss, tokens, correct = np.asarray(self.sums).tolist()
         return loss / max(tokens, 1.0), correct / max(tokens, 1.0)
 
+    def tokens(self) -> float:
+        """Return the number of target tokens of the current interval so far; waits for all updates."""
+        return float(np.asarray(self.sums)[1])
+
     def start_epoch(self, number: int) -> None:
         """Set the position to the start of an epoch."""
         self.epoch, self.position = number, 0

@@ -57,7 +57,7 @@ class Progress(Callback):
         loss, _ = state.means()
         left = seconds_left(run)
         epochs = schedule.settings.epochs
-        speed = float(state.sums[1]) / max(state.seconds - state.interval_began, 1e-6)
+        speed = state.tokens() / max(state.seconds - state.interval_began, 1e-6)
         self._report(ProgressReport(state.epoch, epochs, state.position, schedule.updates, loss, speed, left))
 
 
