@@ -1,5 +1,6 @@
 """passerelle train --find-learning-rate and --tensorboard."""
 
+import json
 import os
 import re
 
@@ -23,6 +24,22 @@ def test_a_sweep_suggests_a_rate_and_leaves_only_a_picture(quick, trained, tmp_p
 def test_a_sweep_refuses_options_of_models(words, quick, trained):
     message = quick("train", trained.pairs, "--find-learning-rate", *words).refused()
     assert message == f"{words[0]} cannot be used with --find-learning-rate, which trains no model. Leave it out."
+
+
+def test_a_resumed_run_goes_on_with_its_tensorboard_logs(quick, trained, tmp_path):
+    assert quick("train", trained.pairs, "--out", "m.keras", "--units", "8", "--epochs", "1").status == 0
+    path = tmp_path / "m.run" / "run.json"
+    description = json.loads(path.read_text())
+    assert description["tensorboard"] == ""
+    path.write_text(json.dumps(description | {"tensorboard": str(tmp_path / "logs")}))
+    outcome = quick("train", "--resume", "m.run", "--epochs", "2")
+    try:
+        import tensorboardX  # noqa: F401  # pyright: ignore[reportMissingImports]
+    except ImportError:
+        assert outcome.refused().startswith("TensorBoard logs require the package tensorboardX.")
+    else:
+        assert outcome.status == 0, outcome.err
+        assert any((tmp_path / "logs" / "m").iterdir())
 
 
 def test_a_missing_tensorboard_package_is_told_before_training(quick, trained, tmp_path):

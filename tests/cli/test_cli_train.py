@@ -29,7 +29,8 @@ def test_messages_and_the_default_file_name(trained):
     assert len(epochs) == 2
     for epoch, number in enumerate(epochs, start=1):
         scores = r"chrF \d+\.\d  exact \d+\.\d %"
-        results = rf"epoch {epoch}/2  loss \d\.\d{{4}}  validation loss \d\.\d{{4}}  {scores}  \d+\.\d s"
+        losses = r"loss \d\.\d{4}  validation loss \d\.\d{4} \(perplexity \d+\.\d\d\)"
+        results = rf"epoch {epoch}/2  update \d+  {losses}  {scores}  [\d,]+ tokens/s  \d+\.\d s"
         assert re.match(results, lines[number])
         for line in lines[number + 1 : number + 3]:
             shown = re.fullmatch(sample, line)

@@ -44,6 +44,16 @@ def test_best_epoch(epochs, label):
     assert label in texts(draw_loss_curve(epochs))
 
 
+def test_intervals_that_are_no_epochs_are_drawn_over_the_updates():
+    places = [(1, 500), (1, 1000), (2, 1250)]
+    intervals = [e | {"epoch": epoch, "updates": updates} for e, (epoch, updates) in zip(EPOCHS, places, strict=True)]
+    shown = texts(draw_loss_curve(intervals))
+    assert {"update", "best: update 1,000, 1.750"} <= set(shown)
+    assert "epoch" not in shown
+    of_epochs = [e | {"epoch": number, "updates": 9 * number} for number, e in enumerate(EPOCHS, start=1)]
+    assert draw_loss_curve(of_epochs) == draw_loss_curve(EPOCHS)
+
+
 def test_the_legend_has_no_line_without_losses():
     assert "validation" not in texts(draw_loss_curve([{"loss": 2.0}, {"loss": 1.0}]))
 

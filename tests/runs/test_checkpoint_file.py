@@ -160,5 +160,5 @@ def test_random_damage_raises_nothing_else(state, path):
 
 def test_another_version_is_told(state, path):
     write_checkpoint(path, state.arrays(), state.metadata() | {"format": 1})
-    with pytest.raises(RunError, match="must have format 2, received: 1"):
+    with pytest.raises(RunError, match="must have format 3, received: 1"):
         read_checkpoint(path)

@@ -71,6 +71,7 @@ def often(monkeypatch):
         {"patience": 1, "optimizer": "muon"},
         {"optimizer": "nadam", "epochs": 5},
         {"ema": 0.9, "average": 2, "metric": "chrf", "accumulation": 2, "schedule": "plateau", "plateau_patience": 1},
+        {"validate_every": 3, "average": 2, "patience": 4},
     ],
     ids=str,
 )
@@ -85,6 +86,11 @@ def test_a_crashed_run_goes_on_exactly(tmp_path, often, training, updates):
     resumed = passerelle.resume(run)
     assert equal(resumed, whole)
     timed = ("seconds",)
+    log = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    assert [line["updates"] for line in log] == [interval["updates"] for interval in whole.record["epochs"]]
+    assert all(line["validation_perplexity"] == math.exp(line["validation_loss"]) for line in log)
+    assert (run / "log.csv").read_text().count("\n") == len(log) + 1
+    assert (run / "samples.tsv").read_text().count("\n") == 2 * len(log) + 1
     for name in ("kept_epoch", "stopped", "interrupted", "diverged", "data"):
         assert resumed.record[name] == whole.record[name], name
     for left, right in zip(resumed.record["epochs"], whole.record["epochs"], strict=True):

@@ -143,7 +143,7 @@ def test_plateau_reduces_as_in_keras() -> None:
         state.history.append(Interval(number, loss, 0.0, None, None, 0.0))
         if loss < state.best.value:
             state.best = Best(number, loss)
-        plateau.on_epoch_end(run)
+        plateau.on_validation_end(run)
         expected.on_epoch_end(number, {"loss": loss})
         factors.append((state.rate_factor, float(model.optimizer.learning_rate)))
     assert [ours for ours, _ in factors] == [theirs for _, theirs in factors]
