@@ -296,7 +296,8 @@ def test_translator_learns_to_copy(copier: Any) -> None:
 def test_training_record(copier: Any) -> None:
     record = copier.record
     assert set(record) == {
-        "data", "versions", "padding_share", "kept_epoch", "interrupted", "diverged", "stopped", "search", "epochs",
+        "data", "versions", "padding_share", "kept_epoch", "kept_interval", "interrupted", "diverged", "stopped",
+        "search", "epochs",
     }  # fmt: skip
     data = record["data"]
     texts = ["".join(characters) for n in range(1, 5) for characters in itertools.product("abcé", repeat=n)]
@@ -322,7 +323,7 @@ def test_training_record(copier: Any) -> None:
     assert [epoch["number"] for epoch in record["epochs"]] == list(range(1, 31))
     assert set(record["epochs"][0]) == {
         "number", "loss", "accuracy", "validation_loss", "validation_accuracy", "seconds", "chrf",
-        "exact_match", "skipped", "weights",
+        "exact_match", "skipped", "weights", "epoch", "updates", "tokens", "validation_perplexity",
     }  # fmt: skip
     assert record["interrupted"] is False
     assert record["diverged"] is False
