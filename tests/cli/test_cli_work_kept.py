@@ -10,7 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from passerelle.cli.training_display import explain_end
+from passerelle.cli.training_display import TrainingDisplay, explain_end
+from passerelle.training.callbacks.progress import ProgressReport
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and devices of POSIX")
 EXISTS = "exists. Add --overwrite to replace it, or name another output."
@@ -177,3 +178,14 @@ def test_why_training_ended(record, message, capsys):
     settings = SimpleNamespace(training=SimpleNamespace(epochs=300))
     explain_end(SimpleNamespace(record=record, settings=settings))
     assert capsys.readouterr().err == message
+
+
+def test_a_log_file_shows_the_progress_of_long_epochs(monkeypatch, capsys):
+    monkeypatch.setattr(TrainingDisplay, "SECONDS", 0.0)
+    with TrainingDisplay.open(30) as display:
+        display._show(ProgressReport(2, 30, 1_200, 45_000, 2.5, 3_200.0, 3_723.0))
+        monkeypatch.setattr(TrainingDisplay, "SECONDS", 60.0)
+        display._show(ProgressReport(2, 30, 1_201, 45_000, 2.5, 3_200.0, 3_723.0))
+    assert capsys.readouterr().err == (
+        "update 1,200 of 45,000 in epoch 2/30  loss 2.500  3,200 tokens/s  remaining 1:02:03\n"
+    )

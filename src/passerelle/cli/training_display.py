@@ -1,6 +1,7 @@
 """The display of `train`: the prepared data, the results of each validation, the end of training."""
 
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -162,7 +163,7 @@ def _introduce_fine_tuning(prepared: "Prepared") -> None:
 
 
 class TrainingDisplay(Callback):
-    """Prints a line for each validation and, on a terminal, shows a progress bar with the remaining time.
+    """Prints a line for each validation. Between them, it shows a progress bar, or a line now and then in a log file.
 
     Args:
         epochs: maximum number of epochs; None if only the time is limited.
@@ -170,11 +171,15 @@ class TrainingDisplay(Callback):
         unit: name of the target tokens.
     """
 
+    SECONDS = 60.0
+    """Minimum number of seconds from one line to a line that only tells the progress."""
+
     def __init__(self, epochs: int | None, bar: "Bar | None", unit: str):
         self._limit = "" if epochs is None else f"/{epochs}"
         self._bar = bar
         self._unit = unit
         self._progress = Progress(self._show)
+        self._wrote = time.perf_counter()
 
     @classmethod
     @contextmanager
@@ -193,12 +198,17 @@ class TrainingDisplay(Callback):
         self._progress.on_update_end(run)
 
     def _show(self, report: ProgressReport) -> None:
-        """Update the progress bar."""
-        if self._bar is not None:
-            remaining = "" if report.seconds_left is None else f"  remaining {clock(report.seconds_left)}"
-            done = f"epoch {report.epoch}{self._limit}  update {report.done:,}/{report.updates:,}"
-            speed = f"{report.tokens_per_second:,.0f} {self._unit}/s"
-            self._bar.show(f"{done}  loss {report.loss:.3f}  {speed}{remaining}", report.done / report.updates)
+        """Update the progress bar; without one, print the progress if there was no line for some time."""
+        if self._bar is None and time.perf_counter() - self._wrote < self.SECONDS:
+            return
+        epoch, speed = f"epoch {report.epoch}{self._limit}", f"{report.tokens_per_second:,.0f} {self._unit}/s"
+        remaining = "" if report.seconds_left is None else f"  remaining {clock(report.seconds_left)}"
+        results = f"loss {report.loss:.3f}  {speed}{remaining}"
+        if self._bar is None:
+            self._write(f"update {report.done:,} of {report.updates:,} in {epoch}  {results}")
+        else:
+            done = report.done / report.updates
+            self._bar.show(f"{epoch}  update {report.done:,}/{report.updates:,}  {results}", done)
 
     def on_validation_end(self, run: Run) -> None:
         """Print the results of the interval, and some validation sources with their translations."""
@@ -224,6 +234,7 @@ class TrainingDisplay(Callback):
         self._write(f"{search_words(trial.beam, trial.length_penalty)}: {trial.score:.2f}  {trial.seconds:.1f} s")
 
     def _write(self, line: str) -> None:
+        self._wrote = time.perf_counter()
         if self._bar is None:
             note(line)
         else:
