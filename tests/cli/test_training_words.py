@@ -31,8 +31,8 @@ def test_a_record_of_an_earlier_version():
 
 def test_which_weights_were_kept():
     record = {"kept_interval": 1, "epochs": [FIRST, INTERVAL]}
-    assert kept_words(record) == "update 6,000 (epoch 1)"
-    assert checkpoint_words(record) == "update 6,000 (epoch 1 of 1), moving average of weights"
+    assert kept_words(record) == "epoch 1, update 6,000"
+    assert checkpoint_words(record) == "epoch 1 of 1, update 6,000, moving average of weights"
     epochs = {"kept_interval": 2, "epochs": [FIRST, INTERVAL | {"epoch": 2}]}
     assert (kept_words(epochs), checkpoint_words(epochs)) == ("epoch 2", "epoch 2 of 2")
     assert checkpoint_words({"kept_interval": 0, "epochs": []}) == "the first epoch"

@@ -63,7 +63,7 @@ def place_words(interval: Mapping[str, Any], intervals: Sequence[Mapping[str, An
         limit: added to the number of the epoch.
     """
     epoch = f"epoch {interval['epoch']}{limit}"
-    return epoch if are_epochs(intervals) else f"update {interval['updates']:,} ({epoch})"
+    return epoch if are_epochs(intervals) else f"{epoch}, update {interval['updates']:,}"
 
 
 def kept_words(record: Mapping[str, Any], *, limit: str = "") -> str:
