@@ -42,12 +42,14 @@ PRESETS = {
     "monotonic": ["--preset", "monotonic", "--set", "training.decoder_inputs=scheduled_sampling"],
 }
 EPOCHS = 12
-OPTIONS = ["--units", "24", "--epochs", str(EPOCHS), "--batch-size", "16"]
+OPTIONS = ["--epochs", str(EPOCHS), "--batch-size", "16"]
 COMMAND = [sys.executable, "-m", "passerelle", "train"]
 SIGNALS = ("SIGKILL", "SIGTERM", "SIGHUP", "SIGINT")
 DAMAGES = ("truncated", "flipped", "deleted")
 FULL_DISK = "full-disk"
 DISK_BYTES = 2 * 2**20
+UNITS, DISK_UNITS = 24, 6
+"""Units of the networks; those of full-disk leave space for two checkpoints and the model."""
 NAMESPACE = "PASSERELLE_RESUME_NAMESPACE"
 """Environment variable of a process that may mount file systems."""
 
@@ -105,16 +107,17 @@ class Trainings:
 
     def __init__(self, folder: Path):
         self._folder = folder
-        self._wholes: dict[str, Whole] = {}
+        self._wholes: dict[tuple[str, int], Whole] = {}
         rows = passerelle.phrasebook()[:1200:3]
         (folder / "pairs.tsv").write_text("".join(f"{a}\t{b}\n" for a, b in rows), encoding="utf-8")
 
-    def whole(self, preset: str) -> Whole:
+    def whole(self, preset: str, units: int) -> Whole:
         """Return the uninterrupted run of a preset."""
-        if preset not in self._wholes:
+        key = preset, units
+        if key not in self._wholes:
             ends: list[float] = []
             for name in ("first", "whole"):  # the first one fills the cache of compiled programs
-                options = [*PRESETS[preset], *OPTIONS, "--out", f"{preset}-{name}.keras"]
+                options = [*_options(preset, units), "--out", f"{preset}-{units}-{name}.keras"]
                 started, ends = time.perf_counter(), []
                 process = self._start(["pairs.tsv", *options])
                 for line in process.stderr or ():
@@ -122,21 +125,22 @@ class Trainings:
                         ends.append(time.perf_counter() - started)
                 if process.wait():
                     raise SystemExit(f"the training of {preset} failed")
-            log = (self._folder / f"{preset}-whole.run" / "log.jsonl").read_text(encoding="utf-8")
+            log = (self._folder / f"{preset}-{units}-whole.run" / "log.jsonl").read_text(encoding="utf-8")
             updates = json.loads(log.splitlines()[-1])["updates"]
             epoch = (ends[-1] - ends[0]) / (len(ends) - 1)
-            weights = _weights(self._folder / f"{preset}-whole.keras")
-            self._wholes[preset] = Whole(weights, ends[0], epoch, updates)
-        return self._wholes[preset]
+            weights = _weights(self._folder / f"{preset}-{units}-whole.keras")
+            self._wholes[key] = Whole(weights, ends[0], epoch, updates)
+        return self._wholes[key]
 
     def run(self, number: int, preset: str, end: str) -> Outcome:
         """Train, end the process, resume; compare the weights."""
         moments = random.Random(f"{end} {number}")
-        whole = self.whole(preset)
+        units = DISK_UNITS if end == FULL_DISK else UNITS
+        whole = self.whole(preset, units)
         place = self._folder if end != FULL_DISK else _small_disk(self._folder / f"disk-{number}")
         model = place / f"{end}-{number}.keras"
         folder = model.with_suffix(".run")
-        new = ["pairs.tsv", *PRESETS[preset], *OPTIONS, "--checkpoint-seconds", "0.3", "--out", str(model)]
+        new = ["pairs.tsv", *_options(preset, units), "--checkpoint-seconds", "0.3", "--out", str(model)]
         kills, states = [], []
         done = 0  # finished epochs in the newest checkpoint
         for _ in range(2 if end in SIGNALS and number % 3 == 0 else 1):
@@ -178,6 +182,10 @@ class Trainings:
 
     def _start(self, arguments: list[str]) -> "subprocess.Popen[str]":
         return subprocess.Popen([*COMMAND, *arguments], cwd=self._folder, stderr=subprocess.PIPE, text=True)
+
+
+def _options(preset: str, units: int) -> list[str]:
+    return [*PRESETS[preset], *OPTIONS, "--units", str(units)]
 
 
 def _is_run(folder: Path) -> bool:
