@@ -77,8 +77,8 @@ def test_averages_do_not_change_training(kind: Any, make_small_network: Any, mak
         batches = make_batches(14, 4), make_batches(6, 4, seed=None, data=1)
         histories.append(fit(make_small_network(), *batches, settings(**changes)))
     left, right = histories
-    assert [epoch.loss for epoch in left.epochs] == [epoch.loss for epoch in right.epochs]
-    for a, b in zip(left.epochs, right.epochs, strict=True):
+    assert [epoch.loss for epoch in left.intervals] == [epoch.loss for epoch in right.intervals]
+    for a, b in zip(left.intervals, right.intervals, strict=True):
         assert b.validation_loss <= a.validation_loss
 
 

@@ -58,9 +58,10 @@ def _train_epoch(current: Run, batches: Batches, call: Callable[[str], None]) ->
     size = schedule.settings.accumulation
     remaining = batches.epoch(state.epoch, state.position * size)
     while group := list(islice(remaining, size)):
-        complete = state.interval_updates and _is_complete(current, epoch_ended=False)
-        if complete and not state.stopped and not _end_interval(current, call, epoch_ended=False):
-            return False
+        if state.interval_updates and not state.stopped and _is_complete(current, epoch_ended=False):
+            if not _end_interval(current, call, epoch_ended=False):
+                return False
+            current.begin_interval()
         if state.stopped:
             return state.interval_updates > 0 and not current.dropped
         rate = schedule.rate(state)
@@ -107,7 +108,6 @@ def _end_interval(current: Run, call: Callable[[str], None], *, epoch_ended: boo
     if epoch_ended:
         state.start_epoch(state.epoch + 1)
     call("on_validation_end")
-    current.begin_interval()
     return True
 
 
