@@ -63,6 +63,40 @@ def test_quantiles_do_not_cross_and_cover_the_validation_rows(forecaster: Foreca
         forecaster.quantiles(validation.history, [5], known=validation.known)
 
 
+def test_recent_windows_give_the_intervals_that_evaluate_scores(forecaster: Forecaster) -> None:
+    """Forecasts one by one, each with the windows whose future is then known, are those of the evaluation."""
+    rows = Windows.sliding(weekly(60, noise=1.5), history=14, horizon=7, targets=[0], known=np.arange(60) % 7 == 0)
+    inside = []
+    for row, origin in enumerate(rows.positions):
+        recent = rows.rows(np.flatnonzero(rows.positions + 7 <= origin))
+        low, high = forecaster.quantiles(
+            rows.history[row : row + 1], [0.1, 0.9], known=rows.known[row : row + 1], recent=recent
+        ).values()
+        inside.append((low <= rows.future[row, :, 0]) & (rows.future[row, :, 0] <= high))
+    adapted, fixed = forecaster.evaluate(rows), forecaster.evaluate(rows, adapt=False)
+    assert (adapted.adapted, fixed.adapted) == (True, False)
+    assert (adapted.scores["model"].coverage or {})[0.8] == pytest.approx(np.mean(inside), abs=0.01)
+    assert (fixed.scores["model"].coverage or {})[0.8] < 0.5 < np.mean(inside[20:])  # ten times the noise of training
+    assert adapted.scores["model"].rmse == fixed.scores["model"].rmse
+    with pytest.raises(DataError, match="the order in time is unknown"):
+        forecaster.quantiles(rows.history, known=rows.known, recent=Windows(rows.history, rows.future, rows.known))
+
+
+def test_p_values_are_the_rates_at_which_intervals_lose_a_number() -> None:
+    settings = {"network": {"decoder": {"head": "student-t"}}}
+    rows = Windows.sliding(weekly(90), history=10, horizon=3)
+    trained = passerelle.train_forecaster(rows, settings=settings, **SMALL | {"epochs": 2})
+    found = trained._distribution(rows.history, None, None)
+    truth = np.asarray(rows.future)
+    p_values = found.p_values(truth)
+    assert p_values.min() >= 0.0
+    for rate in (0.1, 0.2, 0.5):
+        inside = (found.quantile(rate / 2) <= truth) & (truth <= found.quantile(1 - rate / 2))
+        assert (inside == (p_values >= rate)).mean() > 0.98
+    each = np.full((len(rows), 1, 2), 0.1)
+    np.testing.assert_allclose(found.quantile(each), found.quantile(0.1))
+
+
 def test_lists_of_unequal_length_give_the_forecasts_of_each_alone(forecaster: Forecaster) -> None:
     rows = windows()
     ragged = [rows.history[row][-length:] for row, length in enumerate((14, 9, 11))]

@@ -11,6 +11,7 @@ import numpy as np
 from passerelle.bundle.bundle import Bundle, load_bundle, save_bundle
 from passerelle.data.windows import Windows
 from passerelle.errors import DataError, ModelFileError, SettingsError, require_path
+from passerelle.evaluation.adaptation import Adaptation
 from passerelle.evaluation.baselines import naive, seasonal_naive
 from passerelle.evaluation.forecasts import ForecastReport, forecast_scores, seasonal_error
 from passerelle.fields.numbers import NumbersField, number_rows
@@ -123,17 +124,20 @@ class Forecaster:
         *,
         known: Any = None,
         static: Any = None,
+        recent: Windows | None = None,
     ) -> dict[float, np.ndarray]:
         """Forecast quantiles.
 
         Central intervals are calibrated: between the quantiles 0.05 and 0.95 were 90 % of the numbers of the validation
-        rows, in each step and column.
+        rows, in each step and column. With `recent`, they also become wider or narrower by the errors of the
+        forecaster on recent windows, because times change (see `evaluation.adaptation.Adaptation`).
 
         Args:
             history: see `predict`.
             levels: numbers between 0 and 1.
             known: see `predict`.
             static: see `predict`.
+            recent: windows with `positions` whose future is known, later than all training and validation rows.
 
         Returns:
             The quantiles by level, each with the shape that `predict` returns. They never cross.
@@ -156,7 +160,13 @@ class Forecaster:
                 f"this forecaster has no quantiles: it was trained with the head {self._head!r} and without validation "
                 f"rows. Train it with validation rows, or with the head 'quantiles'."
             )
-        found = self._distribution(history, known, static).quantiles(levels)
+        distribution = self._distribution(history, known, static)
+        if recent is None or not len(recent):
+            found = distribution.quantiles(levels)
+        else:
+            adaptation = self._adaptation(recent, self._distribution(recent.history, recent.known, recent.static))
+            now = np.repeat(adaptation.origins[-1] + self.horizon, len(history))
+            found = distribution.quantiles(levels, lambda level: adaptation.level(level, now))
         return {level: self._squeezed(values) for level, values in found.items()}
 
     @property
@@ -164,11 +174,14 @@ class Forecaster:
         """Whether the model can forecast quantiles."""
         return self.bundle.calibration is not None or self._head in ("quantiles", "student-t")
 
-    def evaluate(self, windows: Windows) -> ForecastReport:
+    def evaluate(self, windows: Windows, *, adapt: bool = True) -> ForecastReport:
         """Compare forecasts with the true future, beside simple forecasts of the same rows.
 
         Args:
             windows: rows that were not used for training.
+            adapt: whether the quantiles of each row are adapted to the errors of the earlier rows whose future was
+                known when its forecast began, as `quantiles` does with `recent`. Rows without `positions` are never
+                adapted.
 
         Returns:
             The scores of the model; of the naive and the seasonal naive forecast, if the history contains the columns
@@ -186,13 +199,16 @@ class Forecaster:
         if not len(windows):
             raise DataError(f"{windows.name} has no rows to evaluate.")
         target = self.target
-        truth = number_rows(windows.future, target.name, target.names, length=self.horizon).values
-        truth = truth.reshape(len(windows), self.horizon, target.width)
+        truth = self._truth(windows)
         found = self._distribution(windows.history, windows.known, windows.static)
         continued = self._continued(windows.history)
         season = self.settings.numbers.season
         scale = float("nan") if continued is None else seasonal_error(continued, season)
         levels = found.quantiles(EVALUATED) if self.has_quantiles else None
+        adapted = levels is not None and adapt and windows.positions is not None
+        if adapted:
+            adaptation = self._adaptation(windows, found)
+            levels = found.quantiles(EVALUATED, lambda level: adaptation.level(level, windows.positions))
         scores = {"model": forecast_scores(truth, found.point(), scale=scale, quantiles=levels)}
         simple: dict[str, np.ndarray] = {}
         if continued is not None:
@@ -205,7 +221,7 @@ class Forecaster:
             grouped = found_by_ridge.shape[1] == target.width and continued is not None
             simple["ridge"] = found_by_ridge.swapaxes(1, 2) if grouped else found_by_ridge.reshape(truth.shape)
         scores |= {name: forecast_scores(truth, own, scale=scale) for name, own in simple.items()}
-        return ForecastReport(len(windows), scores)
+        return ForecastReport(len(windows), scores, adapted)
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> None:
         """Save the forecaster to one self-contained `.keras` file; see `Translator.save`.
@@ -247,6 +263,17 @@ class Forecaster:
     def _distribution(self, history: Any, known: Any, static: Any) -> Distribution:
         columns = _input_columns(self.signature, history=history, known=known, static=static)
         return self._predictor(columns, self.bundle.calibration)
+
+    def _truth(self, windows: Windows) -> np.ndarray:
+        """Return the true future, float64 (rows, steps, columns)."""
+        rows = number_rows(windows.future, self.target.name, self.target.names, length=self.horizon)
+        return rows.values.reshape(len(windows), self.horizon, self.target.width)
+
+    def _adaptation(self, windows: Windows, found: Distribution) -> Adaptation:
+        """Return the adaptation to the errors of the forecasts of windows."""
+        if windows.positions is None:
+            raise DataError(f"{windows.name}: the order in time is unknown. Give the windows positions.")
+        return Adaptation.fit(np.asarray(windows.positions, np.int64), found.p_values(self._truth(windows)))
 
     def _continued(self, history: Any) -> list[np.ndarray] | None:
         """Return the columns of each history that the future continues, (length, columns); None if there are none."""

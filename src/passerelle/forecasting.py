@@ -261,7 +261,9 @@ def _calibration(network: SequenceToSequence, signature: Signature, held_out: Wi
     inputs = {name: column for name, column in columns.items() if name != target.name}
     predictor = Predictor(network.stepper, signature)  # pyright: ignore[reportArgumentType]
     truth = signature.encode_targets(columns)[target.name].values[:, :-1]
-    return Calibration.fit(truth.reshape(len(held_out), -1, target.width), predictor(inputs).scaled_quantile)
+    scaled = truth.reshape(len(held_out), -1, target.width)
+    end = None if held_out.positions is None else int(np.max(held_out.positions)) + held_out.horizon
+    return Calibration.fit(scaled, predictor(inputs).scaled_quantile, end)
 
 
 def _ridge(signature: Signature, training: Windows) -> Ridge | None:

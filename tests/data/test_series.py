@@ -9,7 +9,7 @@ import pytest
 from passerelle.data.calendar import calendar_inputs, calendar_names
 from passerelle.data.layout import Layout, time_label
 from passerelle.data.series import read_series
-from passerelle.data.series_windows import last_windows, next_times, past_of, windows_of
+from passerelle.data.series_windows import last_windows, next_times, past_of, recent_windows, windows_of
 from passerelle.errors import DataError
 
 LAYOUT = Layout("date", ("power",), ("volts",), history=3, horizon=2)
@@ -62,7 +62,18 @@ def test_several_series_have_common_positions_and_their_names_as_input(tmp_path:
     layout = Layout("date", ("power",), ("volts",), series="house", history=3, horizon=2, names=("a", "b"))
     series, layout = read_series(path, layout)
     windows = windows_of(series, layout)
-    assert windows.positions.tolist() == [3, 4, 5, 6, 5, 6]
+    first = int(series[0].times[0]) // 86_400  # days since 1970
+    assert (windows.positions - first).tolist() == [3, 4, 5, 6, 5, 6]
+    recent = recent_windows(series, layout, first + 5, name="file")
+    assert recent is not None
+    assert (recent.positions - first).tolist() == [5, 6, 5, 6]
+    np.testing.assert_array_equal(recent.future, windows.future[[2, 3, 4, 5]])
+    assert recent_windows(series, layout, first + 7, name="file") is None
+    series[1].values[3, 0] = np.nan  # then its windows would contain a missing number
+    recent = recent_windows(series, layout, first, name="file")
+    assert recent is not None
+    assert (recent.positions - first).tolist() == [3, 4, 5, 6]
+    series[1].values[3, 0] = 0.0
     assert windows.static.tolist() == [[1, 0]] * 4 + [[0, 1]] * 2
     training, validation = windows.split(0.3)
     assert max(training.positions) + 2 <= min(validation.positions)

@@ -53,13 +53,16 @@ def test_ridge_has_the_weights_of_the_normal_equations() -> None:
 def test_calibrated_intervals_cover_their_share_whatever_the_forecast_is() -> None:
     random = np.random.default_rng(1)
     truth = random.gamma(2.0, size=(4000, 1, 1))
-    calibration = Calibration.fit(truth[:2000], lambda level: np.full((2000, 1, 1), 17.0))
+    calibration = Calibration.fit(truth[:2000], lambda level: np.full((2000, 1, 1), 17.0), 40)
     for level in (0.05, 0.1, 0.25, 0.33):
         low, high = (17.0 + calibration.shift(each) for each in (level, 1.0 - level))
         assert ((low <= truth[2000:]) & (truth[2000:] <= high)).mean() == pytest.approx(1.0 - 2.0 * level, abs=0.03)
-    assert calibration.shift(0.5).tolist() == [[0.0]]
+    assert calibration.shift(0.5).tolist() == [[[0.0]]]
+    each_row = calibration.shift(np.array([0.05, 0.9])[:, None, None])
+    assert each_row.ravel().tolist() == [calibration.shift(0.05).item(), calibration.shift(0.9).item()]
     again = Calibration.from_json(json.loads(json.dumps(calibration.to_json())), 1, 1)
     np.testing.assert_array_equal(again.margins, calibration.margins)
-    for change in ({"rows": 0}, {"margins": [0.0]}, {"margins": [float("inf")] * 13}):
+    assert (again.rows, again.end) == (2000, 40)
+    for change in ({"rows": 0}, {"margins": [0.0]}, {"margins": [float("inf")] * 13}, {"end": "x"}):
         with pytest.raises(ValueError, match="calibration"):
             Calibration.from_json(calibration.to_json() | change, 1, 1)

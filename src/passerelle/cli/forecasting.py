@@ -1,8 +1,11 @@
 """Files of time series and of arrays, as the commands of forecasting read them."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+from cyclopts import Parameter
+
+from passerelle.cli.groups import IN_GROUP
 from passerelle.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
@@ -10,10 +13,13 @@ if TYPE_CHECKING:
     from passerelle.data.windows import Windows
     from passerelle.forecaster import Forecaster
 
-__all__ = ["CommaSeparated", "load_forecaster", "names_in", "read_arrays", "read_windows", "series_layout"]
+__all__ = ["Adapt", "CommaSeparated", "load_forecaster", "names_in", "read_arrays", "read_windows", "series_layout"]
 
 CommaSeparated = str | None
 """Type of a flag with names of columns, separated by commas."""
+
+Adapt = Annotated[bool, Parameter(group=IN_GROUP["Search"], show_default=False)]
+"""Type of the flag that turns the adaptation of intervals off."""
 
 ARRAYS = ("history", "future", "known", "static")
 

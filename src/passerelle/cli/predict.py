@@ -4,11 +4,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from passerelle.cli.forecasting import load_forecaster, read_arrays
+from passerelle.cli.display import note
+from passerelle.cli.forecasting import Adapt, load_forecaster, read_arrays
 from passerelle.cli.groups import IN_GROUP
 from passerelle.cli.output import Overwrite, require_absent, write_text
 
 if TYPE_CHECKING:
+    from passerelle.data.layout import Layout
+    from passerelle.data.series import Series
+    from passerelle.data.windows import Windows
     from passerelle.forecaster import Forecaster
 
 __all__ = ["predict"]
@@ -25,6 +29,7 @@ def predict(
     out: str | None = None,
     plot: str | None = None,
     truth: str | None = None,
+    adapt: Adapt = True,
     overwrite: Overwrite = False,
 ) -> None:
     """Forecast the values that follow the end of each time series.
@@ -46,6 +51,9 @@ def predict(
         Output file (.svg): history, forecast and interval of the first series and the first column.
     truth
         File of time series with the true numbers of the forecast, for --plot.
+    adapt
+        Make the intervals wider or narrower by the errors of the forecaster on the rows of FILE that are later than
+        its training and validation, at most 500 windows of each series. Not for .npz.
     overwrite
         Replace existing files. Without it, an existing file is an error.
     """
@@ -63,7 +71,7 @@ def predict(
     if is_array:
         _predict_arrays(forecaster, file, levels, out, overwrite=overwrite)
     else:
-        _predict_series(forecaster, file, levels, out, plot, truth, overwrite=overwrite)
+        _predict_series(forecaster, file, levels, out, plot, truth, adapt=adapt, overwrite=overwrite)
 
 
 def _levels(text: str) -> list[float]:
@@ -103,6 +111,7 @@ def _predict_series(
     plot: str | None,
     truth: str | None,
     *,
+    adapt: bool,
     overwrite: bool,
 ) -> None:
     import csv
@@ -120,7 +129,9 @@ def _predict_series(
     points = _columns(forecaster.predict(**inputs))
     found = {}
     if forecaster.has_quantiles:
-        found = {level: _columns(values) for level, values in forecaster.quantiles(levels=levels, **inputs).items()}
+        recent = _recent(forecaster, past, layout, file) if adapt else None
+        quantiles = forecaster.quantiles(levels=levels, recent=recent, **inputs)
+        found = {level: _columns(values) for level, values in quantiles.items()}
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     named = [layout.series] if layout.series else []
@@ -161,6 +172,19 @@ def _predict_series(
             title=f"{layout.targets[0]} after {first.labels[-1]}",
         )
         write_atomically(plot, lambda stream: stream.write(svg.encode()), overwrite=overwrite)
+
+
+def _recent(forecaster: "Forecaster", past: "list[Series]", layout: "Layout", file: str) -> "Windows | None":
+    """Return the windows by whose errors the intervals are adapted: those after all training and validation rows."""
+    from passerelle.data.series_windows import recent_windows
+
+    calibration = forecaster.bundle.calibration
+    if calibration is None or calibration.end is None:
+        return None
+    recent = recent_windows(past, layout, calibration.end, name=file)
+    if recent is not None:
+        note(f"intervals adapted to the errors on {len(recent):,} windows after the training data")
+    return recent
 
 
 def _columns(values: Any) -> Any:

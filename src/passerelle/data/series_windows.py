@@ -11,20 +11,20 @@ from passerelle.data.series import Series
 from passerelle.data.windows import Windows
 from passerelle.errors import DataError, did_you_mean
 
-__all__ = ["last_windows", "next_times", "past_of", "windows_of"]
+__all__ = ["last_windows", "next_times", "past_of", "recent_windows", "windows_of"]
+
+MAX_RECENT = 500
+"""Maximum number of windows of each series that `recent_windows` returns."""
 
 
 def windows_of(series: Sequence[Series], layout: Layout, *, stride: int = 1, name: str = "windows") -> Windows:
-    """Cut series into windows whose positions are common to all series.
+    """Cut series into windows whose positions, in steps since 1970 (see `Series.times`), are common to all files.
 
     Raises:
         DataError: if a number is missing, a column is constant in all rows, or every series is too short.
     """
-    width = layout.width
-    parts: list[Windows] = []
-    first = min(int(each.times[0]) for each in series)
-    too_short = [each for each in series if len(each.times) < layout.history + layout.horizon]
-    if len(too_short) == len(series):
+    long_enough = [each for each in series if len(each.times) >= layout.history + layout.horizon]
+    if not long_enough:
         longest = max(series, key=lambda each: len(each.times))
         of_series = f" of series {longest.name!r}" if longest.name else ""
         raise DataError(
@@ -33,34 +33,68 @@ def windows_of(series: Sequence[Series], layout: Layout, *, stride: int = 1, nam
         )
     for each in series:
         _check_complete(each, layout, name)
-        if len(each.times) >= layout.history + layout.horizon:
-            known = _known(each.values[:, width:], each.times, layout)
-            cut = Windows.sliding(
-                each.values[:, :width],
-                history=layout.history,
-                horizon=layout.horizon,
-                targets=range(len(layout.targets)),
-                known=known if known.shape[1] else None,
-                stride=stride,
-                names=[*layout.targets, *layout.inputs],
-                name=name,
-            )
-            offset = (int(each.times[0]) - first) // layout.step
-            static = np.repeat(_one_hot(each, layout, name)[None], len(cut), axis=0) if layout.names else None
-            parts.append(replace(cut, positions=cut.positions + offset, static=static))
-    joined = {
-        attribute: None
-        if getattr(parts[0], attribute) is None
-        else np.concatenate([getattr(part, attribute) for part in parts])
-        for attribute in ("history", "future", "known", "static", "positions")
-    }
-    values = np.concatenate([each.values[:, :width] for each in series])
+    windows = _cut(long_enough, layout, stride, name)
+    values = np.concatenate([each.values[:, : layout.width] for each in series])
     for column, label in enumerate([*layout.targets, *layout.inputs]):
         if (values[:, column] == values[0, column]).all():
             raise DataError(
                 f"{name}: column {label!r} is constant: all rows from row {series[0].rows[0]} on have "
                 f"{values[0, column]:g}. Leave it out."
             )
+    return windows
+
+
+def recent_windows(series: Sequence[Series], layout: Layout, since: int, *, name: str) -> Windows | None:
+    """Cut the windows at the end of series whose future is known, at most `MAX_RECENT` of each series.
+
+    Args:
+        series: the series.
+        layout: their layout.
+        since: the first position that a window may have.
+        name: name of the file, for messages.
+
+    Returns:
+        None if there are no such windows, or numbers are missing in all of them.
+
+    Raises:
+        DataError: if the forecaster was not trained on a series.
+    """
+    least = layout.history + layout.horizon
+    tails: list[Series] = []
+    for each in series:
+        begin = max(0, since - int(each.times[0]) // layout.step - layout.history, len(each.times) - least - MAX_RECENT)
+        missing = np.flatnonzero(np.isnan(each.values).any(axis=1))
+        begin = max(begin, int(missing[-1]) + 1) if len(missing) else begin
+        if len(each.times) - begin >= least:
+            tails.append(_rows(each, slice(begin, None)))
+    return _cut(tails, layout, 1, name) if tails else None
+
+
+def _cut(series: Sequence[Series], layout: Layout, stride: int, name: str) -> Windows:
+    """Cut series that are complete and long enough into windows."""
+    width = layout.width
+    parts: list[Windows] = []
+    for each in series:
+        known = _known(each.values[:, width:], each.times, layout)
+        cut = Windows.sliding(
+            each.values[:, :width],
+            history=layout.history,
+            horizon=layout.horizon,
+            targets=range(len(layout.targets)),
+            known=known if known.shape[1] else None,
+            stride=stride,
+            names=[*layout.targets, *layout.inputs],
+            name=name,
+        )
+        offset = int(each.times[0]) // layout.step
+        static = np.repeat(_one_hot(each, layout, name)[None], len(cut), axis=0) if layout.names else None
+        parts.append(replace(cut, positions=cut.positions + offset, static=static))
+    joined = {
+        attribute: None
+        if getattr(parts[0], attribute) is None
+        else np.concatenate([getattr(part, attribute) for part in parts])
+        for attribute in ("history", "future", "known", "static", "positions")
+    }
     names = parts[0].names | {"known": layout.known_names, "static": list(layout.names)}
     return replace(parts[0], **joined, names=names)
 
@@ -109,7 +143,7 @@ def last_windows(
             raise DataError(
                 f"{name}: {of_series} {len(each.times):,} rows, and the forecaster reads {layout.history:,}. Add rows."
             )
-        tail = Series(each.name, each.times, each.labels, each.values[-layout.history :], each.rows[-layout.history :])
+        tail = _rows(each, slice(-layout.history, None))
         _check_complete(tail, layout, name)
         histories.append(tail.values[:, :width])
         ahead = next_times(each, layout)
@@ -129,9 +163,12 @@ def past_of(series: Series, layout: Layout) -> Series:
     """Return a series without the rows at its end that have no targets, but only known columns."""
     has_targets = ~np.isnan(series.values[:, : len(layout.targets)]).all(axis=1)
     end = int(np.flatnonzero(has_targets)[-1]) + 1 if has_targets.any() else 0
-    return replace(
-        series, times=series.times[:end], labels=series.labels[:end], values=series.values[:end], rows=series.rows[:end]
-    )
+    return _rows(series, slice(end))
+
+
+def _rows(series: Series, part: slice) -> Series:
+    """Return a part of a series."""
+    return Series(series.name, series.times[part], series.labels[part], series.values[part], series.rows[part])
 
 
 def _values_at(future: Sequence[Series], name: str, times: np.ndarray, layout: Layout, file: str) -> np.ndarray:

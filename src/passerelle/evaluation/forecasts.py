@@ -39,6 +39,7 @@ class ForecastReport:
         rows: number of rows.
         scores: `model`, `naive` (the last number), `seasonal naive` (the number one season before) and `ridge` (ridge
             regression on the history). A forecast that is not possible is missing.
+        adapted: whether the quantiles were adapted to the errors of earlier rows, see `Forecaster.evaluate`.
 
     Example:
         >>> series = [[float(day % 7), 1.0] for day in range(40)]
@@ -50,6 +51,7 @@ class ForecastReport:
 
     rows: int
     scores: Mapping[str, ForecastScores]
+    adapted: bool = False
 
     def __str__(self) -> str:
         lines = [f"{'':15}{'MAE':>12}{'RMSE':>12}{'MASE':>9}{'sMAPE':>9}{'pinball':>12}  coverage"]
@@ -59,6 +61,8 @@ class ForecastReport:
             lines.append(
                 f"{name:15}{one.mae:>12.5g}{one.rmse:>12.5g}{one.mase:>9.3f}{one.smape:>9.2f}{pinball:>12}  {covered}"
             )
+        if self.adapted:
+            lines.append("intervals: adapted to the errors of the forecasts whose future was known before")
         return "\n".join(line.rstrip() for line in lines)
 
 

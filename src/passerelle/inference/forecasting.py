@@ -1,5 +1,6 @@
 """Forecasting: input numbers or texts -> the distribution of each number of each step."""
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from passerelle.data.rows import padded_inputs, row_batches
-from passerelle.evaluation.calibration import Calibration
+from passerelle.evaluation.calibration import LEVELS, Calibration
 from passerelle.fields.field import Columns
 from passerelle.fields.numbers import NumbersField
 from passerelle.fields.scaling import Units
@@ -40,25 +41,62 @@ class Distribution:
         """Return the mean or median, float64 (rows, steps, columns)."""
         return self.units.restore(point(self.parameters, self.head))
 
-    def quantile(self, level: float) -> np.ndarray:
-        """Return the calibrated quantile of a level between 0 and 1, float64 (rows, steps, columns)."""
+    def quantile(self, level: float | np.ndarray) -> np.ndarray:
+        """Return the calibrated quantile of a level between 0 and 1, float64 (rows, steps, columns).
+
+        Args:
+            level: one level for all numbers, or float (rows, 1, columns).
+        """
         scaled = self.scaled_quantile(level)
         return self.units.restore(scaled if self.calibration is None else scaled + self.calibration.shift(level))
 
-    def quantiles(self, levels: tuple[float, ...]) -> dict[float, np.ndarray]:
-        """Return the quantiles of several levels by level; they never cross."""
+    def quantiles(self, levels: tuple[float, ...], adapt: Callable[[float], Any] = float) -> dict[float, np.ndarray]:
+        """Return the quantiles of several levels by level; they never cross.
+
+        Args:
+            levels: the nominal levels.
+            adapt: nominal level -> the level of each number, see `Adaptation`.
+        """
         ordered = sorted(set(levels))
-        values = np.maximum.accumulate([self.quantile(level) for level in ordered], axis=0)
+        values = np.maximum.accumulate([self.quantile(adapt(level)) for level in ordered], axis=0)
         found = dict(zip(ordered, values, strict=True))
         return {level: found[level] for level in levels}
 
-    def scaled_quantile(self, level: float) -> np.ndarray:
+    def p_values(self, truth: np.ndarray) -> np.ndarray:
+        """Return the highest miscoverage rate of a central interval that contains each true number.
+
+        It is interpolated between the levels of the calibration, and 0 if no interval contains the number.
+
+        Args:
+            truth: float64 (rows, steps, columns).
+
+        Returns:
+            float64, of the same shape, from 0 to 2 * max(LEVELS).
+        """
+        found = np.zeros(truth.shape)
+        within = np.ones(truth.shape, bool)
+        before = None
+        for number, level in enumerate(LEVELS):
+            outside = np.maximum(self.quantile(level) - truth, truth - self.quantile(1.0 - level))
+            left = within & (outside > 0)
+            if before is not None:
+                share = np.divide(before, before - outside, out=np.zeros_like(before), where=left)
+                earlier = LEVELS[number - 1]
+                found[left] = 2.0 * (earlier + share[left] * (level - earlier))
+            within &= ~left
+            before = outside
+        found[within] = 2.0 * LEVELS[-1]
+        return found
+
+    def scaled_quantile(self, level: float | np.ndarray) -> np.ndarray:
         """Return the quantile that the network predicts, in scaled units; the point if its head has no quantiles."""
         if self.head == "quantiles":
-            place = float(np.interp(level, QUANTILES, np.arange(len(QUANTILES))))
-            low, share = int(place), place - int(place)
-            high = min(low + 1, len(QUANTILES) - 1)
-            return (1.0 - share) * self.parameters[..., low] + share * self.parameters[..., high]
+            place = np.interp(level, QUANTILES, np.arange(len(QUANTILES)))
+            place = np.broadcast_to(place, self.parameters.shape[:-1])[..., None]
+            low = place.astype(int)
+            share, high = place - low, np.minimum(low + 1, len(QUANTILES) - 1)
+            lower, upper = (np.take_along_axis(self.parameters, index, axis=-1) for index in (low, high))
+            return ((1.0 - share) * lower + share * upper)[..., 0]
         if self.head == "student-t":
             from scipy.special import stdtrit
 
