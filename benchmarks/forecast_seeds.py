@@ -2,13 +2,14 @@
 
 import argparse
 import json
+import statistics
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from passerelle.data.writing import write_atomically
 
-__all__ = ["run_seeds"]
+__all__ = ["coverage_cells", "run_seeds"]
 
 
 def run_seeds(
@@ -50,3 +51,13 @@ def run_seeds(
     text = table(rows)
     (arguments.out / f"{out.name}.md").write_text(text, encoding="utf-8")
     print(text)
+
+
+def coverage_cells(scores: list[dict[str, Any]]) -> str:
+    """Return two cells of a table: the coverage of each interval in %, with and without adaptation; mean over seeds."""
+    cells = []
+    for name in ("coverage", "fixed_coverage"):
+        found = [one[name] for one in scores if one.get(name)]
+        nominal = sorted(found[0]) if found else []
+        cells.append(", ".join(f"{100 * statistics.mean(one[share] for one in found):.1f}" for share in nominal))
+    return " | ".join(cells)

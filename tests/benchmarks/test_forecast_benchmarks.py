@@ -25,16 +25,18 @@ def test_each_column_of_etth1_is_a_row() -> None:
     assert windows.history[:2, 0, 0].tolist() == [0.0, 1.0]
     assert windows.future[1, 0, 0] == values[etth1.HISTORY, 1]
     assert windows.static[:2].tolist() == [[1, 0], [0, 1]]
+    assert windows.positions[:3].tolist() == [etth1.HISTORY, etth1.HISTORY, etth1.HISTORY + 1]
 
 
 @pytest.mark.parametrize("benchmark", [etth1, household])
 def test_finished_seeds_are_not_repeated(
     benchmark: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    scores = {"model": {"rmse": 340.0, "mse": 0.38, "mae": 0.4, "coverage": {"0.8": 0.79, "0.9": 0.91}}}
+    coverage, fixed = {"0.8": 0.79, "0.9": 0.91}, {"0.8": 0.7, "0.9": 0.8}
+    scores = {"model": {"rmse": 340.0, "mse": 0.38, "mae": 0.4, "coverage": coverage, "fixed_coverage": fixed}}
     row = {"seconds": 9.0, "weeks": 46, "validation": scores, "test": scores}
     (tmp_path / "seed-1.json").write_text(json.dumps(row), encoding="utf-8")
     monkeypatch.setattr(benchmark, "run", lambda *_: pytest.fail("a finished seed was repeated"))
     monkeypatch.setattr(sys, "argv", ["x", "--seeds", "1", "--data", str(tmp_path), "--out", str(tmp_path)])
     benchmark.main()  # pyright: ignore[reportAttributeAccessIssue]
-    assert "79.0, 91.0" in capsys.readouterr().out
+    assert "79.0, 91.0 | 70.0, 80.0 |" in capsys.readouterr().out

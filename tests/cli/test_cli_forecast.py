@@ -42,8 +42,18 @@ def test_a_series_is_trained_on_predicted_plotted_and_evaluated(quick: Any, tmp_
     assert 'future: 1 columns of numbers, 7 steps, scaling column: "power"' in described.out
     assert quick("diagram", "power.keras").status == 0
     assert "the output of this model has numbers" in quick("translate", "power.keras", "text").refused()
+    assert predicted.err == ""  # no rows after the training data, so nothing to adapt to
     evaluated = quick("evaluate-forecaster", "power.keras", "power.csv", "--stride", "7", "--json")
     assert set(json.loads(evaluated.out)["scores"]) == {"model", "naive", "seasonal naive", "ridge"}
+    assert json.loads(evaluated.out)["adapted"]
+    assert "intervals:" not in quick("evaluate-forecaster", "power.keras", "power.csv", "--no-adapt").out
+    write_series(tmp_path / "later.csv", 160)  # the same 120 days, and 40 more
+    adapted, fixed = (quick("predict", "power.keras", "later.csv", *flag) for flag in ([], ["--no-adapt"]))
+    assert "intervals adapted to the errors on 34 windows after the training data" in adapted.err
+    assert (fixed.err, fixed.status) == ("", 0)
+    assert adapted.out != fixed.out
+    forecasts = ([row.split(",")[2] for row in found.out.split()] for found in (adapted, fixed))
+    assert next(forecasts) == next(forecasts)
 
 
 def test_arrays_are_trained_on_and_predicted(quick: Any, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Adaptation of intervals: no leakage, the right coverage when times change, and calibrated intervals when they do not."""
+"""Adaptation of intervals: no leakage, and the nominal coverage whether times change or not."""
 
 import numpy as np
 import pytest
