@@ -24,7 +24,7 @@ from passerelle.data.layout import Layout
 from passerelle.data.series import read_series
 from passerelle.data.series_windows import windows_of
 from passerelle.data.windows import Windows
-from passerelle.forecaster import Forecaster
+from passerelle.forecasting import train_again
 
 HERE = Path(__file__).resolve().parent
 DATA = HERE.parent.parent / "shared" / "data" / "numeric" / "household_power_days.csv"
@@ -35,7 +35,7 @@ SETTINGS = {
     "network": {"attention": "general", "decoder": {"head": "mean"}},
     "training": {"epochs": 6, "keep": "last", "patience": 0},
 }
-"""Changes to the preset forecast; the last epoch is kept, because the final training has no validation days."""
+"""Changes to the preset forecast; the last epoch is kept, as in the final training, which has no validation days."""
 
 
 def main() -> None:
@@ -52,8 +52,7 @@ def run(path: Path, settings: dict[str, Any], seed: int) -> dict[str, Any]:
     options: dict[str, Any] = {"preset": "forecast", "settings": settings, "seed": seed, "season": 7}
     held_out = between(windows, validation_begin, test_begin)
     chosen = passerelle.train_forecaster(before(windows, validation_begin), validation=held_out, **options)
-    final = passerelle.train_forecaster(before(windows, test_begin), validation=0, **options)
-    final = Forecaster(replace(final.bundle, calibration=chosen.bundle.calibration))
+    final = train_again(chosen, before(windows, test_begin))
     validation = chosen.evaluate(between(windows, validation_begin, test_begin, stride=HORIZON))
     test_weeks = between(windows, test_begin, test_begin + TEST_DAYS, stride=HORIZON)
     test, fixed = final.evaluate(test_weeks), final.evaluate(test_weeks, adapt=False)

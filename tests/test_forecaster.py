@@ -182,6 +182,26 @@ def test_training_is_reproducible() -> None:
     np.testing.assert_array_equal(first.predict(rows.history), second.predict(rows.history))
 
 
+def test_a_refit_forecaster_is_trained_on_all_windows_for_the_epochs_of_the_first(tmp_path: Path) -> None:
+    rows = Windows.sliding(weekly(60), history=6, horizon=2)
+    first = passerelle.train_forecaster(rows, **SMALL | {"epochs": 2})
+    found = passerelle.train_forecaster(rows, refit=True, **SMALL | {"epochs": 2})
+    assert found.record["refit"]["windows"] == len(rows) > found.record["data"]["training_windows"]
+    assert len(found.record["refit"]["epochs"]) == found.record["kept_epoch"]
+    assert found.bundle.calibration is not None
+    assert first.bundle.calibration is not None
+    np.testing.assert_array_equal(found.bundle.calibration.margins, first.bundle.calibration.margins)
+    assert found.signature.to_json() == first.signature.to_json()  # the same scaling, so margins have the same units
+    assert (found.predict(rows.history) != first.predict(rows.history)).any()
+    found.save(tmp_path / "refit.keras")
+    np.testing.assert_array_equal(
+        passerelle.load(tmp_path / "refit.keras").predict(rows.history), found.predict(rows.history)
+    )
+    for validation in (0, rows):
+        with pytest.raises(SettingsError, match="refit needs a share of the time as validation"):
+            passerelle.train_forecaster(rows, validation=validation, refit=True, **SMALL)
+
+
 def test_a_copy_forecasts_the_same(forecaster: Forecaster) -> None:
     rows = windows().rows([0, 1])
     copy = pickle.loads(pickle.dumps(forecaster))

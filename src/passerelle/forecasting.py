@@ -5,7 +5,7 @@ import importlib.metadata
 import platform
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,7 @@ from passerelle.training.callbacks.interruption import Interruption
 from passerelle.training.history import History
 from passerelle.training.trainer import fit
 
-__all__ = ["fit_signature", "train_forecaster", "train_prepared_windows"]
+__all__ = ["fit_signature", "train_again", "train_forecaster", "train_prepared_windows"]
 
 VALIDATION_BATCH_SIZE = 256
 MAX_RIDGE_WEIGHTS = 2**18
@@ -52,6 +52,7 @@ def train_forecaster(
     windows: Windows,
     *,
     validation: float | Windows | None = None,
+    refit: bool = False,
     callbacks: Sequence[Callback] = (),
     interruption: Interruption | None = None,
     preset: str | None = None,
@@ -64,6 +65,8 @@ def train_forecaster(
         windows: the rows: input numbers, or texts, and the numbers to forecast.
         validation: validation rows: the share of the time to hold out at its end (see `Windows.split`), or windows. 0
             holds out nothing, None a tenth. The quantiles are calibrated on these rows.
+        refit: whether the network is trained once more at the end, on all rows and for as many epochs as were best
+            by validation, so that it learns from the latest rows too. Needs a share as `validation`.
         callbacks: called at the events of training; see `training.callbacks.callback.Callback`.
         interruption: the object that receives signals; see `training.trainer.fit`.
         preset: name of the preset; None means the preset of the settings file, or else `forecast`.
@@ -103,7 +106,46 @@ def train_forecaster(
         training, held_out = windows, validation
     else:
         training, held_out = windows.split(validation)
-    return train_prepared_windows(training, held_out, chosen, callbacks=callbacks, interruption=interruption)
+    if refit and (isinstance(validation, Windows) or not len(held_out)):
+        raise SettingsError("refit needs a share of the time as validation, such as validation=0.1")
+    forecaster = train_prepared_windows(training, held_out, chosen, callbacks=callbacks, interruption=interruption)
+    return train_again(forecaster, windows, callbacks=callbacks, interruption=interruption) if refit else forecaster
+
+
+def train_again(
+    forecaster: Forecaster,
+    windows: Windows,
+    *,
+    callbacks: Sequence[Callback] = (),
+    interruption: Interruption | None = None,
+) -> Forecaster:
+    """Train the network of a forecaster once more, on training and validation rows.
+
+    The new network is trained from its beginning up to the end of the epoch that the validation rows chose for the old
+    one; the schedule of the learning rate is shortened to them. The fields keep their scaling, and the
+    intervals keep the calibration by the errors of the old network, since the validation rows are training rows now.
+
+    Args:
+        forecaster: a forecaster that was trained with validation rows.
+        windows: all rows before and in the validation rows.
+        callbacks: see `train_forecaster`.
+        interruption: see `train_forecaster`.
+
+    Returns:
+        The new forecaster; the old one if its training or this one was interrupted.
+    """
+    kept, bundle = forecaster.record["kept_epoch"], forecaster.bundle
+    if forecaster.record["interrupted"] or not kept:
+        return forecaster
+    changed = bundle.settings.training.model_copy(update={"epochs": kept, "keep": "last", "patience": 0})
+    network = _build(bundle.settings, bundle.signature)
+    batches = _batches(windows, bundle.signature, changed.batch_size, changed.seed)
+    history = fit(network, batches, None, changed, callbacks=callbacks, interruption=interruption)
+    if history.interrupted:
+        return forecaster
+    losses = {"windows": len(windows), "sha256": _fingerprint(windows), "epochs": _epochs(history)}
+    record = {**forecaster.record, "refit": losses}
+    return Forecaster(replace(bundle, network=network, record=record, ridge=_ridge(bundle.signature, windows)))
 
 
 def train_prepared_windows(
@@ -297,8 +339,12 @@ def _record(training: Windows, held_out: Windows, history: History) -> dict[str,
         "interrupted": history.interrupted,
         "diverged": history.diverged,
         "stopped": history.stopped,
-        "epochs": [asdict(interval) for interval in history.intervals],
+        "epochs": _epochs(history),
     }
+
+
+def _epochs(history: History) -> list[dict[str, Any]]:
+    return [asdict(interval) for interval in history.intervals]
 
 
 def _fingerprint(windows: Windows) -> str:

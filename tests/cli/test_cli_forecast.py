@@ -25,8 +25,9 @@ def write_series(path: Path, days: int = 120) -> None:
 
 def test_a_series_is_trained_on_predicted_plotted_and_evaluated(quick: Any, tmp_path: Path) -> None:
     write_series(tmp_path / "power.csv")
-    trained = quick("train-forecaster", "power.csv", *SERIES, *TRAINING, "--out", "power.keras")
+    trained = quick("train-forecaster", "power.csv", *SERIES, *TRAINING, "--refit", "--out", "power.keras")
     assert trained.status == 0, trained.err
+    assert "training once more on all 100 windows" in trained.err
     assert "seasonal naive" in trained.err
     words = ["predict", "power.keras", "power.csv", "--quantiles", "0.1,0.9", "--out", "f.csv", "--plot", "f.svg"]
     predicted = quick(*words)
@@ -77,6 +78,7 @@ def test_arrays_are_trained_on_and_predicted(quick: Any, tmp_path: Path) -> None
         (["power.csv", *SERIES, "--known", "holiday"], "there is no column 'holiday'"),
         (["power.csv", *SERIES, "--known", "volts"], "the column 'volts' is named twice"),
         (["power.csv", *SERIES, "--preset", "monotonic"], "is for texts"),
+        (["power.csv", *SERIES, "--refit", "--validation", "0"], "--refit needs validation windows"),
     ],
 )
 def test_wrong_arguments_are_refused(quick: Any, tmp_path: Path, words: list[str], message: str) -> None:

@@ -36,6 +36,7 @@ def train_forecaster(
     stride: Annotated[int, Parameter(group=DATA), WHOLE_NUMBER] = 1,
     calendar: Annotated[bool, Parameter(group=DATA, show_default=False)] = True,
     validation: Annotated[float | None, Parameter(group=DATA, show_default=False)] = None,
+    refit: Annotated[bool, Parameter(group=IN_GROUP["Training"], negative=(), show_default=False)] = False,
     options: ForecasterOptions | None = None,
     out: Annotated[str | None, Parameter(group=IN_GROUP["Output"])] = None,
     overwrite: Overwrite = False,
@@ -68,13 +69,17 @@ def train_forecaster(
         Use the time of day, the day of the week and the day of the year as inputs.
     validation
         Share of the time, at its end, to hold out; 0 turns validation and calibration off. [default: 0.1]
+    refit
+        Train the network once more at the end, on all windows and for as many epochs as were best by validation, so
+        that it learns from the latest rows too. Intervals keep the calibration by the first network.
     out
         Model file to write. [default: the name of FILE, with .keras]
     overwrite
         Replace an existing file. Without it, an existing file is an error.
     """
     from passerelle.bundle.model_file import require_model_path
-    from passerelle.forecasting import train_prepared_windows
+    from passerelle.errors import SettingsError
+    from passerelle.forecasting import train_again, train_prepared_windows
 
     settings = (options or ForecasterOptions()).choose()
     path = require_model_path(out if out is not None else f"{Path(file).name.split('.')[0]}.keras")
@@ -92,6 +97,10 @@ def train_forecaster(
     )
     windows, layout = read_windows(file, layout, stride=stride)
     training, held_out = windows.split(validation)
+    if refit and not len(held_out):
+        raise SettingsError(
+            "--refit needs validation windows, which choose the number of epochs. Leave out one of both."
+        )
     introduction = _Introduction(
         f"{len(training):,} training windows, {len(held_out):,} validation windows after them, "
         f"{windows.horizon} steps to forecast"
@@ -101,9 +110,14 @@ def train_forecaster(
         forecaster = train_prepared_windows(
             training, held_out, settings, callbacks=[introduction, display], interruption=interruption, layout=layout
         )
-    forecaster.save(path, overwrite=overwrite)
     if len(held_out):
-        note(f"validation windows:\n{forecaster.evaluate(held_out)}")
+        note(f"validation windows:\n{forecaster.evaluate(held_out, adapt=False)}")
+    if refit and not interruption.requested:
+        epochs = forecaster.record["kept_epoch"]
+        again = _Introduction(f"training once more on all {len(windows):,} windows, {epochs} epochs")
+        with TrainingDisplay.open(epochs, unit="steps") as display:
+            forecaster = train_again(forecaster, windows, callbacks=[again, display], interruption=interruption)
+    forecaster.save(path, overwrite=overwrite)
     checkpoint = checkpoint_words(forecaster.record)
     if interruption.requested:
         note(f"{signal_words(interruption.signal)}; saved {path} with the best checkpoint so far ({checkpoint})")
