@@ -2,8 +2,9 @@
 
 The sources are English sentences of the phrasebook. The outputs are French; German, for the sentences of two patterns
 only, from the lexicon below; and the pattern of the sentence in words. No rule computes one output from another. All
-models have the same settings and the same number of epochs. The scores are chrF on held-out sentences, whose
-combinations of words are in no training sentence. The time is that of `passerelle.train`, compilation included.
+models have the same settings and the same number of epochs; the targets are split into words. The scores are chrF on
+held-out sentences, whose combinations of words are in no training sentence. The time is that of `passerelle.train`,
+compilation included: processor seconds, which other programs disturb less, and seconds.
 
 Finished models are stored in `--out`, and an interrupted run continues from there; remove the folder to start over.
 """
@@ -56,43 +57,40 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="default: %(default)s")
     parser.add_argument("--epochs", type=int, default=10, help="default: %(default)s")
     parser.add_argument("--sources", type=int, default=8000, help="training sources; default: %(default)s")
+    parser.add_argument("--source-level", default="word", choices=("word", "character"), help="default: %(default)s")
     parser.add_argument("--settings", type=json.loads, default={}, help="nested settings as JSON")
     parser.add_argument("--out", type=Path, default=HERE / "results" / "several-outputs")
     arguments = parser.parse_args()
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    folder = arguments.out / arguments.source_level
+    folder.mkdir(parents=True, exist_ok=True)
+    options = {"epochs": arguments.epochs, "source_level": arguments.source_level, "settings": arguments.settings}
     training, test = data(arguments.sources)
     results: dict[str, list[dict[str, Any]]] = {model: [] for model in MODELS}
     for seed in range(1, arguments.seeds + 1):
         for model in MODELS:
-            path = arguments.out / f"{model.replace(' ', '-')}-{seed}.json"
+            path = folder / f"{model.replace(' ', '-')}-{seed}.json"
             if not path.exists():
                 print(f"{model}, seed {seed}: training", flush=True)
-                text = json.dumps(run(model, training, test, seed, arguments.epochs, arguments.settings))
+                text = json.dumps(run(model, training, test, seed=seed, **options))
                 write_atomically(path, lambda stream, text=text: stream.write(text.encode()))
             results[model].append(json.loads(path.read_text(encoding="utf-8")))
     text = table(results)
-    (arguments.out / "several-outputs.md").write_text(text, encoding="utf-8")
+    (folder / "several-outputs.md").write_text(text, encoding="utf-8")
     print(text)
 
 
-def run(
-    model: str, training: list[Any], test: list[Any], seed: int, epochs: int, settings: dict[str, Any]
-) -> dict[str, Any]:
-    """Train one model and return its time in seconds and the chrF of its outputs on the held-out sentences."""
+def run(model: str, training: list[Any], test: list[Any], **options: Any) -> dict[str, Any]:
+    """Train one model with options of `train`; return its time, and the chrF of its outputs on held-out sentences."""
     if model in OUTPUTS:
         training, test = ([(s, texts[model]) for s, texts in rows if model in texts] for rows in (training, test))
-    options: dict[str, Any] = {"preset": "compact", "level": "word", "epochs": epochs, "seed": seed}
-    started = time.perf_counter()
-    translator = passerelle.train(training, validation=0, settings=settings, **options)
-    seconds = time.perf_counter() - started
+    began, processor = time.perf_counter(), time.process_time()
+    translator = passerelle.train(training, validation=0, preset="compact", target_level="word", **options)
+    cost = {"seconds": time.perf_counter() - began, "processor": time.process_time() - processor}
     if model in OUTPUTS:
-        return {"seconds": seconds, "chrf": {model: translator.evaluate(test, beam=1).chrf}}
+        return {**cost, "chrf": {model: translator.evaluate(test, beam=1).chrf}}
     report = translator.evaluate_outputs(test, beam=1)
-    return {
-        "seconds": seconds,
-        "chrf": {name: each.chrf for name, each in report.outputs.items()},
-        "all_right": report.all_right,
-    }
+    chrf = {name: each.chrf for name, each in report.outputs.items()}
+    return {**cost, "chrf": chrf, "all_right": report.all_right}
 
 
 def data(sources: int) -> tuple[list[Any], list[Any]]:
@@ -153,13 +151,16 @@ def table(results: dict[str, list[dict[str, Any]]]) -> str:
         own = statistics.mean(row["chrf"][output] for row in results[output])
         joint = statistics.mean(row["chrf"][output] for row in several)
         lines.append(f"| {output} | {own:.2f} | {joint:.2f} | {joint - own:+.2f} |")
-    single = sum(statistics.mean(row["seconds"] for row in results[output]) for output in OUTPUTS)
-    joint = statistics.mean(row["seconds"] for row in several)
+    costs = []
+    for unit in ("processor", "seconds"):
+        single = sum(statistics.median(row[unit] for row in results[output]) for output in OUTPUTS)
+        joint = statistics.median(row[unit] for row in several)
+        costs.append(f"{joint:.0f} for three outputs, {single:.0f} for three models ({100 * joint / single:.0f} %)")
     right = statistics.mean(row["all_right"] for row in several)
     lines += [
         "",
-        f"{len(several)} seeds. Training time: {joint:.0f} s for three outputs, {single:.0f} s for three models "
-        f"({100 * joint / single:.0f} %). All outputs right: {right:.1f} % of the sources.",
+        f"{len(several)} seeds. Processor seconds, medians: {costs[0]}; seconds: {costs[1]}. All outputs right: "
+        f"{right:.1f} % of the sources.",
         "",
     ]
     return "\n".join(lines)

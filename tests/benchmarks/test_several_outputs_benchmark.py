@@ -30,10 +30,12 @@ def test_finished_models_are_not_repeated(
 ) -> None:
     for model in several_outputs.MODELS:
         names = several_outputs.OUTPUTS if model == "three outputs" else (model,)
-        row = {"seconds": 9.0, "chrf": dict.fromkeys(names, 80.0), "all_right": 50.0}
-        (tmp_path / f"{model.replace(' ', '-')}-1.json").write_text(json.dumps(row), encoding="utf-8")
+        row = {"seconds": 9.0, "processor": 18.0, "chrf": dict.fromkeys(names, 80.0), "all_right": 50.0}
+        path = tmp_path / "word" / f"{model.replace(' ', '-')}-1.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(row), encoding="utf-8")
     monkeypatch.setattr(several_outputs, "run", lambda *_: pytest.fail("a finished model was repeated"))
     monkeypatch.setattr(several_outputs, "data", lambda _: ([], []))
     monkeypatch.setattr(sys, "argv", ["x", "--seeds", "1", "--out", str(tmp_path)])
     several_outputs.main()
-    assert "9 s for three outputs, 27 s for three models (33 %)" in capsys.readouterr().out
+    assert "18 for three outputs, 54 for three models (33 %); seconds: 9 for three outputs" in capsys.readouterr().out
