@@ -179,7 +179,7 @@ class Batches:
         rows = len(self.source)
         epoch = self._rows(number=0)
         self.tokens = int(self.source_lengths[epoch].sum() + self.target_lengths[epoch].sum())
-        # Compiling takes seconds, for each output: a bucket needs at least 4 batches on average, and beyond 6 about 100.
+        # Compiling takes seconds, for each output: a bucket needs 4 batches or more on average, and beyond 6 about 100.
         batches = (len(epoch) if batch_type == "pair" else self.tokens) // batch_size // len(self.targets)
         max_buckets = max(1, min(batches // 4, 2 + 4 // len(self.targets) + batches // 100, MAX_BUCKETS))
         self.buckets = choose_buckets(self.source_lengths, self.target_lengths, max_buckets)
