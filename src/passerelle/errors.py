@@ -7,6 +7,7 @@
     ├── ModelFileError          a file is damaged, no model file, from another version, or unsafe
     ├── RunError                a run cannot be resumed: no run, damaged, in use, or its data changed
     ├── OutputError             something could not be written; an existing file is unchanged
+    ├── LostProcessError        another process of a training on several processes has ended
     └── BackendError            Keras, its backend or the device cannot be used on this machine, or as it is set up
         └── OutOfMemoryError    there is not enough memory; it is also a MemoryError
 
@@ -22,9 +23,9 @@ import reprlib
 from collections.abc import Iterable
 
 __all__ = [
-    "BackendError", "DataError", "LongTextError", "ModelFileError", "OutOfMemoryError", "OutputError",
-    "PasserelleError", "RunError", "SettingsError", "brief", "did_you_mean", "escape_controls", "listed", "one_line",
-    "require_path",
+    "BackendError", "DataError", "LongTextError", "LostProcessError", "ModelFileError", "OutOfMemoryError",
+    "OutputError", "PasserelleError", "RunError", "SettingsError", "brief", "did_you_mean", "escape_controls", "listed",
+    "one_line", "require_path",
 ]  # fmt: skip
 
 MAX_MESSAGE = 2000
@@ -158,6 +159,15 @@ class OutputError(PasserelleError):
             ...
         passerelle.errors.OutputError: ...
     """
+
+
+class LostProcessError(PasserelleError):
+    """Another process of a training on several processes has ended, so that the training cannot go on."""
+
+    @classmethod
+    def of(cls, number: int, count: int = 0) -> "LostProcessError":
+        """Return the error for the process with a number, from 0, of `count` processes; 0 if that is unknown."""
+        return cls(f"process {number + 1}{f' of {count}' if count else ''} has ended, so the training cannot go on.")
 
 
 class BackendError(PasserelleError):

@@ -231,7 +231,9 @@ def masked(probability, seed=1):
     copies = np.array([[14, 15, 14, SIZE + 3, SIZE + 4, 0], [17, 17, 18, 0, 0, 0]], np.int32)
     target = np.array([[START, 14, 15, 14, SIZE + 3, 9, END], [START, 9, 17, END, 0, 0, 0]], np.int32)
     random = np.random.default_rng(seed)
-    return (source, copies, target), mask_copies(source, copies, target, SIZE, probability, random)
+    return (source, copies, target), mask_copies(
+        source, copies, target, SIZE, random.random(source.shape) < probability
+    )
 
 
 def test_probability_1_masks_all_shared_tokens():

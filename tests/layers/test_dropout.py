@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from passerelle.layers.dropout import Dropout, dropout_mask
+from passerelle.layers.dropout import Dropout, dropout_mask, rows_from
 
 SHAPE = (64, 50, 40)
 VALUES = SHAPE[0] * SHAPE[1] * SHAPE[2]
@@ -86,3 +86,19 @@ def test_layer_applies_the_mask_in_training_only() -> None:
     assert not layer.weights
     restored = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
     np.testing.assert_array_equal(restored(inputs, training=True), first)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="masks by position exist on JAX only")
+def test_rows_have_the_same_masks_on_any_device() -> None:
+    """A batch in two parts, and with more rows at its end."""
+
+    def mask(rows: int, first: int | None = None) -> np.ndarray:
+        like, seeds = np.ones((rows, 3, 5), "f4"), keras.random.SeedGenerator(7)
+        if first is None:
+            return np.asarray(dropout_mask(like, 0.5, seeds))
+        with rows_from(first):
+            return np.asarray(dropout_mask(like, 0.5, seeds))
+
+    whole = mask(6)
+    np.testing.assert_array_equal(np.concatenate([mask(2, 0), mask(4, 2)]), whole)
+    np.testing.assert_array_equal(mask(8)[:6], whole)

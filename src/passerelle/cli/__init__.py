@@ -11,11 +11,14 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
+from passerelle.cli.processes import LOST, started_by_us
 from passerelle.cli.signals import exit_status, signal_words, signals_as_exceptions
 from passerelle.cli.streams import ClosedOutputError, prepare_streams
-from passerelle.errors import OutOfMemoryError, PasserelleError, one_line
+from passerelle.errors import LostProcessError, OutOfMemoryError, PasserelleError, one_line
+from passerelle.parallel.group import current
 from passerelle.runtime import enable_compilation_cache, ignore_keras_settings
 from passerelle.training.callbacks.interruption import Interrupted
 
@@ -37,8 +40,18 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     if arguments is None:
         _require_utf8()
     status = _run(list(sys.argv[1:] if arguments is None else arguments))
+    if current().count > 1:  # not after a training that has ended, which leaves the group
+        _end_at_once(status)
     gc.freeze()  # saves time: at exit, the garbage collector would go through all objects of Keras
     sys.exit(status)
+
+
+def _end_at_once(status: int) -> NoReturn:
+    """End this one of several processes, so that the others notice it: JAX's own end would wait for them."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):
+            stream.flush()
+    os._exit(status)
 
 
 def _require_utf8() -> None:
@@ -78,6 +91,8 @@ def _call(arguments: list[str]) -> int:
     except Exception as error:
         if os.environ.get(TRACEBACK):
             traceback.print_exc()
+        if isinstance(error, LostProcessError) and started_by_us():
+            return LOST  # the process that started this one reports it
         if isinstance(error, PasserelleError):
             return _fail(str(error))
         if isinstance(error, CycloptsError):
@@ -107,4 +122,6 @@ def _fail(message: str) -> int:
 
 
 def _print_message(message: str) -> None:
-    print(f"passerelle: {message}", file=sys.stderr)
+    group = current()
+    place = "" if group.is_first else f"process {group.number + 1} of {group.count}: "
+    print(f"passerelle: {place}{message}", file=sys.stderr)

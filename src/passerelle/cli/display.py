@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from passerelle.errors import escape_controls
+from passerelle.parallel.group import current
 
 if TYPE_CHECKING:
     from passerelle.data.pairs import Pairs
@@ -23,8 +24,12 @@ TRIMMED_SHARE = 0.01
 
 
 def note(message: str) -> None:
-    """Print a message on standard error; control characters of texts and files in it are escaped."""
-    print(escape_controls(message), file=sys.stderr, flush=True)
+    """Print a message on standard error; control characters of texts and files in it are escaped.
+
+    Of processes that train together, only the first one prints.
+    """
+    if current().is_first:
+        print(escape_controls(message), file=sys.stderr, flush=True)
 
 
 def note_trimmed(trimmed: int, pairs: int) -> None:

@@ -1,6 +1,7 @@
 """passerelle train"""
 
 import time
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -11,11 +12,19 @@ from passerelle.cli.groups import IN_GROUP
 from passerelle.cli.new_training import NewTraining, require_run_options, share_or_files, train_new
 from passerelle.cli.options import FineTuningFlags, ReadingOptions, SettingsOptions, SyntheticOptions
 from passerelle.cli.output import Overwrite
+from passerelle.cli.processes import (
+    join_processes,
+    launched_together,
+    processes_to_start,
+    require_possible,
+    train_on_processes,
+)
 from passerelle.cli.rate_sweep import find_learning_rate as sweep
 from passerelle.cli.runs import DataWords, resumed
 from passerelle.cli.synthetic import BackTranslationOptions
 from passerelle.cli.training import receive_signals, train_all
 from passerelle.errors import SettingsError
+from passerelle.parallel.group import current
 
 __all__ = ["train"]
 
@@ -34,6 +43,8 @@ def train(
     start: FineTuningOptions | None = None,
     fine_tuning: FineTuningFlags | None = None,
     seeds: Annotated[int | None, Parameter(group=IN_GROUP["Training"], show_default=False), WHOLE_NUMBER] = None,
+    processes: Annotated[int | None, Parameter(group=IN_GROUP["Training"], show_default=False), WHOLE_NUMBER] = None,
+    devices: Annotated[int | None, Parameter(group=IN_GROUP["Training"], show_default=False), WHOLE_NUMBER] = None,
     resume: Annotated[str | None, Parameter(group=IN_GROUP["Training"])] = None,
     find_learning_rate: Annotated[bool, Parameter(group=IN_GROUP["Training"], negative=(), show_default=False)] = False,
     checkpoint_seconds: Annotated[float | None, Parameter(group=IN_GROUP["Training"], show_default=False)] = None,
@@ -65,6 +76,13 @@ def train(
         Number of translators to train on the same data, with the random seeds --seed, --seed + 1 and so on. With --out
         MODEL.keras, the files are MODEL-1.keras, MODEL-2.keras and so on. passerelle translate --with combines them
         as an ensemble. [default: 1]
+    processes
+        Number of processes on this machine that train together: each computes its share of the rows of each batch. The
+        result is that of one process, to rounding. With JAX only. Under a launcher (srun, mpirun, torchrun), leave it
+        out to train on all its processes; 1 trains alone. [default: 1]
+    devices
+        Number of devices of each process among which the rows of each batch are divided: cores of the processor, or
+        GPUs. With JAX only. [default: 1]
     resume
         Folder of an interrupted run, MODEL.run: continue it from its newest checkpoint, with its data and settings.
         Nothing else is needed; --epochs and --minutes make the run longer.
@@ -106,6 +124,16 @@ def train(
             raise SettingsError(
                 f"{flag} cannot be used with --find-learning-rate, which trains no model. Leave it out."
             )
+    count = processes_to_start(processes)
+    if count > 1 or launched_together(processes) is not None:
+        flags = ["--find-learning-rate"] if find_learning_rate else []
+        require_possible(pairs, [*flags, *back_translation.used()])
+    if count > 1 and (pairs or resume is not None):
+        folder = resume or run or Path(out or base_name(pairs)).with_suffix(".run")
+        return train_on_processes(count, None if no_run else Path(folder), seeds or 1)
+    join_processes(processes, devices)
+    if not current().is_first:  # it writes nothing
+        run, no_run, save_split, tensorboard, overwrite = None, resume is None, None, None, True
     if resume is not None:
         unused = {"--seeds": seeds, "--save-split": save_split, "--run": run, "--no-run": no_run or None}
         unused |= dict.fromkeys([*back_translation.used(), *synthetic.used(), *fine_tuning.used()], True)

@@ -3,16 +3,19 @@
 import os
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from passerelle.cli.arguments import translate_command
 from passerelle.cli.display import note
+from passerelle.cli.processes import started_by_us
 from passerelle.cli.runs import Training, resume_command
 from passerelle.cli.signals import exit_status, signal_words
 from passerelle.cli.training_display import explain_end, train_with_display
 from passerelle.cli.training_words import checkpoint_words
-from passerelle.errors import OutputError, PasserelleError
+from passerelle.errors import LostProcessError, OutputError, PasserelleError
+from passerelle.parallel.group import current, leave
 from passerelle.training.callbacks.interruption import Interruption
 
 if TYPE_CHECKING:
@@ -46,11 +49,14 @@ def train_all(
     """
     logs = [[tensorboard_logs(Path(each.tensorboard, each.out.stem))] if each.tensorboard else [] for each in trainings]
     saved = []
+    if not current().is_first:
+        trainings = [replace(each, recording=None) for each in trainings]
     for training, callbacks in zip(trainings, logs, strict=True):
         with training.recording or nullcontext():
             path, translator = _train(
                 training, interruption, callbacks, overwrite=overwrite, started=None if saved else started
             )
+        current().first(None)  # the other processes wait until the model is saved
         saved.append(path)
         explain_end(translator)
         checkpoint, last = checkpoint_words(translator.record), training.number == training.count
@@ -62,9 +68,11 @@ def train_all(
             if recording is not None and (early or not last):
                 how = f". Continue: {resume_command(recording.folder)}"
             note(f"{signal_words(interruption.signal)}; saved {path} with {weights}{how}")
+            leave()
             return exit_status(interruption.signal)
         hint = f". Try: {_example(saved, training.prepared.training)}" if last else ""
         note(f"saved {path} ({checkpoint}){hint}")
+    leave()
     return 0
 
 
@@ -94,9 +102,12 @@ def _train(
             training.prepared, training.out, interruption, training.number, training.count,
             started=started, recording=recording, callbacks=callbacks,
         )  # fmt: skip
+        if not current().is_first:
+            return training.out, translator
         path = _save(translator, training.out, recording, overwrite=overwrite)
-    except PasserelleError:
-        if recording is not None and recording.has_checkpoint():
+    except PasserelleError as error:
+        told = isinstance(error, LostProcessError) and started_by_us()  # the process that started us says it
+        if not told and recording is not None and recording.has_checkpoint():
             note(f"the run has a checkpoint; continue with: {resume_command(recording.folder)}")
         raise
     if recording is not None:

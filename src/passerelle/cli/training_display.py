@@ -18,6 +18,7 @@ from passerelle.cli.training_words import (
     search_words,
     tuning_words,
 )
+from passerelle.parallel.group import current
 from passerelle.training.callbacks.callback import Callback, Run
 from passerelle.training.callbacks.interruption import Interruption
 from passerelle.training.callbacks.progress import Progress, ProgressReport, seconds_left
@@ -65,11 +66,13 @@ def train_with_display(
             prepared,
             [display, *callbacks],
             interruption=interruption,
-            out=out,
+            out=out if current().is_first else None,
             report=display.show_trial,
             started=started,
             recording=recording,
         )
+    if not current().is_first:
+        return translator
     if translator.record["diverged"]:
         note(
             f"training diverged: {translator.record['stopped']}. The weights of "
@@ -185,7 +188,7 @@ class TrainingDisplay(Callback):
     @contextmanager
     def open(cls, epochs: int | None, *, unit: str = "tokens") -> Iterator["TrainingDisplay"]:
         """Show the progress bar if standard error is a terminal; remove it at the end, also after an error."""
-        if not sys.stderr.isatty():
+        if not (sys.stderr.isatty() and current().is_first):
             yield cls(epochs, None, unit)
             return
         with Bar() as bar:

@@ -8,6 +8,7 @@ import numpy as np
 
 from passerelle.data.mixing import Mixture
 from passerelle.data.rows import same_lengths
+from passerelle.parallel.share import Share
 from passerelle.ragged import Ragged
 from passerelle.special_tokens import PAD, START, UNK
 
@@ -27,10 +28,13 @@ class Batch:
             (batch, T + 1, width). T is the target length of the bucket, or less for an output whose texts are shorter.
             The decoder reads `[:, :-1]` and predicts `[:, 1:]`, the same values one step ahead. A pair without a text
             of an output has only PAD there.
+        height: number of rows of the whole batch, if the arrays have only the share of one process; None if they have
+            all rows.
     """
 
     sources: Mapping[str, np.ndarray]
     targets: Mapping[str, np.ndarray]
+    height: int | None = None
 
     @property
     def inputs(self) -> dict[str, np.ndarray]:
@@ -39,9 +43,9 @@ class Batch:
 
     @property
     def steps(self) -> tuple[int, int]:
-        """(batch, T), the shape of the longest labels."""
+        """(batch, T), the shape of the longest labels in the whole batch."""
         height, width = max(ids.shape[:2] for ids in self.targets.values())
-        return height, width - 1
+        return self.height or height, width - 1
 
     @property
     def labels(self) -> dict[str, np.ndarray]:
@@ -173,6 +177,7 @@ class Batches:
         self.target_sizes = dict(target_sizes or {})
         self.seed = seed
         self.mixture = mixture
+        self.share: Share | None = None
         self.source_name, self.source = next(iter(self.inputs.items()))
         self.source_lengths = self.source.lengths
         self.target_lengths = np.max([ids.lengths for ids in self.targets.values()], axis=0)
@@ -213,6 +218,12 @@ class Batches:
         other._length = len(other._plan(number=0))
         return other
 
+    def shared(self, share: Share | None) -> "Batches":
+        """Return the same batches, of which arrays have only one process's share of the rows; None for all rows."""
+        other = copy.copy(self)
+        other.share = share
+        return other
+
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
         """Yield the batches of an epoch; the order depends only on the seed and the epoch's number.
 
@@ -226,10 +237,13 @@ class Batches:
                 yield self._batch(bucket, rows, random)
             elif self.copy_masking:
                 for _ in self.target_sizes:
-                    random.random((self._heights[bucket], bucket.source_length))  # as in `mask_copies`
+                    random.random((self._heights[bucket], bucket.source_length))  # as in `_batch`
 
     def _batch(self, bucket: Bucket, rows: np.ndarray, random: np.random.Generator) -> Batch:
-        height = self._heights[bucket]
+        whole = height = self._heights[bucket]
+        if self.share is not None:
+            own = self.share.rows(whole)
+            rows, height = rows[own], own.stop - own.start
         sources = {
             name: values.padded(
                 rows,
@@ -244,10 +258,13 @@ class Batches:
         }
         for name, size in self.target_sizes.items() if self.copy_masking else ():
             copies = f"{name}_copies"
+            sampled = random.random((whole, bucket.source_length)) < self.copy_masking
+            if self.share is not None:
+                sampled = self.share.of(sampled)
             sources[self.source_name], sources[copies], targets[name] = mask_copies(
-                sources[self.source_name], sources[copies], targets[name], size, self.copy_masking, random
+                sources[self.source_name], sources[copies], targets[name], size, sampled
             )
-        return Batch(sources, targets)
+        return Batch(sources, targets, whole)
 
     def _plan(self, number: int) -> list[tuple[Bucket, np.ndarray]]:
         random = None if self.seed is None else np.random.default_rng((self.seed, number))
@@ -320,8 +337,7 @@ def mask_copies(
     copies: np.ndarray,
     target: np.ndarray,
     target_size: int,
-    probability: float,
-    random: np.random.Generator,
+    sampled: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mask random tokens that source and target share: UNK in the source, and a copy id in the target.
 
@@ -334,8 +350,8 @@ def mask_copies(
         target: int (batch, T), target ids.
         target_size: size of the target vocabulary. The copy id of a masked token, also in the target, is this size
             plus the first position of the token in the source.
-        probability: probability of masking each shared token.
-        random: random generator.
+        sampled: bool (batch, S), True at positions whose token is masked if the target has it and the position is its
+            first one.
 
     Returns:
         New arrays source, copies and target, int32.
@@ -343,7 +359,6 @@ def mask_copies(
     same = (copies[:, :, None] == copies[:, None, :]) & (source != PAD)[:, None, :]  # (batch, S, S)
     first = np.argmax(same, axis=2)
     shared = (copies[:, :, None] == target[:, None, :]).any(2) & (copies < target_size) & (source != PAD)
-    sampled = random.random(source.shape) < probability
     masked = shared & np.take_along_axis(sampled, first, axis=1)  # (batch, S); the same for all positions of a token
     matches = (target[:, :, None] == copies[:, None, :]) & masked[:, None, :]  # (batch, T, S)
     copy_id = target_size + np.take_along_axis(first, np.argmax(matches, axis=2), axis=1)

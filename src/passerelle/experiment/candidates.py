@@ -9,6 +9,7 @@ from passerelle.data.pairs import check_pairs
 from passerelle.experiment.prepared_training import train_prepared
 from passerelle.fine_tuning.plan import FineTuning
 from passerelle.inference.search_choice import choose_metric
+from passerelle.parallel.group import current
 from passerelle.preparation import Prepared, Validation, prepare
 from passerelle.preset_choice import choose_candidates
 from passerelle.settings import Settings, validated
@@ -82,5 +83,7 @@ def _trial_score(prepared: Prepared, seconds: float, interruption: Interruption 
     translator = train_prepared(trial, interruption=interruption)
     pretokenized = translator.target.level == "pretokenized"
     metric = choose_metric(trial.settings.training, prepared.training.main.targets, pretokenized=pretokenized)
+    if not current().is_first:
+        return current().first(None)
     found = translator.evaluate(prepared.validation.main[:MAX_TRIAL_SOURCES], beam=1)
-    return found.exact_match if metric == "exact" else found.chrf
+    return current().first(found.exact_match if metric == "exact" else found.chrf)

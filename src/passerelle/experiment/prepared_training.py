@@ -1,5 +1,7 @@
 """Train a translator on prepared data: build the network, train it, choose its search, write the training record."""
 
+import hashlib
+import json
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,7 +16,9 @@ from passerelle.experiment.forgetting import Forgetting
 from passerelle.experiment.record import training_record
 from passerelle.experiment.validation_sample import validation_sampler
 from passerelle.inference.search_choice import SearchChoice, Trial, choose_metric, choose_search
+from passerelle.parallel.group import current
 from passerelle.preparation import Prepared
+from passerelle.runs.description import current_versions
 from passerelle.runs.recording import Recording
 from passerelle.training.callbacks.callback import Callback
 from passerelle.training.callbacks.interruption import Interruption
@@ -37,6 +41,9 @@ def train_prepared(
 ) -> Translator:
     """Build a network and train it on prepared data; see `train`.
 
+    If processes train together, all of them call this. The first one alone has `out` and `recording`, and chooses the
+    search; the others return a translator without a stored search.
+
     Args:
         prepared: prepared data.
         callbacks: see `train`.
@@ -54,6 +61,8 @@ def train_prepared(
     """
     if not isinstance(callbacks, Iterable) or not all(isinstance(each, Callback) for each in callbacks):
         raise SettingsError(f"callbacks must be a list of passerelle.Callback objects, received: {callbacks!r:.80}")
+    group = current()
+    group.require_equal(_fingerprint(prepared) if group.count > 1 else "", "pairs, settings or versions")
     clock = Clock(prepared, time.perf_counter() if started is None else started)
     translator, vectors = build_with_vectors(prepared)
     if out is not None:
@@ -67,13 +76,14 @@ def train_prepared(
         callbacks = [*callbacks, *recording.callbacks()]
     tuned, frozen, forgetting = prepared.fine_tuning, nullcontext(vectors), None
     if tuned is not None:
-        forgetting = Forgetting(prepared, interruption)
-        clock.forgetting = forgetting.seconds
+        if group.is_first:
+            forgetting = Forgetting(prepared, interruption)
+            clock.forgetting = forgetting.seconds
         frozen = tuned.frozen(translator.network, prepared.signature)
         if state is None:
             tuned.begin(translator.network, prepared.signature, prepared.training_batches)
     # Without callbacks only the metric may read the translations, and the first ones compile a search.
-    translated = callbacks or prepared.settings.training.metric != "loss"
+    translated = group.first(bool(callbacks) or prepared.settings.training.metric != "loss")
     with frozen as rows:
         history = fit(
             translator.network,
@@ -89,6 +99,9 @@ def train_prepared(
             before=clock.elapsed(),
             after=clock.reserved(),
         )
+    if not group.is_first:
+        translator.record = training_record(prepared, history, None)
+        return translator
     for name, regressor in translator.number_outputs.items():
         calibration = regressor.fit_calibration(prepared.validation) if len(prepared.validation) else None
         translator.bundle = translator.bundle.with_calibration(name, calibration)
@@ -100,6 +113,13 @@ def train_prepared(
     comparisons = [] if forgetting is None or history.interrupted else forgetting.compare(translator)
     translator.record = training_record(prepared, history, choices, comparisons)
     return translator
+
+
+def _fingerprint(prepared: Prepared) -> str:
+    """Return the SHA-256 of everything that must be the same in all processes."""
+    parts = [prepared.training.fingerprint(), prepared.validation.fingerprint(), prepared.settings.model_dump_json()]
+    parts += [json.dumps(prepared.signature.to_json(), sort_keys=True), json.dumps(current_versions())]
+    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _choose_searches(

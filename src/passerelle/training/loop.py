@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import islice
 
+import numpy as np
+
 from passerelle.data.batches import Batches
 from passerelle.training.callbacks.callback import Callback, Run
 from passerelle.training.history import Interval
@@ -91,8 +93,9 @@ def _end_interval(current: Run, call: Callable[[str], None], *, epoch_ended: boo
     """Add the results of the current interval to the history, and validate; return whether the interval counts."""
     state = current.state
     loss, accuracy = state.means()
+    skipped = int(np.asarray(state.skipped)[0])
     interval = Interval(
-        len(state.history) + 1, loss, accuracy, None, None, current.interval_seconds(), skipped=int(state.skipped[0]),
+        len(state.history) + 1, loss, accuracy, None, None, current.interval_seconds(), skipped=skipped,
         epoch=state.epoch, updates=state.updates, tokens=state.tokens(),
     )  # fmt: skip
     state.history.append(interval)

@@ -89,6 +89,7 @@ def sweep_rates(
     state = TrainingState.from_seed(settings.seed)
     update.begin(state)
     update.freeze(frozen or {})
+    batches = batches.shared(update.share)
     endless = chain.from_iterable(batches.epoch(number) for number in count(1))
     rates: list[float] = []
     losses: list[float] = []
@@ -99,7 +100,7 @@ def sweep_rates(
             teacher_forced = teacher_forced_steps(settings, 0.0, batch.steps, state.random)
             update(state, batch, teacher_forced, rate=rate, complete=number == len(group))
         loss, _ = state.means()
-        if state.skipped[0] or not math.isfinite(loss):
+        if np.asarray(state.skipped)[0] or not math.isfinite(loss):
             break
         rates.append(rate)
         losses.append(loss)

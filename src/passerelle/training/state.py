@@ -1,5 +1,6 @@
 """The training state: everything that a run needs to continue after any update, as one object."""
 
+import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -8,9 +9,10 @@ from typing import Any, Self
 import numpy as np
 
 from passerelle.errors import RunError
+from passerelle.parallel.group import current
 from passerelle.training.history import Interval
 
-__all__ = ["Best", "TrainingState", "check_fit"]
+__all__ = ["Best", "TrainingState", "check_fit", "share_state"]
 
 FORMAT = 3
 """Version of the format that `arrays` and `metadata` return."""
@@ -185,6 +187,21 @@ def check_fit(state: TrainingState, **groups: Sequence[Any]) -> None:
                 f"the training state's `{name}` arrays must have the shapes {expected}, received: {shapes}. "
                 "Continue with the settings and the pairs of the run that saved the state."
             )
+
+
+def share_state(state: TrainingState) -> None:
+    """Replace the state by that of the first process, if several train together."""
+    group = current()
+    if group.count == 1:
+        return
+    data = io.BytesIO()
+    if group.is_first:
+        own: dict[str, Any] = {**state.arrays()}
+        np.savez(data, **own)
+    received, metadata = group.first_bytes(data.getvalue()), group.first(state.metadata())
+    if not group.is_first:
+        with np.load(io.BytesIO(received), allow_pickle=False) as arrays:
+            vars(state).update(vars(TrainingState.restore(arrays, metadata)))
 
 
 def _array_list(arrays: Mapping[str, np.ndarray], name: str) -> list[np.ndarray]:

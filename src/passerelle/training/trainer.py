@@ -5,6 +5,7 @@ The trainer does not depend on the network's architecture.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from passerelle.backend import computing
 from passerelle.data.batches import Batches
 from passerelle.errors import SettingsError
+from passerelle.parallel.group import current
 from passerelle.settings import TrainingSettings
 from passerelle.training import loop
 from passerelle.training.callbacks.averages import Averages
@@ -24,7 +26,7 @@ from passerelle.training.callbacks.interruption import INTERRUPTED, Interruption
 from passerelle.training.callbacks.plateau import Plateau
 from passerelle.training.callbacks.time_limit import TimeLimit
 from passerelle.training.callbacks.validation import Validation
-from passerelle.training.history import History, Translations
+from passerelle.training.history import History, Sample, Translations
 from passerelle.training.loss import output_weights
 from passerelle.training.optimizer import make_optimizer, moving_averages
 from passerelle.training.schedule import Schedule
@@ -51,6 +53,9 @@ def fit(
     after: float = 0.0,
 ) -> History:
     """Train a network.
+
+    If processes train together, all of them call this with the same arguments; the times and the state of the first one
+    count. Then all have the same network.
 
     Args:
         network: maps the inputs of a batch to logits; see `loss.network_sums`.
@@ -91,6 +96,8 @@ def fit(
     tokens = training.target_tokens / updates
     update = make_update(network, optimizer, tokens=tokens, smoothing=settings.label_smoothing, weights=of_tokens)
     state = state or TrainingState.from_seed(settings.seed)
+    group = current()
+    before, after = group.first([before, after])
     required: list[Callback] = [
         Divergence(),
         BestWeights(network, settings.keep, settings.metric),
@@ -102,13 +109,27 @@ def fit(
     if averaged:
         required.append(Averages(moving_averages(optimizer), settings.average))
     if validation or averaged:
+        if translate is not None:
+            translate = _by_first(translate)
         validate = Validation(network, validation, weights=of_tokens, metric=settings.metric, translate=translate)
         required.append(validate)
     if settings.schedule == "plateau":
         required.append(Plateau(settings.plateau_patience, settings.plateau_factor))
     if settings.patience:
         required.append(EarlyStopping(settings.patience, settings.metric))
-    with interruption or Interruption() as interruption:
+    with interruption or Interruption() as interruption, group.noticing_losses():
         schedule = Schedule(settings, updates, before, after)
-        run = loop.run(state, training, update, [*required, *callbacks, interruption], schedule)
+        run = loop.run(state, training.shared(update.share), update, [*required, *callbacks, interruption], schedule)
     return History(tuple(state.history), run.kept_interval, state.stopped == INTERRUPTED, run.diverged, state.stopped)
+
+
+def _by_first(translate: Callable[[], Translations]) -> Callable[[], Translations]:
+    """Return a function that lets the first process translate, and returns its translations in each process."""
+    group = current()
+
+    def shared() -> Translations:
+        found = asdict(translate()) if group.is_first else None
+        values = group.first(found)
+        return Translations(**values | {"samples": tuple(Sample(**sample) for sample in values["samples"])})
+
+    return translate if group.count == 1 else shared

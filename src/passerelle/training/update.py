@@ -1,6 +1,7 @@
 """The update of the weights from one batch: its interface and two implementations."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Protocol
 
 import keras
@@ -10,11 +11,13 @@ from keras import ops
 from passerelle.backend import backend_name
 from passerelle.data.batches import Batch
 from passerelle.errors import BackendError
+from passerelle.parallel.row_mesh import RowMesh, row_mesh
+from passerelle.parallel.share import Share
 from passerelle.runtime import keep_freed_memory
 from passerelle.training.loss import network_sums
 from passerelle.training.optimizer import moving_averages
 from passerelle.training.scheduled_sampling import mix_in_predictions
-from passerelle.training.state import TrainingState, check_fit
+from passerelle.training.state import TrainingState, check_fit, share_state
 
 __all__ = ["MAX_SKIPPED", "CompiledUpdate", "PortableUpdate", "Update", "make_update"]
 
@@ -29,13 +32,19 @@ class Update(Protocol):
     """One optimizer step on a training state.
 
     A run calls `begin` once, the update for each batch, `assign` after each epoch, and `end` last.
+
+    Attributes:
+        share: the rows of each batch that this process must pass; None for whole batches. See `Batches.shared`.
     """
+
+    share: Share | None
 
     def begin(self, state: TrainingState) -> None:
         """Prepare the state's arrays for updates.
 
         Args:
-            state: training state. If it has no arrays, it receives copies of the network's and the optimizer's.
+            state: training state. If it has no arrays, it receives copies of the network's and the optimizer's. With
+                several processes, all receive the state of the first one.
 
         Raises:
             RunError: if the state's arrays do not fit the network and the optimizer.
@@ -59,9 +68,9 @@ class Update(Protocol):
 
         Args:
             state: a state that was passed to `begin`.
-            batch: padded arrays of pairs.
-            teacher_forced: bool (batch, T), True where the decoder reads the target token, False where it reads its own
-                prediction; None means True everywhere.
+            batch: padded arrays of pairs, with the rows of `share`.
+            teacher_forced: bool (batch, T) of the whole batch, True where the decoder reads the target token, False
+                where it reads its own prediction; None means True everywhere.
             rate: new learning rate; None means no change.
             complete: False only adds up the gradients, for the next complete call (gradient accumulation). Between the
                 two, the state cannot be saved.
@@ -123,6 +132,9 @@ class CompiledUpdate:
     `Model.fit` does the same work with more overhead (docs/performance.md). The optimizer has a separate program
     because it does not depend on the batch shape. If it were compiled with the gradients of each shape, it would take a
     third of the compile time.
+
+    With several devices or processes, each device computes the gradients of its rows of a batch, and their sum is that
+    of the whole batch, to rounding. Each device has all weights, and updates them.
     """
 
     def __init__(
@@ -137,8 +149,10 @@ class CompiledUpdate:
         optimizer.build(network.trainable_variables)
         self._network = network
         self._optimizer = optimizer
+        self._mesh = row_mesh()
+        self.share = None if self._mesh is None else self._mesh.share
         self._rate = next(i for i, variable in enumerate(optimizer.variables) if variable is optimizer.learning_rate)
-        self._gradients = _gradients_program(network, tokens, smoothing, weights)
+        self._gradients = _gradients_program(network, tokens, smoothing, weights, self._mesh)
         self._add = _addition_program()
         self._apply = _optimizer_program(optimizer)
         self._accumulated: Any = None
@@ -153,10 +167,12 @@ class CompiledUpdate:
             for name, variables in groups.items():
                 setattr(state, name, [variable.value for variable in variables])
         check_fit(state, **groups)
+        share_state(state)
         self._accumulated = None
         # Copy the arrays: the programs donate their inputs, and the variables must stay valid.
+        copy = partial(jnp.array, copy=True) if self._mesh is None else self._mesh.replicate
         for name in groups:
-            setattr(state, name, [jnp.array(array, copy=True) for array in getattr(state, name)])
+            setattr(state, name, [copy(array) for array in getattr(state, name)])
 
     def __call__(
         self,
@@ -170,9 +186,11 @@ class CompiledUpdate:
         """Update the state; the computation is asynchronous. See `Update`."""
         if rate is not None:
             state.optimizer[self._rate] = np.float32(rate)
-        gradients, state.non_trainable, sums = self._gradients(
-            state.trainable, state.non_trainable, batch.inputs, batch.labels, teacher_forced
-        )
+        arrays: Any = (batch.inputs, batch.labels, teacher_forced)
+        if self._mesh is not None:
+            own = None if teacher_forced is None else self._mesh.share.of(teacher_forced)
+            arrays = self._mesh.divide((batch.inputs, batch.labels, own))
+        gradients, state.non_trainable, sums = self._gradients(state.trainable, state.non_trainable, *arrays)
         if self._accumulated is not None:
             gradients, sums = self._add(self._accumulated, (gradients, sums))
         self._accumulated = None if complete else (gradients, sums)
@@ -196,7 +214,9 @@ class CompiledUpdate:
         """Do nothing: the state's arrays are copies."""
 
 
-def _gradients_program(network: Any, tokens: float, smoothing: float, weights: Mapping[str, float] | None) -> Any:
+def _gradients_program(
+    network: Any, tokens: float, smoothing: float, weights: Mapping[str, float] | None, mesh: RowMesh | None
+) -> Any:
     """Compile (trainable, non_trainable, inputs, labels, teacher_forced) -> (gradients, non_trainable, sums)."""
     import jax
 
@@ -212,9 +232,11 @@ def _gradients_program(network: Any, tokens: float, smoothing: float, weights: M
                 inputs = mix_in_predictions(network, inputs, teacher_forced)
         loss_and_gradients = jax.value_and_grad(loss, has_aux=True)
         (_, (sums, non_trainable)), gradients = loss_and_gradients(trainable, non_trainable, inputs, labels)
+        if mesh is not None:
+            gradients, sums = mesh.sum((gradients, sums))
         return gradients, non_trainable, sums
 
-    return jax.jit(gradients, donate_argnums=1)
+    return jax.jit(gradients, donate_argnums=1) if mesh is None else mesh.program(gradients, whole=2, donate=(1,))
 
 
 def _addition_program() -> Any:
@@ -296,6 +318,8 @@ class PortableUpdate:
 
     Keras's variables store the arrays. During a run the lists of the state contain these variables.
     """
+
+    share: Share | None = None
 
     def __init__(
         self,

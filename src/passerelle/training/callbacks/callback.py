@@ -1,8 +1,10 @@
 """The base class of callbacks, and the run that they receive. Loads neither Keras nor JAX."""
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from passerelle.parallel.group import current
 from passerelle.training.history import Sample
 
 if TYPE_CHECKING:
@@ -30,6 +32,9 @@ class Run:
         diverged: whether infinite or NaN gradients or losses ended the run.
         kept_interval: in `on_train_end`, the number of the interval after which the network had its weights; 0 if they
             are from within the first one.
+        pending_signal: function that returns the number of the signal that this process received; 0 if none.
+        signal: number of the signal that any of the processes which train together had received when the time was last
+            counted; 0 if none.
     """
 
     def __init__(self, state: "TrainingState", update: "Update", schedule: "Schedule"):
@@ -42,6 +47,9 @@ class Run:
         self.dropped = False
         self.diverged = False
         self.kept_interval = 0
+        self.pending_signal: Callable[[], int] = int
+        self.signal = 0
+        self._group = current()
         self._counted = time.perf_counter()
 
     def stop(self, reason: str, *, drop: bool = False) -> None:
@@ -56,10 +64,16 @@ class Run:
         self.dropped = self.dropped or drop
 
     def count_time(self) -> None:
-        """Add the time since the last call to `state.seconds`."""
+        """Add the time since the last call to `state.seconds`.
+
+        Processes that train together agree on the time of the first one and on signals, so that all decide alike. Each
+        must call this equally often.
+        """
         now = time.perf_counter()
         self.state.seconds += now - self._counted
         self._counted = now
+        agreed = self._group.gather([self.state.seconds, self.pending_signal()])
+        self.state.seconds, self.signal = agreed[0][0], max(signal for _, signal in agreed)
 
     def begin_interval(self) -> None:
         """Count the time; an interval without updates begins now."""

@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from passerelle.errors import SettingsError
 from passerelle.training.callbacks.callback import Callback, Run
 from passerelle.training.update import MAX_SKIPPED
@@ -47,7 +49,7 @@ class Divergence(Callback):
             _stop(run, f"the loss of epoch {interval.epoch} is {interval.loss}")
 
     def _check_row(self, run: Run) -> None:
-        if run.state.skipped[2] >= MAX_SKIPPED:
+        if np.asarray(run.state.skipped)[2] >= MAX_SKIPPED:
             _stop(run, f"the gradients of {MAX_SKIPPED} updates in a row are not finite (epoch {run.state.epoch})")
 
 

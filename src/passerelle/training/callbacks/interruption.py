@@ -5,6 +5,7 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any
 
+from passerelle.parallel.group import current
 from passerelle.training.callbacks.callback import Callback, Run
 
 __all__ = ["INTERRUPTED", "SIGNALS", "Interrupted", "Interruption"]
@@ -35,7 +36,7 @@ class Interruption(Callback):
     after it has its usual effect; further SIGTERM and SIGHUP have none, since several of them often arrive together.
     The context may be entered again within itself. It does nothing outside the main thread, where Python does not allow
     signal handlers, and for signals that the process ignores, as background jobs of a shell ignore Ctrl-C and `nohup`
-    ignores SIGHUP.
+    ignores SIGHUP. Of processes that train together, all stop at the same update if one receives a signal.
 
     Attributes:
         signal: number of the signal that arrived; 0 if none did.
@@ -54,8 +55,11 @@ class Interruption(Callback):
         """Whether a signal arrived."""
         return self.signal != 0
 
+    def on_train_begin(self, run: Run) -> None:
+        run.pending_signal = lambda: self.signal
+
     def on_epoch_begin(self, run: Run) -> None:
-        if self.requested and not run.state.updates:
+        if self._agreed(run) and not run.state.updates:
             raise Interrupted(self.signal)
         self._check(run)
 
@@ -69,8 +73,15 @@ class Interruption(Callback):
         self._check(run)
 
     def _check(self, run: Run) -> None:
-        if self.requested:
+        if self._agreed(run):
             run.stop(INTERRUPTED, drop=True)
+
+    def _agreed(self, run: Run) -> bool:
+        """Return whether a signal arrived of which all processes know."""
+        if current().count == 1:
+            return self.requested
+        self.signal = run.signal or self.signal
+        return run.signal != 0
 
     def __enter__(self) -> "Interruption":
         self._entered += 1

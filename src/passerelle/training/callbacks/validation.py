@@ -5,11 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import keras
 import numpy as np
 
 from passerelle.data.batches import Batches
 from passerelle.models.compiled import compiled
 from passerelle.models.stepper import NumberStepper
+from passerelle.parallel.row_mesh import RowMesh, row_mesh
 from passerelle.training.callbacks.callback import Callback, Run
 from passerelle.training.history import Interval, Translations, criterion
 from passerelle.training.loss import network_sums
@@ -115,11 +117,37 @@ def make_validate(network: Any, weights: Mapping[str, float] | None = None) -> C
     def sums(inputs: Any, labels: Any) -> Any:
         return network_sums(network, network(read_own_numbers(network, inputs)), labels, weights=weights)
 
+    mesh = row_mesh()
+    if mesh is not None:
+        return _divided_validate(mesh, sums, network)
     program = compiled(sums, network.variables)
 
     def validate(batches: Batches) -> tuple[float, float]:
-        batch_sums = [program(batch.inputs, batch.labels) for batch in batches.epoch(0)]
-        loss, tokens, correct = np.sum([[float(value) for value in row] for row in batch_sums], axis=0).tolist()
-        return loss / max(tokens, 1.0), correct / max(tokens, 1.0)
+        return _means([program(batch.inputs, batch.labels) for batch in batches.epoch(0)])
 
     return validate
+
+
+def _divided_validate(
+    mesh: RowMesh, sums: Callable[[Any, Any], Any], network: Any
+) -> Callable[[Batches], tuple[float, float]]:
+    """Return the function of `make_validate` for batches whose rows are divided among devices."""
+
+    def on_device(values: Any, arrays: Any) -> Any:
+        with keras.StatelessScope(state_mapping=list(zip(network.variables, values, strict=True))):
+            return mesh.sum(sums(*arrays))
+
+    program = mesh.program(on_device, whole=1)
+
+    def validate(batches: Batches) -> tuple[float, float]:
+        values = [mesh.replicate(variable.value) for variable in network.variables]
+        own = batches.shared(mesh.share).epoch(0)
+        return _means([program(values, mesh.divide((batch.inputs, batch.labels))) for batch in own])
+
+    return validate
+
+
+def _means(batch_sums: Sequence[Sequence[Any]]) -> tuple[float, float]:
+    """Return loss and accuracy, from the sums of loss, tokens and correct predictions of each batch."""
+    loss, tokens, correct = np.sum([[float(np.asarray(value)) for value in row] for row in batch_sums], axis=0).tolist()
+    return loss / max(tokens, 1.0), correct / max(tokens, 1.0)

@@ -1,0 +1,37 @@
+"""The share of each batch's rows that one process computes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["Share"]
+
+
+@dataclass(frozen=True)
+class Share:
+    """The share of one process; by default, that of a process that computes whole batches.
+
+    Attributes:
+        number: number of the process, from 0.
+        count: number of processes.
+        devices: number of devices of each process, which get equal numbers of rows.
+    """
+
+    number: int = 0
+    count: int = 1
+    devices: int = 1
+
+    def rows(self, height: int) -> slice:
+        """Return the rows of this process in a batch of `height` rows.
+
+        Each device gets the same number of rows, so the last rows may lie beyond `height`. They are padding.
+        """
+        own = self.devices * -(-height // (self.count * self.devices))
+        return slice(self.number * own, (self.number + 1) * own)
+
+    def of(self, array: np.ndarray) -> np.ndarray:
+        """Return the rows of this process of an array of a whole batch, (batch, ...), with zeros beyond its end."""
+        own = self.rows(len(array))
+        part = array[own]
+        missing = own.stop - own.start - len(part)
+        return np.concatenate([part, np.zeros((missing, *array.shape[1:]), array.dtype)]) if missing else part
