@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from numbers import Real
@@ -9,14 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from passerelle.data.batches import Batches
+from passerelle.data.batches import Batches, longest
+from passerelle.data.encoded import encode, fit_signature, joined_ids
 from passerelle.data.formats import PairPath
 from passerelle.data.lengths import LengthLimits, Lengths
 from passerelle.data.mixing import Mixture
 from passerelle.data.pairs import Pairs, check_pairs, read_pairs, split_by_source
+from passerelle.data.row_keys import row_numbers
 from passerelle.data.vectors import WordVectors, read_vectors
 from passerelle.errors import DataError, SettingsError, require_path
-from passerelle.fields.signature import Signature, fit_text_signature
+from passerelle.fields.signature import Signature
 from passerelle.fields.text import TextField
 from passerelle.fine_tuning.plan import FineTuning
 from passerelle.preset_choice import choose_candidates
@@ -117,8 +120,7 @@ class Prepared:
         if batches is None:
             return dict.fromkeys([source, *outputs], 0)
         arrays = {source: batches.inputs[source], **{name: batches.targets[name] for name in outputs}}
-        texts = {name: ids.values for name, ids in arrays.items() if ids.values.ndim == 1}
-        return {name: int(np.count_nonzero(texts.get(name, np.empty(0)) == UNK)) for name in arrays}
+        return {name: ids.count(UNK) if ids.values.ndim == 1 else 0 for name, ids in arrays.items()}
 
     @cached_property
     def overlap(self) -> int:
@@ -127,16 +129,25 @@ class Prepared:
         Sources are the same if they are the same to the tokenizer. They make the validation results look better than
         they are.
         """
-        used, held_out = (
-            {key for pairs in group if pairs for key in self.signature.input_keys(pairs.columns)}
-            for group in ((self.training, self.old), (self.validation,))
-        )
-        return len(used & held_out)
+        if self.validation_batches is None:
+            return 0
+        held_out = {key for block in self.validation.blocks() for key in self.signature.input_keys(block.columns)}
+        rows = _rows_in(self.training_batches.source, self.validation_batches.source)
+        used: set[Any] = set()
+        for pairs in (self.training, self.old):
+            own, rows = rows[rows < len(pairs)], rows[rows >= len(pairs)] - len(pairs)
+            for block in pairs.select(own).blocks() if len(own) else ():
+                used.update(held_out.intersection(self.signature.input_keys(block.columns)))
+        return len(used)
 
     @cached_property
     def trimmed(self) -> int:
         """Number of training and validation pairs with whitespace or separators that mean nothing and are ignored."""
-        return sum(self.signature.trimmed(pairs.columns) for pairs in (self.training, self.validation))
+        trimmed = 0
+        for pairs in (self.training, self.validation):
+            with _step(pairs, "comparing whitespace"):
+                trimmed += sum(self.signature.trimmed(block.columns) for block in pairs.blocks())
+        return trimmed
 
     @cached_property
     def sides_without_spaces(self) -> list[str]:
@@ -145,12 +156,19 @@ class Prepared:
         A token of theirs is a whole sentence.
         """
         sides = {"source": self.settings.source} | {name: self.settings.output(name) for name in self.signature.outputs}
-        texts = {name: [text for text in self.training.columns[name] if isinstance(text, str)] for name in sides}
+        columns = self.training.columns
         return [
             name
             for name, settings in sides.items()
-            if settings.level == "word" and texts[name] and has_no_spaces(texts[name])
+            if settings.level == "word" and has_no_spaces(text for text in columns[name] if isinstance(text, str))
         ]
+
+    def examine(self) -> None:
+        """Compute the facts that need all texts, which are computed once; for large pairs, that takes a while."""
+        for pairs in (self.training, self.validation):
+            with _step(pairs, "computing fingerprints"):
+                pairs.fingerprint()
+        _ = self.overlap, self.trimmed
 
     def with_seed(self, seed: int) -> "Prepared":
         """Return the same prepared data with another seed for initial weights and batch order.
@@ -162,9 +180,12 @@ class Prepared:
         """
         values = self.settings.model_dump()
         values["training"]["seed"] = seed
-        return replace(
+        other = replace(
             self, settings=validated(Settings, values), training_batches=self.training_batches.with_seed(seed)
         )
+        same = ("overlap", "trimmed", "sides_without_spaces")  # they do not depend on the seed
+        other.__dict__.update({name: self.__dict__[name] for name in same if name in self.__dict__})
+        return other
 
 
 @dataclass(frozen=True)
@@ -176,8 +197,9 @@ class _Encoded:
     targets: dict[str, Ragged]
 
     @classmethod
-    def of(cls, pairs: Pairs, signature: Signature) -> "_Encoded":
-        return cls(pairs, signature.encode_inputs(pairs.columns), signature.encode_targets(pairs.columns))
+    def of(cls, pairs: Pairs, signature: Signature, name: str) -> "_Encoded":
+        """Encode pairs; `name` is that of the files, see `data.encoded.encode`."""
+        return cls(pairs, *encode(pairs, signature, name))
 
     @property
     def source_lengths(self) -> np.ndarray:
@@ -186,7 +208,7 @@ class _Encoded:
     @property
     def target_lengths(self) -> np.ndarray:
         """Target lengths without END; of several outputs, those of the longest."""
-        return np.max([_lengths_without_end(target) for target in self.targets.values()], axis=0)
+        return longest([_lengths_without_end(target) for target in self.targets.values()])
 
     def lengths(self, settings: Settings) -> Lengths:
         """Return the lengths of all pairs."""
@@ -266,10 +288,10 @@ def prepare(
     settings = _with_embedding_widths(settings, vectors)
     if extended := _with_extra_words(signature, vectors):
         signature = extended
-        encoded = _Encoded.of(encoded.pairs, signature)
-    encoded_validation = _Encoded.of(held_out, signature)
+        encoded = _Encoded.of(encoded.pairs, signature, "training")
+    encoded_validation = _Encoded.of(held_out, signature, "validation")
     if (shorter := encoded_validation.within(limits)) is not held_out:
-        encoded_validation = _Encoded.of(shorter, signature)
+        encoded_validation = _Encoded.of(shorter, signature, "validation-within")
     validation_batches = None
     if encoded_validation.pairs:
         validation_batches = Batches(
@@ -282,9 +304,9 @@ def prepare(
         lengths = Lengths.of_ensemble([before, lengths])
         limits = limits.at_least(before, settings.source.max_length, settings.target.max_length)
         if old is not None:
-            encoded_old = _Encoded.of(old, signature)
+            encoded_old = _Encoded.of(old, signature, "old")
             if (shorter := encoded_old.within(limits)) is not old:
-                encoded_old = _Encoded.of(shorter, signature)
+                encoded_old = _Encoded.of(shorter, signature, "old-within")
     return Prepared(
         encoded.pairs,
         encoded_validation.pairs,
@@ -310,14 +332,16 @@ def _fit_signature(
     The fields of fine-tuning are those of its model.
     """
 
-    def fit(pairs: Pairs) -> Signature:
-        if fine_tuning is None:
-            outputs = pairs.outputs or ("target",)
-            return fit_text_signature(settings, pairs.columns, name=pairs.name, outputs=outputs)
-        return fine_tuning.signature(settings, pairs.columns)
+    def fit(pairs: Pairs, name: str) -> Signature:
+        with _step(pairs, "building vocabularies"):
+            return (
+                fit_signature(pairs, settings, name)
+                if fine_tuning is None
+                else fine_tuning.signature(settings, pairs.columns)
+            )
 
-    signature = fit(training)
-    encoded = _Encoded.of(training, signature)
+    signature = fit(training, "signature")
+    encoded = _Encoded.of(training, signature, "training")
     max_lengths = settings.source.max_length, settings.target.max_length
     limits = LengthLimits.of(encoded.source_lengths, encoded.target_lengths, *max_lengths)
     shorter = encoded.within(limits)
@@ -328,9 +352,24 @@ def _fit_signature(
                 f"{training.name}: training needs at least two pairs, and {len(shorter)} of {len(training)} remain; "
                 f"the others are {reason}."
             )
-        signature = fit(shorter)
-        encoded = _Encoded.of(shorter, signature)
+        signature = fit(shorter, "signature-within")
+        encoded = _Encoded.of(shorter, signature, "training-within")
     return signature, encoded, limits
+
+
+def _rows_in(sources: Ragged, others: Ragged) -> np.ndarray:
+    """Return the rows whose source may be one of others, int (n,): all rows for sequences of numbers."""
+    if sources.values.ndim > 1:
+        return np.arange(len(sources))
+    mine, theirs = (ids.hashes() for ids in (sources, others))
+    return row_numbers(np.isin(mine, np.unique(theirs)))
+
+
+def _step(pairs: Pairs, name: str, total: int | None = None) -> AbstractContextManager[None]:
+    """Report a step of the work on pairs whose texts are in files; by default, it reads all texts once."""
+    if pairs.storage is None:
+        return nullcontext()
+    return pairs.storage.step(name, len(pairs) * len(pairs.columns) if total is None else total)
 
 
 def _sentences(pairs: Pairs, settings: Settings) -> SentenceStatistics | None:
@@ -345,8 +384,8 @@ def _training_batches(
     options = settings.training
     inputs, targets, mixture = encoded.inputs, encoded.targets, None
     if old is not None and old.pairs and fine_tuning is not None:
-        inputs = {name: ids.append(old.inputs[name]) for name, ids in inputs.items()}
-        targets = {name: ids.append(old.targets[name]) for name, ids in targets.items()}
+        inputs = joined_ids(inputs, old.inputs, encoded.pairs, "mixed-inputs")
+        targets = joined_ids(targets, old.targets, encoded.pairs, "mixed-targets")
         mixture = Mixture(len(encoded.pairs), len(old.pairs), fine_tuning.old_share)
     return Batches(
         inputs,
@@ -377,8 +416,10 @@ def split(pairs: Iterable[tuple[str, ...]], validation: Validation, settings: Se
         if validation is not None and not 0 <= float(validation) < 1:
             raise SettingsError(f"validation must be at least 0 and less than 1, received: {validation!r}")
         share = None if validation is None else float(validation)
-        keys = pairs.sources if pairs.has_number_sources else list(map(source_key(settings.source), pairs.sources))
-        return split_by_source(pairs, share, seed=settings.training.seed, keys=keys)
+        keys = pairs.sources if pairs.has_number_sources else map(source_key(settings.source), pairs.sources)
+        with _step(pairs, "splitting", len(pairs)):
+            rule = settings.source.model_dump()
+            return split_by_source(pairs, share, seed=settings.training.seed, keys=keys, rule=rule)
     paths: Any = validation if isinstance(validation, tuple) else (validation,)
     if paths and all(isinstance(path, (str, os.PathLike)) for path in paths):
         return pairs, read_pairs(paths, tag_column=3 if tagged else None, outputs=pairs.outputs_to_read)

@@ -1,6 +1,8 @@
 """Sequences of different lengths in one flat array; padding is added only when a batch is built."""
 
-from collections.abc import Iterable, Sequence
+import itertools
+import mmap
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,7 +10,23 @@ import numpy as np
 
 from passerelle.special_tokens import PAD
 
-__all__ = ["Ragged"]
+__all__ = ["Ragged", "release_pages"]
+
+PART = 2**20
+"""Number of elements of a large array that are read at once."""
+
+
+def release_pages(array: np.ndarray) -> None:
+    """Let the system take back the memory of an array that is mapped from a file; other arrays are left alone.
+
+    The content is read from the file again when it is needed. Without this call, the process would keep every page that
+    it ever read, until memory is short.
+    """
+    base: object = array
+    while base is not None and not isinstance(base, mmap.mmap):
+        base = base.obj if isinstance(base, memoryview) else getattr(base, "base", None)
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)
 
 
 @dataclass(frozen=True)
@@ -16,7 +34,8 @@ class Ragged:
     """Sequences of different lengths, concatenated.
 
     Attributes:
-        values: (total, ...), the elements of all sequences: int32 ids, or float32 numbers with further axes.
+        values: (total, ...), the elements of all sequences: int32 ids (uint16 in some files), or float32 numbers with
+            further axes. The arrays may be mapped from files.
         offsets: int64 (count + 1,); sequence i is `values[offsets[i]:offsets[i + 1]]`.
     """
 
@@ -27,7 +46,7 @@ class Ragged:
     def from_lists(cls, lists: Iterable[Sequence[int]]) -> "Ragged":
         """Concatenate lists of ids."""
         lists = list(lists)
-        flat = np.fromiter((identifier for row in lists for identifier in row), np.int32)
+        flat = np.fromiter(itertools.chain.from_iterable(lists), np.int32)
         return cls.from_lengths(flat, np.fromiter((len(row) for row in lists), np.int64, len(lists)))
 
     @classmethod
@@ -45,8 +64,46 @@ class Ragged:
 
     @cached_property
     def lengths(self) -> np.ndarray:
-        """The length of each sequence, int64 (count,)."""
-        return np.diff(self.offsets)
+        """The length of each sequence, int32 (count,)."""
+        lengths = np.empty(len(self), np.int32)
+        np.subtract(self.offsets[1:], self.offsets[:-1], out=lengths, casting="unsafe")
+        return lengths
+
+    def parts(self) -> Iterator["Ragged"]:
+        """Yield the sequences in parts of at most `PART` elements, or of one sequence."""
+        start = 0
+        while start < len(self):
+            stop = int(np.searchsorted(self.offsets, self.offsets[start] + PART, "right")) - 1
+            stop = min(max(stop, start + 1), len(self))
+            first, last = self.offsets[start], self.offsets[stop]
+            yield Ragged(self.values[first:last], self.offsets[start : stop + 1] - first)
+            self.release()
+            start = stop
+
+    def hashes(self) -> np.ndarray:
+        """Return a hash of each sequence of ids, uint64 (count,); equal sequences have equal hashes."""
+        random = np.random.default_rng(0)
+        factors = random.integers(2**63, size=int(self.lengths.max(initial=0)), dtype=np.uint64)
+        found = np.zeros(len(self), np.uint64)
+        start = 0
+        for part in self.parts():
+            begins = part.offsets[:-1]
+            places = np.arange(len(part.values)) - np.repeat(begins, part.lengths)
+            mixed = (part.values.astype(np.uint64) + 1) * factors[places]
+            full = part.lengths > 0
+            own = found[start : start + len(part)]
+            own[full] = np.add.reduceat(mixed ^ (mixed >> 32), begins[full]) if full.any() else 0
+            start += len(part)
+        return found
+
+    def count(self, value: int) -> int:
+        """Return how often a value occurs."""
+        return sum(int(np.count_nonzero(part.values == value)) for part in self.parts())
+
+    def release(self) -> None:
+        """Release the memory of arrays that are mapped from files; see `release_pages`."""
+        release_pages(self.values)
+        release_pages(self.offsets)
 
     def without(self, emptied: np.ndarray) -> "Ragged":
         """Return the same sequences, with those where `emptied`, bool (count,), is True empty."""
@@ -84,10 +141,10 @@ class Ragged:
             height: rows of the result, at least n; rows from n on contain only PAD. None means n.
 
         Returns:
-            (height, length, ...), the dtype of `values`; each sequence is followed by PAD (0).
+            (height, length, ...), int32 for ids; each sequence is followed by PAD (0).
         """
         shape = (len(rows) if height is None else height, length, *self.values.shape[1:])
-        out = np.full(shape, PAD, self.values.dtype)
+        out = np.full(shape, PAD, np.int32 if self.values.dtype.kind == "u" else self.values.dtype)
         lead = 0 if first is None else 1
         if first is not None:
             out[: len(rows), :1] = first

@@ -3,11 +3,12 @@
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from passerelle.errors import escape_controls
 from passerelle.parallel.group import current
+from passerelle.training.callbacks.interruption import Interrupted, Interruption
 
 if TYPE_CHECKING:
     from passerelle.data.pairs import Pairs
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from passerelle.synthetic.block_translation import Progress as TranslationProgress
 
 __all__ = [
-    "Bar", "LinesDisplay", "SweepDisplay", "TranslationDisplay", "clock", "note", "note_trimmed", "note_trimmed_in",
+    "Bar", "LinesDisplay", "PreparationDisplay", "SweepDisplay", "TranslationDisplay", "clock", "note", "note_trimmed",
+    "note_trimmed_in",
 ]  # fmt: skip
 
 
@@ -116,6 +118,62 @@ class LinesDisplay:
     def _summary(self) -> str:
         seconds = time.perf_counter() - self._started
         return f"{self._lines:,} lines in {seconds:.1f} s, {self._lines / max(seconds, 1e-6):,.0f} lines per second"
+
+
+class PreparationDisplay:
+    """Shows the steps of reading and preparing large pairs: in a progress bar, or in a line now and then.
+
+    Attributes:
+        interruption: receives the signals that end training; one of them ends the preparation too.
+    """
+
+    DELAY = 1.0
+    """Seconds until the bar is shown; small pairs need less."""
+
+    SECONDS = 30.0
+    """Minimum number of seconds between two lines."""
+
+    def __init__(self, stack: ExitStack):
+        self.interruption: Interruption | None = None
+        self._stack = stack
+        self._bar: Bar | None = None
+        self._began = self._shown = time.perf_counter()
+        self._step, self._step_began = "", self._began
+
+    @classmethod
+    @contextmanager
+    def open(cls) -> Iterator["PreparationDisplay"]:
+        """Remove the bar at the end, also after an error."""
+        with ExitStack() as stack:
+            yield cls(stack)
+
+    def show(self, step: str, done: int, total: int | None) -> None:
+        """Show the progress of a step; see `data.storage.Report`.
+
+        Raises:
+            Interrupted: if a signal arrived.
+        """
+        if not step:
+            return
+        if self.interruption is not None and self.interruption.requested:
+            raise Interrupted(self.interruption.signal)
+        now = time.perf_counter()
+        if step != self._step:
+            self._step, self._step_began = step, now
+        if now - self._began < self.DELAY or (not sys.stderr.isatty() and now - self._shown < self.SECONDS):
+            return
+        share = min(1.0, done / total) if total else None
+        text = step
+        if share:
+            left = (now - self._step_began) * (1.0 / share - 1.0)
+            text = f"{step}  {100 * share:.0f} %  remaining {clock(left)}"
+        self._shown = now
+        if not sys.stderr.isatty():
+            note(text)
+            return
+        if self._bar is None:
+            self._bar = self._stack.enter_context(Bar())
+        self._bar.show(text, share)
 
 
 class TranslationDisplay:

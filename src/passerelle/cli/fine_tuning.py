@@ -13,6 +13,7 @@ from passerelle.errors import OutputError, SettingsError
 
 if TYPE_CHECKING:
     from passerelle.data.pairs import Pairs
+    from passerelle.data.storage import Storage
     from passerelle.fine_tuning.origin import Origin
     from passerelle.fine_tuning.plan import FineTuning
     from passerelle.runs.data_source import FineTuningSource, PairSource
@@ -82,7 +83,7 @@ class FineTuningOptions:
         return [name for name, value in values.items() if value]
 
     def plan(
-        self, origin: "Origin", flags: FineTuningFlags, reading: ReadingOptions, *, tagged: bool
+        self, origin: "Origin", flags: FineTuningFlags, reading: ReadingOptions, storage: "Storage", *, tagged: bool
     ) -> "tuple[FineTuning, FineTuningSource]":
         """Read the pairs and the corrections; return the fine-tuning, and where a run finds its data again.
 
@@ -90,6 +91,7 @@ class FineTuningOptions:
             origin: the model to start from.
             flags: the settings of fine-tuning.
             reading: how files are read; --limit is for PAIRS only.
+            storage: place of the files for large pairs.
             tagged: whether the model has tags.
 
         Raises:
@@ -103,8 +105,9 @@ class FineTuningOptions:
         settings = flags.choose()
         paths, share = _mixed(self.mix)
         arguments = reading.arguments(tagged=tagged, limited=False)
-        old, old_source = _read(paths, reading, arguments, tagged=tagged)
-        validation, validation_source = _read(self.old_validation, reading, arguments, tagged=tagged)
+        old, old_source = _read(paths, reading, arguments, storage.part("old"), tagged=tagged)
+        place = storage.part("old_validation")
+        validation, validation_source = _read(self.old_validation, reading, arguments, place, tagged=tagged)
         corrections = None
         if self.corrections is not None:
             rows = read_corrections(self.corrections)
@@ -167,12 +170,17 @@ def _mixed(mix: Sequence[str]) -> tuple[tuple[str, ...], float]:
 
 
 def _read(
-    paths: tuple[str, ...], reading: ReadingOptions, arguments: dict[str, object], *, tagged: bool
+    paths: tuple[str, ...],
+    reading: ReadingOptions,
+    arguments: dict[str, object],
+    storage: "Storage",
+    *,
+    tagged: bool,
 ) -> "tuple[Pairs | None, PairSource | None]":
     """Read one file of pairs or two parallel files; return the pairs and their source, None for no paths."""
     from passerelle.runs.data_source import PairSource, can_be_read_again
 
     if not paths:
         return None, None
-    pairs = reading.read(paths, tagged=tagged, limited=False)
+    pairs = reading.read(paths, tagged=tagged, limited=False, storage=storage)
     return pairs, PairSource.files(paths, arguments) if can_be_read_again(paths) else PairSource.copy(pairs)

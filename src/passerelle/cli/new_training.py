@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from passerelle.cli.display import note
+from passerelle.cli.display import PreparationDisplay, note
 from passerelle.cli.fine_tuning import FineTuningOptions
 from passerelle.cli.options import FineTuningFlags, ReadingOptions, SettingsOptions
 from passerelle.cli.output import require_absent
@@ -19,9 +19,11 @@ from passerelle.training.callbacks.interruption import Interruption
 
 if TYPE_CHECKING:
     from passerelle.data.pairs import Pairs
+    from passerelle.data.storage import Storage
     from passerelle.fine_tuning.origin import Origin
     from passerelle.preparation import Prepared
     from passerelle.runs.data_source import DataSource
+    from passerelle.runs.folder import RunFolder
     from passerelle.settings import Settings
 
 __all__ = ["NewTraining", "PreparedTraining", "read_and_prepare", "require_run_options", "share_or_files", "train_new"]
@@ -142,7 +144,7 @@ def train_new(new: NewTraining) -> int:
     require_absent([*paths, *splits], overwrite=overwrite)
     if new.tensorboard is not None:
         tensorboard_logs(Path(new.tensorboard))  # a missing package is reported before the work
-    data = read_and_prepare(new)
+    data = read_and_prepare(new, folders[0] if folders else None)
     if new.save_split is not None:
         written = write_split(new.save_split, *data.sides)
         note(f"wrote {written[0]} and {written[1]}")
@@ -157,8 +159,24 @@ def train_new(new: NewTraining) -> int:
     return train_all(trainings, data.interruption, overwrite=overwrite, started=new.started)
 
 
-def read_and_prepare(new: NewTraining) -> PreparedTraining:
-    """Read the pairs, add synthetic ones, receive signals from then on, and prepare the pairs."""
+def read_and_prepare(new: NewTraining, folder: "RunFolder | None" = None) -> PreparedTraining:
+    """Read the pairs, add synthetic ones, receive signals from then on, and prepare the pairs.
+
+    The texts and ids of large pairs lie in the run's folder or, without one, in files without names next to the model.
+    """
+    from passerelle.data.storage import Storage
+
+    with PreparationDisplay.open() as display:
+        if folder is None:
+            return _prepared(new, Storage(Path(new.out).absolute().parent, report=display.show), display)
+        try:
+            return _prepared(new, Storage(folder.data, kept=True, report=display.show), display)
+        except BaseException:
+            folder.discard_data()
+            raise
+
+
+def _prepared(new: NewTraining, storage: "Storage", display: PreparationDisplay) -> PreparedTraining:
     from passerelle.data.pairs import Pairs
     from passerelle.experiment.candidates import prepare_candidates
     from passerelle.preparation import split
@@ -166,18 +184,18 @@ def read_and_prepare(new: NewTraining) -> PreparedTraining:
 
     reading, vectors, settings = new.reading, new.vectors, new.settings
     tagged = reading.names_tag_column() or settings.tags.mode != "none"
-    training_pairs = reading.read(new.pairs, tagged=tagged)
+    training_pairs = reading.read(new.pairs, tagged=tagged, storage=storage)
     held_out = share_or_files(new.validation)
     words = DataWords(
         new.pairs, held_out, vectors,
         reading.arguments(tagged=tagged), reading.arguments(tagged=tagged, limited=False),
     )  # fmt: skip
     if isinstance(held_out, tuple):
-        held_out = reading.read(held_out, tagged=tagged, limited=False)
+        held_out = reading.read(held_out, tagged=tagged, limited=False, storage=storage.part("validation"))
     source = words.source(training_pairs, held_out)
     plan = None
     if new.origin is not None:
-        plan, plan_source = new.start.plan(new.origin, new.fine_tuning, reading, tagged=tagged)
+        plan, plan_source = new.start.plan(new.origin, new.fine_tuning, reading, storage, tagged=tagged)
         source = replace(source, fine_tuning=plan_source)
     sides = None
     if new.synthesize is not None:
@@ -185,7 +203,7 @@ def read_and_prepare(new: NewTraining) -> PreparedTraining:
         training_pairs, held_out = new.synthesize(*sides, settings), sides[1] or 0.0
         held_out_source = PairSource.copy(held_out) if isinstance(held_out, Pairs) else held_out
         source = replace(source, pairs=PairSource.copy(training_pairs), validation=held_out_source)
-    interruption = receive_signals()
+    display.interruption = interruption = receive_signals()
     prepared = prepare_candidates(
         training_pairs,
         settings,
@@ -196,6 +214,8 @@ def read_and_prepare(new: NewTraining) -> PreparedTraining:
         interruption=interruption,
         report=note,
     )
+    if prepared.training.storage is not None:
+        prepared.examine()
     return PreparedTraining(
         prepared,
         prepared.settings if settings.preset == AUTO_PRESET else settings,

@@ -36,6 +36,7 @@ from passerelle.settings.table import allowed_values, flag
 
 if TYPE_CHECKING:
     from passerelle.data.pairs import Pairs
+    from passerelle.data.storage import Storage
 
 __all__ = [
     "FineTuningFlags", "ForecasterOptions", "ReadingOptions", "SearchOptions", "SettingsOptions", "SyntheticOptions",
@@ -164,7 +165,13 @@ class ReadingOptions:
         validated(ReadingSettings, _used(self, ReadingSettings))
 
     def read(
-        self, pairs: tuple[str, ...], *, tagged: bool, limited: bool = True, outputs: Sequence[str] = ()
+        self,
+        pairs: tuple[str, ...],
+        *,
+        tagged: bool,
+        limited: bool = True,
+        outputs: Sequence[str] = (),
+        storage: "Storage | None" = None,
     ) -> "Pairs":
         """Read the pairs of one file, or of two parallel files.
 
@@ -173,12 +180,13 @@ class ReadingOptions:
             tagged: whether tags are read too.
             limited: whether `--limit` applies.
             outputs: the names of several outputs, whose columns are read without `--outputs`.
+            storage: place of the files for large pairs; None for the folder of temporary files.
         """
         from passerelle.data.pairs import read_pairs
 
         self.check()
         arguments: dict[str, Any] = {"outputs": tuple(outputs)} | self.arguments(tagged=tagged, limited=limited)
-        examples = read_pairs(pairs, **arguments)
+        examples = read_pairs(pairs, **arguments, storage=storage)
         for doubt in examples.doubts:
             advice = f" {flag(doubt.argument)} {doubt.value} {doubt.effect}." if doubt.argument else ""
             note(f"{examples.name}: {doubt.problem}.{advice}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from passerelle.cli.display import note
+from passerelle.cli.display import PreparationDisplay, note
 from passerelle.errors import OutputError, SettingsError
 
 if TYPE_CHECKING:
@@ -224,7 +224,10 @@ def resumed(
         raise SettingsError(
             f"{path} is finished, and {paths[number - 1]} is its model. Make the run longer with --epochs or --minutes."
         )
-    prepared = first.prepare()
+    with PreparationDisplay.open() as display:
+        prepared = first.prepare(display.show)
+        if prepared.training.storage is not None:
+            prepared.examine()
     trainings = [] if finished else [Training(prepared, paths[number - 1], first, number, count, logs)]
     folder = Path(path)
     base = folder if count == 1 else folder.with_stem(folder.stem.removesuffix(f"-{number}"))

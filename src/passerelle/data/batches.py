@@ -1,7 +1,8 @@
 """Training batches of pairs of similar length: few shapes, little padding, each pair once per epoch."""
 
 import copy
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,10 @@ from passerelle.parallel.share import Share
 from passerelle.ragged import Ragged
 from passerelle.special_tokens import PAD, START, UNK
 
-__all__ = ["Batch", "Batches", "Bucket", "choose_buckets", "mask_copies"]
+__all__ = ["Batch", "Batches", "Bucket", "choose_buckets", "longest", "mask_copies"]
+
+RELEASE = 16
+"""Number of batches after which the memory of ids in files is released."""
 
 MAX_BUCKETS = 24
 """Maximum number of buckets; each is a shape of arrays, and each shape takes one to three seconds to compile."""
@@ -180,10 +184,16 @@ class Batches:
         self.share: Share | None = None
         self.source_name, self.source = next(iter(self.inputs.items()))
         self.source_lengths = self.source.lengths
-        self.target_lengths = np.max([ids.lengths for ids in self.targets.values()], axis=0)
+        self.target_lengths = longest([ids.lengths for ids in self.targets.values()])
         rows = len(self.source)
         epoch = self._rows(number=0)
         self.tokens = int(self.source_lengths[epoch].sum() + self.target_lengths[epoch].sum())
+        # Width of inputs that do not have the width of the source.
+        self._input_widths = {
+            name: int(values.lengths.max(initial=1))
+            for name, values in self.inputs.items()
+            if not same_lengths(values, self.source)
+        }
         # Compiling takes seconds, for each output: a bucket needs 4 batches or more on average, and beyond 6 about 100.
         batches = (len(epoch) if batch_type == "pair" else self.tokens) // batch_size // len(self.targets)
         max_buckets = max(1, min(batches // 4, 2 + 4 // len(self.targets) + batches // 100, MAX_BUCKETS))
@@ -193,21 +203,23 @@ class Batches:
         for bucket in self.buckets:
             self._widths[bucket] = dict.fromkeys(self.targets, bucket.target_length)
             if len(self.targets) > 1:  # each is as wide as its own longest target; one that is missing has a column
-                inside = self._fit(np.arange(rows), bucket)
+                inside = self._fit(slice(None), bucket)
                 widths = {name: int(ids.lengths[inside].max()) for name, ids in self.targets.items()}
                 self._widths[bucket] = {name: max(1, width) for name, width in widths.items()}
             columns = 1 if batch_type == "pair" else bucket.source_length + bucket.target_length
             self._heights[bucket] = min(rows, max(1, batch_size // columns))
-        self._bucket_of = np.empty(rows, np.int64)
+        self._bucket_of = np.empty(rows, np.int8)
         for index in reversed(range(len(self.buckets))):
-            self._bucket_of[self._fit(np.arange(rows), self.buckets[index])] = index
+            self._bucket_of[self._fit(slice(None), self.buckets[index])] = index
         self._length = len(self._plan(number=0))
 
     def _rows(self, number: int) -> np.ndarray:
-        """Return the rows of an epoch."""
-        return np.arange(len(self.source)) if self.mixture is None else self.mixture.rows(self.seed or 0, number)
+        """Return the rows of an epoch, int32 (n,)."""
+        if self.mixture is None:
+            return np.arange(len(self.source), dtype=np.int32)
+        return self.mixture.rows(self.seed or 0, number).astype(np.int32)
 
-    def _fit(self, rows: np.ndarray, bucket: Bucket) -> np.ndarray:
+    def _fit(self, rows: np.ndarray | slice, bucket: Bucket) -> np.ndarray:
         """Return bool (rows,), True where a bucket can contain a row."""
         return (self.source_lengths[rows] <= bucket.source_length) & (self.target_lengths[rows] <= bucket.target_length)
 
@@ -235,9 +247,15 @@ class Batches:
         for position, (bucket, rows) in enumerate(self._plan(number)):
             if position >= start:
                 yield self._batch(bucket, rows, random)
+                if not position % RELEASE:
+                    self._release()
             elif self.copy_masking:
                 for _ in self.target_sizes:
                     random.random((self._heights[bucket], bucket.source_length))  # as in `_batch`
+
+    def _release(self) -> None:
+        for values in (*self.inputs.values(), *self.targets.values()):
+            values.release()
 
     def _batch(self, bucket: Bucket, rows: np.ndarray, random: np.random.Generator) -> Batch:
         whole = height = self._heights[bucket]
@@ -247,7 +265,7 @@ class Batches:
         sources = {
             name: values.padded(
                 rows,
-                bucket.source_length if same_lengths(values, self.source) else int(values.lengths.max(initial=1)),
+                self._input_widths.get(name, bucket.source_length),
                 height=height,
             )
             for name, values in self.inputs.items()
@@ -271,7 +289,7 @@ class Batches:
         plan = []
         all_rows = self._rows(number)
         bucket_of = self._bucket_of[all_rows]
-        rest = np.empty(0, np.int64)
+        rest = np.empty(0, np.int32)
         for index, bucket in enumerate(self.buckets):
             own = all_rows[bucket_of == index]
             if random is not None:
@@ -315,8 +333,14 @@ class Batches:
         """Return how often each of some target ids, int (n,), occurs in the first epoch, int64 (n,)."""
         targets = self.targets[output]
         rows = self._rows(number=1)
-        repeated = np.repeat(np.bincount(rows, minlength=len(targets)), targets.lengths)
-        return np.bincount(targets.values, weights=repeated, minlength=int(ids.max()) + 1)[ids].astype(np.int64)
+        times = np.bincount(rows, minlength=len(targets))
+        counts, start = np.zeros(int(ids.max()) + 1, np.int64), 0
+        for part in targets.parts():
+            repeated = np.repeat(times[start : start + len(part)], part.lengths)
+            found = np.bincount(part.values, weights=repeated, minlength=len(counts))
+            counts += found[: len(counts)].astype(np.int64)
+            start += len(part)
+        return counts[ids]
 
     def padding_share(self) -> float:
         """Return the fraction of the source and target cells of an epoch that are padding; of the longest targets."""
@@ -325,6 +349,11 @@ class Batches:
             for bucket, _ in self._plan(number=0)
         )
         return 1.0 - self.tokens / cells
+
+
+def longest(lengths: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the largest of several lengths of each row, int (rows,) each."""
+    return functools.reduce(np.maximum, lengths)
 
 
 def _first(values: Ragged) -> int:

@@ -1,8 +1,10 @@
 """Doubts about pairs that were read: signs that other columns, or another format, were meant."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from operator import eq
 
 from passerelle.data.readers.columns import column_numbers
 
@@ -52,7 +54,9 @@ class Doubt:
         return f"{self.problem}.{advice}"
 
 
-def doubts_about(sources: Sequence[str], targets: Sequence[str], *, columns: Sequence[str], first: int) -> list[Doubt]:
+def doubts_about(
+    sources: Collection[str], targets: Collection[str], *, columns: Sequence[str], first: int
+) -> list[Doubt]:
     """Return the doubts about the pairs of a file, in the order of its columns.
 
     Args:
@@ -64,22 +68,22 @@ def doubts_about(sources: Sequence[str], targets: Sequence[str], *, columns: Seq
     return list(_doubts(sources, targets, columns, first))
 
 
-def _doubts(sources: Sequence[str], targets: Sequence[str], columns: Sequence[str], first: int) -> Iterator[Doubt]:
+def _doubts(sources: Collection[str], targets: Collection[str], columns: Sequence[str], first: int) -> Iterator[Doubt]:
     if not sources:
         return
-    sample = sources[:_SAMPLE], targets[:_SAMPLE]
+    sample = list(islice(sources, _SAMPLE)), list(islice(targets, _SAMPLE))
     other = ("columns", "2,4", "reads other columns") if columns else ()
     for side, texts, all_texts in zip(("source", "target"), sample, (sources, targets), strict=True):
-        if len(texts) >= _FEW and len(set(texts)) == 1 and len(set(all_texts)) == 1:
+        if len(texts) >= _FEW and len(set(texts)) == 1 and all(text == texts[0] for text in all_texts):
             yield Doubt(f"every {side} is {texts[0][:40]!r}", *other)
         elif _is_numbers(texts) and (side == "source" or _are_ids(texts)):
             yield Doubt(f"the {side}s are numbers, such as {texts[0].strip()[:20]!r}", *other)
-    if len(sample[0]) >= _FEW and sample[0] == sample[1] and sources == targets:
+    if len(sample[0]) >= _FEW and sample[0] == sample[1] and all(map(eq, sources, targets)):
         yield Doubt("every source equals its target", *other)
     if columns and first <= _FEW and column_numbers(columns) and _is_header([texts[0] for texts in sample]):
         names = ",".join(texts[0].strip().lstrip("#").strip() for texts in sample)
         yield Doubt(
-            f"the first pair, {sources[0].strip()[:40]!r} and {targets[0].strip()[:40]!r}, looks like a header",
+            f"the first pair, {sample[0][0].strip()[:40]!r} and {sample[1][0].strip()[:40]!r}, looks like a header",
             *("columns", names, "reads that row as the names of the columns"),
         )
     marked = sum(1 for texts in sample for text in texts if ("<" in text or "&" in text) and _HTML.search(text))

@@ -41,6 +41,7 @@ class Format:
         column_names: the meaning of the setting `columns`: `columns`, `languages`, or empty if the format has none.
         default_columns: columns of source, target and tags if `columns` is not set.
         has_tags: whether rows may have tags.
+        has_progress: whether the reader tells the position in the first file.
     """
 
     suffixes: tuple[str, ...]
@@ -50,6 +51,7 @@ class Format:
     column_names: str = ""
     default_columns: tuple[str, ...] = ()
     has_tags: bool = False
+    has_progress: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class PairFile:
         max_line: maximum number of characters of a row.
         outputs: names of several outputs, whose columns follow that of the source; empty for one output.
         numbers: names of the outputs that have numbers.
+        progress: receives the position in the first file, in bytes, where the format can tell; None for nobody.
     """
 
     paths: tuple[str | os.PathLike[str], ...]
@@ -75,6 +78,7 @@ class PairFile:
     max_line: int = MAX_LINE
     outputs: tuple[str, ...] = ()
     numbers: frozenset[str] = frozenset()
+    progress: Callable[[int], object] | None = None
 
     @property
     def number_columns(self) -> frozenset[str]:
@@ -95,24 +99,31 @@ class PairFile:
 FORMATS: dict[str, Format] = {
     "tsv": Format(
         (".tsv",),
-        lambda file: read_tsv(file.paths[0], file.columns, file.max_line, several=bool(file.outputs)),
+        lambda file: read_tsv(
+            file.paths[0], file.columns, file.max_line, several=bool(file.outputs), progress=file.progress
+        ),
         "Each line must contain source, tab, target.",
         column_names="columns",
         default_columns=_NUMBERS,
         has_tags=True,
+        has_progress=True,
     ),
     "moses": Format(
         (),
-        lambda file: read_parallel(*file.paths, tabs=file.is_requested, max_line=file.max_line),
+        lambda file: read_parallel(*file.paths, tabs=file.is_requested, max_line=file.max_line, progress=file.progress),
         "Line n of one file must translate line n of the other.",
+        has_progress=True,
     ),
     "jsonl": Format(
         (".jsonl", ".ndjson"),
-        lambda file: read_json_lines(file.paths[0], file.columns, file.max_line, several=bool(file.outputs)),
+        lambda file: read_json_lines(
+            file.paths[0], file.columns, file.max_line, several=bool(file.outputs), progress=file.progress
+        ),
         "Each line must be an object with source and target.",
         column_names="columns",
         default_columns=_NAMES,
         has_tags=True,
+        has_progress=True,
     ),
     "json": Format(
         (".json",),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from passerelle.data.pairs import Pairs
+from passerelle.data.row_keys import row_numbers
 from passerelle.settings import MAX_TEXT_LENGTH
 from passerelle.text.sentence_statistics import SentenceStatistics
 
@@ -133,21 +134,14 @@ class LengthLimits:
 
     def filter(self, pairs: Pairs, source_lengths: np.ndarray, target_lengths: np.ndarray) -> Pairs:
         """Return the pairs within both limits and count the others in `skipped`; `pairs` itself if none is too long."""
-        within = ((source_lengths <= self.source) & (target_lengths <= self.target)).tolist()
-        if all(within):
+        within = (source_lengths <= self.source) & (target_lengths <= self.target)
+        if within.all():
             return pairs
         reason = (
             f"longer than {self.source:,} source or {self.target:,} target tokens; source.max_length and "
             f"target.max_length in a settings file set other limits"
         )
-        columns = [
-            None if column is None else [text for text, fits in zip(column, within, strict=True) if fits]
-            for column in (pairs.sources, pairs.targets, pairs.tags)
-        ]
-        return replace(
-            pairs,
-            sources=columns[0],
-            targets=columns[1],
-            tags=columns[2],
-            skipped={**pairs.skipped, reason: within.count(False)},
-        )
+        rows = row_numbers(within)
+        skipped = {**pairs.skipped, reason: len(pairs) - len(rows)}
+        facts = {"blank": pairs.blank, "doubts": pairs.doubts, "synthetic": pairs.synthetic}
+        return replace(pairs.select(rows), skipped=skipped, **facts)

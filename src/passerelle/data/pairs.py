@@ -1,22 +1,29 @@
 """Pairs of texts: reading, checking, splitting by source, fingerprints and writing."""
 
 import hashlib
+import importlib.metadata
 import os
 import random
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, overload
 
 import numpy as np
 
+from passerelle.data.checksum import quick_fingerprint
+from passerelle.data.collector import Collected, Collector, stored_columns
 from passerelle.data.doubts import Doubt, doubts_about
-from passerelle.data.formats import PairPath, choose_format
+from passerelle.data.formats import PairFile, PairPath, choose_format
 from passerelle.data.line_limit import LineLimit
 from passerelle.data.outputs import NUMBERS, Outputs, OutputValues, cell_text, check_output_names
+from passerelle.data.row_keys import distinct_numbers, row_numbers
+from passerelle.data.storage import BLOCK, Storage, StoredArrays
+from passerelle.data.stored_texts import StoredRecords, selected
 from passerelle.data.writing import prepare_folder, write_atomically
 from passerelle.errors import DataError, SettingsError
 from passerelle.settings import MAX_LINE, ReadingSettings, validated
@@ -25,6 +32,7 @@ __all__ = [
     "Pair",
     "Pairs",
     "check_pairs",
+    "joined",
     "read_pairs",
     "references",
     "require_rows",
@@ -56,6 +64,9 @@ class Pair(NamedTuple):
 class Pairs(Sequence[Pair]):
     """Pairs in the order of their file.
 
+    The texts of large pairs lie in files, from which they are read when they are used; the columns are then sequences
+    other than lists.
+
     Attributes:
         sources: source of each pair: a text, or numbers as a tuple with a tuple for each step.
         targets: target text of each pair; with several outputs, the text or the numbers of each output by its name,
@@ -70,6 +81,7 @@ class Pairs(Sequence[Pair]):
         synthetic: facts about the synthetic pairs among them, as JSON values for the training record; empty if there
             are none.
         outputs: names of several outputs; empty for one output.
+        storage: where the texts and their ids lie; None for memory.
 
     Example:
         >>> pairs = passerelle.read_pairs("pairs.tsv")
@@ -88,6 +100,7 @@ class Pairs(Sequence[Pair]):
     doubts: Sequence[Doubt] = field(default=(), compare=False)
     synthetic: Mapping[str, Any] = field(default_factory=dict, compare=False)
     outputs: tuple[str, ...] = ()
+    storage: Storage | None = field(default=None, compare=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -98,8 +111,8 @@ class Pairs(Sequence[Pair]):
     def __getitem__(self, index: slice) -> "Pairs": ...
     def __getitem__(self, index: int | slice) -> "Pair | Pairs":
         if isinstance(index, slice):
-            tags = None if self.tags is None else self.tags[index]
-            return Pairs(self.sources[index], self.targets[index], self.name, tags=tags, outputs=self.outputs)
+            columns = (None if column is None else column[index] for column in self._columns)
+            return self._with_columns(*columns)
         return Pair(self.sources[index], self.targets[index])
 
     def __iter__(self) -> Iterator[Pair]:
@@ -133,8 +146,31 @@ class Pairs(Sequence[Pair]):
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """Yield source, target and, if pairs have tags, tags of each pair."""
-        columns = [self.sources, self.targets] + ([] if self.tags is None else [self.tags])
-        return zip(*columns, strict=True)
+        return zip(*(column for column in self._columns if column is not None), strict=True)
+
+    def select(self, rows: np.ndarray) -> "Pairs":
+        """Return the pairs with these indices, int (n,), in their order; without counts of skipped rows and doubts."""
+        return self._with_columns(*(None if column is None else selected(column, rows) for column in self._columns))
+
+    def blocks(self) -> "Iterator[Pairs]":
+        """Yield the pairs in memory, at most `BLOCK` at once, in order."""
+        columns = [None if column is None else iter(column) for column in self._columns]
+        for _ in range(0, len(self), BLOCK):
+            yield self._with_columns(*(None if column is None else list(islice(column, BLOCK)) for column in columns))
+
+    @property
+    def digest(self) -> str:
+        """A text that is the same only for the same texts in the same order; for pairs in files, see `storage`."""
+        return " ".join("" if column is None else column.digest for column in self._columns)  # pyright: ignore[reportAttributeAccessIssue]
+
+    @property
+    def _columns(self) -> tuple[Any, Any, Any]:
+        return self.sources, self.targets, self.tags
+
+    def _with_columns(self, sources: Any, targets: Any, tags: Any) -> "Pairs":
+        """Return pairs of the same name with other rows."""
+        storage = None if isinstance(sources, list) else self.storage
+        return Pairs(sources, targets, self.name, tags=tags, outputs=self.outputs, storage=storage)
 
     @property
     def columns(self) -> dict[str, Sequence[Any]]:
@@ -144,7 +180,7 @@ class Pairs(Sequence[Pair]):
         """
         columns: dict[str, Sequence[Any]] = {"source": self.sources}
         if self.outputs:
-            columns |= {name: [texts.get(name) for texts in self.targets] for name in self.outputs}
+            columns |= _columns_of(self.targets, self.outputs)
         else:
             columns["target"] = self.targets
         return columns if self.tags is None else columns | {"tags": self.tags}
@@ -161,8 +197,13 @@ class Pairs(Sequence[Pair]):
 
     def of_output(self, output: str) -> "Pairs":
         """Return the pairs with one of several outputs, without those that do not have it."""
-        rows = [(source, texts[output], *tags) for source, texts, *tags in self.rows() if output in texts]
-        return _pairs(rows, self.name, tagged=self.tags is not None)
+        if isinstance(self.targets, StoredRecords):
+            texts = self.targets.columns[output]
+            rows = np.flatnonzero(texts.are_present())
+        else:
+            texts = [targets.get(output) for targets in self.targets]
+            rows = np.flatnonzero([text is not None for text in texts])
+        return replace(self, targets=texts, outputs=()).select(rows)
 
     def inputs(self) -> list[tuple[Any, str]]:
         """Return (source, tags) of each pair, the inputs of the model; tags are "" if pairs have none."""
@@ -170,9 +211,16 @@ class Pairs(Sequence[Pair]):
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of all texts in order; the same data has the same fingerprint."""
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
         digest = hashlib.sha256()
-        for row in _flat(self):
-            digest.update(("\t".join(map(str, row)) + "\n").encode("utf-8", "surrogatepass"))
+        for block in self.blocks():
+            rows = _flat(block) if self.outputs else block.rows()
+            rows = (map(str, row) for row in rows) if self.has_number_sources else rows
+            lines = [*map("\t".join, rows), ""]
+            digest.update("\n".join(lines).encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 
 
@@ -183,6 +231,7 @@ def check_pairs(
     name: str = "pairs",
     tagged: bool = False,
     outputs: Sequence[str] = (),
+    storage: Storage | None = None,
 ) -> Pairs:
     """Check rows of texts and return them as `Pairs`; rows with an empty source or target are skipped and counted.
 
@@ -195,6 +244,7 @@ def check_pairs(
         tagged: whether rows have tags.
         outputs: the names of several outputs, if they are known; rows may then lack some of them. By default they are
             those of the rows, in order of appearance, and each needs a text.
+        storage: place of the files for large rows; None for the folder of temporary files.
 
     Raises:
         DataError: if a row is not a tuple or list of two (three if `tagged`) texts; the message names the row.
@@ -207,11 +257,25 @@ def check_pairs(
         if not swap:
             return pairs if tagged or pairs.tags is None else replace(pairs, tags=None)
         name, pairs = pairs.name, pairs.rows()
+    with Collector(storage or Storage(), tagged=tagged, name=name) as collector:
+        return _checked(pairs, collector, swap=swap, name=name, tagged=tagged, outputs=outputs)
+
+
+def _checked(
+    pairs: Iterable[tuple[str, ...]],
+    collector: Collector,
+    *,
+    swap: bool,
+    name: str,
+    tagged: bool,
+    outputs: Sequence[str],
+) -> Pairs:
+    """Check rows and collect them; see `check_pairs`."""
     columns = 2 + tagged
-    rows: list[tuple[Any, ...]] = []
     blank, several = 0, False
     found: dict[str, None] = {}
     of_outputs = OutputValues()
+    with_value: set[str] = set()
     for number, row in enumerate(pairs, start=1):
         is_row = isinstance(row, (tuple, list)) and len(row) == columns
         several = several or (number == 1 and is_row and isinstance(row[1], Mapping))
@@ -230,7 +294,9 @@ def check_pairs(
         elif swap:
             source, target = target, source
         if (numbers is not None or source.strip()) and (target if several else str(target).strip()):
-            rows.append((source if numbers is None else numbers, target, *tags))
+            size = len(source) + (sum(map(_size_of, target.values())) if several else len(target))
+            collector.add(source if numbers is None else numbers, target, *tags, size=size)
+            with_value.update(target if several else ())
         else:
             blank += 1
     if several:
@@ -239,19 +305,24 @@ def check_pairs(
         if outputs and not found.keys() <= set(outputs):
             raise DataError(f"{name} has the outputs {', '.join(found)}, and expected are {', '.join(outputs)}.")
         check_output_names(list(outputs or found), of_outputs.numbers)
-        _require_values({} if outputs else dict.fromkeys(found, ""), rows, name)
-    return _pairs(rows, name, blank, tagged=tagged, outputs=tuple(outputs or found) if several else ())
+        if collector.count:
+            _require_values({} if outputs else dict.fromkeys(found, ""), with_value, name)
+    names = tuple(outputs or found) if several else ()
+    return _pairs(collector.finish(names), name, blank, outputs=names)
 
 
 def _are_texts(values: Iterable[object]) -> bool:
     return all(isinstance(value, str) for value in values)
 
 
-def _require_values(outputs: Mapping[str, str], rows: Iterable[tuple[Any, ...]], name: str) -> None:
+def _size_of(value: Any) -> int:
+    return len(value) if isinstance(value, str) else 0
+
+
+def _require_values(outputs: Mapping[str, str], with_value: Collection[str], name: str) -> None:
     """Raise DataError if an output, of which `outputs` has the column, has no text or numbers in any row."""
-    found = {output for _, values, *_ in rows for output in values}
-    for output, column in outputs.items() if found else ():
-        if output not in found:
+    for output, column in outputs.items():
+        if output not in with_value:
             place = f" (column {column})" if column else ""
             raise DataError(f"{name}: no row has the output {output!r}{place}. Correct it, or leave it out.")
 
@@ -285,11 +356,29 @@ def require_rows(pairs: object, name: str = "pairs") -> None:
         raise DataError(f"{name} must be rows of texts, such as [('Go.', 'Va !')], received: {pairs!r:.80}")
 
 
-def _pairs(
-    rows: list[tuple[Any, ...]], name: str, blank: int = 0, *, tagged: bool, outputs: tuple[str, ...] = ()
-) -> Pairs:
-    columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(2 + tagged)]
-    return Pairs(columns[0], columns[1], name, blank, columns[2] if tagged else None, outputs=outputs)
+def _pairs(collected: Collected, name: str, blank: int = 0, *, outputs: tuple[str, ...] = ()) -> Pairs:
+    columns = collected.sources, collected.targets
+    return Pairs(*columns, name, blank, collected.tags, outputs=outputs, storage=collected.storage)
+
+
+def _columns_of(targets: Sequence[Any], outputs: Iterable[str]) -> dict[str, Sequence[Any]]:
+    """Return the texts of each of several outputs, None where a pair does not have one."""
+    if isinstance(targets, StoredRecords):
+        missing = [None] * len(targets)
+        return {name: targets.columns.get(name, missing) for name in outputs}
+    return {name: [texts.get(name) for texts in targets] for name in outputs}
+
+
+def joined(pairs: Pairs, rows: Iterable[tuple[Any, ...]], *, copies: int = 1) -> Pairs:
+    """Return pairs, as often as `copies` says, and further rows (source, target, tags) after them."""
+    tagged = pairs.tags is not None
+    with Collector(pairs.storage or Storage(), tagged=tagged, name=pairs.name, files="joined") as collector:
+        for source, target, *tags in chain(*(pairs.rows() for _ in range(copies)), rows):
+            size = len(source) + (sum(map(_size_of, target.values())) if pairs.outputs else len(target))
+            collector.add(source, target, *tags, size=size)
+        collected = collector.finish(pairs.outputs)
+    columns: dict[str, Any] = {"sources": collected.sources, "targets": collected.targets, "tags": collected.tags}
+    return replace(pairs, **columns, storage=collected.storage)
 
 
 def read_pairs(
@@ -302,8 +391,13 @@ def read_pairs(
     columns: str | Sequence[str] | None = None,
     max_line: int = MAX_LINE,
     outputs: Outputs = None,
+    storage: Storage | None = None,
 ) -> Pairs:
     """Read pairs from a file in any of the supported formats.
+
+    If the texts are larger than some hundred megabytes, they are moved to temporary files while they are read, and so
+    are their ids later; memory then grows by some bytes for each pair. The files are in the folder for temporary files
+    (`TMPDIR`), and the system removes them when the process ends.
 
     Args:
         path: one file, or two parallel files. They may be packed (gzip, bzip2, xz, zstd, zip); `-` is standard input.
@@ -318,6 +412,7 @@ def read_pairs(
         outputs: several outputs: `"fr=2,de=3"` or a mapping of names to columns, or names of columns. `:numbers` after
             the column, as in `"fr=2,length=3:numbers"`, marks an output of numbers. `columns` then names the source and
             optionally the tags. Cells may be empty. None for one output.
+        storage: another place for the files, which may keep them for a later process; it also reports the progress.
 
     Returns:
         The pairs in the order of the file, with counts of the skipped rows, for example those with an empty source or
@@ -325,6 +420,7 @@ def read_pairs(
 
     Raises:
         DataError: if the file cannot be read, a row is invalid (the message names it), or there are no pairs.
+        OutputError: if the texts are large and cannot be written.
         SettingsError: if an argument is invalid, or the format does not support `columns` or `tag_column`.
 
     Example:
@@ -337,12 +433,28 @@ def read_pairs(
     file = choose_format(path, format, columns, tag_column, max_line, outputs)
     if swap and file.outputs:
         raise SettingsError("swap exchanges one source and one target, and there are several outputs. Leave it out.")
-    line_limit = LineLimit(file.name, max_line, file.format.row_unit)
-    sources, targets, tags = [], [], []
+    storage = storage or Storage()
+    key = _reading_key(file, limit, swap=swap)
+    stored = None if key is None else storage.find("pairs", key)
+    if stored is not None:
+        with suppress(KeyError, TypeError, ValueError):  # files that another program changed
+            return _kept_pairs(stored, storage, file, swap=swap)
+    with (
+        storage.step("reading", _size(file)),
+        Collector(storage, tagged=file.has_tags, name=file.name, key=key) as collector,
+    ):
+        collected, facts = _read(replace(file, progress=storage.reached), limit, collector, swap=swap)
+    return _read_pairs(collected, file, facts, swap=swap)
+
+
+def _read(file: PairFile, limit: int | None, collector: Collector, *, swap: bool) -> tuple[Collected, dict[str, Any]]:
+    """Read the rows of a file and collect them; return them and facts about them. See `read_pairs`."""
+    line_limit = LineLimit(file.name, file.max_line, file.format.row_unit)
     skipped = Counter(blank=0)
     first_row = 0
     names = file.outputs or ("target",)
     of_outputs = OutputValues(file.numbers)
+    with_value: set[str] = set()
     with closing(file.rows()) as rows:
         for row in rows:
             number = row.number
@@ -355,33 +467,80 @@ def read_pairs(
             if row.skipped or not written or not first or first.isspace():
                 skipped[row.skipped or "blank"] += 1
                 continue
-            line_limit.check(len(first) + sum(map(len, map(cell_text, written.values()))), number)
+            size = len(first) + sum(map(len, map(cell_text, written.values())))
+            line_limit.check(size, number)
             first_row = first_row or number
-            sources.append(first)
-            targets.append(written if file.outputs else written["target"])
-            tags.append(third or "")
-            if limit is not None and len(sources) >= limit:
+            with_value.update(written)
+            target = written if file.outputs else written["target"]
+            source, target = (target, first) if swap else (first, target)
+            collector.add(source, target, third or "", size=size)
+            if limit is not None and collector.count >= limit:
                 break
-    if not sources:
+    if not collector.count:
         listed = ", ".join(f"{name}: {count}" for name, count in skipped.items() if count)
         raise DataError(f"{file.name} contains no pairs ({listed or 'it is empty'}). {file.format.requirement}")
     blank = skipped.pop("blank")
-    places = dict(zip(file.outputs, file.columns[1:], strict=False))
-    _require_values(places, zip(sources, targets, strict=True), file.name)
-    has_columns = file.format.column_names == "columns"
-    texts: list[Any] = targets
+    _require_values(dict(zip(file.outputs, file.columns[1:], strict=False)), with_value, file.name)
+    facts: dict[str, Any] = {"blank": blank, "skipped": dict(skipped), "first_row": first_row}
+    return collector.finish(file.outputs, facts), facts
+
+
+def _read_pairs(collected: Collected, file: PairFile, facts: Mapping[str, Any], *, swap: bool) -> Pairs:
+    """Return the pairs of a file from its columns and the facts about its rows."""
+    pairs = _pairs(collected, file.name, int(facts["blank"]), outputs=file.outputs)
+    first, second = (pairs.targets, pairs.sources) if swap else (pairs.sources, pairs.targets)
+    columns = file.columns if file.format.column_names == "columns" else ()
     if file.outputs:
-        texts = [next((value for value in each.values() if isinstance(value, str)), None) for each in targets]
-    doubts = (
-        ()
-        if None in texts
-        else doubts_about(sources, texts, columns=file.columns if has_columns else (), first=first_row)
-    )
-    if swap:
-        sources, targets = targets, sources
-    return Pairs(
-        sources, targets, file.name, blank, tags if file.has_tags else None, skipped, doubts, outputs=file.outputs
-    )
+        second = _FirstTexts(second)
+    doubts = []
+    if not (file.outputs and pairs.storage is None and None in second):  # rows with numbers only are in memory
+        doubts = doubts_about(first, second, columns=columns, first=int(facts["first_row"]))
+    skipped = {str(reason): int(count) for reason, count in facts["skipped"].items()}
+    return replace(pairs, skipped=skipped, doubts=doubts)
+
+
+@dataclass(frozen=True)
+class _FirstTexts(Collection[Any]):
+    """The first text of each record of several outputs; None for a record that has none."""
+
+    records: Collection[Mapping[str, Any]]
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __iter__(self) -> Iterator[str | None]:
+        return (next((value for value in each.values() if isinstance(value, str)), None) for each in self.records)
+
+    def __contains__(self, text: object) -> bool:
+        return any(text == other for other in self)
+
+
+def _kept_pairs(stored: StoredArrays, storage: Storage, file: PairFile, *, swap: bool) -> Pairs:
+    """Return the pairs that an earlier process read."""
+    collected = stored_columns(stored, storage)
+    return _read_pairs(collected, file, stored.facts["facts"], swap=swap)
+
+
+def _reading_key(file: PairFile, limit: int | None, *, swap: bool) -> dict[str, Any] | None:
+    """Return what the pairs of a file depend on; None if it is no regular file."""
+    if not all(os.path.isfile(path) for path in file.paths):
+        return None
+    try:
+        files = [[os.path.abspath(path), *quick_fingerprint(path)] for path in file.paths]
+    except OSError:  # reading says what is wrong
+        return None
+    formats = [file.format.suffixes, file.format.requirement, file.is_requested]
+    return {
+        "files": files, "format": formats, "columns": file.columns, "tags": file.has_tags, "outputs": file.outputs,
+        "numbers": sorted(file.numbers),        "max_line": file.max_line, "limit": limit, "swap": swap,
+        "version": importlib.metadata.version("passerelle"),
+    }  # fmt: skip
+
+
+def _size(file: PairFile) -> int | None:
+    """Return the size of the first file in bytes; None if the position in it is unknown."""
+    path = file.paths[0]
+    return os.path.getsize(path) if file.format.has_progress and os.path.isfile(path) else None
 
 
 def references(
@@ -408,7 +567,12 @@ def references(
 
 
 def split_by_source(
-    pairs: Pairs, share: float | None, *, seed: int, keys: Sequence[Hashable] | None = None
+    pairs: Pairs,
+    share: float | None,
+    *,
+    seed: int,
+    keys: Iterable[Hashable] | None = None,
+    rule: Mapping[str, Any] | None = None,
 ) -> tuple[Pairs, Pairs]:
     """Hold out random sources, each with all its targets, so that training and held-out pairs share no source.
 
@@ -419,6 +583,7 @@ def split_by_source(
         seed: seed of the random choice.
         keys: a value for each pair, which is equal for pairs whose sources are the same to a model; None compares the
             texts themselves.
+        rule: what the keys depend on, as JSON values. Then the choice is kept with pairs that are in files.
 
     Returns:
         (training pairs, held-out pairs), each in the order of `pairs`. The training pairs keep the counts of skipped
@@ -427,25 +592,36 @@ def split_by_source(
     Raises:
         DataError: if `share` is above 0 and would leave no source for training or none for validation.
     """
-    keys = keys or pairs.sources
-    sources = list(dict.fromkeys(keys))
-    if share is None:
-        count = min(len(sources) // 10, LARGEST_DEFAULT_VALIDATION)
+    if pairs.storage is None or rule is None:
+        held_out = _held_out(pairs, share, seed, keys)
     else:
-        count = round(share * len(sources))
-        if share > 0 and not 0 < count < len(sources):
+        key = {"pairs": pairs.digest, "share": share, "seed": seed, "rule": rule}
+        stored = pairs.storage.find("split", key)
+        if stored is None or stored.arrays["held_out"].shape != (len(pairs),):
+            with pairs.storage.write("split", key) as writing:
+                writing.array("held_out", np.uint8).write(_held_out(pairs, share, seed, keys))
+                stored = writing.finish()
+        held_out = stored.arrays["held_out"].astype(bool)
+    training, validation = (pairs.select(row_numbers(side)) for side in (~held_out, held_out))
+    return replace(training, blank=pairs.blank, skipped=pairs.skipped, synthetic=pairs.synthetic), validation
+
+
+def _held_out(pairs: Pairs, share: float | None, seed: int, keys: Iterable[Hashable] | None) -> np.ndarray:
+    """Return bool (pairs,), True for the pairs to hold out; see `split_by_source`."""
+    distinct = distinct_numbers(pairs.sources if keys is None else keys, stored=pairs.storage is not None)
+    sources = int(distinct.max(initial=-1)) + 1
+    if share is None:
+        count = min(sources // 10, LARGEST_DEFAULT_VALIDATION)
+    else:
+        count = round(share * sources)
+        if share > 0 and not 0 < count < sources:
             raise DataError(
-                f"{pairs.name}: a share of {share:g} of {len(sources)} distinct sources leaves one side of the split "
+                f"{pairs.name}: a share of {share:g} of {sources} distinct sources leaves one side of the split "
                 f"empty. Use more pairs, another share, or validation=0."
             )
-    held_out = set(random.Random(seed).sample(sources, count))
-    sides: tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]] = ([], [])
-    for row, own_key in zip(pairs.rows(), keys, strict=True):
-        sides[own_key in held_out].append(row)
-    training, validation = (
-        _pairs(side, pairs.name, tagged=pairs.tags is not None, outputs=pairs.outputs) for side in sides
-    )
-    return replace(training, blank=pairs.blank, skipped=pairs.skipped, synthetic=pairs.synthetic), validation
+    is_held_out = np.zeros(sources, bool)
+    is_held_out[random.Random(seed).sample(range(sources), count)] = True
+    return is_held_out[distinct]
 
 
 def write_pairs(path: str | os.PathLike[str], pairs: Iterable[tuple[str, ...]]) -> None:

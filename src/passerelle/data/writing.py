@@ -20,6 +20,7 @@ import filelock
 from passerelle.errors import OutputError
 
 __all__ = [
+    "failure_reason",
     "prepare_folder",
     "publish",
     "replace_atomically",
@@ -54,7 +55,7 @@ def prepare_folder(folder: str | os.PathLike[str]) -> Path:
     except FileExistsError:
         raise OutputError(f"{folder} is a file, not a folder. Name another folder.") from None
     except (OSError, ValueError) as error:
-        raise OutputError(f"{folder} cannot be created: {_reason(error)}.") from None
+        raise OutputError(f"{folder} cannot be created: {failure_reason(error)}.") from None
     _require_writable(folder)
     return folder
 
@@ -76,7 +77,9 @@ def require_writable_file(path: str | os.PathLike[str], *, overwrite: bool = Tru
     except (FileNotFoundError, NotADirectoryError):
         pass
     except (OSError, ValueError) as error:  # too long, or with characters that the system does not allow
-        raise OutputError(f"{str(path)!r:.200} cannot be written: {_reason(error)}. Name another file.") from None
+        raise OutputError(
+            f"{str(path)!r:.200} cannot be written: {failure_reason(error)}. Name another file."
+        ) from None
     if path.is_dir():
         raise OutputError(f"{path} is a folder. Name a file in it, for example {path / 'model.keras'}.")
     if path.parent.exists() and not path.parent.is_dir():
@@ -95,7 +98,7 @@ def _require_writable(folder: Path) -> None:
     try:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        raise OutputError(f"{folder} cannot be written to: {_reason(error, folder)}.") from None
+        raise OutputError(f"{folder} cannot be written to: {failure_reason(error, folder)}.") from None
 
 
 def require_space(folder: Path, *sizes: int) -> None:
@@ -148,7 +151,9 @@ def replace_atomically(
             if not dry_run:
                 _publish(temporary, path, overwrite=overwrite)
     except OSError as error:
-        raise OutputError(f"{path} cannot be written: {_reason(error, path.parent)}. Nothing was changed.") from None
+        raise OutputError(
+            f"{path} cannot be written: {failure_reason(error, path.parent)}. Nothing was changed."
+        ) from None
 
 
 def publish(complete: Path, path: Path) -> None:
@@ -161,7 +166,9 @@ def publish(complete: Path, path: Path) -> None:
         _flush_file(complete)
         complete.replace(path)
     except OSError as error:
-        raise OutputError(f"{path} cannot be written: {_reason(error, path.parent)}. Its lines are kept.") from None
+        raise OutputError(
+            f"{path} cannot be written: {failure_reason(error, path.parent)}. Its lines are kept."
+        ) from None
     _flush_folder(path.parent)
 
 
@@ -271,7 +278,7 @@ def write_atomically(
         write(stream)
 
 
-def _reason(error: Exception, folder: Path | None = None) -> str:
+def failure_reason(error: Exception, folder: Path | None = None) -> str:
     """Return the reason of an error in a few words; a full disk is named with the folder."""
     if isinstance(error, OSError) and error.errno in _FULL and folder is not None:
         return f"no space left in the folder {folder.absolute()} ({error.strerror or error})"

@@ -4,6 +4,8 @@ import random
 import time
 from dataclasses import dataclass
 
+import numpy as np
+
 from passerelle.data.pairs import Pairs
 from passerelle.inference.search_choice import Metric, choose_metric
 from passerelle.preparation import Prepared
@@ -81,7 +83,4 @@ def _sample(pairs: Pairs, seed: int) -> Pairs:
     """Return at most `MAX_PAIRS` of the pairs, in their order."""
     if len(pairs) <= MAX_PAIRS:
         return pairs
-    rows = list(pairs.rows())
-    kept = sorted(random.Random(seed).sample(range(len(rows)), MAX_PAIRS))
-    columns = list(zip(*(rows[row] for row in kept), strict=True))
-    return Pairs(columns[0], columns[1], pairs.name, tags=columns[2] if pairs.tags is not None else None)
+    return pairs.select(np.sort(random.Random(seed).sample(range(len(pairs)), MAX_PAIRS)))

@@ -1,6 +1,7 @@
 """New tokens in the vocabularies of a trained model, and the ids that the other tokens had before."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
+from itertools import chain
 
 import numpy as np
 
@@ -38,9 +39,9 @@ def with_new_tokens(signature: Signature, settings: Settings, columns: Columns) 
             "new_tokens has no effect at level subword: its tokens are bytes and sequences of them, which write every "
             "text. Leave it out."
         )
-    texts = {"source": columns["source"], "target": columns["target"]}
+    texts: dict[str, Iterable[str]] = {"source": columns["source"], "target": columns["target"]}
     if settings.network.tie == "all":
-        texts = {side: [*columns["source"], *columns["target"]] for side in texts}
+        texts = {side: chain(columns["source"], columns["target"]) for side in texts}
     new_target = _extended(target.tokenizer, settings.target, texts["target"])
     if source.tokenizer is target.tokenizer:
         new_source = new_target
@@ -59,7 +60,7 @@ def with_new_tokens(signature: Signature, settings: Settings, columns: Columns) 
     return Signature(inputs, {target.name: TextField(target.name, new_target, copies=copies)})  # pyright: ignore[reportArgumentType]
 
 
-def _extended(tokenizer: Tokenizer, settings: TextSettings, texts: Sequence[str], extra: int = 0) -> Tokenizer:
+def _extended(tokenizer: Tokenizer, settings: TextSettings, texts: Iterable[str], extra: int = 0) -> Tokenizer:
     """Return a tokenizer with the tokens of new texts before its `extra` last tokens; itself if there are none."""
     if tokenizer.alphabet:
         return tokenizer

@@ -1,6 +1,6 @@
 """The signature of a model: its named inputs and outputs, which training, inference and the model file share."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -155,17 +155,17 @@ def fit_text_signature(
         DataError: if a vocabulary is empty.
     """
     sources = columns["source"]
-    targets = {output: [value for value in columns[output] if value is not None] for output in outputs}
-    numbers = {
-        output: targets.pop(output) for output in outputs if not isinstance(next(iter(targets[output]), ""), str)
-    }
-    number_fields = {output: _fit_numbers(output, rows) for output, rows in numbers.items()}
-    if sources and not isinstance(sources[0], str):
+    numbers, targets = {}, {}
+    for output in outputs:
+        values = _Present(columns[output])
+        has_texts = isinstance(next(iter(values), ""), str)
+        (targets if has_texts else numbers)[output] = values
+    number_fields = {output: _fit_numbers(output, list(rows)) for output, rows in numbers.items()}
+    if len(sources) and not isinstance(sources[0], str):
         found = _signature_of_numbers(settings, columns, targets, name=name)
         return Signature(found.inputs, _in_order(outputs, found.outputs, number_fields))
     if settings.network.tie == "all":
-        sources = [*sources, *chain.from_iterable(targets.values())]
-        shared = fit_tokenizer(settings.target, sources)
+        shared = fit_tokenizer(settings.target, chain(sources, *targets.values()))
         tokenizers = dict.fromkeys(targets, shared)
         source = _reading(shared, settings)
     else:
@@ -200,6 +200,16 @@ def _fit_numbers(output: str, rows: Sequence[Any]) -> NumbersField:
     return NumbersField.fit(output, {output: rows}, names=names, use="forecast")
 
 
+@dataclass(frozen=True)
+class _Present(Iterable[Any]):
+    """The values of a column, without those that a row does not have (None)."""
+
+    column: Iterable[Any]
+
+    def __iter__(self) -> Iterator[Any]:
+        return (value for value in self.column if value is not None)
+
+
 def _reading(shared: Tokenizer, settings: Settings) -> Tokenizer:
     """Return the tokenizer of the source that shares the vocabulary of the outputs."""
     if settings.source.level != "word" or not settings.source.ignore_spacing:
@@ -214,7 +224,7 @@ def _reading(shared: Tokenizer, settings: Settings) -> Tokenizer:
 
 
 def _signature_of_numbers(
-    settings: Settings, columns: Columns, targets: Mapping[str, Sequence[str]], *, name: str
+    settings: Settings, columns: Columns, targets: Mapping[str, Iterable[str]], *, name: str
 ) -> Signature:
     """Fit the scaling of a source of numbers and build the vocabularies of the outputs."""
     if settings.tags.mode != "none":
@@ -231,7 +241,7 @@ def _signature_of_numbers(
     return Signature({"source": source}, outputs)
 
 
-def fit_tokenizer(settings: TextSettings, texts: Sequence[str], *, ignore_spacing: bool = False) -> Tokenizer:
+def fit_tokenizer(settings: TextSettings, texts: Iterable[str], *, ignore_spacing: bool = False) -> Tokenizer:
     """Create a tokenizer with the vocabulary of texts.
 
     Args:

@@ -178,7 +178,8 @@ class TextField(OutputField):
 
 def trimmed_rows(tokenizer: Tokenizer, texts: Sequence[str | None]) -> set[int]:
     """Return the rows whose text `Tokenizer.trim` changes."""
-    return {row for row, text in enumerate(texts) if text is not None and tokenizer.trim(text) != text}
+    trimmed = [text if text is None else tokenizer.trim(text) for text in texts]
+    return {row for row, text in enumerate(texts) if text != trimmed[row]} if trimmed != texts else set()
 
 
 def token_list(tokens: Any) -> list[str]:

@@ -1,6 +1,6 @@
 """Everything about a fine-tuning: the model, new tokens, frozen parts, corrections, and pairs against forgetting."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from passerelle.data.batches import Batches
-from passerelle.data.pairs import Pairs, split_by_source
+from passerelle.data.pairs import Pairs, joined, split_by_source
+from passerelle.data.row_keys import row_numbers
 from passerelle.errors import DataError, SettingsError
 from passerelle.fields.field import Columns, Field
 from passerelle.fields.new_tokens import former_ids, with_new_tokens
@@ -75,7 +76,7 @@ class FineTuning:
         """Return training pairs and, after them, each correction as often as the settings say."""
         if self.corrections is None:
             return training
-        return _joined(training, self.corrections, self.settings.corrections_weight)
+        return joined(training, self.settings.corrections_weight * list(self.corrections.rows()))
 
     def split_old(self, key: Callable[[str], str]) -> tuple[Pairs | None, Pairs | None]:
         """Return the old pairs to mix in, and the old validation pairs.
@@ -93,15 +94,16 @@ class FineTuning:
             return None, self.old_validation
         if self.old_validation is None:
             seed = self.origin.bundle.settings.training.seed
-            mixed, held_out = split_by_source(self.old, None, seed=seed, keys=list(map(key, self.old.sources)))
+            mixed, held_out = split_by_source(self.old, None, seed=seed, keys=map(key, self.old.sources))
             return mixed, held_out or None
         held_out_keys = set(map(key, self.old_validation.sources))
-        kept = [row for row, source in enumerate(self.old.sources) if key(source) not in held_out_keys]
-        if not kept:
+        kept = row_numbers(np.fromiter((key(source) not in held_out_keys for source in self.old.sources), bool))
+        if not len(kept):
             raise DataError(
                 f"{self.old.name}: every source is in the old validation pairs too, so no old pair is left to mix in."
             )
-        return _selected(self.old, kept), self.old_validation
+        mixed = self.old.select(kept)
+        return replace(mixed, blank=self.old.blank, skipped=self.old.skipped), self.old_validation
 
     def new_tokens(self, signature: Signature) -> dict[str, int]:
         """Return the number of new tokens of each field that has some, by its name."""
@@ -168,21 +170,3 @@ class FineTuning:
             name: former_ids(after, fields[name]) for name, after in {**signature.inputs, **signature.outputs}.items()
         }
         return {name: ids for name, ids in found.items() if ids is not None}
-
-
-def _joined(pairs: Pairs, others: Pairs, times: int) -> Pairs:
-    """Return pairs and, after them, other pairs several times."""
-    return replace(
-        pairs,
-        sources=[*pairs.sources, *times * list(others.sources)],
-        targets=[*pairs.targets, *times * list(others.targets)],
-        tags=None if pairs.tags is None else [*pairs.tags, *times * list(others.tags or ())],
-    )
-
-
-def _selected(pairs: Pairs, rows: Sequence[int]) -> Pairs:
-    columns = [
-        None if column is None else [column[row] for row in rows]
-        for column in (pairs.sources, pairs.targets, pairs.tags)
-    ]
-    return replace(pairs, sources=columns[0], targets=columns[1], tags=columns[2])

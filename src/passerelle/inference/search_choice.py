@@ -1,7 +1,7 @@
 """The choice of the search that a model file stores: the one that translates validation sources best."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -87,7 +87,7 @@ class SearchChoice:
         }
 
 
-def choose_metric(settings: TrainingSettings, targets: Iterable[str], *, pretokenized: bool) -> Metric:
+def choose_metric(settings: TrainingSettings, targets: Collection[str], *, pretokenized: bool) -> Metric:
     """Return the metric by which searches are compared, from the training targets.
 
     It is `exact` for tasks such as spelling to sound or inflection: if the target is pretokenized, or if more than half
@@ -102,7 +102,6 @@ def choose_metric(settings: TrainingSettings, targets: Iterable[str], *, pretoke
         return settings.search_metric
     if pretokenized:
         return "exact"
-    targets = list(targets)
     if has_no_spaces(targets):
         return "chrf"
     return "exact" if mostly_single_words(targets) else "chrf"

@@ -7,10 +7,12 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 from passerelle.data.pairs import Pairs, check_pairs, read_pairs
+from passerelle.data.storage import Storage
 from passerelle.data.writing import write_atomically
 from passerelle.errors import DataError
 from passerelle.settings import FineTuningSettings, validated
@@ -42,16 +44,19 @@ class PairSource:
         attributes |= {"synthetic": dict(pairs.synthetic)} if pairs.synthetic else {}
         return cls((), attributes | ({"outputs": list(pairs.outputs)} if pairs.outputs else {}))
 
-    def read(self, copy: Path) -> Pairs:
+    def read(self, copy: Path, storage: Storage | None = None) -> Pairs:
         """Read the pairs.
 
         Args:
             copy: path of the copy, used if there are no files.
+            storage: place of the files for large pairs.
 
         Raises:
             DataError: if they cannot be read.
         """
-        return read_pairs(self.paths, **self.reading) if self.paths else read_copy(copy, self.reading)
+        if not self.paths:
+            return read_copy(copy, self.reading, storage)
+        return read_pairs(self.paths, **self.reading, storage=storage)
 
     def to_json(self) -> dict[str, Any]:
         """Return the source as JSON values."""
@@ -170,23 +175,24 @@ def write_copy(path: Path, pairs: Pairs) -> None:
     write_atomically(path, write)
 
 
-def read_copy(path: Path, attributes: Mapping[str, Any]) -> Pairs:
+def read_copy(path: Path, attributes: Mapping[str, Any], storage: Storage | None = None) -> Pairs:
     """Read the pairs that `write_copy` wrote.
 
     Raises:
         DataError: if the file cannot be read or is damaged.
     """
+    outputs = tuple(map(str, attributes.get("outputs", ())))
     try:
         with open(path, encoding="ascii") as stream:
-            rows = [tuple(json.loads(line)) for line in stream]
+            rows = (tuple(json.loads(line)) for line in stream)
+            first = next(rows, ())
+            all_rows = chain([first], rows) if first else rows
+            pairs = check_pairs(all_rows, tagged=len(first) == 3, name=str(path), outputs=outputs, storage=storage)
     except (OSError, ValueError, TypeError, RecursionError) as error:
         raise DataError(f"{path}, the copy of the run's pairs, cannot be read: {error}.") from None
-    tagged = bool(rows) and len(rows[0]) == 3
-    outputs = tuple(map(str, attributes.get("outputs", ())))
-    pairs = check_pairs(rows, tagged=tagged, name=str(path), outputs=outputs)
     skipped = {str(reason): int(count) for reason, count in dict(attributes.get("skipped", {})).items()}
     return Pairs(
         pairs.sources, pairs.targets, str(attributes.get("name", "pairs")), int(attributes.get("blank", 0)),
         pairs.tags, skipped, synthetic=dict(attributes.get("synthetic", {})),
-        outputs=outputs,
+        outputs=outputs, storage=pairs.storage,
     )  # fmt: skip

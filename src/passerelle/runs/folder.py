@@ -35,6 +35,7 @@ class RunFolder:
     Attributes:
         path: the folder.
         checkpoints: the folder of the checkpoints in it.
+        data: the folder of the texts and ids of large pairs in it, see `data.storage.Storage`.
         log, table, samples, curve: files with the results of each validation: JSON lines, CSV, translations, the
             loss curve.
         settings: the resolved settings as TOML, for `--settings`.
@@ -45,6 +46,7 @@ class RunFolder:
     def __init__(self, path: str | os.PathLike[str]):
         self.path = Path(path)
         self.checkpoints = self.path / "checkpoints"
+        self.data = self.path / "data"
         self.log, self.table = self.path / "log.jsonl", self.path / "log.csv"
         self.samples, self.curve = self.path / "samples.tsv", self.path / "loss.svg"
         self.settings = self.path / "settings.toml"
@@ -79,7 +81,7 @@ class RunFolder:
 
     def _has_other_files(self) -> bool:
         """Return whether the folder has more than a process leaves that was killed while it created the run."""
-        own = {path.name for path in (*self._files(), self.checkpoints, self._lock)}
+        own = {path.name for path in (*self._files(), self.checkpoints, self.data, self._lock)}
         names = {path.name for path in self.path.iterdir()} - own
         return any(not (name.startswith(".") and name.endswith(".tmp")) for name in names)
 
@@ -112,6 +114,9 @@ class RunFolder:
         """
         self.require_creatable(overwrite=overwrite)
         self.discard(keep_folder=True)
+        old = (None, None) if fine_tuning is None else (fine_tuning.old, fine_tuning.old_validation)
+        if all(own is None or own.storage is None for own in (pairs, validation, *old)):
+            self.discard_data()
         prepare_folder(self.checkpoints)
         data = description.data
         copies = [(data.pairs, self.pairs, pairs), (data.validation, self.validation, validation)]
@@ -193,15 +198,21 @@ class RunFolder:
             yield
 
     def discard(self, *, keep_folder: bool = False) -> None:
-        """Remove the files of a run, and the folder if nothing else is in it."""
+        """Remove the files of a run, and the folder with its `data` if nothing else is in it."""
         self._description.unlink(missing_ok=True)  # first: without it, the folder is that of no run
         if not self.checkpoints.is_symlink():
             shutil.rmtree(self.checkpoints, ignore_errors=True)
         for path in (*self._files(), *([] if keep_folder else [self._lock])):
             path.unlink(missing_ok=True)
         if not keep_folder:
-            with suppress(OSError):
-                self.path.rmdir()
+            self.discard_data()
+
+    def discard_data(self) -> None:
+        """Remove the texts and ids of large pairs, and the folder if nothing else is in it."""
+        if not self.data.is_symlink():
+            shutil.rmtree(self.data, ignore_errors=True)
+        with suppress(OSError):
+            self.path.rmdir()
 
     def _write(self, path: Path, values: dict[str, Any]) -> None:
         write_atomically(path, lambda stream: stream.write(json.dumps(values, indent=1).encode()))

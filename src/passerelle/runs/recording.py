@@ -9,6 +9,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from passerelle.data.pairs import Pairs
+from passerelle.data.storage import Report as StepReport
+from passerelle.data.storage import Storage
 from passerelle.errors import RunError
 from passerelle.fine_tuning.origin import Origin
 from passerelle.fine_tuning.plan import FineTuning
@@ -124,14 +126,18 @@ class Recording:
         finally:
             self._locked.close()
 
-    def prepare(self) -> Prepared:
+    def prepare(self, progress: StepReport = lambda step, done, total: None) -> Prepared:
         """Read and prepare the data of a run that goes on.
+
+        Args:
+            progress: receives the progress of reading and preparing large pairs; see `data.storage.Storage`.
 
         Raises:
             DataError: if the data cannot be read.
             RunError: if it changed.
         """
-        pairs, validation = self.read()
+        storage = Storage(self.folder.data, kept=True, report=progress)
+        pairs, validation = self.read(storage)
         vectors = self.description.data.vectors
         prepared = prepare(
             pairs,
@@ -139,7 +145,7 @@ class Recording:
             validation=validation,
             source_vectors=vectors.get("source"),
             target_vectors=vectors.get("target"),
-            fine_tuning=self.read_fine_tuning(),
+            fine_tuning=self.read_fine_tuning(storage),
         )
         resolved = self.description.resolved
         if resolved is not None and resolved.training.seed != prepared.settings.training.seed:
@@ -158,8 +164,11 @@ class Recording:
         before, now = resolved.training, self.description.settings.training
         return (before.epochs, before.minutes) == (now.epochs, now.minutes) and self.folder.wrote(model)
 
-    def read(self) -> tuple[Pairs, Pairs | float | None]:
+    def read(self, storage: Storage | None = None) -> tuple[Pairs, Pairs | float | None]:
         """Read the pairs, and the validation pairs if they are not held out of the pairs.
+
+        Args:
+            storage: place of the files for large pairs.
 
         Raises:
             DataError: if they cannot be read.
@@ -167,11 +176,14 @@ class Recording:
         data = self.description.data
         validation = data.validation
         if isinstance(validation, PairSource):
-            validation = validation.read(self.folder.validation)
-        return data.pairs.read(self.folder.pairs), validation
+            validation = validation.read(self.folder.validation, storage and storage.part("validation"))
+        return data.pairs.read(self.folder.pairs, storage), validation
 
-    def read_fine_tuning(self) -> FineTuning | None:
+    def read_fine_tuning(self, storage: Storage | None = None) -> FineTuning | None:
         """Load the model from which the run starts, and read its corrections and old pairs; None if there is none.
+
+        Args:
+            storage: place of the files for large pairs.
 
         Raises:
             DataError: if pairs cannot be read.
@@ -194,7 +206,10 @@ class Recording:
             origin,
             source.settings,
             old_share=source.old_share,
-            **{name: None if own is None else own.read(path) for name, (own, path) in pairs.items()},
+            **{
+                name: None if own is None else own.read(path, storage and storage.part(name))
+                for name, (own, path) in pairs.items()
+            },
         )
 
     def begin(self, prepared: Prepared, network: Any) -> TrainingState | None:

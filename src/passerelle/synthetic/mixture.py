@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from passerelle.data.pairs import Pairs
+from passerelle.data.pairs import Pairs, joined
 from passerelle.errors import DataError
 from passerelle.settings import Settings, SyntheticSettings
 
@@ -30,10 +30,7 @@ def add_synthetic(
     if not rows and not copies:
         raise DataError(f"{training.name}: no synthetic pairs were written, and reference_copies is 0. Set it to 1.")
     return replace(
-        training,
-        sources=[*copies * list(training.sources), *(source for source, _, _ in rows)],
-        targets=[*copies * list(training.targets), *(target for _, target, _ in rows)],
-        tags=None if training.tags is None else [*copies * list(training.tags), *(tags for _, _, tags in rows)],
+        joined(training, rows, copies=copies),
         synthetic={"pairs": len(rows), "references": copies * len(training), **facts},
     )
 

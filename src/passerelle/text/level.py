@@ -1,7 +1,8 @@
 """Create the tokenizer of a level, and choose a level for a corpus."""
 
-import statistics
 from collections.abc import Iterable, Sequence
+
+import numpy as np
 
 from passerelle.errors import SettingsError, did_you_mean
 from passerelle.scripts import mostly_single_words
@@ -85,7 +86,7 @@ def choose_level(sources: Sequence[str], targets: Sequence[str]) -> tuple[Level,
         The level, and the reason as a short text.
     """
     for side, texts in (("source", sources), ("target", targets)):
-        if (median := statistics.median(map(len, texts))) < SHORT_TEXT:
+        if (median := np.median(np.fromiter(map(len, texts), np.int32, len(texts)))) < SHORT_TEXT:
             return "character", f"{side} texts are short, {median:g} characters (median)"
         if mostly_single_words(texts):
             return "character", f"most {side} texts contain no spaces"

@@ -6,10 +6,12 @@ tokenizer, so the same text always has the same ids.
 """
 
 import itertools
+import re
 import unicodedata
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from itertools import islice
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -22,6 +24,9 @@ from passerelle.text.vocabulary import MAX_TOKEN_LENGTH, Vocabulary
 __all__ = ["CharacterTokenizer", "Level", "PretokenizedTokenizer", "Tokenizer", "WordTokenizer", "normalize", "words"]
 
 Level = Literal["character", "word", "subword", "pretokenized"]
+
+BLOCK = 2**14
+"""Number of texts that are counted at once."""
 
 SHORT = 1000
 """Length in characters up to which any text is normalized at once."""
@@ -45,6 +50,14 @@ def normalize(text: str) -> str:
     while len(text) > SHORT and not text.isascii() and _MARKS.search(text):
         text = unicodedata.normalize("NFC", _MARKS.sub("\\g<0>\u034f", text))
     return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
+
+
+def _is_normalized(texts: Collection[str]) -> bool:
+    """Return whether `normalize` changes none of the texts. It may also return False if some of them are long."""
+    joined = "\n".join(texts)  # a line feed separates: nothing is composed with it, and it is no mark
+    if joined.isascii():
+        return True
+    return max(map(len, texts)) <= SHORT and unicodedata.is_normalized("NFC", joined)
 
 
 class Tokenizer(ABC):
@@ -97,6 +110,12 @@ class Tokenizer(ABC):
     def normalize(self, text: str) -> str:
         """Return a complete text as the tokenizer reads it: `normalize_part`, then `trim`."""
         return self.trim(self.normalize_part(text))
+
+    def normalize_all(self, texts: Sequence[str]) -> list[str]:
+        """Return `normalize` of each text, faster than one by one."""
+        if not self.lowercase and _is_normalized(texts):
+            return list(map(self.trim, texts))
+        return list(map(self.normalize, texts))
 
     def normalize_part(self, text: str) -> str:
         """Return a part of a text, such as a required phrase, in NFC, and in lower case if `lowercase` is set.
@@ -191,12 +210,22 @@ class CharacterTokenizer(Tokenizer):
     def join(self, tokens: Sequence[str]) -> str:
         return "".join(tokens)
 
+    def build_vocabulary(self, texts: Iterable[str], *, size: int = 0, min_count: int = 1) -> None:
+        counts = np.zeros(0, np.int64)
+        rest = iter(texts)
+        while block := list(islice(rest, BLOCK)):
+            found = np.bincount(_code_points(self.normalize_all(block)), minlength=len(counts))
+            found[: len(counts)] += counts
+            counts = found
+        points = np.flatnonzero(counts >= max(1, min_count))
+        if size:
+            points = np.sort(points[np.argsort(-counts[points], kind="stable")][:size])
+        self.vocabulary = Vocabulary.from_tokens(map(chr, points.tolist()))
+
     def encode(self, texts: Sequence[str], *, end: bool = False) -> Ragged:
-        texts = [self.normalize(text) for text in texts]
+        texts = self.normalize_all(texts)
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-        # A lone surrogate (an input byte that was not UTF-8) is looked up like any unknown character.
-        raw = "".join(texts).encode("utf-32-le", "surrogatepass")
-        ids = self.vocabulary.ids_by_code_point[np.frombuffer(raw, np.uint32)]
+        ids = self.vocabulary.ids_by_code_point[_code_points(texts)]
         if end:
             ids = np.insert(ids, np.cumsum(lengths), END)
             lengths = lengths + 1
@@ -208,10 +237,18 @@ class CharacterTokenizer(Tokenizer):
         return [text[start:stop] for start, stop in itertools.pairwise(bounds)]
 
 
+def _code_points(texts: Iterable[str]) -> np.ndarray:
+    """Return the code points of all texts, uint32 (characters,)."""
+    # A lone surrogate (an input byte that was not UTF-8) is looked up like any unknown character.
+    return np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
 JOINER = "￭"
 """Suffix of a mark or space that the next word follows without a space. The sign is that of OpenNMT's tokenizer."""
 
 _WORD = regex.compile(r" ?(?:[\w\p{M}]+(?:['’](?=\w))?|[^\w\p{M}\s])| ?\s")
+_ASCII_WORD = re.compile(r" ?(?:\w+(?:'(?=\w))?|[^\w\s])| ?\s", re.ASCII)
+"""The same as `_WORD` in texts of ASCII characters, and several times as fast."""
 _WORD_CHARACTER = regex.compile(r"[\w\p{M}]")
 _PUNCTUATION = regex.compile(r"\p{P}")
 _INVISIBLE = regex.compile(r"[\p{Cf}--\u200b]", regex.VERSION1)
@@ -255,8 +292,9 @@ class WordTokenizer(Tokenizer):
 
     def split(self, text: str) -> list[str]:
         if self.ignore_spacing:
-            text = _APOSTROPHE.sub("'", _SPACE.sub(" ", _INVISIBLE.sub("", text)))
-            tokens = filter(None, map(str.strip, _WORD.findall(text)))
+            if not text.isascii():  # else there is nothing to replace
+                text = _APOSTROPHE.sub("'", _SPACE.sub(" ", _INVISIBLE.sub("", text)))
+            tokens = filter(None, map(str.strip, _find_words(text)))
             return [f" {token}" if _is_word(token) else token for token in tokens]
         tokens = words(text)
         for place in range(1, len(tokens)):
@@ -294,10 +332,17 @@ class WordTokenizer(Tokenizer):
 
 def words(text: str) -> list[str]:
     """Split a text into words and punctuation marks, each with the one space before it; the first gets a space too."""
-    return _WORD.findall(" " + text) if text else []
+    return _find_words(" " + text) if text else []
+
+
+def _find_words(text: str) -> list[str]:
+    return (_ASCII_WORD if text.isascii() else _WORD).findall(text)
 
 
 def _is_word(token: str) -> bool:
+    first = token[1:2] if token.startswith(" ") else token[:1]
+    if first.isascii():
+        return first.isalnum() or first == "_"
     return _WORD_CHARACTER.match(token, token.startswith(" ")) is not None
 
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 from passerelle.data.files import input_name, read_lines
 from passerelle.data.readers.columns import find_columns
@@ -14,7 +14,12 @@ __all__ = ["example", "read_json_lines", "reason_of", "reject_lone_surrogates"]
 
 
 def read_json_lines(
-    path: str | os.PathLike[str], columns: Sequence[str], max_line: int = MAX_LINE, *, several: bool = False
+    path: str | os.PathLike[str],
+    columns: Sequence[str],
+    max_line: int = MAX_LINE,
+    *,
+    several: bool = False,
+    progress: Callable[[int], object] | None = None,
 ) -> Generator[Row, None, None]:
     """Yield a row for each object.
 
@@ -23,12 +28,13 @@ def read_json_lines(
         columns: keys of source, target and optionally tags; others are ignored.
         max_line: maximum number of characters of a line.
         several: whether there are several targets, so that objects may lack their keys.
+        progress: see `data.files.open_input`.
 
     Raises:
         DataError: if the file cannot be read, or a line is not an object, lacks a key or contains a lone surrogate.
     """
     required = set(columns)
-    for number, line in enumerate(read_lines(path, max_line=max_line), start=1):
+    for number, line in enumerate(read_lines(path, progress=progress, max_line=max_line), start=1):
         if not line.strip():
             yield Row(number, "", "")
             continue

@@ -1,7 +1,7 @@
 """Reader for two parallel text files, as for Moses: line n of one file is the translation of line n of the other."""
 
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from itertools import chain, islice, zip_longest
 
 from passerelle.data.files import input_name, read_lines
@@ -16,7 +16,12 @@ _LOOK_AHEAD = 100
 
 
 def read_parallel(
-    source: str | os.PathLike[str], target: str | os.PathLike[str], *, tabs: bool = True, max_line: int = MAX_LINE
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    tabs: bool = True,
+    max_line: int = MAX_LINE,
+    progress: Callable[[int], object] | None = None,
 ) -> Generator[Row, None, None]:
     """Yield a row for each pair of lines.
 
@@ -26,11 +31,12 @@ def read_parallel(
         tabs: whether texts may contain tabs; False refuses a file in which most lines do, since it probably contains
             pairs.
         max_line: maximum number of characters of a line.
+        progress: for the file of the sources, see `data.files.open_input`.
 
     Raises:
         DataError: if a file cannot be read, is tab-separated, or the files differ in their number of lines.
     """
-    lines = zip_longest(read_lines(source, max_line=max_line), read_lines(target, max_line=max_line))
+    lines = zip_longest(read_lines(source, progress=progress, max_line=max_line), read_lines(target, max_line=max_line))
     if not tabs:
         start = list(islice(lines, _LOOK_AHEAD))
         for path, side in zip((source, target), zip(*start, strict=True), strict=False):

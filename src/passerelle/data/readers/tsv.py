@@ -1,7 +1,7 @@
 """Reader for tab-separated text: source, tab, target; without a header, unless columns are given by name."""
 
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from itertools import chain
 
 from passerelle.data.files import input_name, read_lines
@@ -20,6 +20,7 @@ def read_tsv(
     max_line: int = MAX_LINE,
     *,
     several: bool = False,
+    progress: Callable[[int], object] | None = None,
 ) -> Generator[Row, None, None]:
     """Yield one row per line; columns that are not requested are ignored.
 
@@ -31,12 +32,13 @@ def read_tsv(
             line contains names.
         max_line: maximum number of characters of a line.
         several: whether there are several targets, so that columns at the end of a line may be missing.
+        progress: see `data.files.open_input`.
 
     Raises:
         DataError: if the file cannot be read, or a line has too few columns.
     """
     name = input_name(path)
-    lines = read_lines(path, max_line=max_line)
+    lines = read_lines(path, progress=progress, max_line=max_line)
     first = next(lines, None)
     if first is None:
         return
