@@ -90,7 +90,7 @@ def test_progress_is_the_number_of_bytes_of_the_shard(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.txt.gz", gzip.compress(b"a\n"), "a.txt.gz is compressed"),
+        ("a.txt.gz", gzip.compress(b"a\n", mtime=0), "a.txt.gz is compressed"),
         ("a.json", b"[]\n", "a.json is a JSON file, whose rows are not lines"),
         ("a.tmx", b"<tmx/>\n", "a.tmx is a TMX file"),
         ("a.npz", b"PK\x03\x04", "a.npz is compressed"),
