@@ -12,6 +12,9 @@ from passerelle.errors import LostProcessError
 from passerelle.parallel.channel import Channel
 from passerelle.parallel.group import Group
 
+SECONDS = 120
+"""Maximum time to wait for another thread, for slow machines."""
+
 
 class Announcement:
     """Gives the first process's bytes to the others, as a collective operation does."""
@@ -26,7 +29,7 @@ class Announcement:
         return data
 
     def other(self, data):
-        received = self._queue.get(timeout=10)
+        received = self._queue.get(timeout=SECONDS)
         assert len(received) == len(data)
         return received
 
@@ -44,11 +47,11 @@ def make_channels():
         with ThreadPoolExecutor(count) as pool:
             started = [
                 pool.submit(
-                    Channel.open, number, count, "127.0.0.1", announcement.other if number else first, seconds=10
+                    Channel.open, number, count, "127.0.0.1", announcement.other if number else first, seconds=SECONDS
                 )
                 for number in range(count)
             ]
-            opened.extend(each.result(timeout=20) for each in started)
+            opened.extend(each.result(timeout=SECONDS) for each in started)
         return opened
 
     yield make
@@ -58,7 +61,7 @@ def make_channels():
 
 def in_threads(functions):
     with ThreadPoolExecutor(len(functions)) as pool:
-        return [each.result(timeout=20) for each in [pool.submit(function) for function in functions]]
+        return [each.result(timeout=SECONDS) for each in [pool.submit(function) for function in functions]]
 
 
 def test_all_processes_receive_all_messages_in_order(make_channels):
@@ -89,7 +92,7 @@ def test_a_stranger_is_not_accepted(make_channels):
 
     channels = make_channels(2, before)
     assert in_threads([lambda c=c: c.gather(b"m") for c in channels]) == [[b"m", b"m"]] * 2
-    strangers[0].settimeout(10)
+    strangers[0].settimeout(SECONDS)
     assert strangers[0].recv(1) == b""
     strangers[0].close()
 
@@ -111,9 +114,9 @@ def test_a_lost_process_is_named(make_channels):
     channels = make_channels(3)
     assert channels[0].lost(0.0) is None
     channels[2].close()
-    assert channels[0].lost(5.0) == 2
+    assert channels[0].lost(SECONDS) == 2
     channels[0].close()
-    assert channels[1].lost(5.0) == 0
+    assert channels[1].lost(SECONDS) == 0
     with pytest.raises(LostProcessError):
         channels[1].gather(b"x")
 

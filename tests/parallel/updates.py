@@ -1,7 +1,7 @@
-"""Make some updates of a small network on one device and on several of one process; print the largest differences.
+"""Make some updates of small networks, alone or as one of several processes, and write the results to a file.
 
-Arguments: JSON objects with a name, settings, and numbers of devices. Run by test_row_mesh.py, in a process of its own
-with three devices.
+Arguments: a JSON object of cases (name, settings), the path of the file, the number of this process, the number of
+processes, and the address of the first one. Run by test_row_mesh.py.
 """
 
 import json
@@ -12,7 +12,7 @@ import numpy as np
 
 from passerelle.backend import computing
 from passerelle.experiment.building import build
-from passerelle.parallel import row_mesh
+from passerelle.parallel.group import join, leave
 from passerelle.preparation import prepare
 from passerelle.settings import choose_settings
 from passerelle.training.callbacks.validation import make_validate
@@ -21,59 +21,51 @@ from passerelle.training.scheduled_sampling import teacher_forced_steps
 from passerelle.training.state import TrainingState
 from passerelle.training.update import make_update
 
-NOUNS = {"cat": "chat", "dog": "chien", "bird": "oiseau", "girl": "fille", "town": "ville"}
-VERBS = {"sees": "voit", "likes": "aime", "wants": "veut", "knows": "sait", "takes": "prend"}
+NOUNS = {"cat": "chat", "dog": "chien", "bird": "oiseau"}
+VERBS = {"sees": "voit", "likes": "aime", "wants": "veut", "knows": "sait", "takes": "prend", "calls": "appelle"}
 PAIRS = [
-    (f"{noun} {verb} {'very ' * (number % 3)}well", f"{french} {gives} bien{' fort' * (number % 2)}")
-    for number, (noun, french) in enumerate(NOUNS.items())
-    for verb, gives in VERBS.items()
+    (f"{noun} {verb} well", f"{french} {gives} bien") for noun, french in NOUNS.items() for verb, gives in VERBS.items()
 ]
 BATCH, UPDATES = 7, 4
+"""18 pairs make batches of 7, 7 and 4 rows, which two processes cannot divide evenly."""
 
 
 @computing()
-def results(values: dict, devices: int) -> tuple[list[np.ndarray], list[float], list[str]]:
-    """Return the weights after some updates; training loss, validation loss and accuracy; and the exchanges."""
-    row_mesh._devices = devices
-    settings = choose_settings(
-        preset=values["preset"],
-        settings={
-            "network": values.get("network", {}),
-            "training": {"batch_size": BATCH, **values.get("training", {})},
-        },
-        level="word",
-    )
-    prepared = prepare(PAIRS, settings, validation=0)
-    batches, training = prepared.training_batches, settings.training
+def results(values: dict) -> dict:
+    """Return weights, losses and accuracies after some updates, and the exchanges of the gradients' program."""
+    training = {"batch_size": BATCH, **values.get("training", {})}
+    changed = {"network": values.get("network", {}), "training": training}
+    prepared = prepare(PAIRS, choose_settings(preset=values["preset"], settings=changed, level="word"), validation=0)
+    batches, training = prepared.training_batches, prepared.settings.training
     network = build(prepared).network
     update = make_update(network, make_optimizer(training), tokens=20.0, smoothing=training.label_smoothing)
     state = TrainingState.from_seed(1)
     update.begin(state)
-    for number, batch in enumerate(batches.shared(update.share).epoch(1)):
+    shared = batches.shared(update.share)
+    for number, batch in enumerate([*shared.epoch(1), *shared.epoch(2)][:UPDATES], start=1):
         teacher_forced = teacher_forced_steps(training, 2.0, batch.steps, state.random)
         update(state, batch, teacher_forced, rate=0.01, complete=number % training.accumulation == 0)
-        if number == UPDATES - 1:
-            break
     update.assign(state)
-    losses = [state.means()[0], *make_validate(network)(batches)]
+    losses = [*state.means(), *make_validate(network)(batches)]
     exchanges = []
     if update._mesh is not None:
-        inputs = update._mesh.divide((batch.inputs, batch.labels, None))
-        program = update._gradients.lower(state.trainable, state.non_trainable, *inputs).as_text()
+        own = None if teacher_forced is None else update.share.of(teacher_forced)
+        arrays = update._mesh.divide((batch.inputs, batch.labels, own))
+        program = update._gradients.lower(state.trainable, state.non_trainable, *arrays).as_text()
         exchanges = re.findall(r"stablehlo\.(all_\w+|collective_\w+|reduce_scatter)", program)
-    return [np.array(weight) for weight in network.get_weights()], losses, exchanges
+    weights = np.concatenate([np.ravel(weight) for weight in network.get_weights()])
+    return {"weights": weights, "losses": np.array(losses), "exchanges": np.array(exchanges, "U32")}
 
 
 def main() -> None:
-    for argument in sys.argv[1:]:
-        values = json.loads(argument)
-        weights, losses, _ = results(values, 1)
-        for devices in values["devices"]:
-            others, other_losses, exchanges = results(values, devices)
-            difference = max(float(np.abs(a - b).max()) for a, b in zip(weights, others, strict=True))
-            changed = {"name": values["name"], "devices": devices, "weights": difference, "exchanges": exchanges}
-            losses_difference = max(abs(a - b) for a, b in zip(losses, other_losses, strict=True))
-            print(json.dumps(changed | {"losses": losses_difference, "loss": losses[0]}), flush=True)
+    cases, path, number, count, address = sys.argv[1:]
+    if int(count) > 1:
+        join(int(number), int(count), address)
+    arrays = {}
+    for name, values in json.loads(cases).items():
+        arrays |= {f"{name}/{key}": array for key, array in results(values).items()}
+    np.savez(path, **arrays)
+    leave()
 
 
 if __name__ == "__main__":

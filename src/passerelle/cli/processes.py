@@ -1,4 +1,4 @@
-"""The options --processes and --devices: a training on several processes, which this command or a launcher starts.
+"""The option --processes: a training on several processes, which this command or a launcher starts.
 
 The command starts itself once for each process, with the variables of a launcher. It forwards signals to them, and ends
 the others if one ends. Each process reads all pairs and trains on its rows of each batch; the first one writes.
@@ -98,31 +98,25 @@ def require_possible(pairs: Sequence[str], flags: Sequence[str]) -> None:
             raise SettingsError(f"several processes cannot all read {name}. Write the pairs to a file.")
 
 
-def join_processes(processes: int | None, devices: int | None) -> None:
-    """Use a number of devices in this process, and join the other processes, if a launcher or we started several.
+def join_processes(processes: int | None) -> None:
+    """Join the other processes, if a launcher or we started several.
 
     Args:
         processes: value of `--processes`; 1 to train alone.
-        devices: value of `--devices`.
 
     Raises:
         BackendError: if JAX cannot be used in this way.
-        SettingsError: if an option is out of range, or the variables of a launcher are incomplete.
+        SettingsError: if the variables of a launcher are incomplete.
     """
-    if devices is not None and devices < 1:
-        raise SettingsError(f"--devices must be at least 1, received: {devices}")
     launched = launched_together(processes)
-    if devices is None and launched is None:
+    if launched is None:
         return
     from passerelle.parallel.group import join
-    from passerelle.parallel.row_mesh import use_devices
 
-    use_devices(devices or 1)
-    if launched is not None:
-        if started_by_us():
-            _end_with_parent()
-        _close_standard_output()
-        join(*launched, coordinator_address(), local_devices=_own_gpus(devices or 1))
+    if started_by_us():
+        _end_with_parent()
+    _close_standard_output()
+    join(*launched, coordinator_address(), gpu=_own_gpu())
 
 
 def _close_standard_output() -> None:
@@ -133,13 +127,10 @@ def _close_standard_output() -> None:
         os.close(nowhere)
 
 
-def _own_gpus(devices: int) -> list[int] | None:
-    """Return the numbers of the GPUs of this process; None if the launcher shows it no others."""
+def _own_gpu() -> int | None:
+    """Return the number of this process's GPU; None if the launcher shows it no other."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None and visible.count(",") + 1 <= devices:
-        return None
-    first = local_number() * devices
-    return list(range(first, first + devices))
+    return local_number() if visible is None or "," in visible else None
 
 
 def _end_with_parent() -> None:

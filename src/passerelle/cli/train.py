@@ -44,7 +44,6 @@ def train(
     fine_tuning: FineTuningFlags | None = None,
     seeds: Annotated[int | None, Parameter(group=IN_GROUP["Training"], show_default=False), WHOLE_NUMBER] = None,
     processes: Annotated[int | None, Parameter(group=IN_GROUP["Training"], show_default=False), WHOLE_NUMBER] = None,
-    devices: Annotated[int | None, Parameter(group=IN_GROUP["Training"], show_default=False), WHOLE_NUMBER] = None,
     resume: Annotated[str | None, Parameter(group=IN_GROUP["Training"])] = None,
     find_learning_rate: Annotated[bool, Parameter(group=IN_GROUP["Training"], negative=(), show_default=False)] = False,
     checkpoint_seconds: Annotated[float | None, Parameter(group=IN_GROUP["Training"], show_default=False)] = None,
@@ -80,9 +79,6 @@ def train(
         Number of processes on this machine that train together: each computes its share of the rows of each batch. The
         result is that of one process, to rounding. With JAX only. Under a launcher (srun, mpirun, torchrun), leave it
         out to train on all its processes; 1 trains alone. [default: 1]
-    devices
-        Number of devices of each process among which the rows of each batch are divided: cores of the processor, or
-        GPUs. With JAX only. [default: 1]
     resume
         Folder of an interrupted run, MODEL.run: continue it from its newest checkpoint, with its data and settings.
         Nothing else is needed; --epochs and --minutes make the run longer.
@@ -131,7 +127,7 @@ def train(
     if count > 1 and (pairs or resume is not None):
         folder = resume or run or Path(out or base_name(pairs)).with_suffix(".run")
         return train_on_processes(count, None if no_run else Path(folder), seeds or 1)
-    join_processes(processes, devices)
+    join_processes(processes)
     if not current().is_first:  # it writes nothing
         run, no_run, save_split, tensorboard, overwrite = None, resume is None, None, None, True
     if resume is not None:

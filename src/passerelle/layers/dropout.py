@@ -24,9 +24,9 @@ _first_row: ContextVar[Any] = ContextVar("_first_row", default=None)
 
 @contextmanager
 def rows_from(first: Any) -> Iterator[None]:
-    """Let masks in this context be those of the rows from `first` on, int (), of a batch that devices share.
+    """Let masks in this context be those of the rows from `first` on, int (), of a batch that processes share.
 
-    So a row has the same masks, whichever device computes it. Only on JAX.
+    So a row has the same masks, whichever process computes it. Only on JAX.
     """
     token = _first_row.set(first)
     try:

@@ -1,9 +1,9 @@
-"""Training on several processes and devices.
+"""Training on several processes.
 
 share     the rows of each batch that one process computes
 channel   messages between processes
 group     the processes that train together
-row_mesh  the devices among which the rows of batches are divided, and programs on them
+row_mesh  the devices of the processes, and programs that run on each of them with its rows
 """
 
 __all__ = []

@@ -97,19 +97,23 @@ def current() -> Group:
     return _current
 
 
-def join(number: int, count: int, coordinator: str, *, local_devices: list[int] | None = None) -> Group:
+def join(number: int, count: int, coordinator: str, *, gpu: int | None = None) -> Group:
     """Join the other processes of a training. Call it before JAX is used.
 
     Args:
         number: number of this process, from 0.
         count: number of processes.
         coordinator: `HOST:PORT`, a port of the first process's machine at which JAX's coordination service listens.
-        local_devices: numbers of the GPUs of this process; None for all that it sees. No effect without GPUs.
+        gpu: number of this process's GPU on its machine; None for the first one that it sees. No effect without GPUs.
 
     Raises:
-        BackendError: if the processes cannot connect.
+        BackendError: if Keras's backend is not JAX, or the processes cannot connect.
     """
     global _current
+    from passerelle.backend import backend_name  # imports Keras
+
+    if (name := backend_name()) != "jax":
+        raise BackendError(f"Keras's backend {name} trains in one process. Unset KERAS_BACKEND to train with JAX.")
     import jax
     import numpy as np
     from jax.experimental import multihost_utils
@@ -121,13 +125,13 @@ def join(number: int, count: int, coordinator: str, *, local_devices: list[int] 
             coordinator,
             count,
             number,
-            local_device_ids=local_devices,
+            local_device_ids=gpu,
             cluster_detection_method="deactivate",
             initialization_timeout=JOIN_SECONDS,
             heartbeat_timeout_seconds=HEARTBEAT_SECONDS,
             coordinator_bind_address=coordinator if host in LOOPBACK else None,
         )
-        devices = jax.local_device_count()
+        kind = jax.default_backend()
     except Exception as error:  # JAX raises many kinds
         raise BackendError(
             f"process {number + 1} of {count} cannot join the others at {coordinator}: {one_line(str(error)):.300}. "
@@ -139,7 +143,7 @@ def join(number: int, count: int, coordinator: str, *, local_devices: list[int] 
         return np.asarray(multihost_utils.broadcast_one_to_all(numbers)).astype(np.uint8).tobytes()
 
     group = Group(number, count, Channel.open(number, count, host, announce, seconds=JOIN_SECONDS))
-    group.require_equal(f"{devices} of {jax.default_backend()}", "devices")
+    group.require_equal(kind, "devices")
     _current = group
     return group
 

@@ -9,24 +9,22 @@ __all__ = ["Share"]
 
 @dataclass(frozen=True)
 class Share:
-    """The share of one process; by default, that of a process that computes whole batches.
+    """The share of one process.
 
     Attributes:
         number: number of the process, from 0.
         count: number of processes.
-        devices: number of devices of each process, which get equal numbers of rows.
     """
 
-    number: int = 0
-    count: int = 1
-    devices: int = 1
+    number: int
+    count: int
 
     def rows(self, height: int) -> slice:
         """Return the rows of this process in a batch of `height` rows.
 
-        Each device gets the same number of rows, so the last rows may lie beyond `height`. They are padding.
+        Each process has the same number of rows, so the last rows may lie beyond `height`. They are padding.
         """
-        own = self.devices * -(-height // (self.count * self.devices))
+        own = -(-height // self.count)
         return slice(self.number * own, (self.number + 1) * own)
 
     def of(self, array: np.ndarray) -> np.ndarray:

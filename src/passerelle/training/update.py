@@ -133,8 +133,8 @@ class CompiledUpdate:
     because it does not depend on the batch shape. If it were compiled with the gradients of each shape, it would take a
     third of the compile time.
 
-    With several devices or processes, each device computes the gradients of its rows of a batch, and their sum is that
-    of the whole batch, to rounding. Each device has all weights, and updates them.
+    If several processes train together, each computes the gradients of its rows of a batch, and their sum is that of
+    the whole batch, to rounding. Each process has all weights, and updates them.
     """
 
     def __init__(

@@ -131,7 +131,7 @@ def make_validate(network: Any, weights: Mapping[str, float] | None = None) -> C
 def _divided_validate(
     mesh: RowMesh, sums: Callable[[Any, Any], Any], network: Any
 ) -> Callable[[Batches], tuple[float, float]]:
-    """Return the function of `make_validate` for batches whose rows are divided among devices."""
+    """Return the function of `make_validate` for batches whose rows are divided among processes."""
 
     def on_device(values: Any, arrays: Any) -> Any:
         with keras.StatelessScope(state_mapping=list(zip(network.variables, values, strict=True))):
