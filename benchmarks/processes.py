@@ -120,8 +120,10 @@ def time_rounds(name: str, rounds: Sequence[int], arguments: argparse.Namespace,
         result = {"network": name, "updates": arguments.updates, "round": number, "load": os.getloadavg()[0]}
         with open(arguments.results, "a", encoding="utf-8") as stream:
             stream.write(json.dumps(result | {"speeds": speeds, "losses": losses}) + "\n")
-    for connection in itertools.chain.from_iterable(teams.values()):
+    connections = [connection for team in teams.values() for connection in team]
+    for connection in connections:
         connection.send(False)
+    for connection in connections:  # processes of a team wait for each other
         receive(connection, name)
 
 
@@ -186,16 +188,16 @@ def work(
         shapes = [tuple(array.shape for array in batch.inputs.values()) for batch in whole]
         frequent = {shape for shape, _ in Counter(shapes).most_common(SHAPES)}
         chosen = [batch for batch, shape in zip(shared, shapes, strict=True) if shape in frequent]
-        endless = list(itertools.islice(itertools.cycle(chosen), updates))
+        repeated = list(itertools.islice(itertools.cycle(chosen), updates))
         losses = []
-        for batch in endless:
+        for batch in repeated:
             state.start_epoch(1)
             update(state, batch)
             losses.append(state.means()[0])
         connection.send(losses)
         while connection.recv():
             began = perf_counter()
-            for batch in endless:
+            for batch in repeated:
                 update(state, batch)
             state.means()
             connection.send(updates / (perf_counter() - began))
