@@ -9,8 +9,8 @@ the same network, on batches of the most frequent shapes of the first pairs of f
 note the loss of each update first; then they take turns, on pinned cores. The results of each round of a network are
 added to a file of JSON lines; those that it contains are not repeated.
 
---resumed: `compact` by word with dropout is trained for some epochs in one process; begun on two processes and resumed
-on one; and begun on one and resumed on two. The training logs and the weights are compared.
+--resumed: `compact` by word with dropout is begun on one process or on two, and resumed, for more epochs, on one or on two.
+The training logs and the weights are compared with those of one process.
 """
 
 import argparse
@@ -225,15 +225,13 @@ def compare_resumed(source: Path) -> None:
         pairs = passerelle.read_pairs(str(source), limit=RESUMED_PAIRS)
         lines = [f"{a}\t{b}\n" for a, b in zip(pairs.sources, pairs.targets, strict=True)]
         (folder / "pairs.tsv").write_text("".join(lines), encoding="utf-8")
-        train(folder, "pairs.tsv", *RESUMED_OPTIONS, "--epochs", RESUMED_EPOCHS, "--out", "one.keras")
         print("| epoch | updates | way | loss | validation loss |\n| ---: | ---: | --- | ---: | ---: |")
         logs, weights = {}, {}
-        for way, begun, resumed in (("one process", 0, 0), ("begun on 2, resumed on 1", 2, 1), ("1, then 2", 1, 2)):
-            stem = f"{begun}-{resumed}" if begun else "one"
-            if begun:
-                options = [*RESUMED_OPTIONS, "--epochs", BEGUN_EPOCHS, "--processes", begun, "--out", f"{stem}.keras"]
-                train(folder, "pairs.tsv", *options)
-                train(folder, "--resume", f"{stem}.run", "--epochs", RESUMED_EPOCHS, "--processes", resumed)
+        for begun, resumed in ((1, 1), (2, 1), (1, 2)):
+            way, stem = f"begun on {begun}, resumed on {resumed}", f"{begun}-{resumed}"
+            options = [*RESUMED_OPTIONS, "--epochs", BEGUN_EPOCHS, "--processes", begun, "--out", f"{stem}.keras"]
+            train(folder, "pairs.tsv", *options)
+            train(folder, "--resume", f"{stem}.run", "--epochs", RESUMED_EPOCHS, "--processes", resumed)
             log = (folder / f"{stem}.run" / "log.jsonl").read_text(encoding="utf-8").splitlines()
             logs[way] = [json.loads(line) for line in log]
             weights[way] = passerelle.load(folder / f"{stem}.keras").network.get_weights()

@@ -77,7 +77,7 @@ nitpick_ignore_regex = [
     (
         "py:class",
         r"passerelle\..+\.(?:Bundle|Calibration|InferenceModel|Interruption|Lengths|NetworkSettings|NumbersField|"
-        r"RegressionModel|SearchSettings|Signature|Stepper|Tokenizer)",
+        r"RegressionModel|SearchSettings|Signature|Stepper|Storage|Tokenizer)",
     ),
 ]
 

@@ -16,6 +16,7 @@ from passerelle.sweep.objective import Objective
 from passerelle.sweep.space import Choices, Range
 from passerelle.sweep.study import Sweep, TrialResult
 from passerelle.training.callbacks.interruption import Interruption
+from passerelle.training.history import Interval
 
 pytest.importorskip("optuna", reason="needs the extra sweep")
 pytestmark = pytest.mark.filterwarnings("default")
@@ -43,8 +44,8 @@ class FakeObjective(Objective):
     def value(self, translator: Any, prepared: Any) -> float:
         return loss(translator.values)
 
-    def epoch_value(self, validation_loss: float, prepared: Any) -> float:
-        return validation_loss
+    def interval_value(self, interval: Interval, prepared: Any) -> float:
+        return float(interval.validation_loss or 0.0)
 
 
 def loss(values: Mapping[str, Any]) -> float:
@@ -67,7 +68,8 @@ def hooks(monkeypatch: pytest.MonkeyPatch) -> list[Hook]:
             for hook in called:
                 hook(epoch)
             callback._check()
-            callback._report(epoch, loss(values) + 1 / epoch)
+            validation_loss = loss(values) + 1 / epoch
+            callback._report(Interval(epoch, 0.0, 0.0, validation_loss, None, 0.0, epoch=epoch, updates=10 * epoch))
         return FakeTranslator(values)
 
     monkeypatch.setattr(study, "prepare", lambda pairs, settings, **options: settings)
@@ -173,8 +175,8 @@ def test_metrics_that_are_maximized(tmp_path: Path) -> None:
         def value(self, translator: Any, prepared: Any) -> float:
             return -loss(translator.values)
 
-        def epoch_value(self, validation_loss: float, prepared: Any) -> float:
-            return -validation_loss
+        def interval_value(self, interval: Interval, prepared: Any) -> float:
+            return -super().interval_value(interval, prepared)
 
     running = sweep(tmp_path / "s", objective=Negative("chrf"))
     running.run(20)

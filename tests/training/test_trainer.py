@@ -275,7 +275,7 @@ def diverging(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
             update = original(*arguments, **options)
 
             class Diverging:
-                begin, assign, end = update.begin, update.assign, update.end
+                begin, assign, end, share = update.begin, update.assign, update.end, update.share
 
                 def __call__(self, state: Any, batch: Any, teacher_forced: Any = None, **options: Any) -> None:
                     update(state, batch)

@@ -177,7 +177,7 @@ def test_sums_are_reset_for_each_epoch(
     for batch in batches.epoch(1):
         update(state, batch)
     assert sums(state)[1] == len(batches.targets["target"].values)
-    state.start_epoch(2)
+    state.start_interval()
     assert sums(state) == [0.0, 0.0, 0.0]
 
 
@@ -250,7 +250,7 @@ def test_an_update_that_is_not_finite_is_skipped(
     assert results[0].keys() == results[1].keys()
     for name, array in results[0].items():
         np.testing.assert_array_equal(array, results[1][name], err_msg=name)
-    state.start_epoch(2)
+    state.start_interval()
     assert np.asarray(state.skipped).tolist() == [0, 0, 2]
 
 

@@ -71,16 +71,21 @@ class Storage:
         kept: bool = False,
         report: Report = lambda step, done, total: None,
     ):
-        self.folder = Path(tempfile.gettempdir() if folder is None else folder)
+        self._folder = None if folder is None else Path(folder)
         self._kept = kept
         self._report = report
         self._lock: filelock.BaseFileLock | None = None
         self._step, self._done = "", 0
         self._total: int | None = None
 
+    @property
+    def folder(self) -> Path:
+        """The folder of the files. That of temporary files may be missing, so it is found when it is needed."""
+        return Path(tempfile.gettempdir()) if self._folder is None else self._folder
+
     def part(self, name: str) -> "Storage":
         """Return a storage in a folder of that name in this one, with the same reports."""
-        return Storage(self.folder / name if self._kept else self.folder, kept=self._kept, report=self._report)
+        return Storage(self.folder / name if self._kept else self._folder, kept=self._kept, report=self._report)
 
     @contextmanager
     def step(self, name: str, total: int | None = None) -> Iterator[None]:

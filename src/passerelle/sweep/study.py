@@ -167,7 +167,7 @@ class Sweep:
             epochs = interval.epoch
             trial.report(self.objective.interval_value(interval, prepared), step=interval.number)
             if trial.should_prune():
-                at = f"update {interval.updates:,}" if prepared.settings.training.validate_every else f"epoch {epochs}"
+                at = f"epoch {epochs}" if interval.number == epochs else f"update {interval.updates:,}"
                 raise _PrunedError(f"worse than the median after {at}")
 
         def check() -> None:
