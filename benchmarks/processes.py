@@ -9,8 +9,8 @@ the same network, on batches of the most frequent shapes of the first pairs of f
 note the loss of each update first; then they take turns, on pinned cores. The results of each round of a network are
 added to a file of JSON lines; those that it contains are not repeated.
 
---resumed: `compact` by word with dropout is begun on one process or on two, and resumed, for more epochs, on one or on two.
-The training logs and the weights are compared with those of one process.
+--resumed: `compact` by word with dropout is begun on one process or on two, and resumed, for more epochs, on one or on
+two. The training logs and the weights are compared with those of one process.
 """
 
 import argparse
