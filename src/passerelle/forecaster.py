@@ -249,7 +249,7 @@ class Forecaster:
         require_path("path", path)
         bundle = load_bundle(path)
         if not isinstance(bundle.signature.target, NumbersField) or bundle.outputs:
-            raise ModelFileError(f"{os.fspath(path)} is a translator. Load it with passerelle.load.")
+            raise ModelFileError(f"{os.fspath(path)} is a translator, not a forecaster. Use passerelle.load, or the command translate.")
         return cls(bundle)
 
     @property
