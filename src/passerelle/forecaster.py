@@ -249,7 +249,9 @@ class Forecaster:
         require_path("path", path)
         bundle = load_bundle(path)
         if not isinstance(bundle.signature.target, NumbersField) or bundle.outputs:
-            raise ModelFileError(f"{os.fspath(path)} is a translator, not a forecaster. Use passerelle.load, or the command translate.")
+            raise ModelFileError(
+                f"{os.fspath(path)} is a translator, not a forecaster. Use passerelle.load, or the command translate."
+            )
         return cls(bundle)
 
     @property
