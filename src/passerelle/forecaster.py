@@ -16,7 +16,7 @@ from passerelle.evaluation.baselines import naive, seasonal_naive
 from passerelle.evaluation.forecasts import ForecastReport, forecast_scores, seasonal_error
 from passerelle.fields.numbers import NumbersField, number_rows
 from passerelle.fields.signature import Signature
-from passerelle.inference.forecasting import Distribution, Predictor
+from passerelle.inference.forecasting import Distribution, Predictor, check_levels, predicts_quantiles
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.settings import Settings
 
@@ -152,9 +152,7 @@ class Forecaster:
             >>> bool((found[0.1] <= found[0.9]).all())
             True
         """
-        levels = tuple(levels)
-        if not all(isinstance(level, float) and 0.0 < level < 1.0 for level in levels):
-            raise SettingsError(f"levels must be numbers between 0 and 1, received: {levels!r:.80}")
+        levels = check_levels(levels)
         if not self.has_quantiles:
             raise SettingsError(
                 f"this forecaster has no quantiles: it was trained with the head {self._head!r} and without validation "
@@ -172,7 +170,7 @@ class Forecaster:
     @property
     def has_quantiles(self) -> bool:
         """Whether the model can forecast quantiles."""
-        return self.bundle.calibration is not None or self._head in ("quantiles", "student-t")
+        return predicts_quantiles(self._head, self.bundle.calibration)
 
     def evaluate(self, windows: Windows, *, adapt: bool = True) -> ForecastReport:
         """Compare forecasts with the true future, beside simple forecasts of the same rows.

@@ -167,19 +167,13 @@ class Counts:
         if unsplit is not None:
             self.whole += sum(unsplit.exceeded_by(best.source) for best, *_ in found)
         for number, (best, *_) in enumerate(found, start=self.written + 1):
-            if best.score == -math.inf:
-                self.impossible += 1
-                note(
-                    f"passerelle: text {number:,} has no translation within its length limit and constraints; its line "
-                    f"is empty"
-                )
+            self._count(number, best, "its line is empty")
             self.split += best.split_by == "length"
             if best.split_by == "sentences":
                 self.by_sentences += 1
                 self.parts += best.parts
                 if len(self.listed) < MAX_LISTED:
                     self.listed[number] = best.parts
-            self.cut += not best.finished and best.score > -math.inf
         self.written += len(found)
         new = {token for results in found for token in results[0].unknown} - self.unknown
         if new and len(self.unknown) < MAX_REPORTED:
@@ -189,13 +183,14 @@ class Counts:
     def add_output(self, output: str, found: list[list["Result"]]) -> None:
         """Count the translations of the same texts to another output, before `add`; report impossible ones."""
         for number, (best, *_) in enumerate(found, start=self.written + 1):
-            if best.score == -math.inf:
-                self.impossible += 1
-                note(
-                    f"passerelle: text {number:,} has no translation within its length limit and constraints for the "
-                    f"output {output}, which is empty"
-                )
-            self.cut += not best.finished and best.score > -math.inf
+            self._count(number, best, f"the output {output} is empty")
+
+    def _count(self, number: int, best: "Result", effect: str) -> None:
+        """Count a translation that is impossible or cut; report an impossible one."""
+        if best.score == -math.inf:
+            self.impossible += 1
+            note(f"passerelle: text {number:,} has no translation within its length limit and constraints; {effect}")
+        self.cut += not best.finished and best.score > -math.inf
 
     def report(self, lengths: "Lengths", mode: str) -> None:
         """Report the texts that were split or cut.

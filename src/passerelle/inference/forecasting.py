@@ -1,6 +1,6 @@
 """Forecasting: input numbers or texts -> the distribution of each number of each step."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from passerelle.data.rows import padded_inputs, row_batches
+from passerelle.errors import SettingsError
 from passerelle.evaluation.calibration import LEVELS, Calibration
 from passerelle.fields.field import Columns
 from passerelle.fields.numbers import NumbersField
@@ -18,7 +19,7 @@ from passerelle.models.compiled import compiled
 from passerelle.models.footprint import MAX_FLOATS, floats_per_row
 from passerelle.models.stepper import NumberStepper
 
-__all__ = ["Distribution", "Predictor"]
+__all__ = ["Distribution", "Predictor", "check_levels", "predicts_quantiles"]
 
 
 class Distribution:
@@ -103,6 +104,19 @@ class Distribution:
             location, scale, freedom = np.moveaxis(self.parameters, -1, 0)
             return location + scale * stdtrit(freedom, level)
         return point(self.parameters, self.head)
+
+
+def check_levels(levels: Sequence[float]) -> tuple[float, ...]:
+    """Return the levels of quantiles; raise SettingsError if one is not a number between 0 and 1."""
+    levels = tuple(levels)
+    if not all(isinstance(level, float) and 0.0 < level < 1.0 for level in levels):
+        raise SettingsError(f"levels must be numbers between 0 and 1, received: {levels!r:.80}")
+    return levels
+
+
+def predicts_quantiles(head: str, calibration: Calibration | None) -> bool:
+    """Return whether a network with this head and this calibration predicts quantiles."""
+    return calibration is not None or head in ("quantiles", "student-t")
 
 
 class Predictor:

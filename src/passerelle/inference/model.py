@@ -11,7 +11,7 @@ from passerelle.fields.signature import Signature
 from passerelle.models.ensemble import Ensemble, Mean
 from passerelle.models.stepper import Stepper
 
-__all__ = ["InferenceModel", "ensemble_of"]
+__all__ = ["InferenceModel", "check_weights", "ensemble_of"]
 
 
 class InferenceModel:
@@ -70,10 +70,8 @@ def ensemble_of(
     ensembles = [model.network for model in models if isinstance(model.network, Ensemble)]
     if weights is None and ensembles:
         weights = [weight * len(model.steppers) for model in models for weight in _weights(model)]
-    elif weights is not None and not _are_weights(weights, len(steppers)):
-        raise SettingsError(
-            f"weights must be positive numbers, one for each of {len(steppers)} networks, received: {weights!r:.80}"
-        )
+    elif weights is not None:
+        check_weights(weights, len(steppers))
     if mean is None:
         mean = _common_mean(ensembles)
     if mean not in get_args(Mean):
@@ -82,11 +80,14 @@ def ensemble_of(
     return InferenceModel(steppers, first.signature, lengths, weights, mean)
 
 
-def _are_weights(weights: object, count: int) -> bool:
-    if isinstance(weights, str) or not isinstance(weights, Iterable):
-        return False
-    numbers = [float(weight) if isinstance(weight, Real) else math.nan for weight in weights]
-    return len(numbers) == count and all(0 < number < math.inf for number in numbers)
+def check_weights(weights: object, count: int) -> None:
+    """Raise SettingsError if `weights` are not positive numbers, one for each of `count` networks."""
+    values = weights if isinstance(weights, Iterable) and not isinstance(weights, str) else ()
+    numbers = [float(weight) if isinstance(weight, Real) else math.nan for weight in values]
+    if len(numbers) != count or not all(0 < number < math.inf for number in numbers):
+        raise SettingsError(
+            f"weights must be positive numbers, one for each of {count} networks, received: {weights!r:.80}"
+        )
 
 
 def _common_mean(ensembles: Sequence[Ensemble]) -> Mean:

@@ -13,8 +13,9 @@ from passerelle.evaluation.regression import NumbersReport, numbers_report
 from passerelle.fields.numbers import NumbersField
 from passerelle.fields.signature import Signature
 from passerelle.inference.evaluating import pairs_of_output
-from passerelle.inference.forecasting import Distribution, Predictor
+from passerelle.inference.forecasting import Distribution, Predictor, check_levels, predicts_quantiles
 from passerelle.inference.memory_limits import rows_at_once
+from passerelle.inference.model import check_weights
 from passerelle.inference.request import Request, encode_requests, make_requests, request_columns
 from passerelle.models.stepper import NumberStepper
 
@@ -43,10 +44,7 @@ class RegressionModel:
     @property
     def has_quantiles(self) -> bool:
         """Whether the network can predict quantiles."""
-        return self.calibration is not None or self.predictor.stepper.settings.decoder.head in (
-            "quantiles",
-            "student-t",
-        )
+        return predicts_quantiles(self.predictor.stepper.settings.decoder.head, self.calibration)
 
 
 class Regressor:
@@ -159,9 +157,7 @@ class Regressor:
             >>> bool(low[0] <= high[0])
             True
         """
-        levels = tuple(levels)
-        if not all(isinstance(level, float) and 0.0 < level < 1.0 for level in levels):
-            raise SettingsError(f"levels must be numbers between 0 and 1, received: {levels!r:.80}")
+        levels = check_levels(levels)
         if not self.has_quantiles:
             raise SettingsError(
                 f"the output {self.output!r} has no quantiles: it was trained with the head 'mean' or 'median' and "
@@ -237,10 +233,7 @@ class Regressor:
         models = [model for each in (self, *others) for model in each.models]
         if weights is None:
             return Regressor(models)
-        if len(weights) != len(models) or not all(0 < weight < np.inf for weight in weights):
-            raise SettingsError(
-                f"weights must be positive numbers, one for each of {len(models)} networks, received: {weights!r:.80}"
-            )
+        check_weights(weights, len(models))
         return Regressor([replace(model, weight=weight) for model, weight in zip(models, weights, strict=True)])
 
     def fit_calibration(self, pairs: Pairs) -> Calibration | None:
