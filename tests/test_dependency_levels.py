@@ -20,7 +20,7 @@ LEVELS = [
     {"data", "decoding"},
     {"bundle", "inference", "training"},
     {"fine_tuning"},
-    {"preparation"},
+    {"preparation", "window_preparation"},
     {"translator", "forecaster", "runs"},
     {"experiment", "forecasting", "loading"},
     {"integrations", "sweep", "synthetic"},

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from passerelle.experiment.fine_tune import fine_tune
     from passerelle.experiment.train import resume, train
     from passerelle.forecaster import Forecaster
-    from passerelle.forecasting import train_forecaster
+    from passerelle.forecasting import resume_forecaster, train_forecaster
     from passerelle.inference.regression import Regressor
     from passerelle.inference.result import Result
     from passerelle.inference.scoring import PairScore
@@ -42,7 +42,7 @@ __all__ = [
     "PRESETS", "Callback", "Correction", "DataError", "ForecastReport", "Forecaster", "ModelFileError", "OutputError",
     "Pair", "PairScore", "Pairs", "PasserelleError", "Regressor", "Report", "Result", "RunError", "SequenceToSequence",
     "Settings", "SettingsError", "Translator", "Windows", "distill", "fine_tune", "load", "phrasebook",
-    "read_corrections", "read_pairs", "resume", "train", "train_forecaster", "write_corrections",
+    "read_corrections", "read_pairs", "resume", "resume_forecaster", "train", "train_forecaster", "write_corrections",
 ]  # fmt: skip
 
 __version__ = "0.1.0"
@@ -55,7 +55,8 @@ _MODULES = {
     "DataError": "errors", "ModelFileError": "errors", "OutputError": "errors", "PasserelleError": "errors",
     "RunError": "errors", "SettingsError": "errors",
     "Report": "evaluation.metrics", "ForecastReport": "evaluation.forecasts",
-    "Windows": "data.windows", "Forecaster": "forecaster", "train_forecaster": "forecasting",
+    "Windows": "data.windows", "Forecaster": "forecaster",
+    "resume_forecaster": "forecasting", "train_forecaster": "forecasting",
     "SequenceToSequence": "models.sequence_to_sequence",
     "PairScore": "inference.scoring", "Regressor": "inference.regression",
     "fine_tune": "experiment.fine_tune",

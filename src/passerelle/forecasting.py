@@ -1,48 +1,54 @@
-"""Train a forecaster from windows: fit the fields, build the network, train it, calibrate it, write the record."""
+"""Train a forecaster from windows: build the network, train it, calibrate it, write the record, and record the run."""
 
-import hashlib
 import importlib.metadata
+import os
 import platform
 import random
+import time
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 
 from passerelle.backend import backend_name
-from passerelle.bundle.bundle import Bundle
-from passerelle.data.batches import Batches
-from passerelle.data.layout import Layout
+from passerelle.bundle.bundle import Bundle, save_bundle
 from passerelle.data.lengths import Lengths
-from passerelle.data.windows import Windows
+from passerelle.data.windows import DEFAULT_SHARE, Windows
 from passerelle.errors import DataError, SettingsError, require_path
 from passerelle.evaluation.baselines import Ridge
 from passerelle.evaluation.calibration import Calibration
-from passerelle.fields.field import Field
-from passerelle.fields.numbers import NumbersField, Use
+from passerelle.fields.numbers import NumbersField
 from passerelle.fields.signature import Signature
-from passerelle.fields.text import TextField
 from passerelle.forecaster import Forecaster
 from passerelle.inference.forecasting import Predictor
 from passerelle.models.sequence_to_sequence import SequenceToSequence
+from passerelle.runs.description import Description
+from passerelle.runs.folder import RunFolder
+from passerelle.runs.forecaster_recording import ForecasterRecording
+from passerelle.runs.windows_source import WindowsSource
 from passerelle.settings import (
-    AUTO_PRESET,
     FORECAST_PRESET,
     Settings,
     accepts_options,
     choose_settings,
+    make_settings,
     read_settings_file,
+    validated,
 )
-from passerelle.text.level import make_tokenizer
 from passerelle.training.callbacks.callback import Callback
-from passerelle.training.callbacks.interruption import Interruption
+from passerelle.training.callbacks.interruption import Interrupted, Interruption
 from passerelle.training.history import History
 from passerelle.training.trainer import fit
+from passerelle.window_preparation import PreparedWindows, prepare_windows
 
-__all__ = ["fit_signature", "train_again", "train_forecaster", "train_prepared_windows"]
+__all__ = ["resume_forecaster", "train_again", "train_forecaster", "train_prepared_windows"]
 
-VALIDATION_BATCH_SIZE = 256
+REFIT_SHARE = 0.5
+"""Share of the time limit that is left for training once more on all windows, which takes as many epochs."""
+
 MAX_RIDGE_WEIGHTS = 2**18
 """Maximum number of weights of the ridge regression in a model file."""
 
@@ -55,6 +61,7 @@ def train_forecaster(
     refit: bool = False,
     callbacks: Sequence[Callback] = (),
     interruption: Interruption | None = None,
+    run: str | os.PathLike[str] | None = None,
     preset: str | None = None,
     settings: Any = None,
     **options: Any,
@@ -69,6 +76,9 @@ def train_forecaster(
             by validation, so that it learns from the latest rows too. Needs a share as `validation`.
         callbacks: called at the events of training; see `training.callbacks.callback.Callback`.
         interruption: the object that receives signals; see `training.trainer.fit`.
+        run: folder in which the run is recorded: settings, a copy of the rows, logs, and checkpoints about every
+            minute, from which `resume_forecaster` continues after a crash. None records nothing. A name that exists is
+            an error.
         preset: name of the preset; None means the preset of the settings file, or else `forecast`.
         settings: nested settings, or the path of a TOML file; they override the preset.
         **options: single settings by their names in docs/settings.md, such as `epochs=10`; they override `settings`.
@@ -79,6 +89,7 @@ def train_forecaster(
 
     Raises:
         DataError: if a row has the wrong shape, a number is missing or infinite, or there are too few rows.
+        OutputError: if `run` exists or cannot be written.
         SettingsError: if an option or a setting is unknown or invalid, or training diverges in its first epoch.
 
     Example:
@@ -89,13 +100,12 @@ def train_forecaster(
         (100, 7)
         >>> forecaster.save("forecast.keras")
     """
+    started = time.perf_counter()
     if not isinstance(windows, Windows):
         raise DataError(
             f"windows must be passerelle.Windows, received: {windows!r:.60}. Use Windows(history, future) or "
             f"Windows.sliding(series, history=…, horizon=…)."
         )
-    if not isinstance(callbacks, Iterable) or not all(isinstance(each, Callback) for each in callbacks):
-        raise SettingsError(f"callbacks must be a list of passerelle.Callback objects, received: {callbacks!r:.80}")
     if settings is not None and not isinstance(settings, Mapping):
         require_path("settings", settings)
         settings = read_settings_file(settings)
@@ -103,13 +113,148 @@ def train_forecaster(
         preset = FORECAST_PRESET
     chosen = choose_settings(preset=preset, settings=settings, **options)
     if isinstance(validation, Windows):
-        training, held_out = windows, validation
+        training, held_out, share = windows, validation, None
     else:
         training, held_out = windows.split(validation)
-    if refit and (isinstance(validation, Windows) or not len(held_out)):
+        share = DEFAULT_SHARE if validation is None else float(validation)
+    if refit and (share is None or not len(held_out)):
         raise SettingsError("refit needs a share of the time as validation, such as validation=0.1")
-    forecaster = train_prepared_windows(training, held_out, chosen, callbacks=callbacks, interruption=interruption)
-    return train_again(forecaster, windows, callbacks=callbacks, interruption=interruption) if refit else forecaster
+    recording = None
+    if run is not None:
+        folder = RunFolder(run)
+        folder.require_creatable()
+        source = WindowsSource(validation=share, refit=refit)
+        description = Description(chosen, source, (("passerelle.train_forecaster",),))
+        recording = ForecasterRecording(folder, description, _warn, windows=windows)
+    prepared = prepare_windows(training, held_out, chosen)
+    return _train(prepared, windows if refit else None, callbacks, interruption, recording, started)
+
+
+def resume_forecaster(
+    run: str | os.PathLike[str],
+    *,
+    epochs: int | None = None,
+    minutes: float | None = None,
+    callbacks: Sequence[Callback] = (),
+    interruption: Interruption | None = None,
+) -> Forecaster:
+    """Continue the run of a forecaster in its folder; see `resume`, which continues that of a translator.
+
+    Args:
+        run: the folder that `train_forecaster(run=...)` or `passerelle train-forecaster` wrote.
+        epochs: new maximum number of epochs, not less than before; None changes nothing.
+        minutes: new time limit in minutes, not less than before; the time before the interruption counts.
+        callbacks: see `train_forecaster`; callbacks are not part of the run's folder.
+        interruption: see `train_forecaster`.
+
+    Raises:
+        DataError: if the data of the run cannot be read.
+        RunError: if the folder is damaged, in use or not the run of a forecaster, or if the data changed.
+        SettingsError: if the run would become shorter.
+
+    Example:
+        >>> series = [[float(day % 7), 1.0] for day in range(120)]
+        >>> windows = passerelle.Windows.sliding(series, history=14, horizon=7, targets=[0])
+        >>> forecaster = passerelle.train_forecaster(windows, epochs=2, units=8, run="week.run")
+        >>> forecaster = passerelle.resume_forecaster("week.run", epochs=3)
+        >>> len(forecaster.record["epochs"])
+        3
+    """
+    started = time.perf_counter()
+
+    def change(before: Settings) -> Settings:
+        return make_settings(before.preset, before.model_dump(), {"epochs": epochs, "minutes": minutes})
+
+    recording = ForecasterRecording.resume(run, _warn, command=["passerelle.resume_forecaster"], change=change)
+    prepared, windows = recording.prepare()
+    refit = recording.data.refit
+    return _train(prepared, windows if refit else None, callbacks, interruption, recording, started)
+
+
+def _train(
+    prepared: PreparedWindows,
+    all_windows: Windows | None,
+    callbacks: Sequence[Callback],
+    interruption: Interruption | None,
+    recording: ForecasterRecording | None,
+    started: float,
+) -> Forecaster:
+    """Train a forecaster, and once more on all windows if there are any, and record the run."""
+    with recording or nullcontext():
+        forecaster = train_prepared_windows(
+            prepared,
+            callbacks=callbacks,
+            interruption=interruption,
+            recording=recording,
+            refit=all_windows is not None,
+            started=started,
+        )
+        if all_windows is None:
+            return forecaster
+        return train_again(forecaster, all_windows, callbacks=callbacks, interruption=interruption, recording=recording)
+
+
+def train_prepared_windows(
+    prepared: PreparedWindows,
+    *,
+    callbacks: Sequence[Callback] = (),
+    interruption: Interruption | None = None,
+    out: str | os.PathLike[str] | None = None,
+    recording: ForecasterRecording | None = None,
+    refit: bool = False,
+    started: float | None = None,
+) -> Forecaster:
+    """Train a forecaster on prepared windows; see `train_forecaster`.
+
+    Args:
+        prepared: prepared windows.
+        callbacks: see `train_forecaster`.
+        interruption: see `train_forecaster`.
+        out: path of a model file. Before training, the untrained forecaster is saved next to it and removed again, so
+            that no training is lost because its end cannot be written.
+        recording: writes logs and checkpoints of the run, and restores a run that goes on. The caller has entered it.
+        refit: whether `train_again` follows, for which a part of the time limit is left.
+        started: value of `time.perf_counter()` from which the time limit counts; None for the time of this call.
+
+    Raises:
+        OutputError: if no file can be saved at `out`, or the run's folder cannot be written.
+        RunError: if the run that goes on has other data.
+    """
+    _check_callbacks(callbacks)
+    started = time.perf_counter() if started is None else started
+    settings, signature, batches = prepared.settings, prepared.signature, prepared.training_batches
+    network = _build(settings, signature)
+    untrained = Bundle(
+        network,
+        signature,
+        settings,
+        Lengths.of(batches.source_lengths, batches.target_lengths),
+        _record(prepared, History((), 0, interrupted=False, diverged=False)),
+        ridge=_ridge(signature, prepared.training),
+        layout=prepared.layout,
+    )
+    saving = time.perf_counter()
+    if out is not None:
+        save_bundle(untrained, out, dry_run=True)
+    saving = time.perf_counter() - saving
+    state = None
+    if recording is not None:
+        state = recording.begin(prepared, network)
+        callbacks = [*callbacks, *recording.callbacks()]
+    history = fit(
+        network,
+        batches,
+        prepared.validation_batches,
+        settings.training,
+        callbacks=callbacks,
+        state=state,
+        interruption=interruption,
+        before=time.perf_counter() - started,
+        after=saving + (REFIT_SHARE * 60.0 * settings.training.minutes if refit else 0.0),
+    )
+    held_out = prepared.validation
+    calibration = _calibration(network, signature, held_out) if len(held_out) else None
+    return Forecaster(replace(untrained, record=_record(prepared, history), calibration=calibration))
 
 
 def train_again(
@@ -118,6 +263,7 @@ def train_again(
     *,
     callbacks: Sequence[Callback] = (),
     interruption: Interruption | None = None,
+    recording: ForecasterRecording | None = None,
 ) -> Forecaster:
     """Train the network of a forecaster once more, on training and validation rows.
 
@@ -130,161 +276,46 @@ def train_again(
         windows: all rows before and in the validation rows.
         callbacks: see `train_forecaster`.
         interruption: see `train_forecaster`.
+        recording: that of the run, in whose folder this training has a folder of its own.
 
     Returns:
-        The new forecaster; the old one if its training or this one was interrupted.
+        The new forecaster. If this training was interrupted, the old one, with `interrupted` in its record; if the
+        first training was interrupted, the old one.
     """
+    _check_callbacks(callbacks)
     kept, bundle = forecaster.record["kept_epoch"], forecaster.bundle
     if forecaster.record["interrupted"] or not kept:
         return forecaster
-    changed = bundle.settings.training.model_copy(update={"epochs": kept, "keep": "last", "patience": 0})
-    network = _build(bundle.settings, bundle.signature)
-    batches = _batches(windows, bundle.signature, changed.batch_size, changed.seed)
-    history = fit(network, batches, None, changed, callbacks=callbacks, interruption=interruption)
-    if history.interrupted:
-        return forecaster
-    losses = {"windows": len(windows), "sha256": _fingerprint(windows), "epochs": _epochs(history)}
+    values = bundle.settings.model_dump()
+    values["training"] |= {"epochs": kept, "minutes": 0.0, "keep": "last", "patience": 0, "metric": "loss"}
+    settings = validated(Settings, values)
+    network = _build(settings, bundle.signature)
+    prepared = PreparedWindows.of(windows, windows.rows([]), settings, bundle.signature, bundle.layout)
+    own = None if recording is None else recording.refit(settings)
+    try:
+        with own or nullcontext():
+            state = None if own is None else own.begin(prepared, network)
+            history = fit(
+                network,
+                prepared.training_batches,
+                None,
+                settings.training,
+                callbacks=callbacks if own is None else [*callbacks, *own.callbacks()],
+                state=state,
+                interruption=interruption,
+            )
+    except Interrupted:  # before its first update
+        history = None
+    if history is None or history.interrupted:
+        return Forecaster(replace(bundle, record={**forecaster.record, "interrupted": True}))
+    losses = {"windows": len(windows), "sha256": windows.fingerprint(), "epochs": _epochs(history)}
     record = {**forecaster.record, "refit": losses}
     return Forecaster(replace(bundle, network=network, record=record, ridge=_ridge(bundle.signature, windows)))
 
 
-def train_prepared_windows(
-    training: Windows,
-    held_out: Windows,
-    chosen: Settings,
-    *,
-    callbacks: Sequence[Callback] = (),
-    interruption: Interruption | None = None,
-    layout: Layout | None = None,
-) -> Forecaster:
-    """Train a forecaster on training rows, with validation rows that may be empty; see `train_forecaster`.
-
-    Args:
-        training: training rows.
-        held_out: validation rows.
-        chosen: complete settings.
-        callbacks: see `train_forecaster`.
-        interruption: see `train_forecaster`.
-        layout: the layout of the file of time series, which the model file stores.
-    """
-    if chosen.preset == AUTO_PRESET:
-        raise SettingsError(
-            f"preset {AUTO_PRESET!r} chooses from pairs of texts. Use another preset, such as {FORECAST_PRESET!r}."
-        )
-    if len(training) < 2:
-        raise DataError(f"{training.name}: training needs at least two windows, received: {len(training)}.")
-    signature = fit_signature(chosen, training)
-    training_batches = _batches(training, signature, chosen.training.batch_size, chosen.training.seed)
-    held_out_batches = _batches(held_out, signature, VALIDATION_BATCH_SIZE, None) if len(held_out) else None
-    network = _build(chosen, signature)
-    history = fit(
-        network,
-        training_batches,
-        held_out_batches,
-        chosen.training,
-        callbacks=callbacks,
-        interruption=interruption,
-    )
-    lengths = Lengths.of(training_batches.source_lengths, training_batches.target_lengths)
-    calibration = _calibration(network, signature, held_out) if len(held_out) else None
-    record = _record(training, held_out, history)
-    bundle = Bundle(
-        network,
-        signature,
-        chosen,
-        lengths,
-        record,
-        calibration=calibration,
-        ridge=_ridge(signature, training),
-        layout=layout,
-    )
-    return Forecaster(bundle)
-
-
-def fit_signature(settings: Settings, training: Windows) -> Signature:
-    """Fit the fields to the training rows: `history`, `known` and `static` as inputs, `future` as output.
-
-    Raises:
-        DataError: if rows have the wrong shape, or numbers are missing or infinite.
-    """
-    columns = _columns_of(training)
-    mode, season, segment = settings.numbers.scaling, settings.numbers.season, settings.numbers.segment
-    inputs: dict[str, Field] = {"history": _fit_history(settings, training)}
-    uses: dict[str, Use] = {"known": "steps", "static": "vector"}
-    for name, use in uses.items():
-        if columns.get(name) is not None:
-            inputs[name] = NumbersField.fit(name, columns, names=_names(training, name), use=use, segment=segment)
-    names = _names(training, "future")
-    relative = _continued(training, len(names))
-    target = NumbersField.fit(
-        "future",
-        columns,
-        names=names,
-        use="forecast",
-        mode=mode,
-        season=season,
-        segment=segment,
-        relative_to=None if relative is None else ("history", relative),
-    )
-    return Signature(inputs, {"future": target})
-
-
-def _columns_of(windows: Windows) -> dict[str, Any]:
-    """Return the rows by column, without columns that are not there."""
-    columns = {name: getattr(windows, name) for name in ("history", "known", "static", "future")}
-    return {name: column for name, column in columns.items() if column is not None}
-
-
-def _fit_history(settings: Settings, training: Windows) -> Field:
-    if not isinstance(training.history[0], str):
-        numbers, names = settings.numbers, _names(training, "history")
-        options: dict[str, Any] = {"mode": numbers.scaling, "season": numbers.season, "segment": numbers.segment}
-        return NumbersField.fit("history", {"history": training.history}, names=names, **options)
-    text = settings.source
-    tokenizer = make_tokenizer(
-        "character" if text.level == "auto" else text.level,
-        text.separator,
-        texts=training.history,
-        lowercase=text.lowercase,
-        exact_whitespace=text.exact_whitespace,
-        size=text.vocabulary_size,
-        min_count=text.min_count,
-        ignore_spacing=text.ignore_spacing,
-    )
-    if not tokenizer.vocabulary.tokens:
-        raise DataError(f"{training.name}: the texts of history contain no tokens.")
-    return TextField("history", tokenizer)
-
-
-def _names(windows: Windows, attribute: str) -> list[str]:
-    """Return the names of the columns of an attribute."""
-    if windows.names and attribute in windows.names:
-        return list(windows.names[attribute])
-    first = np.shape(getattr(windows, attribute)[0])
-    axes = 1 if attribute == "static" else 2
-    width = first[-1] if len(first) >= axes else 1
-    return [str(number) for number in range(1, width + 1)]
-
-
-def _continued(training: Windows, width: int) -> tuple[int, ...] | None:
-    """Return the columns of the history that the future continues; None if the history lacks them."""
-    if isinstance(training.history[0], str):
-        return None
-    available = len(_names(training, "history"))
-    if training.targets is None:
-        return tuple(range(width)) if available == width else None
-    targets = tuple(training.targets)
-    if len(targets) != width or not all(type(target) is int and 0 <= target < available for target in targets):
-        raise SettingsError(
-            f"targets must be {width} columns of the history from 0 to {available - 1}, one for each column of the "
-            f"future, received: {list(targets)}"
-        )
-    return targets
-
-
-def _batches(windows: Windows, signature: Signature, size: int, seed: int | None) -> Batches:
-    columns = _columns_of(windows)
-    return Batches(signature.encode_inputs(columns), signature.encode_targets(columns), size, seed=seed)
+def _check_callbacks(callbacks: Sequence[Callback]) -> None:
+    if not isinstance(callbacks, Iterable) or not all(isinstance(each, Callback) for each in callbacks):
+        raise SettingsError(f"callbacks must be a list of passerelle.Callback objects, received: {callbacks!r:.80}")
 
 
 def _build(settings: Settings, signature: Signature) -> SequenceToSequence:
@@ -298,7 +329,7 @@ def _build(settings: Settings, signature: Signature) -> SequenceToSequence:
 
 
 def _calibration(network: SequenceToSequence, signature: Signature, held_out: Windows) -> Calibration:
-    columns = _columns_of(held_out)
+    columns = held_out.columns
     target: NumbersField = signature.target
     inputs = {name: column for name, column in columns.items() if name != target.name}
     predictor = Predictor(network.stepper, signature)  # pyright: ignore[reportArgumentType]
@@ -309,7 +340,7 @@ def _calibration(network: SequenceToSequence, signature: Signature, held_out: Wi
 
 
 def _ridge(signature: Signature, training: Windows) -> Ridge | None:
-    columns = _columns_of(training)
+    columns = training.columns
     target: NumbersField = signature.target
     lags = target.lags(columns)
     if lags is None:
@@ -322,16 +353,17 @@ def _ridge(signature: Signature, training: Windows) -> Ridge | None:
     return Ridge(lags, future)
 
 
-def _record(training: Windows, held_out: Windows, history: History) -> dict[str, Any]:
+def _record(prepared: PreparedWindows, history: History) -> dict[str, Any]:
     """Return the training record as JSON values."""
+    training, held_out = prepared.training, prepared.validation
     versions = {name: importlib.metadata.version(name) for name in ("keras", "numpy", backend_name())}
     return {
         "data": {
             "name": training.name,
             "training_windows": len(training),
             "validation_windows": len(held_out),
-            "training_sha256": _fingerprint(training),
-            "validation_sha256": _fingerprint(held_out),
+            "training_sha256": training.fingerprint(),
+            "validation_sha256": held_out.fingerprint(),
         },
         "versions": {"python": platform.python_version()} | versions,
         "kept_epoch": history.kept_epoch,
@@ -347,10 +379,5 @@ def _epochs(history: History) -> list[dict[str, Any]]:
     return [asdict(interval) for interval in history.intervals]
 
 
-def _fingerprint(windows: Windows) -> str:
-    """Return the SHA-256 of all rows in order; the same data has the same fingerprint."""
-    digest = hashlib.sha256()
-    for name, column in _columns_of(windows).items():
-        for row in column:
-            digest.update(name.encode() + (row.encode() if isinstance(row, str) else np.asarray(row, float).tobytes()))
-    return digest.hexdigest()
+def _warn(message: str) -> None:
+    warnings.warn(message, RuntimeWarning, stacklevel=2)

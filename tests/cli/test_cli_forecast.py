@@ -2,12 +2,18 @@
 
 import csv
 import json
+import os
+import signal
+import subprocess
+import time
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+
+import passerelle
 
 TRAINING = ["--units", "8", "--epochs", "2", "--season", "7"]
 SERIES = ["--time", "date", "--target", "power", "--inputs", "volts", "--history", "14", "--horizon", "7"]
@@ -84,3 +90,32 @@ def test_arrays_are_trained_on_and_predicted(quick: Any, tmp_path: Path) -> None
 def test_wrong_arguments_are_refused(quick: Any, tmp_path: Path, words: list[str], message: str) -> None:
     write_series(tmp_path / "power.csv", 60)
     assert message in quick("train-forecaster", *words).refused()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_run_gives_the_same_weights(spawn: Any, quick: Any, tmp_path: Path, number: int) -> None:
+    write_series(tmp_path / "power.csv")
+    words = ["train-forecaster", "power.csv", *SERIES, "--units", "8", "--epochs", "300", "--refit"]
+    assert quick(*words, "--out", "whole.keras", "--no-run").status == 0
+    process = spawn(*words, "--out", "m.keras", "--checkpoint-seconds", "0", stderr=subprocess.PIPE, text=True)
+    checkpoints = tmp_path / "m.run" / "checkpoints"
+    while not list(checkpoints.glob("update-*")) and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(number)
+    errors = process.communicate(timeout=60)[1]
+    assert process.returncode == (-number if number == signal.SIGKILL else 128 + number), errors
+    resume = "passerelle train-forecaster --resume m.run"
+    if number == signal.SIGTERM:
+        assert f"Continue: {resume}" in errors
+    assert f"Continue it with: {resume}" in quick(*words, "--out", "m.keras").refused()
+    assert "is the run of a forecaster" in quick("train", "--resume", "m.run").refused()
+    assert "--target cannot be used with --resume" in quick(*resume.split()[1:], "--target", "power").refused()
+    (tmp_path / "power.csv").rename(tmp_path / "moved.csv")
+    assert "power.csv" in quick(*resume.split()[1:]).refused()
+    resumed = quick("train-forecaster", "moved.csv", "--resume", "m.run")
+    assert resumed.status == 0, resumed.err
+    assert "resuming m.run from epoch" in resumed.err
+    networks = [passerelle.load(tmp_path / name).bundle.network.get_weights() for name in ("whole.keras", "m.keras")]
+    assert all(np.array_equal(left, right) for left, right in zip(*networks, strict=True))
+    assert "is finished" in quick("train-forecaster", "--resume", "m.run").refused()

@@ -6,35 +6,17 @@ import math
 import os
 import warnings
 
-import numpy as np
 import pytest
 
 import passerelle
-from passerelle.runs import checkpoints
-from passerelle.runs.checkpoints import Checkpoints
+from crash import CrashAfter, CrashError, equal
 from passerelle.runs.folder import RunFolder
 from passerelle.training import trainer
-from passerelle.training.callbacks.callback import Callback
 from passerelle.training.update import PortableUpdate
 
 PAIRS = [(f"{a}{b}", f"{b} {a}!") for a, b in itertools.product("abcdef", repeat=2)]
 SIDE = {"embedding": 3, "units": 4}
 NETWORK = {"attention": "general", "copying": True, "dropout": 0.3, "encoder": SIDE, "decoder": SIDE}
-
-
-class CrashError(Exception):
-    """Ends a training as an error of the machine does: no further event follows."""
-
-
-class CrashAfter(Callback):
-    """Raise an error after an update, before its checkpoint."""
-
-    def __init__(self, updates):
-        self.updates = updates
-
-    def on_update_end(self, run):
-        if run.state.updates == self.updates:
-            raise CrashError
 
 
 def train(callbacks=(), run=None, *, training=None, pairs=PAIRS, network=None, **options):
@@ -44,23 +26,6 @@ def train(callbacks=(), run=None, *, training=None, pairs=PAIRS, network=None, *
     }  # fmt: skip
     settings = {"network": network or NETWORK, "training": values | (training or {})}
     return passerelle.train(pairs, settings=settings, validation=0.2, callbacks=callbacks, run=run, **options)
-
-
-def equal(left, right):
-    pairs = zip(left.network.get_weights(), right.network.get_weights(), strict=True)
-    return all(np.array_equal(a, b) for a, b in pairs)
-
-
-@pytest.fixture
-def often(monkeypatch):
-    """Write a checkpoint after each update, whatever it costs."""
-    monkeypatch.setattr(checkpoints, "MAX_SHARE", math.inf)
-    original = Checkpoints.__init__
-
-    def init(self, folder, *, seconds, report, reserve=0):
-        original(self, folder, seconds=0.0, report=report, reserve=reserve)
-
-    monkeypatch.setattr(Checkpoints, "__init__", init)
 
 
 @pytest.mark.parametrize(

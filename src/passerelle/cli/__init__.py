@@ -97,7 +97,7 @@ def _call(arguments: list[str]) -> int:
             return _fail(str(error))
         if isinstance(error, CycloptsError):
             unknown_option = isinstance(error, UnknownOptionError)
-            message = explain_unknown_option(error, arguments[0]) if unknown_option else str(error)
+            message = explain_unknown_option(error, app, arguments[0]) if unknown_option else str(error)
             return _fail(f"{message}{'' if message.endswith(('.', '?')) else '.'} See: passerelle --help")
         return _fail_unexpectedly(error)
 

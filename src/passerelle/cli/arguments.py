@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -55,15 +55,29 @@ def _looks_like_a_value(word: str) -> bool:
 
 
 def _options_with_values(command: App) -> set[str]:
+    return _options_of(command, lambda argument: argument.token_count()[0])
+
+
+def _options_of(command: App, condition: Callable[[Any], object] = lambda argument: True) -> set[str]:
+    """Return the names of the options of a command whose arguments fulfil a condition."""
     collection: Any = command.assemble_argument_collection()
-    return {
-        name for argument in collection if argument.token_count()[0] for name in argument.names if name.startswith("-")
-    }
+    return {name for argument in collection if condition(argument) for name in argument.names if name.startswith("-")}
 
 
-def explain_unknown_option(error: UnknownOptionError, command: str) -> str:
-    """Return the error message for an unknown option, which may be a text or a file that begins with a dash."""
+def explain_unknown_option(error: UnknownOptionError, app: App, command: str) -> str:
+    """Return the error message for an unknown option.
+
+    It may be that of another command, or a text or a file that begins with a dash.
+
+    Args:
+        error: the error of the parser.
+        app: all commands by name.
+        command: name of the command.
+    """
     word = str(getattr(error.token, "value", ""))
+    owners = [name for name in app if not name.startswith("-") and word.partition("=")[0] in _options_of(app[name])]
+    if owners:
+        return f"Unknown option: {word}. It is an option of passerelle {', '.join(owners)}."
     looks_like_a_value = _looks_like_a_value(word)
     message = f"{word!r:.60} is not an option." if looks_like_a_value else str(error)
     kind = "texts" if command in _READ_TEXTS else "files"

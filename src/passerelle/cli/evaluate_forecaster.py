@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from passerelle.cli.arguments import WHOLE_NUMBER
-from passerelle.cli.forecasting import Adapt, load_forecaster, read_windows
+from passerelle.cli.forecasting import Adapt, load_forecaster
 from passerelle.cli.groups import IN_GROUP
 
 __all__ = ["evaluate_forecaster"]
@@ -38,6 +38,8 @@ def evaluate_forecaster(
     as_json
         Print the scores as one JSON object.
     """
+    from passerelle.data.window_files import read_windows
+
     forecaster = load_forecaster(model)
     windows, _ = read_windows(file, forecaster.bundle.layout, stride=stride)
     report = forecaster.evaluate(windows, adapt=adapt)

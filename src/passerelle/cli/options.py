@@ -254,6 +254,16 @@ class _SettingsFlags:
         """The values of the settings file, nested and not validated; empty if there is none."""
         return {} if self.settings is None else read_settings_file(self.settings)
 
+    def change(self, before: Settings) -> Settings:
+        """Return the settings of a run, changed by the flags and the settings file that are used."""
+        file = self.file
+        preset = file.pop("preset", None) if self.preset is None else self.preset
+        if preset not in (None, before.preset):
+            raise SettingsError(f"this run has the preset {before.preset!r}, which cannot be changed to {preset!r}.")
+        values = before.model_dump()
+        merge(values, file)
+        return make_settings(before.preset, values, _used(self, Settings), parse_assignments(self.set_))
+
 
 @flags_of(Settings, without=("Numbers",))
 class SettingsOptions(_SettingsFlags):
@@ -294,16 +304,6 @@ class SettingsOptions(_SettingsFlags):
             before, model,
             preset=self.preset, file=file, options=_used(self, Settings), assignments=parse_assignments(self.set_),
         )  # fmt: skip
-
-    def change(self, before: Settings) -> Settings:
-        """Return the settings of a run, changed by the flags and the settings file that are used."""
-        file = self.file
-        preset = file.pop("preset", None) if self.preset is None else self.preset
-        if preset not in (None, before.preset):
-            raise SettingsError(f"this run has the preset {before.preset!r}, which cannot be changed to {preset!r}.")
-        values = before.model_dump()
-        merge(values, file)
-        return make_settings(before.preset, values, _used(self, Settings), parse_assignments(self.set_))
 
 
 @flags_of(Settings, without=("Text",), preset=FORECAST_PRESET)

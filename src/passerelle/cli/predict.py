@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from passerelle.cli.display import note
-from passerelle.cli.forecasting import Adapt, load_forecaster, read_arrays
+from passerelle.cli.forecasting import Adapt, load_forecaster
 from passerelle.cli.groups import IN_GROUP
 from passerelle.cli.output import Overwrite, require_absent, write_text
 
@@ -91,6 +91,7 @@ def _predict_arrays(
 ) -> None:
     import numpy as np
 
+    from passerelle.data.window_files import read_arrays
     from passerelle.data.writing import write_atomically
     from passerelle.errors import OutputError
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from passerelle.runs.data_source import DataSource, FineTuningSource, PairSource
     from passerelle.runs.description import Description
     from passerelle.runs.folder import RunFolder
-    from passerelle.runs.recording import Recording
+    from passerelle.runs.translator_recording import TranslatorRecording
 
 __all__ = [
     "DataWords", "Training", "command", "new_trainings", "numbered", "require_new_runs", "resume_command", "resumed",
@@ -40,7 +40,7 @@ class Training:
 
     prepared: "Prepared"
     out: Path
-    recording: "Recording | None"
+    recording: "TranslatorRecording | None"
     number: int = 1
     count: int = 1
     tensorboard: str = ""
@@ -110,15 +110,15 @@ def numbered(path: Path, count: int) -> list[Path]:
     return [path] if count == 1 else [path.with_stem(f"{path.stem}-{number}") for number in range(1, count + 1)]
 
 
-def resume_command(folder: object) -> str:
-    """Return the command that resumes a run."""
+def resume_command(folder: object, command: str = "train") -> str:
+    """Return the command that resumes a run, which `passerelle COMMAND` began."""
     path = str(folder)
     option = [f"--resume={path}"] if path.startswith("-") else ["--resume", path]
-    return shlex.join(["passerelle", "train", *option])
+    return shlex.join(["passerelle", command, *option])
 
 
-def require_new_runs(folders: "Sequence[RunFolder]", *, overwrite: bool) -> None:
-    """Check that runs can be begun in these folders.
+def require_new_runs(folders: "Sequence[RunFolder]", *, overwrite: bool, command: str = "train") -> None:
+    """Check that `passerelle COMMAND` can begin runs in these folders.
 
     Raises:
         OutputError: if a folder has a run that must not be replaced, contains anything else, or cannot be created.
@@ -126,8 +126,8 @@ def require_new_runs(folders: "Sequence[RunFolder]", *, overwrite: bool) -> None
     for folder in folders:
         if folder.is_run() and not overwrite:
             raise OutputError(
-                f"{folder} exists: an earlier run. Continue it with: {resume_command(folder)}. Or add --overwrite to "
-                f"replace it and its model, or name another output."
+                f"{folder} exists: an earlier run. Continue it with: {resume_command(folder, command)}. Or add "
+                f"--overwrite to replace it and its model, or name another output."
             )
         folder.require_creatable(overwrite=overwrite)
 
@@ -153,14 +153,14 @@ def new_trainings(
         validation: the validation pairs, if they were read by themselves.
         overwrite: whether earlier runs may be replaced.
     """
-    from passerelle.runs.recording import Recording
+    from passerelle.runs.translator_recording import TranslatorRecording
 
     trainings = []
     for number, path in enumerate(paths, start=1):
         own = prepared.with_seed(prepared.settings.training.seed + number - 1)
         recording = None
         if folders:
-            recording = Recording(
+            recording = TranslatorRecording(
                 folders[number - 1],
                 replace(description, number=number, count=len(paths)),
                 note,
@@ -199,15 +199,15 @@ def resumed(
     """
     from passerelle.data.pairs import Pairs
     from passerelle.runs.folder import RunFolder
-    from passerelle.runs.recording import Recording
+    from passerelle.runs.translator_recording import TranslatorRecording
 
-    def recording(folder: str | Path) -> Recording:
+    def recording(folder: str | Path) -> TranslatorRecording:
         """Return the recording of one run, with the changes of the command."""
-        made = Recording.resume(folder, note, command=command(), change=options.change, inform=note)
+        made = TranslatorRecording.resume(folder, note, command=command(), change=options.change, inform=note)
         before = made.description
         made.description = replace(
             before,
-            data=replace(words.changed(before.data), fine_tuning=moved(before.data.fine_tuning)),
+            data=replace(words.changed(made.data), fine_tuning=moved(made.data.fine_tuning)),
             out=before.out if out is None else os.path.abspath(out),
             checkpoint_seconds=before.checkpoint_seconds if checkpoint_seconds is None else checkpoint_seconds,
             tensorboard=before.tensorboard if tensorboard is None else os.path.abspath(tensorboard),
@@ -238,7 +238,7 @@ def resumed(
             later = recording(place.path)
         else:
             pairs, validation = first.read()
-            later = Recording(
+            later = TranslatorRecording(
                 place,
                 replace(first.description, number=other, commands=(command(),), resolved=None),
                 note,

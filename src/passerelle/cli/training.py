@@ -1,11 +1,11 @@
 """Train and save translators one after the other, for the commands `train` and `distill`."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from passerelle.cli.arguments import translate_command
 from passerelle.cli.display import note
@@ -20,11 +20,12 @@ from passerelle.training.callbacks.interruption import Interruption
 
 if TYPE_CHECKING:
     from passerelle.data.pairs import Pairs
+    from passerelle.forecaster import Forecaster
     from passerelle.runs.recording import Recording
     from passerelle.training.callbacks.callback import Callback
     from passerelle.translator import Translator
 
-__all__ = ["receive_signals", "tensorboard_logs", "train_all"]
+__all__ = ["note_saved", "receive_signals", "save_model", "tensorboard_logs", "train_all"]
 
 
 def receive_signals() -> Interruption:
@@ -104,22 +105,30 @@ def _train(
         )  # fmt: skip
         if not current().is_first:
             return training.out, translator
-        path = _save(translator, training.out, recording, overwrite=overwrite)
+        path = save_model(translator, training.out, recording, overwrite=overwrite)
     except PasserelleError as error:
         told = isinstance(error, LostProcessError) and started_by_us()  # the process that started us says it
         if not told and recording is not None and recording.has_checkpoint():
             note(f"the run has a checkpoint; continue with: {resume_command(recording.folder)}")
         raise
-    if recording is not None:
-        try:
-            recording.saved(path, translator.record)
-        except (OSError, OutputError) as error:
-            note(f"{recording.folder} is not complete: {error}")
+    note_saved(recording, path, translator.record)
     return path, translator
 
 
-def _save(translator: "Translator", path: Path, recording: "Recording | None", *, overwrite: bool) -> Path:
-    """Save a translator, and return its path: another one if a file of that name appeared during training.
+def note_saved(recording: "Recording[Any] | None", path: Path, record: "Mapping[str, Any]") -> None:
+    """Note in the run's folder that the model was saved; if that fails, say so."""
+    if recording is None:
+        return
+    try:
+        recording.saved(path, record)
+    except (OSError, OutputError) as error:
+        note(f"{recording.folder} is not complete: {error}")
+
+
+def save_model(
+    model: "Translator | Forecaster", path: Path, recording: "Recording[Any] | None", *, overwrite: bool
+) -> Path:
+    """Save a model, and return its path: another one if a file of that name appeared during training.
 
     A resumed run replaces the model that it saved itself.
     """
@@ -129,7 +138,7 @@ def _save(translator: "Translator", path: Path, recording: "Recording | None", *
     wanted, number = path, 1
     while True:
         try:
-            translator.save(path, overwrite=overwrite)
+            model.save(path, overwrite=overwrite)
             return path
         except OutputError:
             if overwrite or not os.path.lexists(path):

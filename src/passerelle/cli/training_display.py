@@ -26,7 +26,7 @@ from passerelle.training.callbacks.progress import Progress, ProgressReport, sec
 if TYPE_CHECKING:
     from passerelle.inference.search_choice import Trial
     from passerelle.preparation import Prepared
-    from passerelle.runs.recording import Recording
+    from passerelle.runs.translator_recording import TranslatorRecording
     from passerelle.translator import Translator
 
 __all__ = ["TrainingDisplay", "explain_end", "train_with_display"]
@@ -40,7 +40,7 @@ def train_with_display(
     count: int = 1,
     *,
     started: float | None = None,
-    recording: "Recording | None" = None,
+    recording: "TranslatorRecording | None" = None,
     callbacks: Sequence[Callback] = (),
 ) -> "Translator":
     """Train a translator and show the progress.

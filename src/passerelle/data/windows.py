@@ -1,5 +1,6 @@
 """Windows: the rows of a forecast, each with a history and the future after it, and their split by time."""
 
+import hashlib
 from collections.abc import Sequence, Sized
 from dataclasses import dataclass, replace
 from typing import Any
@@ -125,6 +126,23 @@ class Windows:
     def horizon(self) -> int:
         """Steps of the first future."""
         return len(self.future[0])
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The columns that the windows have, by name: `history`, `known`, `static` and `future`."""
+        columns = {name: getattr(self, name) for name in ("history", "known", "static", "future")}
+        return {name: column for name, column in columns.items() if column is not None}
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of all rows in order; the same data has the same fingerprint."""
+        digest = hashlib.sha256()
+        for name, column in self.columns.items():
+            for row in column:
+                values = (
+                    row.encode("utf-8", "surrogatepass") if isinstance(row, str) else np.asarray(row, float).tobytes()
+                )
+                digest.update(name.encode() + values)
+        return digest.hexdigest()
 
     def rows(self, chosen: Sequence[int] | np.ndarray) -> "Windows":
         """Return the windows at these positions."""

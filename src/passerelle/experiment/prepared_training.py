@@ -19,7 +19,7 @@ from passerelle.inference.search_choice import SearchChoice, Trial, choose_metri
 from passerelle.parallel.group import current
 from passerelle.preparation import Prepared
 from passerelle.runs.description import current_versions
-from passerelle.runs.recording import Recording
+from passerelle.runs.translator_recording import TranslatorRecording
 from passerelle.training.callbacks.callback import Callback
 from passerelle.training.callbacks.interruption import Interruption
 from passerelle.training.history import History
@@ -37,7 +37,7 @@ def train_prepared(
     out: str | os.PathLike[str] | None = None,
     report: Callable[[Trial], None] = lambda trial: None,
     started: float | None = None,
-    recording: Recording | None = None,
+    recording: TranslatorRecording | None = None,
 ) -> Translator:
     """Build a network and train it on prepared data; see `train`.
 

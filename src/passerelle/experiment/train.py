@@ -15,7 +15,7 @@ from passerelle.preparation import Validation
 from passerelle.runs.data_source import DataSource, FineTuningSource, PairSource
 from passerelle.runs.description import Description
 from passerelle.runs.folder import RunFolder
-from passerelle.runs.recording import Recording
+from passerelle.runs.translator_recording import TranslatorRecording
 from passerelle.settings import AUTO_PRESET, Settings, accepts_options, choose_settings, make_settings
 from passerelle.training.callbacks.callback import Callback
 from passerelle.translator import Translator
@@ -134,7 +134,7 @@ def train_pairs(
     )
     held_out = validation if isinstance(validation, Pairs) else None
     description = Description(chosen, data, ((command,),))
-    recording = Recording(folder, description, _warn, pairs=pairs, validation=held_out)
+    recording = TranslatorRecording(folder, description, _warn, pairs=pairs, validation=held_out)
     with recording:
         return train_prepared(prepared, callbacks, started=started, recording=recording)
 
@@ -177,7 +177,7 @@ def resume(
     def change(before: Settings) -> Settings:
         return make_settings(before.preset, before.model_dump(), {"epochs": epochs, "minutes": minutes})
 
-    with Recording.resume(run, _warn, command=["passerelle.resume"], change=change) as recording:
+    with TranslatorRecording.resume(run, _warn, command=["passerelle.resume"], change=change) as recording:
         return train_prepared(recording.prepare(), callbacks, started=started, recording=recording)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, ClassVar, Self
 
 from passerelle.data.pairs import Pairs, check_pairs, read_pairs
 from passerelle.data.storage import Storage
@@ -127,10 +127,18 @@ class DataSource:
         fine_tuning: the model from which the run starts, with its data; None to start from new weights.
     """
 
+    trains: ClassVar[str] = "translator"
+    resume_words: ClassVar[str] = "passerelle train --resume, or passerelle.resume"
+
     pairs: PairSource
     validation: PairSource | float | None = None
     vectors: Mapping[str, str] = field(default_factory=dict)
     fine_tuning: FineTuningSource | None = None
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files of the pairs; none for a copy."""
+        return self.pairs.paths
 
     def to_json(self) -> dict[str, Any]:
         """Return the data source as JSON values."""

@@ -1,8 +1,6 @@
 """The description of a run, `run.json`: what it trains, from which data, and how."""
 
-import hashlib
 import importlib.metadata
-import json
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -11,8 +9,8 @@ from typing import Any, Self
 
 from passerelle.backend import backend_name
 from passerelle.errors import RunError, SettingsError
-from passerelle.preparation import Prepared
 from passerelle.runs.data_source import DataSource
+from passerelle.runs.windows_source import WindowsSource
 from passerelle.settings import Settings, named_sections, settings_in, validated
 from passerelle.settings.presets import find_preset
 
@@ -36,11 +34,11 @@ class Description:
 
     Attributes:
         settings: the settings as given, complete, before the preparation of the data.
-        data: source of the pairs.
+        data: source of the pairs; of a forecaster, source of the windows.
         commands: the command of each process that trained, in order; from Python, the name of the function.
         out: absolute path of the model file, which receives the number of each of several translators; empty if none
             is written.
-        number: number of this translator, from 1.
+        number: number of this translator or forecaster, from 1.
         count: number of translators that the command trains on the same data.
         checkpoint_seconds: time between two checkpoints within an epoch.
         tensorboard: absolute path of the folder of TensorBoard's logs; empty if none are written.
@@ -50,7 +48,7 @@ class Description:
     """
 
     settings: Settings
-    data: DataSource
+    data: DataSource | WindowsSource
     commands: tuple[tuple[str, ...], ...]
     out: str = ""
     number: int = 1
@@ -61,11 +59,9 @@ class Description:
     fingerprints: Mapping[str, str] | None = None
     versions: Mapping[str, str] | None = None
 
-    def prepared_with(self, prepared: Prepared) -> Self:
+    def prepared_with(self, settings: Settings, fingerprints: Mapping[str, str]) -> Self:
         """Return the description with what the preparation found out."""
-        return replace(
-            self, resolved=prepared.settings, fingerprints=_fingerprints(prepared), versions=current_versions()
-        )
+        return replace(self, resolved=settings, fingerprints=fingerprints, versions=current_versions())
 
     def to_json(self) -> dict[str, Any]:
         """Return the description as JSON values."""
@@ -106,7 +102,7 @@ class Description:
         resolved = values["resolved"]
         return cls(
             validated(Settings, values["settings"]),
-            DataSource.from_json(values["data"]),
+            (WindowsSource if "layout" in values["data"] else DataSource).from_json(values["data"]),
             tuple(tuple(map(str, command)) for command in values["commands"]),
             str(values["out"]), number, count, float(seconds), str(values.get("tensorboard", "")),
             None if resolved is None else validated(Settings, resolved),
@@ -120,35 +116,20 @@ def current_versions() -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in ("passerelle", "keras", "numpy", backend_name())}
 
 
-def _fingerprints(prepared: Prepared) -> dict[str, str]:
-    """Return the SHA-256 of everything that the training reads, by its name in messages."""
-    signature = json.dumps(prepared.signature.to_json(), sort_keys=True)
-    fingerprints = {
-        "training pairs": prepared.training.fingerprint(),
-        "validation pairs": prepared.validation.fingerprint(),
-        "vocabularies": hashlib.sha256(signature.encode("utf-8", "surrogatepass")).hexdigest(),
-    }
-    if prepared.fine_tuning is not None:
-        fingerprints["model"] = str(prepared.fine_tuning.origin.sha256)
-        for name, pairs in (("old pairs", prepared.old), ("old validation pairs", prepared.old_validation)):
-            if pairs:
-                fingerprints[name] = pairs.fingerprint()
-    for side, vectors in prepared.vectors.items():
-        words = "\n".join(vectors.words).encode("utf-8", "surrogatepass")
-        fingerprints[f"{side} vectors"] = hashlib.sha256(words + vectors.values.tobytes()).hexdigest()
-    return fingerprints
-
-
-def check_fingerprints(description: Description, prepared: Prepared) -> None:
+def check_fingerprints(description: Description, now: Mapping[str, str]) -> None:
     """Check that the data is that of the run.
+
+    Args:
+        description: the description of the run.
+        now: fingerprints of the data, as it was read now.
 
     Raises:
         RunError: if it changed; the message names what.
     """
-    before, now = description.fingerprints or {}, _fingerprints(prepared)
+    before = description.fingerprints or {}
     changed = [name for name in {**before, **now} if before.get(name) != now.get(name)]
     if changed:
-        paths = description.data.pairs.paths
+        paths = description.data.paths
         file = f" of {', '.join(map(os.path.basename, paths))}" if paths else ""
         raise RunError(
             f"the {changed[0]}{file} are not those with which the run began. A run is resumed with the same data: "

@@ -13,11 +13,8 @@ import tomli_w
 from passerelle.bundle.json_text import parse_json
 from passerelle.data.checksum import file_sha256
 from passerelle.data.locks import locked
-from passerelle.data.pairs import Pairs
 from passerelle.data.writing import prepare_folder, require_writable_file, write_atomically
 from passerelle.errors import ModelFileError, OutputError, RunError, SettingsError
-from passerelle.fine_tuning.plan import FineTuning
-from passerelle.runs.data_source import PairSource, write_copy
 from passerelle.runs.description import Description
 
 __all__ = ["SUFFIX", "RunFolder"]
@@ -41,6 +38,8 @@ class RunFolder:
         settings: the resolved settings as TOML, for `--settings`.
         pairs, validation, corrections, old, old_validation: copies of pairs that no file contains; they exist only
             where needed.
+        windows, validation_windows: the same for the windows of a forecaster.
+        refit: the folder of the second training of a forecaster, on all windows.
     """
 
     def __init__(self, path: str | os.PathLike[str]):
@@ -53,6 +52,8 @@ class RunFolder:
         self.pairs, self.validation = self.path / "pairs.jsonl", self.path / "validation.jsonl"
         self.corrections, self.old = self.path / "corrections.jsonl", self.path / "old.jsonl"
         self.old_validation = self.path / "old-validation.jsonl"
+        self.windows, self.validation_windows = self.path / "windows.npz", self.path / "validation-windows.npz"
+        self.refit = self.path / "refit"
         self._description, self._outcome = self.path / "run.json", self.path / "outcome.json"
         self._lock = self.path / ".lock"
 
@@ -81,32 +82,21 @@ class RunFolder:
 
     def _has_other_files(self) -> bool:
         """Return whether the folder has more than a process leaves that was killed while it created the run."""
-        own = {path.name for path in (*self._files(), self.checkpoints, self.data, self._lock)}
+        own = {path.name for path in (*self._files(), self.checkpoints, self.data, self.refit, self._lock)}
         names = {path.name for path in self.path.iterdir()} - own
         return any(not (name.startswith(".") and name.endswith(".tmp")) for name in names)
 
     def _files(self) -> tuple[Path, ...]:
         return (
             self._description, self._outcome, self.log, self.table, self.samples, self.curve, self.settings, self.pairs,
-            self.validation, self.corrections, self.old, self.old_validation,
+            self.validation, self.corrections, self.old, self.old_validation, self.windows, self.validation_windows,
         )  # fmt: skip
 
-    def create(
-        self,
-        description: Description,
-        pairs: Pairs,
-        validation: Pairs | None,
-        fine_tuning: FineTuning | None = None,
-        *,
-        overwrite: bool = False,
-    ) -> None:
-        """Create the folder with its description, and with copies of the pairs that cannot be read again.
+    def create(self, *, keep_data: bool = False, overwrite: bool = False) -> None:
+        """Create the folder of a new run, without the files of an earlier one.
 
         Args:
-            description: description of the run.
-            pairs: all pairs, as they were read.
-            validation: validation pairs, if they were read by themselves.
-            fine_tuning: fine-tuning, whose pairs are copied too.
+            keep_data: whether the texts and ids of large pairs are those of the new run.
             overwrite: whether an earlier run may be replaced.
 
         Raises:
@@ -114,19 +104,10 @@ class RunFolder:
         """
         self.require_creatable(overwrite=overwrite)
         self.discard(keep_folder=True)
-        old = (None, None) if fine_tuning is None else (fine_tuning.old, fine_tuning.old_validation)
-        if all(own is None or own.storage is None for own in (pairs, validation, *old)):
+        if not keep_data:
             self.discard_data()
+        prepare_folder(self.path)
         prepare_folder(self.checkpoints)
-        data = description.data
-        copies = [(data.pairs, self.pairs, pairs), (data.validation, self.validation, validation)]
-        if data.fine_tuning is not None and fine_tuning is not None:
-            for name in ("corrections", "old", "old_validation"):
-                copies.append((getattr(data.fine_tuning, name), getattr(self, name), getattr(fine_tuning, name)))
-        for source, path, own in copies:
-            if own is not None and isinstance(source, PairSource) and not source.paths:
-                write_copy(path, own)
-        self.describe(description)
 
     def describe(self, description: Description) -> None:
         """Write `run.json` and `settings.toml`.
@@ -200,8 +181,9 @@ class RunFolder:
     def discard(self, *, keep_folder: bool = False) -> None:
         """Remove the files of a run, and the folder with its `data` if nothing else is in it."""
         self._description.unlink(missing_ok=True)  # first: without it, the folder is that of no run
-        if not self.checkpoints.is_symlink():
-            shutil.rmtree(self.checkpoints, ignore_errors=True)
+        for folder in (self.checkpoints, self.refit):
+            if not folder.is_symlink():
+                shutil.rmtree(folder, ignore_errors=True)
         for path in (*self._files(), *([] if keep_folder else [self._lock])):
             path.unlink(missing_ok=True)
         if not keep_folder:

@@ -2,21 +2,17 @@
 
 import json
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
-from passerelle.data.pairs import Pairs
-from passerelle.data.storage import Report as StepReport
-from passerelle.data.storage import Storage
 from passerelle.errors import RunError
-from passerelle.fine_tuning.origin import Origin
-from passerelle.fine_tuning.plan import FineTuning
-from passerelle.preparation import Prepared, prepare
+from passerelle.fields.signature import Signature
 from passerelle.runs.checkpoints import Checkpoints, checkpoint_files, restore_newest
-from passerelle.runs.data_source import PairSource
+from passerelle.runs.data_source import DataSource
 from passerelle.runs.description import (
     Description,
     check_fingerprints,
@@ -26,18 +22,31 @@ from passerelle.runs.description import (
 )
 from passerelle.runs.folder import RunFolder
 from passerelle.runs.logs import Logs
+from passerelle.runs.windows_source import WindowsSource
 from passerelle.settings import Settings
 from passerelle.training.callbacks.callback import Callback
 from passerelle.training.state import TrainingState
 
-__all__ = ["Recording"]
+__all__ = ["PreparedData", "Recording", "Report"]
 
 Report = Callable[[str], object]
 
 _OTHER_SHAPES = "the weights in the checkpoint do not have the shapes of the network. Start another run."
 
 
-class Recording:
+class PreparedData(Protocol):
+    """What a recording reads of prepared data, whatever is trained on it."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def signature(self) -> Signature: ...
+
+
+Data = TypeVar("Data", bound=PreparedData)
+
+
+class Recording(ABC, Generic[Data]):
     """A run and its folder. As a context manager, it locks the folder.
 
     If an error or a signal ends a new run before its first checkpoint, the folder is removed: there is nothing to
@@ -48,8 +57,6 @@ class Recording:
         description: what is trained.
         report: receives problems, one line each.
         resumed: whether the run was begun by an earlier process.
-        pairs: all pairs of a new run, as they were read.
-        validation: its validation pairs, if they were read by themselves.
         overwrite: whether an earlier run in the folder may be replaced.
         inform: receives lines that are no problems.
 
@@ -58,6 +65,9 @@ class Recording:
         description: complete after `begin`.
     """
 
+    source: ClassVar[type[DataSource] | type[WindowsSource]]
+    """Type of the description's `data`."""
+
     def __init__(
         self,
         folder: RunFolder,
@@ -65,8 +75,6 @@ class Recording:
         report: Report,
         *,
         resumed: bool = False,
-        pairs: Pairs | None = None,
-        validation: Pairs | None = None,
         overwrite: bool = False,
         inform: Report = lambda message: None,
     ):
@@ -75,7 +83,6 @@ class Recording:
         self.resumed = resumed
         self._report = report
         self._inform = inform
-        self._pairs, self._validation = pairs, validation
         self._overwrite = overwrite
         self._locked = ExitStack()
         self._reserve = 0
@@ -102,11 +109,13 @@ class Recording:
             inform: receives lines that are no problems.
 
         Raises:
-            RunError: if it is not the folder of a run, or damaged.
+            RunError: if it is not the folder of a run, damaged, or the run of something else.
             SettingsError: if the changes do more than extend the run.
         """
         folder = RunFolder(path)
         before = folder.description()
+        if not isinstance(before.data, cls.source):
+            raise RunError(f"{folder} is the run of a {before.data.trains}. Resume it with {before.data.resume_words}.")
         settings = extended(before.settings, change(before.settings))
         return cls(folder, with_command(before, command, settings), report, resumed=True, inform=inform)
 
@@ -126,32 +135,6 @@ class Recording:
         finally:
             self._locked.close()
 
-    def prepare(self, progress: StepReport = lambda step, done, total: None) -> Prepared:
-        """Read and prepare the data of a run that goes on.
-
-        Args:
-            progress: receives the progress of reading and preparing large pairs; see `data.storage.Storage`.
-
-        Raises:
-            DataError: if the data cannot be read.
-            RunError: if it changed.
-        """
-        storage = Storage(self.folder.data, kept=True, report=progress)
-        pairs, validation = self.read(storage)
-        vectors = self.description.data.vectors
-        prepared = prepare(
-            pairs,
-            self.description.settings,
-            validation=validation,
-            source_vectors=vectors.get("source"),
-            target_vectors=vectors.get("target"),
-            fine_tuning=self.read_fine_tuning(storage),
-        )
-        resolved = self.description.resolved
-        if resolved is not None and resolved.training.seed != prepared.settings.training.seed:
-            prepared = prepared.with_seed(resolved.training.seed)
-        return prepared
-
     def has_checkpoint(self) -> bool:
         """Return whether there is anything from which the run can go on."""
         return bool(checkpoint_files(self.folder.checkpoints))
@@ -164,59 +147,27 @@ class Recording:
         before, now = resolved.training, self.description.settings.training
         return (before.epochs, before.minutes) == (now.epochs, now.minutes) and self.folder.wrote(model)
 
-    def read(self, storage: Storage | None = None) -> tuple[Pairs, Pairs | float | None]:
-        """Read the pairs, and the validation pairs if they are not held out of the pairs.
+    @abstractmethod
+    def fingerprints(self, prepared: Data) -> dict[str, str]:
+        """Return the SHA-256 of everything that the training reads, by its name in messages."""
 
-        Args:
-            storage: place of the files for large pairs.
-
-        Raises:
-            DataError: if they cannot be read.
-        """
-        data = self.description.data
-        validation = data.validation
-        if isinstance(validation, PairSource):
-            validation = validation.read(self.folder.validation, storage and storage.part("validation"))
-        return data.pairs.read(self.folder.pairs, storage), validation
-
-    def read_fine_tuning(self, storage: Storage | None = None) -> FineTuning | None:
-        """Load the model from which the run starts, and read its corrections and old pairs; None if there is none.
-
-        Args:
-            storage: place of the files for large pairs.
+    @abstractmethod
+    def write_copies(self, prepared: Data) -> None:
+        """Write copies of the data that cannot be read again into the folder of a new run.
 
         Raises:
-            DataError: if pairs cannot be read.
-            ModelFileError: if the model cannot be loaded.
-            RunError: if the model changed.
+            OutputError: if they cannot be written.
         """
-        source = self.description.data.fine_tuning
-        if source is None:
-            return None
-        origin = Origin.load(source.model)
-        if origin.sha256 != source.sha256:
-            raise RunError(
-                f"{source.model} is not the model from which the run began: the file changed. Restore it, or start "
-                f"another run."
-            )
-        folder = self.folder
-        copies = {"corrections": folder.corrections, "old": folder.old, "old_validation": folder.old_validation}
-        pairs = {name: (getattr(source, name), path) for name, path in copies.items()}
-        return FineTuning(
-            origin,
-            source.settings,
-            old_share=source.old_share,
-            **{
-                name: None if own is None else own.read(path, storage and storage.part(name))
-                for name, (own, path) in pairs.items()
-            },
-        )
 
-    def begin(self, prepared: Prepared, network: Any) -> TrainingState | None:
+    def keeps_stored_data(self, prepared: Data) -> bool:
+        """Return whether data of the run lies in the folder's `data` already."""
+        return False
+
+    def begin(self, prepared: Data, network: Any) -> TrainingState | None:
         """Write the description, and restore the newest checkpoint of a run that goes on.
 
         Args:
-            prepared: the data, as `prepare` returned it.
+            prepared: the prepared data.
             network: the network before training.
 
         Returns:
@@ -228,17 +179,17 @@ class Recording:
         """
         self._reserve = self._space_of_the_model(prepared, network)
         if not self.resumed:
-            self.description = self.description.prepared_with(prepared)
+            self.description = self.description.prepared_with(prepared.settings, self.fingerprints(prepared))
             self._begun = True
-            pairs = prepared.training if self._pairs is None else self._pairs
-            self.folder.create(
-                self.description, pairs, self._validation, prepared.fine_tuning, overwrite=self._overwrite
-            )
+            self.folder.create(keep_data=self.keeps_stored_data(prepared), overwrite=self._overwrite)
+            self.write_copies(prepared)
+            self.folder.describe(self.description)
             return None
-        check_fingerprints(self.description, prepared)
+        fingerprints = self.fingerprints(prepared)
+        check_fingerprints(self.description, fingerprints)
         self._compare_versions()
         state = restore_newest(self.folder.checkpoints, self._report)
-        self.description = self.description.prepared_with(prepared)
+        self.description = self.description.prepared_with(prepared.settings, fingerprints)
         self.folder.describe(self.description)
         if state is not None:
             _check_weights(state, network)
@@ -274,7 +225,7 @@ class Recording:
                     f"{now[name]}: its weights will be the same only to rounding, if at all"
                 )
 
-    def _space_of_the_model(self, prepared: Prepared, network: Any) -> int:
+    def _space_of_the_model(self, prepared: Data, network: Any) -> int:
         """Return the bytes that saving the model needs in the file system of the checkpoints."""
         out = Path(self.description.out)
         if not self.description.out or os.stat(out.parent).st_dev != os.stat(self.folder.path).st_dev:
