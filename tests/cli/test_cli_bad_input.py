@@ -51,7 +51,7 @@ def train(*arguments):
         (["train", "spaces.tsv", "--source-separator", ";"], "spaces.tsv: the source column contains no tokens"),
         (train("--preset", "tutoral"), "unknown preset 'tutoral'. Did you mean 'tutorial'?"),
         (train("--epoch", "3"), "Unknown option: --epoch. Did you mean --epochs?"),
-        (train("--horizon=3"), "Unknown option: --horizon=3. It is an option of passerelle train-forecaster."),
+        (train("--horizon=3"), "Unknown option: --horizon. It is an option of passerelle train-forecaster."),
         (train("--epochs", "many"), "Invalid value"),
         (train("--epochs", "0"), "training.epochs: input should be greater than or equal to 1, received: 0"),
         (train("--units", "-1"), "network.encoder.units: input should be greater than or equal to 1"),

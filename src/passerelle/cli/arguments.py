@@ -75,9 +75,10 @@ def explain_unknown_option(error: UnknownOptionError, app: App, command: str) ->
         command: name of the command.
     """
     word = str(getattr(error.token, "value", ""))
-    owners = [name for name in app if not name.startswith("-") and word.partition("=")[0] in _options_of(app[name])]
+    option = getattr(error.token, "keyword", None) or word.partition("=")[0]
+    owners = [name for name in app if not name.startswith("-") and option in _options_of(app[name])]
     if owners:
-        return f"Unknown option: {word}. It is an option of passerelle {', '.join(owners)}."
+        return f"Unknown option: {option}. It is an option of passerelle {', '.join(owners)}."
     looks_like_a_value = _looks_like_a_value(word)
     message = f"{word!r:.60} is not an option." if looks_like_a_value else str(error)
     kind = "texts" if command in _READ_TEXTS else "files"
