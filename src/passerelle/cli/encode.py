@@ -42,7 +42,7 @@ def encode(
     """
     import numpy as np
 
-    from passerelle.cli.translate import note_file_names, split_tags
+    from passerelle.cli.texts import note_file_names, split_tags
     from passerelle.data.files import STANDARD_INPUT, read_lines
     from passerelle.data.writing import require_writable_file, write_atomically
     from passerelle.translator import Translator

@@ -105,7 +105,7 @@ def read_texts(paths: Sequence[str], reading: ReadingOptions, *, tagged: bool) -
     Raises:
         DataError: if a file cannot be read, contains no text, or has a line without tags if `tagged`.
     """
-    from passerelle.cli.translate import split_tags
+    from passerelle.cli.texts import split_tags
     from passerelle.data.files import input_name, read_lines
 
     max_line = getattr(reading, "max_line", None) or MAX_LINE

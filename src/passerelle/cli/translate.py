@@ -1,12 +1,10 @@
 """passerelle translate"""
 
-import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -17,64 +15,20 @@ from passerelle.cli.groups import IN_GROUP
 from passerelle.cli.lines import MAX_BLOCK_LINES, Block, check_texts, file_size, read_blocks
 from passerelle.cli.options import SearchOptions
 from passerelle.cli.output import Overwrite, open_output, require_absent, require_different_files
-from passerelle.cli.result_format import Counts, ResultFormat, join_outputs
+from passerelle.cli.result_format import Counts
 from passerelle.cli.shards import Shard, open_shard_output
-from passerelle.errors import DataError, LongTextError, SettingsError
-from passerelle.settings import MAX_LINE, ConstraintSettings
+from passerelle.cli.texts import note_file_names
+from passerelle.cli.translation import Flag, OutputOptions, TranslationJob
+from passerelle.errors import SettingsError
+from passerelle.settings import MAX_LINE
 
 if TYPE_CHECKING:
     from passerelle.data.file_shards import FileShard
-    from passerelle.fields.signature import Signature
-    from passerelle.inference.alignment import Alignment
-    from passerelle.inference.regression import Regressor
-    from passerelle.inference.result import Result
-    from passerelle.translator import Translator
 
-__all__ = ["OutputOptions", "note_file_names", "split_tags", "translate"]
+__all__ = ["translate"]
 
 SUMMARY_LINES = 1000
 """Lines of standard input from which on their number and the speed are reported."""
-
-MAX_NAME = 1000
-"""Texts with this many characters are not looked for as names of files."""
-
-Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
-
-
-@Parameter(name="*", group=IN_GROUP["Output"])
-@dataclass(frozen=True, kw_only=True)
-class OutputOptions:
-    """Output options.
-
-    Parameters
-    ----------
-    scores
-        Write columns separated by tabs: number of the text, rank, normalized score, log probability in nats,
-        translation.
-    as_json
-        Write one JSON object per text, with the probability of each token.
-    align
-        Add the token alignment from attention: pairs of source and target positions such as 0-0 1-2, after a tab or in
-        the JSON object.
-    pictures
-        Folder for pictures of the attention weights of each text's best translation: 1.svg, 2.svg, ...
-    replace_unknown
-        Replace each unknown token (UNK) by the source token with the highest attention weight.
-    replacements
-        Dictionary for --replace-unknown: a file with a source token, a tab and its translation per line.
-    """
-
-    scores: Flag = False
-    as_json: Annotated[bool, Parameter(name="--json", negative=(), show_default=False)] = False
-    align: Flag = False
-    pictures: str | None = None
-    replace_unknown: Flag = False
-    replacements: str | None = None
-
-    @property
-    def needs_alignments(self) -> bool:
-        """Whether any of the options needs alignments."""
-        return self.align or self.replace_unknown or self.pictures is not None
 
 
 def translate(
@@ -131,7 +85,7 @@ def translate(
     """
     output_options = output_options or OutputOptions()
     options = (search or SearchOptions()).options(n_best)
-    replacements = _read_replacements(output_options)
+    replacements = output_options.read_replacements()
     check_texts(texts, max_line)
     note_file_names(texts, "--in FILE")
     part = None if shard is None else Shard.choose(shard, in_, out)
@@ -143,13 +97,10 @@ def translate(
         )
     # A shard continues by itself, and shares the folder with the others.
     folder = _picture_folder(output_options, overwrite=resume or overwrite or part is not None)
-    job = _Job(n_best, tags, options, output_options, replacements, folder, _location(texts, in_))
-    result_format = ResultFormat(
-        n_best, scores=output_options.scores, as_json=output_options.as_json, aligned=output_options.align
-    )
+    job = TranslationJob(n_best, tags, options, output_options, replacements, folder, _location(texts, in_))
     models = ensemble or EnsembleOptions()
     before = 0 if part is None else part.lines.first.line - 1  # texts of other shards
-    line_format = replace(result_format.line_format, first=before + 1)
+    line_format = replace(job.result_format.line_format, first=before + 1)
     if part is None:
         opened = open_output(out, resume=resume, overwrite=overwrite, line_format=line_format)
         size = None if in_ is None else file_size(in_)
@@ -167,178 +118,20 @@ def translate(
             note(f"passerelle: {out} is already complete")
             return 0
         loaded = models.load_outputs(model, output)
-        if len(loaded.names) > 1:
-            _require_columns(output_options)
-        if not loaded.translators:
-            _require_no_text_options(loaded.names, output_options, n_best, options)
-        translator = next(iter(loaded.translators.values()), None)
+        job.require_fitting(loaded)
         blocks = _blocks(
             texts, in_, skip=written.done, size=max(1, MAX_BLOCK_LINES // n_best), max_line=max_line,
             shard=None if part is None else part.lines,
         )  # fmt: skip
         counts = Counts(written=before + written.done)
-        constrained = any(options.get(name) for name in ConstraintSettings.model_fields)
-        unsplit = translator.lengths.sentences if constrained and translator is not None else None
         written.begin()
         for block in blocks:
-            first = counts.written + 1
-            found = {name: job.translate(each, block.lines, first=first) for name, each in loaded.translators.items()}
-            written_by_output = {
-                name: result_format.format(
-                    loaded.translators[name].signature, each.results, each.alignments, first=first
-                )
-                for name, each in found.items()
-            } | {
-                name: job.predict(each, block.lines, result_format, first=first)
-                for name, each in loaded.regressors.items()
-            }
-            lines = {name: written_by_output[name] for name in loaded.names}
-            of_texts = list(found.values())
-            if of_texts:
-                job.draw(of_texts[0], first=first)
-            written.write(join_outputs(lines, as_json=output_options.as_json))
-            for name, each in list(found.items())[1:]:
-                counts.add_output(name, each.results)
-            if of_texts:
-                counts.add(of_texts[0].results, unsplit=unsplit)
-            else:
-                counts.written += len(block.lines)
+            written.write(job.lines(loaded, block.lines, counts))
             display.progress(len(block.lines), block.position)
-    if translator is not None:
+    for translator in list(loaded.translators.values())[:1]:
         counts.report(translator.lengths, options.get("split_sentences", "auto"))
     display.summary(SUMMARY_LINES if in_ is None and out is None else 0)
     return 1 if counts.impossible else 0
-
-
-@dataclass(frozen=True)
-class _Translations:
-    """The n-best results of consecutive texts, and their alignments, which are None if no option needs them."""
-
-    results: list[list["Result"]]
-    alignments: list[list["Alignment"]] | None
-
-
-@dataclass(frozen=True)
-class _Job:
-    """Everything that the translations of a text depend on, except the translator.
-
-    Attributes:
-        n_best: translations per text.
-        tags: tags of all texts, or None.
-        search_options: keyword arguments of the search.
-        output_options: options of the command.
-        replacements: translations of source tokens for unknown tokens.
-        folder: folder for pictures, or None.
-        location: words before the number of a text in messages, such as `in.txt, line`.
-    """
-
-    n_best: int
-    tags: str | None
-    search_options: dict[str, Any]
-    output_options: OutputOptions
-    replacements: Mapping[str, str]
-    folder: Path | None
-    location: str
-
-    def translate(self, translator: "Translator", lines: list[str], *, first: int) -> _Translations:
-        """Translate lines; if the options require it, align the translations and replace unknown tokens.
-
-        Args:
-            translator: any translator.
-            lines: texts; each with a tab and its tags, if the translator has tags and `tags` is None.
-            first: number of the first text.
-
-        Raises:
-            DataError: if a text is too long for memory.
-        """
-        lines, tags = self._split_tags(translator.signature, lines)
-        with self._located(first):
-            found = translator.n_best(lines, self.n_best, tags=tags, **self.search_options)
-        if not self.output_options.needs_alignments:
-            return _Translations(found, None)
-        alignments = _align(translator, found, tags)
-        if self.output_options.replace_unknown:
-            found = self._replace_unknown(translator, found, alignments)
-        return _Translations(found, alignments)
-
-    def predict(self, regressor: "Regressor", lines: list[str], result_format: ResultFormat, *, first: int) -> str:
-        """Predict the numbers for lines and return them as lines; see `translate`."""
-        texts, tags = self._split_tags(regressor.signature, lines)
-        with self._located(first):
-            return result_format.format_numbers(regressor, texts, tags)
-
-    def _split_tags(self, signature: "Signature", lines: list[str]) -> tuple[list[str], str | list[str] | None]:
-        """Return the texts of lines, and their tags if the model has tags."""
-        return split_tags(lines) if self.tags is None and signature.tagged else (lines, self.tags)
-
-    @contextmanager
-    def _located(self, first: int) -> Iterator[None]:
-        """Name the place of a text that is too long."""
-        try:
-            yield
-        except LongTextError as error:
-            raise DataError(f"{self.location} {first + error.row:,} {error.reason}") from None
-
-    def _replace_unknown(
-        self, translator: "Translator", found: list[list["Result"]], alignments: list[list["Alignment"]]
-    ) -> list[list["Result"]]:
-        from passerelle.inference.alignment import replace_unknown
-
-        return [
-            [
-                replace_unknown(result, alignment, translator.signature, self.replacements)
-                for result, alignment in zip(results, aligned, strict=True)
-            ]
-            for results, aligned in zip(found, alignments, strict=True)
-        ]
-
-    def draw(self, translations: _Translations, *, first: int) -> None:
-        """Draw the alignment of each text's best translation, if there is a folder; `first` numbers the first text."""
-        from passerelle.data.writing import write_atomically
-        from passerelle.plots.attention import draw_attention
-
-        if self.folder is None or translations.alignments is None:
-            return
-        rows = zip(translations.results, translations.alignments, strict=True)
-        for number, (results, alignments) in enumerate(rows, start=first):
-            best = alignments[0]
-            title = f"{results[0].source} \u2192 {results[0].text}"
-            picture = draw_attention(best.source, best.target, best.weights, title=title).encode()
-            write_atomically(self.folder / f"{number}.svg", lambda stream, picture=picture: stream.write(picture))
-
-
-def _require_columns(options: OutputOptions) -> None:
-    """Raise SettingsError if an option does not support several outputs in one line."""
-    used = {
-        "--scores": options.scores,
-        "--align": options.align and not options.as_json,
-        "--pictures": options.pictures,
-    }
-    for flag in (name for name, value in used.items() if value):
-        advice = "" if flag == "--pictures" else ", or use --json"
-        raise SettingsError(f"{flag} describes one output, and the model has several. Name one with --output{advice}.")
-
-
-def _require_no_text_options(
-    names: Sequence[str], output_options: OutputOptions, n_best: int, options: Mapping[str, Any]
-) -> None:
-    """Raise SettingsError if an option is used that is for texts, and the outputs have numbers."""
-    others = replace(output_options, as_json=False)
-    if n_best > 1 or others != OutputOptions() or set(options) - {"n_best"}:
-        raise SettingsError(
-            f"{' and '.join(names)}: numbers have no search, scores or alignment. Leave these options out, or name an "
-            f"output of text with --output."
-        )
-
-
-def _align(
-    translator: "Translator", found: list[list["Result"]], tags: str | list[str] | None
-) -> list[list["Alignment"]]:
-    """Return the alignments of all results; one call aligns them all, in full batches."""
-    if isinstance(tags, list):
-        tags = [tag for tag, results in zip(tags, found, strict=True) for _ in results]
-    aligned = iter(translator.align([result for results in found for result in results], tags=tags))
-    return [[next(aligned) for _ in results] for results in found]
 
 
 def _check_files(texts: tuple[str, ...], in_: str | None, out: str | None, *, resume: bool, overwrite: bool) -> None:
@@ -369,21 +162,6 @@ def _location(texts: tuple[str, ...], in_: str | None) -> str:
     return "text" if texts else f"{input_name(in_ or STANDARD_INPUT)}, line"
 
 
-def _read_replacements(output_options: OutputOptions) -> dict[str, str]:
-    from passerelle.data.files import read_lines
-
-    path = output_options.replacements
-    if path is None:
-        return {}
-    if not output_options.replace_unknown:
-        raise SettingsError("--replacements requires --replace-unknown. Add it.")
-    rows = [line.split("\t") for line in read_lines(path) if line.strip()]
-    for row in rows:
-        if len(row) < 2:
-            raise DataError(f"{path}: no tab between token and translation: {row[0][:40]!r}.")
-    return {row[0]: row[1] for row in rows}
-
-
 def _picture_folder(output_options: OutputOptions, *, overwrite: bool) -> Path | None:
     from passerelle.data.writing import prepare_folder
 
@@ -392,33 +170,3 @@ def _picture_folder(output_options: OutputOptions, *, overwrite: bool) -> Path |
     folder = prepare_folder(output_options.pictures)
     require_absent([path for path in folder.glob("*.svg") if path.stem.isdecimal()], overwrite=overwrite)
     return folder
-
-
-def note_file_names(texts: tuple[str, ...], advice: str) -> None:
-    """Report a text that is the name of a file; `advice` is the option that reads the lines of a file."""
-    for text in texts:
-        # A long text is no name, and the system would refuse to look for it.
-        if len(text) < MAX_NAME and os.path.isfile(text):
-            note(f"passerelle: the text {text!r} is the name of a file. To read the lines of the file: {advice}")
-            return
-
-
-def split_tags(lines: list[str]) -> tuple[list[str], list[str]]:
-    """Split lines into texts and their tags, which follow a tab; blank lines may have no tags.
-
-    Raises:
-        DataError: if a line that is not blank has no tab, or more than one.
-    """
-    for line in lines:
-        if (columns := line.count("\t") + 1) > 2:
-            raise DataError(
-                f"{columns} columns, but this model requires two, text and tags: {line[:40]!r}. Remove the others; for "
-                f"source, target and tags: cut -f1,3"
-            )
-        if line.strip() and "\t" not in line:
-            raise DataError(
-                f"no tab between text and tags, which this model requires: {line[:40]!r}. Write text, tab, tags; or "
-                f"set the tags of all texts with --tags."
-            )
-    rows = [line.split("\t", 1) if "\t" in line else [line, ""] for line in lines]
-    return [row[0] for row in rows], [row[1] for row in rows]
