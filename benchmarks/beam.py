@@ -19,7 +19,8 @@ import g2p
 import passerelle
 import run
 from by_hand import beam_by_hand
-from passerelle.data.pairs import read_pairs, references
+from passerelle.data.pairs import references
+from passerelle.data.reading import read_pairs
 from passerelle.data.writing import write_atomically
 
 HERE = Path(__file__).parent

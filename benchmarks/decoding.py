@@ -13,7 +13,8 @@ import numpy as np
 
 import tutorial_program
 from passerelle.data.lengths import Lengths
-from passerelle.data.pairs import read_pairs, references
+from passerelle.data.pairs import references
+from passerelle.data.reading import read_pairs
 from passerelle.data.writing import write_atomically
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.translator import Translator

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import passerelle
-from passerelle.data.pairs import write_pairs
+from passerelle.data.pair_files import write_pairs
 from passerelle.data.writing import write_atomically
 from passerelle.training.callbacks.callback import Callback, Run
 

@@ -15,7 +15,10 @@ from pathlib import Path
 from queue import Queue
 from typing import Any
 
-from passerelle.data.pairs import Pairs, read_pairs, split_by_source, write_pairs
+from passerelle.data.pair_files import write_pairs
+from passerelle.data.pairs import Pairs
+from passerelle.data.reading import read_pairs
+from passerelle.data.splitting import split_by_source
 from passerelle.data.writing import write_atomically
 from run import HERE, SPLIT_SEED, run_once
 

@@ -18,7 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import speed
-from passerelle.data.pairs import read_pairs, references, split_by_source, write_pairs
+from passerelle.data.pair_files import write_pairs
+from passerelle.data.pairs import references
+from passerelle.data.reading import read_pairs
+from passerelle.data.splitting import split_by_source
 from passerelle.evaluation.metrics import score
 from passerelle.settings import PRESETS
 

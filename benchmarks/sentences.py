@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import passerelle
-from passerelle.data.pairs import check_pairs, references
+from passerelle.data.checking import check_pairs
+from passerelle.data.pairs import references
 from passerelle.data.phrasebook import train_and_held_out
 from passerelle.text.tokenizer import normalize
 

@@ -23,7 +23,8 @@ import keras
 import numpy as np
 from keras import layers
 
-from passerelle.data.pairs import Pairs, read_pairs, references
+from passerelle.data.pairs import Pairs, references
+from passerelle.data.reading import read_pairs
 from passerelle.data.writing import write_atomically
 from passerelle.evaluation.metrics import score
 from passerelle.special_tokens import END, PAD, START

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 import passerelle
-from passerelle.data.pairs import check_pairs, write_pairs
+from passerelle.data.checking import check_pairs
+from passerelle.data.pair_files import write_pairs
 from passerelle.errors import DataError, SettingsError
 from passerelle.experiment import clock as experiment_clock
 from passerelle.experiment import prepared_training

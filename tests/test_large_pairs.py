@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import passerelle
-from passerelle.data import collector, encoded, pairs, row_keys, storage, stored_texts
+from passerelle.data import collector, encoded, pairs, reading, row_keys, splitting, storage, stored_texts
+from passerelle.data.checking import check_pairs
 from passerelle.data.storage import Storage
 from passerelle.experiment.prepared_training import train_prepared
 from passerelle.fine_tuning.origin import Origin
@@ -126,7 +127,7 @@ def test_files_are_read_the_same(tmp_path, request):
 
 def test_lone_surrogates_and_missing_texts_are_kept(in_files):
     made = [(f"{row} \udc80", {"a": "x" if row % 2 else None, "b": "é"}) for row in range(30)]
-    large = passerelle.data.pairs.check_pairs(iter(made))
+    large = check_pairs(iter(made))
     assert large.storage is not None
     assert large.sources[4] == "4 \udc80"
     assert large.columns["a"][:4] == [None, "x", None, "x"]
@@ -135,7 +136,7 @@ def test_lone_surrogates_and_missing_texts_are_kept(in_files):
 
 def test_sources_that_are_numbers_stay_in_memory(in_files):
     numbers = [((float(row), 1.0), "ja" if row % 2 else "nein") for row in range(40)]
-    assert passerelle.data.pairs.check_pairs(numbers).storage is None
+    assert check_pairs(numbers).storage is None
 
 
 @pytest.fixture(scope="module")
@@ -146,8 +147,8 @@ def origin():
 
 def tuned(origin):
     """Train on new pairs, corrections and old pairs; return the prepared data and the weights."""
-    old = passerelle.data.pairs.check_pairs(iter(rows("pairs")[:60]))
-    corrections = passerelle.data.pairs.check_pairs(iter([("le chat", "der"), ("la", "die")]))
+    old = check_pairs(iter(rows("pairs")[:60]))
+    corrections = check_pairs(iter([("le chat", "der"), ("la", "die")]))
     plan = FineTuning(origin, FineTuningSettings(new_tokens=True), corrections, old, 0.4)
     settings = choose_settings(preset="compact", level="word", settings={"training": TRAINING, "network": SMALL})
     prepared = prepare(iter(rows("pairs")[60:]), settings, validation=0.2, fine_tuning=plan)
@@ -186,8 +187,8 @@ def forbid(*arguments: Any, **options: Any) -> Any:
 
 def test_kept_files_are_used_again(kept, monkeypatch):
     before = facts(kept())
-    monkeypatch.setattr(pairs, "_read", forbid)
-    monkeypatch.setattr(pairs, "_held_out", forbid)
+    monkeypatch.setattr(reading, "_read", forbid)
+    monkeypatch.setattr(splitting, "_held_out", forbid)
     monkeypatch.setattr(encoded, "fit_text_signature", forbid)
     monkeypatch.setattr(encoded, "_written", forbid)
     assert facts(kept()) == before
@@ -202,7 +203,7 @@ def test_another_file_or_other_settings_are_read_anew(kept, tmp_path):
     assert any("Chat" in source for source in after.training.sources)
     del after  # its storage has locked the folder
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pairs, "_read", forbid)
+        patch.setattr(reading, "_read", forbid)
         patch.setitem(globals(), "SETTINGS", choose_settings(preset="compact", level="character"))
         characters = kept()
     assert characters.signature.source.tokenizer.level == "character"
@@ -294,7 +295,7 @@ def test_a_report_that_raises_ends_the_work(tmp_path, in_files):
             raise KeyboardInterrupt
 
     place = Storage(tmp_path / "data", kept=True, report=stop)
-    large = passerelle.data.pairs.check_pairs(iter(rows("pairs")), storage=place)
+    large = check_pairs(iter(rows("pairs")), storage=place)
     with pytest.raises(KeyboardInterrupt):
         prepare(large, SETTINGS, validation=0)
     assert not list((tmp_path / "data").glob("training.*"))

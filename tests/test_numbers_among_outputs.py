@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 
 import passerelle
+from passerelle.data.checking import check_pairs
 from passerelle.data.outputs import OutputValues, cell_text, output_columns
-from passerelle.data.pairs import Pairs, check_pairs, read_pairs, write_pairs
+from passerelle.data.pair_files import write_pairs
+from passerelle.data.pairs import Pairs
+from passerelle.data.reading import read_pairs
 from passerelle.errors import DataError, SettingsError
 from passerelle.preparation import prepare
 from passerelle.settings import make_settings

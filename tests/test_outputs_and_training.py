@@ -8,8 +8,8 @@ import pytest
 
 import passerelle
 from passerelle.data.batches import Batches
+from passerelle.data.checking import check_pairs
 from passerelle.data.mixing import Mixture
-from passerelle.data.pairs import check_pairs
 from passerelle.errors import SettingsError
 from passerelle.experiment.building import build
 from passerelle.experiment.rate_sweep import find_learning_rate

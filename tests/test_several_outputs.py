@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 import passerelle
-from passerelle.data.pairs import Pairs, check_pairs, read_pairs
+from passerelle.data.checking import check_pairs
+from passerelle.data.pairs import Pairs
+from passerelle.data.reading import read_pairs
 from passerelle.errors import DataError, SettingsError
 from passerelle.preparation import prepare
 from passerelle.ragged import Ragged

@@ -19,8 +19,9 @@ if not os.environ.get("KERAS_BACKEND"):
 
 if TYPE_CHECKING:
     from passerelle.data.corrections import Correction, read_corrections, write_corrections
-    from passerelle.data.pairs import Pair, Pairs, read_pairs
+    from passerelle.data.pairs import Pair, Pairs
     from passerelle.data.phrasebook import phrasebook
+    from passerelle.data.reading import read_pairs
     from passerelle.data.windows import Windows
     from passerelle.errors import DataError, ModelFileError, OutputError, PasserelleError, RunError, SettingsError
     from passerelle.evaluation.forecasts import ForecastReport
@@ -49,7 +50,7 @@ __version__ = "0.1.0"
 
 _MODULES = {
     "PRESETS": "settings", "Settings": "settings",
-    "Pair": "data.pairs", "Pairs": "data.pairs", "read_pairs": "data.pairs",
+    "Pair": "data.pairs", "Pairs": "data.pairs", "read_pairs": "data.reading",
     "Correction": "data.corrections", "read_corrections": "data.corrections", "write_corrections": "data.corrections",
     "phrasebook": "data.phrasebook",
     "DataError": "errors", "ModelFileError": "errors", "OutputError": "errors", "PasserelleError": "errors",

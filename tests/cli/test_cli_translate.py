@@ -10,7 +10,7 @@ import threading
 import pytest
 
 import passerelle
-from passerelle.data.pairs import read_pairs
+from passerelle.data.reading import read_pairs
 from passerelle.evaluation.metrics import score
 from passerelle.experiment.building import build
 from passerelle.preparation import prepare

@@ -21,7 +21,7 @@ from test_encodings import Trickle, message_of
 from passerelle.data import containers, zstd
 from passerelle.data.containers import unpacked
 from passerelle.data.files import inner_name, read_lines
-from passerelle.data.pairs import read_pairs
+from passerelle.data.reading import read_pairs
 from passerelle.errors import DataError
 
 TEXT = "Go.\tVa !\ncafé\tthé\n"

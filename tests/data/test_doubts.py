@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 import passerelle
-from passerelle.data.pairs import Pairs, read_pairs
+from passerelle.data.pairs import Pairs
+from passerelle.data.reading import read_pairs
 
 WORDS = ["dog", "cat", "house", "sea", "water"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from passerelle.data.pairs import read_pairs
+from passerelle.data.reading import read_pairs
 
 PAIRS = [("I see the dog.", "Je vois le chien."), ("Go, now!", "Va,\u202fvite !"), ("Где вокзал?", "火车站在哪里？")]
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32")

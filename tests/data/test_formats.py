@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import files as benchmark
 from passerelle.data.formats import FORMATS, base_name, choose_format
-from passerelle.data.pairs import read_pairs
+from passerelle.data.reading import read_pairs
 from passerelle.errors import PasserelleError, SettingsError
 
 ROWS = [("Go.", "Va\u202f!"), ("Run, now!", 'Il dit « "cours" ».'), ("a < b & c", "é\\n"), ("Hi.", "Salut !")]

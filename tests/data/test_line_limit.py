@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from passerelle.data.files import read_lines
-from passerelle.data.pairs import read_pairs
+from passerelle.data.reading import read_pairs
 from passerelle.errors import DataError, SettingsError
 
 MILLION = 1_000_000

@@ -250,3 +250,21 @@ def test_a_folder_of_another_user_is_not_used(tmp_path):
         temporary.touch()
     assert sorted(os.listdir(tmp_path)) == [".m.keras.1.tmp", ".m.keras.2.tmp", "m.keras"]
     assert os.listdir(foreign) == ["file"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="/dev/full exists only on Linux")
+def test_a_full_disk_is_an_output_error(tmp_path):
+    path = tmp_path / "out.tsv"
+    path.write_text("old")
+
+    def write(stream):
+        with open("/dev/full", "wb") as full:
+            full.write(b"x")
+
+    with pytest.raises(OutputError) as caught:
+        write_atomically(path, write)
+    assert str(caught.value) == (
+        f"{path} cannot be written: no space left in the folder {path.parent} (No space left on device). Nothing was "
+        f"changed."
+    )
+    assert path.read_text() == "old"

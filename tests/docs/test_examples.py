@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import passerelle
-from passerelle.data.pairs import write_pairs
+from passerelle.data.pair_files import write_pairs
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 

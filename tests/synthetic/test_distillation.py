@@ -10,7 +10,8 @@ import pytest
 from fakes import FakeTranslator, fake_writer
 
 import passerelle
-from passerelle.data.pairs import Pairs, check_pairs
+from passerelle.data.checking import check_pairs
+from passerelle.data.pairs import Pairs
 from passerelle.errors import DataError, ModelFileError, SettingsError
 from passerelle.preparation import prepare, split
 from passerelle.settings import Settings, SyntheticSettings, TagSettings, choose_settings, validated

@@ -55,7 +55,8 @@ def demo(
     epochs
         Number of epochs: passes over the training pairs. [default: 7]
     """
-    from passerelle.data.pairs import check_pairs, write_pairs
+    from passerelle.data.checking import check_pairs
+    from passerelle.data.pair_files import write_pairs
     from passerelle.data.phrasebook import train_and_held_out
     from passerelle.data.writing import prepare_folder, write_atomically
     from passerelle.plots.curve import draw_loss_curve

@@ -123,7 +123,7 @@ class PreparedTraining:
 
 def train_new(new: NewTraining) -> int:
     """Begin new trainings, and train and save their translators; return the exit status."""
-    from passerelle.data.pairs import split_paths, write_split
+    from passerelle.data.pair_files import split_paths, write_split
     from passerelle.runs.description import CHECKPOINT_SECONDS, Description
     from passerelle.runs.folder import SUFFIX, RunFolder
 

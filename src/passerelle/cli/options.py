@@ -182,7 +182,7 @@ class ReadingOptions:
             outputs: the names of several outputs, whose columns are read without `--outputs`.
             storage: place of the files for large pairs; None for the folder of temporary files.
         """
-        from passerelle.data.pairs import read_pairs
+        from passerelle.data.reading import read_pairs
 
         self.check()
         arguments: dict[str, Any] = {"outputs": tuple(outputs)} | self.arguments(tagged=tagged, limited=limited)

@@ -10,7 +10,7 @@ from passerelle.data.storage import BLOCK, Storage, StoredArrays, Writing
 from passerelle.data.stored_texts import ColumnFile, StoredRecords, stored_column
 from passerelle.errors import DataError
 
-__all__ = ["Collected", "Collector", "stored_columns"]
+__all__ = ["Collected", "Collector", "row_size", "stored_columns"]
 
 MAX_IN_MEMORY = 2**28
 """Size in bytes from which on the texts of pairs lie in files: about a million pairs of sentences."""
@@ -134,6 +134,18 @@ class Collector:
         self._written += len(self._sources)
         for column in (self._sources, self._targets, self._tags or []):
             column.clear()
+
+
+def row_size(source: Any, target: Any) -> int:
+    """Return the number of characters of a row; numbers have none, and a source of numbers counts its steps.
+
+    Args:
+        source: a text or numbers.
+        target: a text, or texts and numbers by the name of the output.
+    """
+    if isinstance(target, str):
+        return len(source) + len(target)
+    return len(source) + sum(len(value) for value in target.values() if isinstance(value, str))
 
 
 def _are_texts(target: Any) -> bool:

@@ -41,7 +41,7 @@ def encode(pairs: Pairs, signature: Signature, name: str) -> Ids:
     key = {"pairs": pairs.digest, "signature": hashlib.sha256(content.encode()).hexdigest()}
     stored = pairs.storage.find(name, key)
     if stored is None or not _are_ids(stored, len(pairs), signature):
-        with pairs.storage.step("encoding", _texts(pairs)), pairs.storage.write(name, key) as writing:
+        with pairs.step("encoding"), pairs.storage.write(name, key) as writing:
             stored = _written(pairs, signature, writing)
     return _ids(stored)
 
@@ -72,11 +72,6 @@ def fit_signature(pairs: Pairs, settings: Settings, name: str) -> Signature:
     with pairs.storage.write(name, key) as writing:
         writing.finish(signature.to_json())
     return signature
-
-
-def _texts(pairs: Pairs) -> int:
-    """Return the number of texts."""
-    return len(pairs) * len(pairs.columns)
 
 
 def _written(pairs: Pairs, signature: Signature, writing: Writing) -> StoredArrays:

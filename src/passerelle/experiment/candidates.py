@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from passerelle.data.pairs import check_pairs
+from passerelle.data.checking import check_pairs
 from passerelle.experiment.prepared_training import train_prepared
 from passerelle.fine_tuning.plan import FineTuning
 from passerelle.inference.search_choice import choose_metric

@@ -5,9 +5,11 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from passerelle.data.checking import check_pairs
 from passerelle.data.corrections import Correction, corrections_as_pairs, read_corrections
 from passerelle.data.formats import PairPath
-from passerelle.data.pairs import Pairs, check_pairs, read_pairs
+from passerelle.data.pairs import Pairs
+from passerelle.data.reading import read_pairs
 from passerelle.errors import SettingsError
 from passerelle.experiment.train import train_pairs
 from passerelle.fine_tuning.origin import Origin

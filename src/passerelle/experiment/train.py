@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
 from typing import Any
 
-from passerelle.data.pairs import Pairs, check_pairs
+from passerelle.data.checking import check_pairs
+from passerelle.data.pairs import Pairs
 from passerelle.experiment.candidates import prepare_candidates
 from passerelle.experiment.prepared_training import train_prepared
 from passerelle.fine_tuning.plan import FineTuning

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from passerelle.data.batches import Batches
-from passerelle.data.pairs import Pairs, joined, split_by_source
+from passerelle.data.pairs import Pairs, joined
 from passerelle.data.row_keys import row_numbers
+from passerelle.data.splitting import split_by_source
 from passerelle.errors import DataError, SettingsError
 from passerelle.fields.field import Columns, Field
 from passerelle.fields.new_tokens import former_ids, with_new_tokens

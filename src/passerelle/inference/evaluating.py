@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from passerelle.data.pairs import Pairs, check_pairs, references
+from passerelle.data.checking import check_pairs
+from passerelle.data.pairs import Pairs, references
 from passerelle.data.rows import padded_width
 from passerelle.errors import DataError
 from passerelle.evaluation.metrics import OutputsReport, Report, score

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from passerelle.data.pairs import Pairs, check_pairs, require_rows
+from passerelle.data.checking import check_pairs, require_rows
+from passerelle.data.pairs import Pairs
 from passerelle.data.rows import BATCH_SIZES, padded_inputs, row_batches
 from passerelle.fields.signature import Signature
 from passerelle.inference.evaluating import pairs_of_output

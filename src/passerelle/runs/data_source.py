@@ -11,7 +11,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, Self
 
-from passerelle.data.pairs import Pairs, check_pairs, read_pairs
+from passerelle.data.checking import check_pairs
+from passerelle.data.pairs import Pairs
+from passerelle.data.reading import read_pairs
 from passerelle.data.storage import Storage
 from passerelle.data.writing import write_atomically
 from passerelle.errors import DataError

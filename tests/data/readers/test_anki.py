@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from passerelle.data.pairs import read_pairs
 from passerelle.data.readers.anki import is_anki_header, plain_text
+from passerelle.data.reading import read_pairs
 from passerelle.errors import DataError
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from passerelle.data.pairs import read_pairs
 from passerelle.data.readers.json_array import read_json
+from passerelle.data.reading import read_pairs
 from passerelle.errors import DataError
 
 ROWS = [("Go.", "Va !"), ('a "b" [{,', "é\\n\t"), ("c", "d" * 70_000)]

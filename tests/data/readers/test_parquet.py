@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from passerelle.data.pairs import read_pairs
 from passerelle.data.readers.parquet import read_parquet
 from passerelle.data.readers.row import Row
+from passerelle.data.reading import read_pairs
 from passerelle.errors import DataError
 
 COLUMNS = ("en", "fr")

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from passerelle.data.pairs import read_pairs
 from passerelle.data.readers.po import read_po
+from passerelle.data.reading import read_pairs
 from passerelle.errors import DataError
 
 CATALOGUE = r"""# Translators are named here.

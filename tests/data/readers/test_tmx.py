@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from passerelle.data.pairs import read_pairs
 from passerelle.data.readers.row import Row
 from passerelle.data.readers.tmx import read_tmx
+from passerelle.data.reading import read_pairs
 from passerelle.errors import DataError
 
 MEMORY = """<?xml version="1.0" encoding="{encoding}"?>

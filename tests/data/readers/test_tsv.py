@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from passerelle.data.pairs import read_pairs
 from passerelle.data.readers.row import Row
 from passerelle.data.readers.tsv import read_tsv
+from passerelle.data.reading import read_pairs
 from passerelle.errors import DataError
 
 
