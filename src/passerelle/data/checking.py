@@ -77,7 +77,7 @@ def _checked(
         elif swap:
             source, target = target, source
         has_source = source.strip() if isinstance(source, str) else True
-        if has_source and (target if several else target.strip()):
+        if has_source and (target if several else str(target).strip()):
             collector.add(source, target, *tags, size=row_size(source, target))
             with_value.update(target if several else ())
         else:

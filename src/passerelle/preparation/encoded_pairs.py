@@ -37,7 +37,7 @@ class EncodedPairs:
 
     @classmethod
     def within(cls, limits: LengthLimits, pairs: Pairs, signature: Signature, name: str) -> "EncodedPairs":
-        """Encode pairs that are not too long; `name` is that of the files, see `data.encoded.encode`."""
+        """Encode pairs without those that are too long; `name` is that of the files, see `data.encoded.encode`."""
         encoded = cls.of(pairs, signature, name)
         shorter = encoded.pairs_within(limits)
         return encoded if shorter is pairs else cls.of(shorter, signature, f"{name}-within")

@@ -59,7 +59,11 @@ def check_vectors(settings: Settings, files: VectorFiles, *, several: bool) -> N
 
 
 def read_field_vectors(settings: Settings, signature: Signature, files: VectorFiles) -> dict[str, WordVectors]:
-    """Read the vectors of each side's words; for the source, also those of extra words."""
+    """Read the vectors of each field's words; for the source, also those of extra words.
+
+    Raises:
+        DataError: if a file cannot be read.
+    """
     max_extra_words = {"source": settings.source.vector_words}
     fields: Mapping[str, Any] = {**signature.inputs, **signature.outputs}
     return {
