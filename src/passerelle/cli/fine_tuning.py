@@ -111,7 +111,8 @@ class FineTuningOptions:
         corrections = None
         if self.corrections is not None:
             rows = read_corrections(self.corrections)
-            corrections = corrections_as_pairs(rows, tagged=tagged, name=self.corrections)
+            outputs = origin.text_outputs
+            corrections = corrections_as_pairs(rows, tagged=tagged, outputs=outputs, name=self.corrections)
         source = FineTuningSource(
             str(origin.path),
             str(origin.sha256),

@@ -130,11 +130,9 @@ def train_new(new: NewTraining) -> int:
     overwrite, model = new.overwrite, Path(new.out)
     if new.synthesize is not None and new.reading.names_outputs():
         raise SettingsError("synthetic pairs have one output, and --outputs names several. Leave out one of the two.")
-    if new.start.from_ is not None and new.reading.names_outputs():
-        raise SettingsError(
-            "--outputs names several outputs, and fine-tuning is for models with one. Leave it out, or train a new "
-            "model without --from."
-        )
+    if new.origin is not None and new.origin.outputs and not new.reading.names_outputs():
+        names = ",".join(f"{name}={column}" for column, name in enumerate(new.origin.outputs, start=2))
+        raise SettingsError(f"{new.origin.name} has several outputs. Name their columns, such as --outputs {names}")
     _ = new.settings  # wrong settings are reported before existing files
     paths = _model_paths(model, new.seeds)
     folder = Path(new.run) if new.run else model.with_suffix(SUFFIX)

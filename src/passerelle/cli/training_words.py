@@ -84,9 +84,10 @@ def checkpoint_words(record: Mapping[str, Any]) -> str:
 def comparison_words(scores: dict[str, Any]) -> str:
     """Return a comparison of a training record in words: the scores before and after fine-tuning."""
     metric = "chrF" if scores["metric"] == "chrf" else "exact match"
+    of_output = f" of {scores['output']}" if scores.get("output") else ""
     return (
-        f"{scores['count']:,} {scores['pairs']} validation pairs: {metric} {scores['before']:.1f} before fine-tuning, "
-        f"{scores['after']:.1f} after"
+        f"{scores['count']:,} {scores['pairs']} validation pairs{of_output}: {metric} {scores['before']:.1f} before "
+        f"fine-tuning, {scores['after']:.1f} after"
     )
 
 

@@ -329,6 +329,10 @@ class Batches:
         lengths = {name: ids.lengths[rows] for name, ids in self.targets.items()}
         return {name: int(own.sum()) / max(1, int(np.count_nonzero(own))) for name, own in lengths.items()}
 
+    def tokens_of(self, output: str) -> int:
+        """Return the number of tokens of an output's targets per epoch, END included."""
+        return int(self.targets[output].lengths[self._rows(number=0)].sum())
+
     def token_counts(self, output: str, ids: np.ndarray) -> np.ndarray:
         """Return how often each of some target ids, int (n,), occurs in the first epoch, int64 (n,)."""
         targets = self.targets[output]

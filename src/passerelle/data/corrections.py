@@ -7,13 +7,13 @@ return as `\\r` and a backslash as `\\\\`. The first line may have the names of 
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 
 from passerelle.data.files import input_name, read_lines
 from passerelle.data.pairs import Pairs
 from passerelle.data.writing import write_atomically
-from passerelle.errors import DataError, listed
+from passerelle.errors import DataError, SettingsError, listed
 from passerelle.settings import MAX_LINE
 
 __all__ = ["Correction", "correction_line", "corrections_as_pairs", "read_corrections", "write_corrections"]
@@ -32,8 +32,8 @@ class Correction:
         source: the source text.
         target: the correct target.
         written: the target that the model had written; empty if unknown.
-        tags: the tags of the source, for a model with tags, such as the target language; otherwise any text, such as a
-            language pair, which training ignores.
+        tags: the tags of the source, for a model with tags, such as the target language; for a model with several
+            outputs, the name of the output; otherwise any text, such as a language pair, which training ignores.
         date: date of the correction, such as `2026-11-27`; training ignores it.
 
     Example:
@@ -151,24 +151,38 @@ def _unescaped(text: str) -> str:
     return _ESCAPE.sub(lambda escape: _CHARACTERS[escape.group()], text)
 
 
-def corrections_as_pairs(corrections: Iterable[Correction], *, tagged: bool, name: str = "corrections") -> Pairs:
+def corrections_as_pairs(
+    corrections: Iterable[Correction], *, tagged: bool, outputs: Sequence[str] = (), name: str = "corrections"
+) -> Pairs:
     """Return corrections as pairs of source and corrected target.
 
     Args:
         corrections: the corrections, at least one.
         tagged: whether the pairs have tags.
+        outputs: the names of several outputs, each of text; the `tags` of each correction are then one of them.
         name: name of the data, for messages.
 
     Raises:
-        DataError: if there is none, one is no correction, or its source or target is empty.
+        DataError: if there is none, one is no correction, its source or target is empty, or it names no output.
+        SettingsError: if the pairs have tags and several outputs, since a correction names one of both.
     """
+    if tagged and outputs:
+        raise SettingsError("corrections name tags or an output, and the model has both. Add them to the pairs.")
     listed_corrections = list(corrections)
     for number, correction in enumerate(listed_corrections, start=1):
         if not isinstance(correction, Correction) or not all(isinstance(text, str) for text in astuple(correction)):
             raise DataError(f"{name}, row {number}: expected a Correction of texts, received: {correction!r:.80}")
         if not (correction.source.strip() and correction.target.strip()):
             raise DataError(f"{name}, row {number}: source or target is empty")
+        if outputs and correction.tags not in outputs:
+            raise DataError(
+                f"{name}, row {number}: expected the name of an output of text in the fourth column, one of "
+                f"{', '.join(outputs)}; received: {correction.tags!r:.40}"
+            )
     if not listed_corrections:
         raise DataError(f"{name} contains no corrections.")
     sources, targets, tags = zip(*((each.source, each.target, each.tags) for each in listed_corrections), strict=True)
+    if outputs:
+        values = [{output: target} for output, target in zip(tags, targets, strict=True)]
+        return Pairs(list(sources), values, name, outputs=tuple(dict.fromkeys(tags)))
     return Pairs(list(sources), list(targets), name, tags=list(tags) if tagged else None)

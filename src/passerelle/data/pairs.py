@@ -1,7 +1,7 @@
 """Pairs of texts in the order of their file, their fingerprint, and the references of each source."""
 
 import hashlib
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -15,6 +15,7 @@ from passerelle.data.doubts import Doubt
 from passerelle.data.outputs import NUMBERS, cell_text
 from passerelle.data.storage import BLOCK, Storage
 from passerelle.data.stored_texts import StoredRecords, selected
+from passerelle.errors import DataError
 
 __all__ = ["Pair", "Pairs", "joined", "references"]
 
@@ -203,6 +204,26 @@ class Pairs(Sequence[Pair]):
             texts = [targets.get(output) for targets in self.targets]
             rows = np.flatnonzero([text is not None for text in texts])
         return replace(self, targets=texts, outputs=()).select(rows)
+
+    def with_outputs_of(self, name: str, outputs: Sequence[str], number_outputs: Collection[str]) -> "Pairs":
+        """Return these pairs with several outputs, some of which may be missing in all of them.
+
+        Args:
+            name: name of the data or the model that has the outputs, for messages.
+            outputs: the names of its outputs; none for one output.
+            number_outputs: the names of those that have numbers.
+
+        Raises:
+            DataError: if the pairs have other outputs.
+        """
+        if not set(self.outputs) <= set(outputs) or bool(self.outputs) != bool(outputs):
+            has, others = (", ".join(names) or "one output" for names in (self.outputs, outputs))
+            raise DataError(f"{self.name} has {has}, and {name} has {others}. Both need the same outputs.")
+        for output in self.outputs:
+            if (output in self.number_outputs) != (output in number_outputs) and len(self.of_output(output)):
+                numbers, texts = (self.name, name) if output in self.number_outputs else (name, self.name)
+                raise DataError(f"{numbers} has numbers as the output {output!r}, and {texts} has texts.")
+        return replace(self, outputs=tuple(outputs))
 
     def inputs(self) -> list[tuple[Any, str]]:
         """Return (source, tags) of each pair, the inputs of the model; tags are "" if pairs have none."""

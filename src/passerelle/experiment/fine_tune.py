@@ -59,7 +59,8 @@ def fine_tune(
     scores of greedy translations before and after, on the new validation pairs and on old ones.
 
     Args:
-        pairs: new (source, target) texts; (source, target, tags) for a model with tags.
+        pairs: new (source, target) texts; (source, target, tags) for a model with tags; for a model with several
+            outputs, a dict of texts or numbers by name instead of each target, see `train`.
         model: the translator, or the path of its model file. It does not change.
         new_tokens: whether to add tokens that the model does not know to its vocabularies. Before the first update, no
             translation changes.
@@ -120,13 +121,16 @@ def fine_tune(
     if mix is not None:
         if not isinstance(mix, tuple) or len(mix) != 2 or not isinstance(mix[1], (int, float)):
             raise SettingsError(f"mix must be old pairs and their share, such as (pairs, 0.5), received: {mix!r:.80}")
-        (old, old_source), share = _old_pairs(mix[0], "mix", tagged=tagged), float(mix[1])
+        (old, old_source), share = _old_pairs(mix[0], "mix", origin, tagged=tagged), float(mix[1])
     if old_validation is not None:
-        own_validation, validation_source = _old_pairs(old_validation, "old_validation", tagged=tagged)
+        own_validation, validation_source = _old_pairs(old_validation, "old_validation", origin, tagged=tagged)
     if corrections is not None:
         named = isinstance(corrections, (str, os.PathLike))
         name = os.fspath(corrections) if named else "corrections"
-        corrected = corrections_as_pairs(read_corrections(name) if named else corrections, tagged=tagged, name=name)
+        rows = read_corrections(name) if named else corrections
+        corrected = corrections_as_pairs(rows, tagged=tagged, outputs=origin.text_outputs, name=name)
+    if origin.outputs:
+        pairs = check_pairs(pairs, tagged=tagged, outputs=origin.outputs)
     return train_pairs(
         pairs,
         chosen,
@@ -150,11 +154,12 @@ def fine_tune(
     )
 
 
-def _old_pairs(pairs: OldPairs, name: str, *, tagged: bool) -> tuple[Pairs, PairSource]:
+def _old_pairs(pairs: OldPairs, name: str, origin: Origin, *, tagged: bool) -> tuple[Pairs, PairSource]:
     """Return old pairs, and where a run finds them again."""
     paths = pairs if isinstance(pairs, tuple) else (pairs,)
     if paths and all(isinstance(path, (str, os.PathLike)) for path in paths):
-        reading = {"tag_column": 3 if tagged else None}
+        reading: dict[str, Any] = {"tag_column": 3 if tagged else None}
+        reading |= {"outputs": list(origin.outputs_to_read)} if origin.outputs else {}
         return read_pairs(paths, **reading), PairSource.files(paths, reading)  # pyright: ignore[reportArgumentType]
-    checked = check_pairs(pairs, name=name, tagged=tagged)  # pyright: ignore[reportArgumentType]
+    checked = check_pairs(pairs, name=name, tagged=tagged, outputs=origin.outputs)  # pyright: ignore[reportArgumentType]
     return checked, PairSource.copy(checked)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from passerelle.data.pairs import Pairs
+from passerelle.fields.text import TextField
 from passerelle.inference.search_choice import Metric, choose_metric
 from passerelle.preparation import Prepared
 from passerelle.training.callbacks.interruption import Interrupted, Interruption
@@ -28,6 +29,7 @@ class Comparison:
         metric: `chrf` or `exact`; see `choose_metric`.
         before: score of the model from which training started, 0 to 100.
         after: score of the tuned model.
+        output: the name of one of several outputs; empty for one output.
     """
 
     pairs: str
@@ -35,6 +37,7 @@ class Comparison:
     metric: Metric
     before: float
     after: float
+    output: str = ""
 
 
 class Forgetting:
@@ -55,22 +58,35 @@ class Forgetting:
         began = time.perf_counter()
         groups = {"old": prepared.old_validation, "new": prepared.validation}
         seed = prepared.settings.training.seed
-        self._samples = {name: _sample(pairs, seed) for name, pairs in groups.items() if pairs}
+        self._samples = {
+            (group, output): _sample(own, seed)
+            for group, pairs in groups.items()
+            for output, own in pairs.by_output.items()
+            if len(own) and isinstance(prepared.signature.outputs[output], TextField)
+        }
         self._settings = prepared.settings.training
-        self._before: dict[str, tuple[Metric, float]] = {}
+        self._before: dict[tuple[str, str], tuple[Metric, float]] = {}
         if prepared.fine_tuning is not None and self._samples:
-            model = Translator(prepared.fine_tuning.origin.bundle)
-            for name, pairs in self._samples.items():
-                self._before[name] = self._score(model, pairs)
+            outputs = Translator(prepared.fine_tuning.origin.bundle).outputs
+            for (group, output), pairs in self._samples.items():
+                self._before[group, output] = self._score(outputs[output], pairs)
                 if interruption is not None and interruption.requested:
                     raise Interrupted(interruption.signal)
         self.seconds = time.perf_counter() - began
 
     def compare(self, tuned: Translator) -> list[Comparison]:
-        """Measure the tuned model; return the comparisons, first that on old pairs, if there are any."""
+        """Measure the tuned model; return the comparisons, first those on old pairs, if there are any."""
+        outputs = tuned.outputs
         return [
-            Comparison(name, len(self._samples[name]), metric, before, self._score(tuned, self._samples[name])[1])
-            for name, (metric, before) in self._before.items()
+            Comparison(
+                group,
+                len(self._samples[group, output]),
+                metric,
+                before,
+                self._score(outputs[output], self._samples[group, output])[1],
+                output if len(outputs) > 1 else "",
+            )
+            for (group, output), (metric, before) in self._before.items()
         ]
 
     def _score(self, translator: Translator, pairs: Pairs) -> tuple[Metric, float]:

@@ -32,23 +32,26 @@ def with_new_tokens(signature: Signature, settings: Settings, columns: Columns) 
     Raises:
         SettingsError: if the vocabularies of the model have no new tokens by their nature.
     """
-    source, target = signature.source, signature.target
-    tags_field = signature.inputs.get("tags")
-    if source.tokenizer.alphabet and target.tokenizer.alphabet and not signature.tagged:
+    source, tags_field = signature.source, signature.inputs.get("tags")
+    targets = {name: field for name, field in signature.outputs.items() if isinstance(field, TextField)}
+    tokenizers = [source.tokenizer, *(field.tokenizer for field in targets.values())]
+    if all(tokenizer.alphabet for tokenizer in tokenizers) and not signature.tagged:
         raise SettingsError(
             "new_tokens has no effect at level subword: its tokens are bytes and sequences of them, which write every "
             "text. Leave it out."
         )
-    texts: dict[str, Iterable[str]] = {"source": columns["source"], "target": columns["target"]}
-    if settings.network.tie == "all":
-        texts = {side: chain(columns["source"], columns["target"]) for side in texts}
-    new_target = _extended(target.tokenizer, settings.target, texts["target"])
-    if source.tokenizer is target.tokenizer:
-        new_source = new_target
-    elif settings.network.tie == "all":  # one vocabulary, read in two ways
-        new_source = _with_tokens(source.tokenizer, new_target.vocabulary.tokens)
+    texts = {name: (text for text in columns[name] if text is not None) for name in targets}
+    if settings.network.tie == "all":  # one vocabulary, which the source may read in another way
+        first = next(iter(targets.values())).tokenizer
+        shared = _extended(first, settings.target, chain(columns["source"], *texts.values()))
+        extended = dict.fromkeys(targets, shared)
+        own = source.tokenizer is first
+        new_source = shared if own else _with_tokens(source.tokenizer, shared.vocabulary.tokens)
     else:
-        new_source = _extended(source.tokenizer, settings.source, texts["source"], extra=source.extra)
+        extended = {
+            name: _extended(field.tokenizer, settings.output(name), texts[name]) for name, field in targets.items()
+        }
+        new_source = _extended(source.tokenizer, settings.source, columns["source"], extra=source.extra)
     inline = source.inline_tags
     tag_settings = TextSettings(level="pretokenized", separator=settings.tags.separator)
     if inline is not None:
@@ -56,8 +59,13 @@ def with_new_tokens(signature: Signature, settings: Settings, columns: Columns) 
     inputs: dict[str, Field] = {source.name: TextField(source.name, new_source, inline_tags=inline, extra=source.extra)}
     if isinstance(tags_field, TagsField):
         inputs["tags"] = TagsField("tags", _extended(tags_field.tokenizer, tag_settings, columns["tags"]))
-    copies = inputs[source.name] if target.copies is not None else None
-    return Signature(inputs, {target.name: TextField(target.name, new_target, copies=copies)})  # pyright: ignore[reportArgumentType]
+    outputs = {
+        name: TextField(name, extended[name], copies=inputs[source.name] if field.copies is not None else None)  # pyright: ignore[reportArgumentType]
+        if isinstance(field, TextField)
+        else field
+        for name, field in signature.outputs.items()
+    }
+    return Signature(inputs, outputs)
 
 
 def _extended(tokenizer: Tokenizer, settings: TextSettings, texts: Iterable[str], extra: int = 0) -> Tokenizer:

@@ -1,7 +1,6 @@
 """The first step of training new tokens: their output biases, from their frequency."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import keras
 import numpy as np
@@ -10,6 +9,7 @@ from passerelle.backend import computing
 from passerelle.data.batches import Batches
 from passerelle.models.ids import first_target_column
 from passerelle.models.sequence_to_sequence import SequenceToSequence
+from passerelle.models.transfer import vocabulary_field
 from passerelle.special_tokens import PAD
 
 __all__ = ["fit_biases"]
@@ -24,23 +24,26 @@ def fit_biases(network: SequenceToSequence, known: Mapping[str, np.ndarray], bat
     gradient, would need thousands of updates from there.
 
     Args:
-        network: the network, with one output; its biases change.
+        network: the network; its biases change.
         known: path of each output bias -> bool (columns,), False for new tokens.
-        batches: the training batches. The probabilities are those of the first batch, the frequencies those of the
-            first epoch.
+        batches: the training batches. The probabilities are those of the first batch that has targets of the output,
+            the frequencies those of the first epoch.
     """
-    biases = [variable for variable in network.weights if variable.path in known]
-    if not biases:
-        return
-    batch = next(batches.epoch(1))
-    (name, labels), *_ = batch.labels.items()
-    new = np.flatnonzero(~next(iter(known.values())))
-    logits: Any = network({key: keras.ops.convert_to_tensor(ids) for key, ids in batch.inputs.items()}, training=False)
-    log_probabilities = np.asarray(keras.ops.log_softmax(logits), np.float64)[labels != PAD][:, new]
-    expected = np.logaddexp.reduce(log_probabilities, axis=0) - np.log(len(log_probabilities))
-    counts = batches.token_counts(name, first_target_column(network.settings) + new)
-    frequency = np.log(np.maximum(counts, 1) / batches.target_tokens)
-    for bias in biases:
+    first = first_target_column(network.settings)
+    for bias in network.weights:
+        if bias.path not in known:
+            continue
+        new, name = np.flatnonzero(~known[bias.path]), vocabulary_field(bias.path, network)
+        batch = next((batch for batch in batches.epoch(1) if (batch.labels[name] != PAD).any()), None)
+        if batch is None:  # no pair has the output
+            continue
+        inputs = {key: keras.ops.convert_to_tensor(ids) for key, ids in batch.inputs.items()}
+        logits = network.by_output(network(inputs, training=False))[name]
+        of_tokens = np.asarray(keras.ops.log_softmax(logits), np.float64)[batch.labels[name] != PAD]
+        log_probabilities = of_tokens[:, new]
+        expected = np.logaddexp.reduce(log_probabilities, axis=0) - np.log(len(log_probabilities))
+        counts = batches.token_counts(name, first + new)
+        frequency = np.log(np.maximum(counts, 1) / batches.tokens_of(name))
         values = np.array(bias.value)
         values[new] += frequency - expected
         bias.assign(values)

@@ -6,14 +6,15 @@ from pathlib import Path
 
 from passerelle.bundle.bundle import Bundle, load_bundle
 from passerelle.data.checksum import file_sha256
+from passerelle.data.outputs import NUMBERS
 from passerelle.errors import SettingsError
 from passerelle.fields.tags import TagsField
 from passerelle.fields.text import TextField
 
 __all__ = ["Origin"]
 
-_FIELDS = {"source": TextField, "tags": TagsField, "target": TextField}
-"""The fields of a model that `train` makes from pairs."""
+_INPUTS = {"source": TextField, "tags": TagsField}
+"""The inputs of a model that `train` makes from pairs of texts."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,11 @@ class Origin:
     sha256: str | None = None
 
     def __post_init__(self) -> None:
-        signature = self.bundle.signature
-        fields = {**signature.inputs, **signature.outputs}
-        others = [name for name, field in fields.items() if not isinstance(field, _FIELDS.get(name, ()))]
-        if others or list(signature.outputs) != ["target"]:
+        inputs = self.bundle.signature.inputs
+        if not all(isinstance(field, _INPUTS.get(name, ())) for name, field in inputs.items()):
             raise SettingsError(
-                f"{self.name} has the fields {', '.join(fields)}, and fine-tuning is for models with one source and "
-                f"one target, with or without tags. Train a new model."
+                f"{self.name} has the inputs {', '.join(inputs)}, and fine-tuning is for models with one source of "
+                f"text, with or without tags. Train a new model."
             )
 
     @classmethod
@@ -50,6 +49,23 @@ class Origin:
         """
         bundle = load_bundle(path)
         return cls(bundle, Path(os.path.abspath(path)), file_sha256(path))
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of several outputs; empty for one output of text."""
+        names = tuple(self.bundle.signature.outputs)
+        return () if names == ("target",) else names
+
+    @property
+    def text_outputs(self) -> tuple[str, ...]:
+        """The names of several outputs that have texts."""
+        return tuple(name for name in self.outputs if isinstance(self.bundle.signature.outputs[name], TextField))
+
+    @property
+    def outputs_to_read(self) -> tuple[str, ...]:
+        """The argument `outputs` of `read_pairs` with which pairs for this model are read."""
+        fields = self.bundle.signature.outputs
+        return tuple(name + ("" if isinstance(fields[name], TextField) else NUMBERS) for name in self.outputs)
 
     @property
     def name(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from passerelle.data.batches import Batches
+from passerelle.data.lengths import Lengths
 from passerelle.data.pairs import Pairs, joined
 from passerelle.data.row_keys import row_numbers
 from passerelle.data.splitting import split_by_source
@@ -15,6 +16,7 @@ from passerelle.errors import DataError, SettingsError
 from passerelle.fields.field import Columns, Field
 from passerelle.fields.new_tokens import former_ids, with_new_tokens
 from passerelle.fields.signature import Signature
+from passerelle.fields.text import TextField
 from passerelle.fine_tuning.biases import fit_biases
 from passerelle.fine_tuning.origin import Origin
 from passerelle.models.parts import OUTPUT, find_parts
@@ -52,6 +54,27 @@ class FineTuning:
                 f"the share of old pairs in an epoch must be above 0 and below 1, received: {self.old_share:g}"
             )
 
+    def with_outputs(self, pairs: Pairs) -> Pairs:
+        """Return pairs with the outputs of the model, some of which may be missing in all of them.
+
+        Raises:
+            DataError: if they have other outputs.
+        """
+        fields = self.origin.bundle.signature.outputs
+        numbers = set(fields) - {name for name, field in fields.items() if isinstance(field, TextField)}
+        return pairs.with_outputs_of(self.origin.name, self.origin.outputs, numbers)
+
+    def with_former_lengths(
+        self, lengths: Lengths, output_lengths: Mapping[str, Lengths]
+    ) -> tuple[Lengths, dict[str, Lengths]]:
+        """Return lengths that also cover the training pairs of the model, and the same of each of several outputs."""
+        bundle = self.origin.bundle
+        found = {}
+        for name in self.origin.outputs:
+            own = [output_lengths[name]] if name in output_lengths else []
+            found[name] = Lengths.of_ensemble([bundle.output(name).lengths, *own])
+        return Lengths.of_ensemble([bundle.lengths, lengths]), found
+
     def signature(self, settings: Settings, columns: Columns) -> Signature:
         """Return the signature of the model, with the tokens of new pairs if the settings require it.
 
@@ -66,7 +89,8 @@ class FineTuning:
         if not self.settings.new_tokens:
             return before
         after = with_new_tokens(before, settings, columns)
-        if OUTPUT in self.settings.freeze and before.target.spec() != after.target.spec():
+        grown = any(field.spec() != after.outputs[name].spec() for name, field in before.outputs.items())
+        if OUTPUT in self.settings.freeze and grown:
             raise SettingsError(
                 f"freeze {OUTPUT!r} excludes new_tokens: the output weights of new tokens would never be trained. "
                 f"Leave one of them out."
@@ -77,7 +101,8 @@ class FineTuning:
         """Return training pairs and, after them, each correction as often as the settings say."""
         if self.corrections is None:
             return training
-        return joined(training, self.settings.corrections_weight * list(self.corrections.rows()))
+        corrections = self.with_outputs(self.corrections)
+        return joined(training, self.settings.corrections_weight * list(corrections.rows()))
 
     def split_old(self, key: Callable[[str], str]) -> tuple[Pairs | None, Pairs | None]:
         """Return the old pairs to mix in, and the old validation pairs.
@@ -89,22 +114,22 @@ class FineTuning:
             key: returns the same string for sources that are the same to the tokenizer.
 
         Raises:
-            DataError: if no old pair is left to mix in.
+            DataError: if no old pair is left to mix in, or they have other outputs than the model.
         """
-        if self.old is None:
-            return None, self.old_validation
-        if self.old_validation is None:
+        old, held_out = (None if own is None else self.with_outputs(own) for own in (self.old, self.old_validation))
+        if old is None:
+            return None, held_out
+        if held_out is None:
             seed = self.origin.bundle.settings.training.seed
-            mixed, held_out = split_by_source(self.old, None, seed=seed, keys=map(key, self.old.sources))
+            mixed, held_out = split_by_source(old, None, seed=seed, keys=map(key, old.sources))
             return mixed, held_out or None
-        held_out_keys = set(map(key, self.old_validation.sources))
-        kept = row_numbers(np.fromiter((key(source) not in held_out_keys for source in self.old.sources), bool))
+        held_out_keys = set(map(key, held_out.sources))
+        kept = row_numbers(np.fromiter((key(source) not in held_out_keys for source in old.sources), bool))
         if not len(kept):
             raise DataError(
-                f"{self.old.name}: every source is in the old validation pairs too, so no old pair is left to mix in."
+                f"{old.name}: every source is in the old validation pairs too, so no old pair is left to mix in."
             )
-        mixed = self.old.select(kept)
-        return replace(mixed, blank=self.old.blank, skipped=self.old.skipped), self.old_validation
+        return replace(old.select(kept), blank=old.blank, skipped=old.skipped), held_out
 
     def new_tokens(self, signature: Signature) -> dict[str, int]:
         """Return the number of new tokens of each field that has some, by its name."""

@@ -10,7 +10,7 @@ from passerelle.models.ids import first_source_column, first_target_column
 from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.special_tokens import END, UNK
 
-__all__ = ["NEW_TOKENS_PROBABILITY", "former_rows", "transfer_weights"]
+__all__ = ["NEW_TOKENS_PROBABILITY", "former_rows", "transfer_weights", "vocabulary_field"]
 
 NEW_TOKENS_PROBABILITY = 1e-6
 """Maximum probability of all new tokens together, in any step, before the first update. A log probability of a known
@@ -72,7 +72,7 @@ def former_rows(after: SequenceToSequence, before: SequenceToSequence, ids: Mapp
 def _changed(new: Any, old: Any, network: SequenceToSequence, ids: Mapping[str, np.ndarray]) -> tuple[str, int, Any]:
     """Return the field of a weight that depends on its vocabulary, the axis, and the former index of each index."""
     axis = next(number for number, (a, b) in enumerate(zip(new.shape, old.shape, strict=True)) if a != b)
-    name = _field(new.path, network)
+    name = vocabulary_field(new.path, network)
     first = _first_column(name, network)
     former = np.where(ids[name] < 0, -1, ids[name] - first)[first:]
     # A table has no rows for extra words; below the one-hot columns, a kernel has rows for vectors that follow them.
@@ -80,16 +80,17 @@ def _changed(new: Any, old: Any, network: SequenceToSequence, ids: Mapping[str, 
     return name, axis, np.concatenate([former[:size], np.arange(len(former), size) - growth])
 
 
-def _field(path: str, network: SequenceToSequence) -> str:
-    """Return the name of the field on whose vocabulary a weight depends."""
+def vocabulary_field(path: str, network: SequenceToSequence) -> str:
+    """Return the name of the field on whose vocabulary a weight depends, by the path of the weight."""
     steps = path.split("/")
     for name in (*network.inputs_spec, *network.outputs_spec):
         if f"{name}_embedding" in steps:
             return name
     if any(step.startswith("encoder_") for step in steps):
         return next(iter(network.inputs_spec))
-    outputs = list(network.outputs_spec)
-    return next((name for name in outputs if any(step.startswith(f"{name}_") for step in steps)), outputs[0])
+    first, *_ = network.outputs_spec
+    longest_first = sorted(network.outputs_spec, key=len, reverse=True)  # `de_at` before `de`
+    return next((name for name in longest_first if any(step.startswith(f"{name}_") for step in steps)), first)
 
 
 def _first_column(name: str, network: SequenceToSequence) -> int:

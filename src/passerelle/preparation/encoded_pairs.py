@@ -57,12 +57,14 @@ class EncodedPairs:
         return Lengths.of(self.source_lengths, self.target_lengths, _sentences(self.pairs, settings))
 
     def output_lengths(self, settings: Settings) -> dict[str, Lengths]:
-        """Return the lengths of the pairs of each of several outputs; empty for one output."""
+        """Return the lengths of the pairs of each of several outputs that has any; empty for one output."""
         sentences = _sentences(self.pairs, settings)
         targets = self.targets if self.pairs.outputs else {}
         found = {}
         for name, target in targets.items():
             present = target.lengths > 0
+            if not present.any():  # in fine-tuning, the model knows the lengths
+                continue
             lengths = _lengths_without_end(target)[present]
             found[name] = Lengths.of(self.source_lengths[present], lengths, sentences)
         return found

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from numbers import Real
 from typing import Any
 
@@ -11,7 +10,7 @@ from passerelle.data.formats import PairPath
 from passerelle.data.pairs import Pairs
 from passerelle.data.reading import read_pairs
 from passerelle.data.splitting import split_by_source
-from passerelle.errors import DataError, SettingsError
+from passerelle.errors import SettingsError
 from passerelle.preparation.resolution import resolve_preset
 from passerelle.settings import Settings, TextSettings
 from passerelle.text.level import make_tokenizer
@@ -49,23 +48,7 @@ def split(pairs: Iterable[tuple[str, ...]], validation: Validation, settings: Se
         return pairs, read_pairs(paths, tag_column=3 if tagged else None, outputs=pairs.outputs_to_read)
     rows: Any = validation
     held_out = check_pairs(rows, name="validation", tagged=tagged, outputs=pairs.outputs)
-    return pairs, _with_same_outputs(held_out, pairs)
-
-
-def _with_same_outputs(held_out: Pairs, training: Pairs) -> Pairs:
-    """Return validation pairs with the outputs of the training pairs, of which some may be missing.
-
-    Raises:
-        DataError: if there are others.
-    """
-    if not set(held_out.outputs) <= set(training.outputs) or bool(held_out.outputs) != bool(training.outputs):
-        has, others = (", ".join(pairs.outputs) or "one output" for pairs in (held_out, training))
-        raise DataError(f"{held_out.name} has {has}, and {training.name} has {others}. Both need the same outputs.")
-    for name in held_out.outputs:
-        if (name in held_out.number_outputs) != (name in training.number_outputs) and len(held_out.of_output(name)):
-            numbers, texts = (held_out, training) if name in held_out.number_outputs else (training, held_out)
-            raise DataError(f"{numbers.name} has numbers as the output {name!r}, and {texts.name} has texts.")
-    return replace(held_out, outputs=training.outputs)
+    return pairs, held_out.with_outputs_of(pairs.name, pairs.outputs, pairs.number_outputs)
 
 
 def source_key(settings: TextSettings) -> Callable[[str], str]:

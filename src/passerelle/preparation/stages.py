@@ -1,13 +1,12 @@
 """The stages of a preparation, in order: from pairs and settings to prepared data."""
 
 import os
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from passerelle.data.batches import Batches
 from passerelle.data.checking import check_pairs
 from passerelle.data.encoded import fit_signature, joined_ids
-from passerelle.data.lengths import LengthLimits, Lengths
+from passerelle.data.lengths import LengthLimits
 from passerelle.data.mixing import Mixture
 from passerelle.data.pairs import Pairs
 from passerelle.errors import DataError, SettingsError
@@ -49,15 +48,18 @@ def prepare(
     """
     files = vector_files(source_vectors, target_vectors)
     pairs = check_pairs(pairs, tagged=settings.tags.mode != "none")
+    if fine_tuning is not None:
+        pairs = fine_tuning.with_outputs(pairs)
     settings, choices = resolve_preset(settings, pairs)
     settings = resolve_outputs(settings, pairs)
     training, held_out = split(pairs, validation, settings)
     old = old_validation = None
     if fine_tuning is not None:
-        _check_fine_tuning(training, files)
+        if files:
+            raise SettingsError("fine-tuning keeps the embeddings of the model. Leave the word vectors out.")
         training = fine_tuning.with_corrections(training)
         old, old_validation = fine_tuning.split_old(source_key(settings.source))
-    _check_training(training, settings)
+    _check_training(training, old, settings)
     settings, level_chosen = resolve_levels(settings, training)
     check_vectors(settings, files, several=bool(pairs.outputs))
     signature, encoded, limits = _fit_signature(settings, training, fine_tuning)
@@ -67,11 +69,11 @@ def prepare(
         signature = extended
         encoded = EncodedPairs.of(encoded.pairs, signature, "training")
     encoded_validation = EncodedPairs.within(limits, held_out, signature, "validation")
-    lengths = encoded.lengths(settings)
+    lengths, output_lengths = encoded.lengths(settings), encoded.output_lengths(settings)
     encoded_old = None
     if fine_tuning is not None:
         before = fine_tuning.origin.bundle.lengths
-        lengths = Lengths.of_ensemble([before, lengths])
+        lengths, output_lengths = fine_tuning.with_former_lengths(lengths, output_lengths)
         if old is not None:
             limits = limits.at_least(before, settings.source.max_length, settings.target.max_length)
             encoded_old = EncodedPairs.within(limits, old, signature, "old")
@@ -85,30 +87,20 @@ def prepare(
         lengths,
         choices + level_chosen,
         vectors,
-        encoded.output_lengths(settings),
+        output_lengths,
         fine_tuning,
         NO_PAIRS if encoded_old is None else encoded_old.pairs,
         old_validation or NO_PAIRS,
     )
 
 
-def _check_fine_tuning(training: Pairs, files: Mapping[str, Any]) -> None:
-    """Check that a model can be fine-tuned with these training pairs and word-vector files.
-
-    Raises:
-        SettingsError: if the pairs have several outputs, or there are files.
-    """
-    if training.outputs:
-        raise SettingsError(
-            f"{training.name}: the pairs have the outputs {', '.join(training.outputs)}, and fine-tuning is for "
-            f"models with one. Use one of them, or train a new model."
-        )
-    if files:
-        raise SettingsError("fine-tuning keeps the embeddings of the model. Leave the word vectors out.")
-
-
-def _check_training(training: Pairs, settings: Settings) -> None:
+def _check_training(training: Pairs, old: Pairs | None, settings: Settings) -> None:
     """Check that the training pairs suffice.
+
+    Args:
+        training: training pairs.
+        old: old pairs to mix in; None without any.
+        settings: all settings.
 
     Raises:
         DataError: if there are fewer than two, or an output has no value.
@@ -117,7 +109,7 @@ def _check_training(training: Pairs, settings: Settings) -> None:
     if len(training) < 2:
         raise DataError(f"{training.name}: training needs at least two pairs, received: {len(training)}. Add pairs.")
     for output in training.outputs:
-        if not any(output in texts for texts in training.targets):
+        if not any(output in values for pairs in (training, old) if pairs is not None for values in pairs.targets):
             raise DataError(f"{training.name}: no training pair has the output {output!r}. Add pairs.")
     if not training.main_has_texts and settings.training.metric != "loss":
         raise SettingsError(

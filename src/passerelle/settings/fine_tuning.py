@@ -8,7 +8,7 @@ from passerelle.settings.merge import merge
 from passerelle.settings.options import dotted_names, explicit_settings, use_all_minutes
 from passerelle.settings.presets import AUTO_PRESET, BASE_PRESET, PRESETS, find_preset
 from passerelle.settings.root import Settings
-from passerelle.settings.schema import Section, setting, settings_in, validated
+from passerelle.settings.schema import Section, named_sections, setting, settings_in, validated
 
 __all__ = ["RATE_SHARE", "FineTuningSettings", "fine_tuning_settings"]
 
@@ -88,6 +88,12 @@ def fine_tuning_settings(
                 f"{path} is {old!r} in {model}, and fine-tuning keeps its text and its network, received: {new!r}. "
                 f"Leave it out, or train a new model."
             )
+    for path in named_sections(Settings):
+        if _without_weights(_value(before, path)) != _without_weights(_value(changed, path)):
+            raise SettingsError(
+                f"{path} cannot be changed in {model}: fine-tuning keeps its text and its network. Leave it out; only "
+                f"the weights of outputs may differ."
+            )
     frozen = explicit.get("training")
     if isinstance(frozen, Mapping) and "frozen_epochs" in frozen:
         raise SettingsError(
@@ -95,6 +101,14 @@ def fine_tuning_settings(
             "network with freeze, such as freeze 'embeddings'."
         )
     return changed
+
+
+def _without_weights(sections: Mapping[str, Section]) -> dict[str, Any]:
+    """Return the values of sections by name, without the weights of the losses of several outputs."""
+    return {
+        name: {key: value for key, value in section.model_dump().items() if key != "weight"}
+        for name, section in sections.items()
+    }
 
 
 def _value(settings: Any, path: str) -> Any:

@@ -16,14 +16,14 @@ def output_weights(tokens_per_target: Mapping[str, float], weights: Mapping[str,
     """Return the weight of each token of each output.
 
     It is inversely proportional to the mean length of the output's targets. So with equal `weights`, the targets of
-    each output have the same influence on average, and a missing target has none. Tokens of the first output have its
-    own weight.
+    each output have the same influence on average, and a missing target has none. Tokens of the first output that has
+    targets have its own weight.
 
     Args:
         tokens_per_target: mean number of tokens of the targets by output, see `Batches.tokens_per_target`.
         weights: relative weight of outputs by name; 1 for others.
     """
-    first = next(iter(tokens_per_target.values()))
+    first = next((tokens for tokens in tokens_per_target.values() if tokens), 1.0)
     return {
         name: weights.get(name, 1.0) * (first / tokens if tokens else 1.0) for name, tokens in tokens_per_target.items()
     }
