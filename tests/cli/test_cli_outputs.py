@@ -91,7 +91,9 @@ def test_shards_of_several_outputs_are_those_of_one_process(quick: Any, words: P
     tune = ["train", words, "--from", "words.keras", "--out", "other.keras", "--epochs", "1"]
     assert "has several outputs. Name their columns, such as --outputs up=2,back=3,first=4" in quick(*tune).refused()
     words.with_name("corrections.tsv").write_text("ba\tAB\t\tback\n")
-    tuned = quick(*tune, "--outputs", "up=2,back=3,first=4", "--corrections", "corrections.tsv", "--mix", f"{words}:0.5")
+    tuned = quick(
+        *tune, "--outputs", "up=2,back=3,first=4", "--corrections", "corrections.tsv", "--mix", f"{words}:0.5"
+    )
     assert tuned.status == 0, tuned.err
     assert "3 old validation pairs of back: exact match" in tuned.err
 
