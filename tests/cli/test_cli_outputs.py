@@ -88,12 +88,11 @@ def test_shards_of_several_outputs_are_those_of_one_process(quick: Any, words: P
     assert quick(*one, "--overwrite").status == 0
     (first, *_) = whole.splitlines()
     assert parts[0].read_text().splitlines()[0] == first.split("\t")[1]
-    tune = ["train", words, "--from", "words.keras", "--out", "other.keras", "--epochs", "1"]
-    assert "has several outputs. Name their columns, such as --outputs up=2,back=3,first=4" in quick(*tune).refused()
+    tune, outputs = ["train", words, "--from", "words.keras", "--out", "other.keras"], "--outputs up=2,back=3,first=4"
+    assert f"has several outputs. Name their columns, such as {outputs}" in quick(*tune).refused()
     words.with_name("corrections.tsv").write_text("ba\tAB\t\tback\n")
-    tuned = quick(
-        *tune, "--outputs", "up=2,back=3,first=4", "--corrections", "corrections.tsv", "--mix", f"{words}:0.5"
-    )
+    options = [*outputs.split(), "--corrections", "corrections.tsv", "--mix", f"{words}:0.5", "--epochs", "1"]
+    tuned = quick(*tune, *options)
     assert tuned.status == 0, tuned.err
     assert "3 old validation pairs of back: exact match" in tuned.err
 
