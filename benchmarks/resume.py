@@ -4,6 +4,7 @@
     python benchmarks/resume.py --runs 12 --ends SIGTERM
     python benchmarks/resume.py --runs 12 --ends truncated flipped deleted
     python benchmarks/resume.py --runs 8 --ends full-disk  # Linux; mounts a tmpfs in a namespace of its own
+    python benchmarks/resume.py --runs 2 --ends full-disk --presets deep
     python benchmarks/resume.py --results resume.jsonl   # finished runs are in this file, and are not repeated
 
 A run passes if all weights are those of the uninterrupted run of its preset, bit for bit. A process ends at a random
@@ -13,9 +14,10 @@ others. The ends:
 SIGKILL, SIGTERM, SIGHUP, SIGINT  the process receives the signal; every third run is ended twice
 truncated, flipped, deleted       SIGKILL after the first epoch; then the newest checkpoint loses its end or is removed,
                                   or one bit of it changes
-full-disk                         the run's folder and the model are on a tmpfs of 2 MB, which another file fills at a
-                                  random moment; half of the processes are then killed, the others run on and cannot
-                                  save the model; the run is resumed when there is space again
+full-disk                         the run's folder and the model are on a tmpfs, which another file fills at a random
+                                  moment; half of the processes are then killed, the others run on and cannot save the
+                                  model; the run is resumed when there is space again. The tmpfs has 2 MB, or more where
+                                  the model and three checkpoints need it
 """
 
 import argparse
@@ -47,9 +49,10 @@ COMMAND = [sys.executable, "-m", "passerelle", "train"]
 SIGNALS = ("SIGKILL", "SIGTERM", "SIGHUP", "SIGINT")
 DAMAGES = ("truncated", "flipped", "deleted")
 FULL_DISK = "full-disk"
-DISK_BYTES = 2 * 2**20
-UNITS, DISK_UNITS = 24, 6
-"""Units of the networks; those of full-disk leave space for two checkpoints and the model."""
+DISK_BYTES, DISK_SPARE_BYTES = 2 * 2**20, 2**17
+"""Minimum size of the small disk, and its space for the other files of the run."""
+UNITS, DISK_UNITS = 24, 8
+"""Units of the networks. The heads of `deep`, 4, divide them."""
 NAMESPACE = "PASSERELLE_RESUME_NAMESPACE"
 """Environment variable of a process that may mount file systems."""
 
@@ -90,12 +93,14 @@ class Whole:
         first: seconds of its first epoch, with the start of the process.
         epoch: seconds of another epoch.
         updates: number of its updates.
+        disk: bytes of the small disk for the same training.
     """
 
     weights: list[np.ndarray]
     first: float
     epoch: float
     updates: int
+    disk: int
 
 
 class Trainings:
@@ -125,11 +130,13 @@ class Trainings:
                         ends.append(time.perf_counter() - started)
                 if process.wait():
                     raise SystemExit(f"the training of {preset} failed")
-            log = (self._folder / f"{preset}-{units}-whole.run" / "log.jsonl").read_text(encoding="utf-8")
+            model = self._folder / f"{preset}-{units}-whole.keras"
+            folder = model.with_suffix(".run")
+            log = (folder / "log.jsonl").read_text(encoding="utf-8")
             updates = json.loads(log.splitlines()[-1])["updates"]
             epoch = (ends[-1] - ends[0]) / (len(ends) - 1)
-            weights = _weights(self._folder / f"{preset}-{units}-whole.keras")
-            self._wholes[key] = Whole(weights, ends[0], epoch, updates)
+            disk = model.stat().st_size + 3 * _checkpoints(folder)[-1].stat().st_size + DISK_SPARE_BYTES
+            self._wholes[key] = Whole(_weights(model), ends[0], epoch, updates, max(DISK_BYTES, disk))
         return self._wholes[key]
 
     def run(self, number: int, preset: str, end: str) -> Outcome:
@@ -137,7 +144,7 @@ class Trainings:
         moments = random.Random(f"{end} {number}")
         units = DISK_UNITS if end == FULL_DISK else UNITS
         whole = self.whole(preset, units)
-        place = self._folder if end != FULL_DISK else _small_disk(self._folder / f"disk-{number}")
+        place = self._folder if end != FULL_DISK else _small_disk(self._folder / f"disk-{number}", whole.disk)
         model = place / f"{end}-{number}.keras"
         folder = model.with_suffix(".run")
         new = ["pairs.tsv", *_options(preset, units), "--checkpoint-seconds", "0.3", "--out", str(model)]
@@ -214,10 +221,10 @@ def _damage(checkpoint: Path, damage: str, moments: random.Random) -> None:
             stream.write(data)
 
 
-def _small_disk(folder: Path) -> Path:
-    """Mount a tmpfs of 2 MB and return its folder."""
+def _small_disk(folder: Path, size: int) -> Path:
+    """Mount a tmpfs of some bytes and return its folder."""
     folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "none", str(folder)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(folder)], check=True)
     return folder
 
 
@@ -235,6 +242,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=40)
     parser.add_argument("--ends", nargs="+", choices=[*SIGNALS, *DAMAGES, FULL_DISK], default=["SIGKILL"])
+    parser.add_argument("--presets", nargs="+", choices=[*PRESETS], default=[*PRESETS])
     parser.add_argument("--results", type=Path, help="file of JSON lines with the finished runs")
     arguments = parser.parse_args()
     if FULL_DISK in arguments.ends and NAMESPACE not in os.environ:
@@ -244,7 +252,7 @@ def main() -> None:
     if arguments.results and arguments.results.exists():
         outcomes = [json.loads(line) for line in arguments.results.read_text(encoding="utf-8").splitlines()]
     done = {(outcome["end"], outcome["number"]) for outcome in outcomes}
-    presets, ends = list(PRESETS), arguments.ends
+    presets, ends = arguments.presets, arguments.ends
     with tempfile.TemporaryDirectory() as folder:
         trainings = Trainings(Path(folder))
         for number in range(arguments.runs):

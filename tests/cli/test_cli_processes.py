@@ -79,6 +79,37 @@ def test_a_run_goes_on_with_another_number_of_processes(pairs, one, tmp_path, be
     assert passerelle.load(tmp_path / "m.keras").translate("A cat sees it.")
 
 
+WORDS = [(word, word.upper(), word[::-1] * (word < "f")) for word in (a + b for a in "bcdfgk" for b in "aeiou")]
+QUICK = ["--set", "training.search=greedy", "--set", "training.schedule=constant", "--batch-size", "7", "--epochs", "2"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "runs"),
+    [
+        (["new.tsv", "--from", "old.keras", "--new-tokens", "--mix", "pairs.tsv:0.5", "--freeze", "encoder"], [""]),
+        (["words.tsv", "--outputs", "up=2,back=3", *SMALL[:2], *SMALL[4:6]], [""]),
+        (["pairs.tsv", "--units", "6"], [""]),
+        (["pairs.tsv", *SMALL[:6], "--seeds", "2"], ["-1", "-2"]),
+    ],
+    ids=["fine-tuning", "outputs", "auto", "seeds"],
+)
+def test_each_kind_of_training_has_the_losses_of_one_process(pairs, tmp_path, arguments, runs):
+    new = "".join(f"{source} ж\t{target} ж\n" for source, target in PAIRS)
+    (tmp_path / "new.tsv").write_text(new, encoding="utf-8")
+    (tmp_path / "words.tsv").write_text("".join("\t".join(row) + "\n" for row in WORDS))
+    if "--from" in arguments:
+        made = command("train", pairs, *SMALL[:6], *QUICK, "--out", "old.keras", "--no-run", folder=tmp_path)
+        assert made.returncode == 0, made.stderr
+    for count in ("1", "2"):
+        out = ["--out", f"{count}.keras", "--processes", count]
+        done = command("train", *arguments, *QUICK, *out, folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.count("saved ") == len(runs)
+    for run in runs:
+        require_same(losses(tmp_path / f"2{run}.run"), losses(tmp_path / f"1{run}.run"))
+        assert (tmp_path / f"2{run}.keras").exists()
+
+
 def test_processes_of_a_launcher_train_together(pairs, one, tmp_path):
     """The variables of torchrun."""
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -160,6 +191,29 @@ def test_the_loss_of_a_process_ends_the_run(running, tmp_path, lost):
     assert not (tmp_path / "m.keras").exists()
 
 
+@pytest.mark.parametrize("frozen", [0, 1])
+def test_a_frozen_process_ends_the_run_within_a_minute(running, tmp_path, frozen):
+    """A machine that vanishes closes no connection; neither does a stopped process."""
+    process, children = running
+    os.kill(children[frozen], signal.SIGSTOP)
+    began = time.monotonic()
+    status, errors = ended(process)
+    assert time.monotonic() - began < 60
+    assert status == 2, errors
+    assert errors.splitlines()[-1] == (
+        f"passerelle: error: process {frozen + 1} of 2 no longer answers (process {2 - frozen} ended: killed by "
+        "SIGABRT). The run can go on: passerelle train --resume m.run"
+    )
+    assert "***" not in errors  # a trace of C++
+    assert not any(map(exists, children))
+    resumed = subprocess.Popen(
+        [*COMMAND, "train", "--resume", "m.run"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    with resumed:
+        assert any(line.startswith("resuming m.run from epoch ") for line in resumed.stderr or ())
+        resumed.kill()
+
+
 @pytest.mark.parametrize("receiver", ["the command", "a process"])
 def test_a_signal_ends_all_processes_and_saves(running, tmp_path, receiver):
     process, children = running
@@ -198,10 +252,19 @@ def test_what_cannot_be_is_refused(pairs, tmp_path, arguments, environment, mess
     assert done.stderr.count("\n") == 1
 
 
-def test_standard_input_is_refused(tmp_path):
-    done = command("train", "-", "--processes", "2", folder=tmp_path, input="a\tb\n")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["-"],
+        ["p.tsv", "--validation", "-"],
+        ["p.tsv", "--from", "m.keras", "--mix", "-:0.5"],
+        ["p.tsv", "--corrections=-"],
+    ],
+)
+def test_standard_input_is_refused(tmp_path, arguments):
+    done = command("train", *arguments, "--processes", "2", folder=tmp_path, input="a\tb\n")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "several processes cannot all read standard input" in done.stderr
+    assert "several processes cannot all read standard input. Write its content to a file." in done.stderr
 
 
 def test_an_error_of_all_processes_is_one_line(tmp_path):

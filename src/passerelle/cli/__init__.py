@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import NoReturn
 
-from passerelle.cli.processes import LOST, started_by_us
+from passerelle.cli.processes import LOST, TRACEBACK, started_by_us
 from passerelle.cli.signals import exit_status, signal_words, signals_as_exceptions
 from passerelle.cli.streams import ClosedOutputError, prepare_streams
 from passerelle.errors import LostProcessError, OutOfMemoryError, PasserelleError, one_line
@@ -25,9 +25,6 @@ from passerelle.training.callbacks.interruption import Interrupted
 __all__ = ["main"]
 
 BAD_INPUT, DEFECT, CLOSED_PIPE = 2, 70, 141
-
-TRACEBACK = "PASSERELLE_TRACEBACK"
-"""Environment variable: if set, the traceback of an error precedes its line."""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -82,6 +82,14 @@ class FineTuningOptions:
         values = {"--mix": self.mix, "--old-validation": self.old_validation, "--corrections": self.corrections}
         return [name for name, value in values.items() if value]
 
+    def files(self) -> list[str]:
+        """Return the paths of pairs and corrections.
+
+        Raises:
+            SettingsError: if --mix has no share.
+        """
+        return [*_mixed(self.mix)[0], *self.old_validation, *filter(None, [self.corrections])]
+
     def plan(
         self, origin: "Origin", flags: FineTuningFlags, reading: ReadingOptions, storage: "Storage", *, tagged: bool
     ) -> "tuple[FineTuning, FineTuningSource]":

@@ -17,17 +17,21 @@ from pathlib import Path
 from typing import Any
 
 from passerelle.cli.runs import numbered, resume_command
+from passerelle.cli.streams import hide_native_errors
 from passerelle.errors import LostProcessError, SettingsError, one_line
 from passerelle.launcher import COORDINATOR, OWN, coordinator_address, launched_process, local_number
 from passerelle.parallel.channel import free_port
 from passerelle.training.callbacks.interruption import SIGNALS
 
 __all__ = [
-    "LOST", "join_processes", "launched_together", "processes_to_start", "require_possible", "started_by_us",
-    "train_on_processes",
+    "LOST", "TRACEBACK", "join_processes", "launched_together", "processes_to_start", "require_possible",
+    "started_by_us", "train_on_processes",
 ]  # fmt: skip
 
 MAX_PROCESSES = 1024
+
+TRACEBACK = "PASSERELLE_TRACEBACK"
+"""Environment variable: if set, the traceback of an error precedes its line."""
 
 LOST = 75
 """Exit status of a process that we started and that ends because another one has ended."""
@@ -37,6 +41,13 @@ GRACE_SECONDS = 20.0
 
 KILL_SECONDS = 10.0
 """Time after which those that still run are killed."""
+
+ABORT_GRACE_SECONDS = 10.0
+"""Time after which those that still run are killed if one was aborted. JAX aborts a process that hears nothing from a
+frozen one, which ends by no other signal."""
+
+_ABORTED = -getattr(signal, "SIGABRT", 6)
+"""Exit status of an aborted process."""
 
 
 def started_by_us() -> bool:
@@ -78,11 +89,11 @@ def launched_together(processes: int | None) -> tuple[int, int] | None:
     return launched
 
 
-def require_possible(pairs: Sequence[str], flags: Sequence[str]) -> None:
+def require_possible(files: Sequence[str], flags: Sequence[str]) -> None:
     """Check the arguments of a training on several processes.
 
     Args:
-        pairs: files of pairs, which each process reads.
+        files: files of pairs, corrections and vectors, which each process reads.
         flags: flags that are used, and that need a single process.
 
     Raises:
@@ -92,10 +103,10 @@ def require_possible(pairs: Sequence[str], flags: Sequence[str]) -> None:
 
     for flag in flags:
         raise SettingsError(f"{flag} cannot be used on several processes. Leave it out, or use --processes 1.")
-    for path in pairs:
+    for path in files:
         name = input_name(path)
         if name != path or (os.path.exists(path) and not os.path.isfile(path)):
-            raise SettingsError(f"several processes cannot all read {name}. Write the pairs to a file.")
+            raise SettingsError(f"several processes cannot all read {name}. Write its content to a file.")
 
 
 def join_processes(processes: int | None) -> None:
@@ -115,6 +126,8 @@ def join_processes(processes: int | None) -> None:
 
     if started_by_us():
         _end_with_parent()
+        if not os.environ.get(TRACEBACK):
+            hide_native_errors()
     _close_standard_output()
     join(*launched, coordinator_address(), gpu=_own_gpu())
 
@@ -163,15 +176,21 @@ def train_on_processes(count: int, folder: Path | None, seeds: int = 1) -> int:
         while any(child.runs() for child in children):
             ended = [child for child in children if not child.runs()]
             first_end = first_end or (time.monotonic() if ended else None)
-            if first_end is not None and time.monotonic() > first_end + GRACE_SECONDS:
+            past = 0.0 if first_end is None else time.monotonic() - first_end
+            aborted = any(child.status == _ABORTED for child in ended)
+            if past > (ABORT_GRACE_SECONDS if aborted else GRACE_SECONDS):
                 for child in children:
-                    child.end(kill=time.monotonic() > first_end + GRACE_SECONDS + KILL_SECONDS)
+                    child.end(kill=aborted or past > GRACE_SECONDS + KILL_SECONDS)
             time.sleep(0.05)
     if children[0].ended_by_itself():
         return children[0].status
     cause = min(children, key=lambda child: child.rank_as_cause())
     folders = [] if folder is None else [path for path in numbered(folder, seeds) if _has_checkpoint(path)]
     how = f" The run can go on: {resume_command(folders[-1])}" if folders else " Start the training again."
+    silent = [child for child in children if child.was_told]
+    if silent and cause.status == _ABORTED:
+        reason = f"process {cause.number + 1} ended: {cause.reason()}"
+        raise LostProcessError(f"process {silent[0].number + 1} of {count} no longer answers ({reason}).{how}")
     raise LostProcessError(f"process {cause.number + 1} of {count} ended ({cause.reason()}).{how}")
 
 
@@ -214,6 +233,11 @@ class _Child:
     def status(self) -> int:
         return self._process.returncode
 
+    @property
+    def was_told(self) -> bool:
+        """Whether it was told to end, or killed."""
+        return self._told
+
     def runs(self) -> bool:
         """Return whether it still runs."""
         return self._process.poll() is None
@@ -236,7 +260,7 @@ class _Child:
     def rank_as_cause(self) -> tuple[bool, bool, bool, int]:
         """Return the order in which processes count as the cause of the end: the lowest one is the cause."""
         # JAX aborts processes that lose the first one.
-        return self._told, self.status in (0, LOST), self.status == -getattr(signal, "SIGABRT", 6), self.number
+        return self._told, self.status in (0, LOST), self.status == _ABORTED, self.number
 
     def reason(self) -> str:
         """Return why it ended, in words."""

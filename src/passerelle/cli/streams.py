@@ -12,7 +12,7 @@ from typing import Any
 
 from passerelle.errors import OutputError
 
-__all__ = ["ClosedOutputError", "prepare_streams"]
+__all__ = ["ClosedOutputError", "hide_native_errors", "prepare_streams"]
 
 
 class ClosedOutputError(Exception):
@@ -69,6 +69,15 @@ def prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def hide_native_errors() -> None:
+    """Let only Python write to standard error, not libraries in other languages: JAX prints a trace when it aborts."""
+    sys.stderr.flush()
+    own, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    sys.stderr = _text(_StandardError(own, "w"), line_buffering=True)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
 
 
 def _number(stream: Any) -> int:

@@ -123,7 +123,9 @@ def train(
     count = processes_to_start(processes)
     if count > 1 or launched_together(processes) is not None:
         flags = ["--find-learning-rate"] if find_learning_rate else []
-        require_possible(pairs, [*flags, *back_translation.used()])
+        held_out = share_or_files(validation)
+        files = [*pairs, *(held_out if isinstance(held_out, tuple) else ()), *start.files(), *vectors.values()]
+        require_possible(files, [*flags, *back_translation.used()])
     if count > 1 and (pairs or resume is not None):
         folder = resume or run or Path(out or base_name(pairs)).with_suffix(".run")
         return train_on_processes(count, None if no_run else Path(folder), seeds or 1)
