@@ -15,9 +15,9 @@ JOIN_SECONDS = 120
 """Time in which all processes must have started."""
 
 HEARTBEAT_SECONDS = 35
-"""Time after which JAX aborts a process that hears nothing from another one: that is frozen, or its machine is lost. The
-end of a process is noticed at once. JAX's heartbeats come from a thread of C++; one of Python could be silent for long
-while a slow machine compiles a program."""
+"""Time after which JAX aborts a process that hears nothing from another one, which is frozen or whose machine is lost.
+The end of a process is noticed at once. JAX sends heartbeats from a thread of C++; one of Python could be silent for
+long while a slow machine compiles a program."""
 
 LOST_SECONDS = 5.0
 """Time to wait for the reason of a failed exchange of gradients: the connection of a lost process ends."""
