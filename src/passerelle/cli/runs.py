@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DataWords", "Training", "command", "new_trainings", "numbered", "require_new_runs", "resume_command", "resumed",
+    "short_path",
 ]  # fmt: skip
 
 
@@ -216,7 +217,7 @@ def resumed(
 
     first = recording(path)
     number, count, logs = first.description.number, first.description.count, first.description.tensorboard
-    paths = [_short(place) for place in numbered(Path(first.description.out), count)]
+    paths = [short_path(place) for place in numbered(Path(first.description.out), count)]
     if not first.description.out:
         raise SettingsError(f"{path} is a run of the Python API, which writes no model file. Name one with --out.")
     finished = first.is_finished(paths[number - 1])
@@ -255,6 +256,6 @@ def command() -> tuple[str, ...]:
     return ("passerelle", *sys.argv[1:])
 
 
-def _short(path: Path) -> Path:
+def short_path(path: Path) -> Path:
     """Return a path relative to the current folder if the file is in it, for messages."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
