@@ -125,7 +125,7 @@ def train_forecaster(
         folder.require_creatable()
         source = WindowsSource(validation=share, refit=refit)
         description = Description(chosen, source, (("passerelle.train_forecaster",),))
-        recording = ForecasterRecording(folder, description, _warn, windows=windows)
+        recording = ForecasterRecording(folder, description, _warn, originals=windows)
     prepared = prepare_windows(training, held_out, chosen)
     return _train(prepared, windows if refit else None, callbacks, interruption, recording, started)
 

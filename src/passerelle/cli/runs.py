@@ -165,8 +165,7 @@ def new_trainings(
                 folders[number - 1],
                 replace(description, number=number, count=len(paths)),
                 note,
-                pairs=pairs,
-                validation=validation,
+                originals=(pairs, validation),
                 overwrite=overwrite,
             )
         trainings.append(Training(own, path, recording, number, len(paths), description.tensorboard))
@@ -243,8 +242,7 @@ def resumed(
                 place,
                 replace(first.description, number=other, commands=(command(),), resolved=None),
                 note,
-                pairs=pairs,
-                validation=validation if isinstance(validation, Pairs) else None,
+                originals=(pairs, validation if isinstance(validation, Pairs) else None),
             )
         if not later.is_finished(paths[other - 1]):
             trainings.append(Training(prepared.with_seed(seed), paths[other - 1], later, other, count, logs))

@@ -135,7 +135,7 @@ def train_pairs(
     )
     held_out = validation if isinstance(validation, Pairs) else None
     description = Description(chosen, data, ((command,),))
-    recording = TranslatorRecording(folder, description, _warn, pairs=pairs, validation=held_out)
+    recording = TranslatorRecording(folder, description, _warn, originals=(pairs, held_out))
     with recording:
         return train_prepared(prepared, callbacks, started=started, recording=recording)
 

@@ -6,9 +6,8 @@ from dataclasses import replace
 
 from passerelle.data.window_files import write_windows
 from passerelle.data.windows import Windows
-from passerelle.runs.description import Description
 from passerelle.runs.folder import RunFolder
-from passerelle.runs.recording import Recording, Report
+from passerelle.runs.recording import Recording
 from passerelle.runs.windows_source import WindowsSource
 from passerelle.settings import Settings
 from passerelle.window_preparation import PreparedWindows, prepare_windows
@@ -19,26 +18,10 @@ __all__ = ["ForecasterRecording"]
 class ForecasterRecording(Recording[PreparedWindows]):
     """The run of a forecaster; see `Recording`.
 
-    Args:
-        folder, description, report, resumed, overwrite, inform: see `Recording`.
-        windows: all windows of a new run, copied if its source names no file.
+    Its `originals` are all windows, which are copied if the source names no file.
     """
 
     source = WindowsSource
-
-    def __init__(
-        self,
-        folder: RunFolder,
-        description: Description,
-        report: Report,
-        *,
-        resumed: bool = False,
-        windows: Windows | None = None,
-        overwrite: bool = False,
-        inform: Report = lambda message: None,
-    ):
-        super().__init__(folder, description, report, resumed=resumed, overwrite=overwrite, inform=inform)
-        self._windows = windows
 
     @property
     def data(self) -> WindowsSource:
@@ -83,8 +66,8 @@ class ForecasterRecording(Recording[PreparedWindows]):
         }
 
     def write_copies(self, prepared: PreparedWindows) -> None:
-        if self._windows is None or self.data.path:
+        if self._originals is None or self.data.path:
             return
-        write_windows(self.folder.windows, self._windows)
+        write_windows(self.folder.windows, self._originals)
         if self.data.validation is None:
             write_windows(self.folder.validation_windows, prepared.validation)

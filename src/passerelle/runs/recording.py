@@ -57,6 +57,7 @@ class Recording(ABC, Generic[Data]):
         description: what is trained.
         report: receives problems, one line each.
         resumed: whether the run was begun by an earlier process.
+        originals: the data of a new run as it was read, for copies; see the class.
         overwrite: whether an earlier run in the folder may be replaced.
         inform: receives lines that are no problems.
 
@@ -75,6 +76,7 @@ class Recording(ABC, Generic[Data]):
         report: Report,
         *,
         resumed: bool = False,
+        originals: Any = None,
         overwrite: bool = False,
         inform: Report = lambda message: None,
     ):
@@ -83,6 +85,7 @@ class Recording(ABC, Generic[Data]):
         self.resumed = resumed
         self._report = report
         self._inform = inform
+        self._originals = originals
         self._overwrite = overwrite
         self._locked = ExitStack()
         self._reserve = 0

@@ -11,9 +11,7 @@ from passerelle.fine_tuning.origin import Origin
 from passerelle.fine_tuning.plan import FineTuning
 from passerelle.preparation import Prepared, prepare
 from passerelle.runs.data_source import DataSource, PairSource, write_copy
-from passerelle.runs.description import Description
-from passerelle.runs.folder import RunFolder
-from passerelle.runs.recording import Recording, Report
+from passerelle.runs.recording import Recording
 
 __all__ = ["TranslatorRecording"]
 
@@ -21,28 +19,11 @@ __all__ = ["TranslatorRecording"]
 class TranslatorRecording(Recording[Prepared]):
     """The run of a translator; see `Recording`.
 
-    Args:
-        folder, description, report, resumed, overwrite, inform: see `Recording`.
-        pairs: all pairs of a new run, as they were read.
-        validation: its validation pairs, if they were read by themselves.
+    Its `originals` are all pairs, and the validation pairs if they were read by themselves; without any, the training
+    pairs are copied.
     """
 
     source = DataSource
-
-    def __init__(
-        self,
-        folder: RunFolder,
-        description: Description,
-        report: Report,
-        *,
-        resumed: bool = False,
-        pairs: Pairs | None = None,
-        validation: Pairs | None = None,
-        overwrite: bool = False,
-        inform: Report = lambda message: None,
-    ):
-        super().__init__(folder, description, report, resumed=resumed, overwrite=overwrite, inform=inform)
-        self._pairs, self._validation = pairs, validation
 
     @property
     def data(self) -> DataSource:
@@ -142,8 +123,8 @@ class TranslatorRecording(Recording[Prepared]):
 
     def write_copies(self, prepared: Prepared) -> None:
         data, tuning, folder = self.data, prepared.fine_tuning, self.folder
-        pairs = prepared.training if self._pairs is None else self._pairs
-        copies = [(data.pairs, folder.pairs, pairs), (data.validation, folder.validation, self._validation)]
+        pairs, validation = self._originals or (prepared.training, None)
+        copies = [(data.pairs, folder.pairs, pairs), (data.validation, folder.validation, validation)]
         if data.fine_tuning is not None and tuning is not None:
             for name in ("corrections", "old", "old_validation"):
                 copies.append((getattr(data.fine_tuning, name), getattr(folder, name), getattr(tuning, name)))
@@ -154,5 +135,5 @@ class TranslatorRecording(Recording[Prepared]):
     def keeps_stored_data(self, prepared: Prepared) -> bool:
         tuning = prepared.fine_tuning
         old = () if tuning is None else (tuning.old, tuning.old_validation)
-        parts = (prepared.training if self._pairs is None else self._pairs, self._validation, *old)
+        parts = (*(self._originals or [prepared.training]), *old)
         return any(part is not None and part.storage is not None for part in parts)
