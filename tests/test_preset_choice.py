@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 import passerelle
+from passerelle import preset_choice
 from passerelle.errors import SettingsError
 from passerelle.experiment import candidates
 from passerelle.experiment.candidates import prepare_candidates
@@ -54,6 +55,19 @@ def test_spelling_to_sound_and_inflection() -> None:
     (candidate,) = choose(inflections(800))
     assert facts(candidate) == ("monotonic", "character", "character", True)
     assert candidate.reasons[1].startswith("copying: ")
+
+
+def test_a_transformer_needs_some_updates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three to eight words per side: 64 pairs have 700 words, and an update takes 0.28 s on one core."""
+    pairs = sentences(FEW_PAIRS)
+    monkeypatch.setattr(preset_choice, "_cores", lambda: 1)
+    (candidate,) = choose(pairs, minutes=2)
+    assert candidate.settings.preset == "compact"
+    assert candidate.reasons == ("preset compact: 2 minutes are too short for a Transformer",)
+    assert choose(pairs, minutes=5)[0].settings.preset == "transformer"
+    assert choose(pairs)[0].settings.preset == "transformer", "without a limit, its own epochs"
+    monkeypatch.setattr(preset_choice, "_cores", lambda: 4)
+    assert choose(pairs, minutes=2)[0].settings.preset == "transformer"
 
 
 def test_sentences() -> None:

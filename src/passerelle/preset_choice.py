@@ -4,6 +4,7 @@ The rules follow the comparisons in docs/quality.md. Explicit settings always wi
 user's own, the preset is `compact`, which they change.
 """
 
+import os
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,6 +37,22 @@ layer slow, and most of its words are rare."""
 SHORT_SENTENCE = 40
 """Median number of target characters up to which monotonic attention is compared for sentences too."""
 
+MIN_UPDATES = 800
+"""Number of updates below which a Transformer writes worse than `compact`."""
+
+START_MINUTES = 0.5
+"""Assumed minutes until the first update: reading, preparation and compilation."""
+
+WORDS_PER_MINUTE = 150_000
+"""Assumed speed of training the preset `transformer` on one core, in words of source and target between spaces. On two
+cores it was 240,000."""
+
+CORES_POWER = 0.75
+"""The speed grows with this power of the number of cores."""
+
+BATCH = 64
+"""Pairs of an update of the preset `transformer`."""
+
 NEUTRAL = {"copying", "dropout", "recurrent_dropout", "recurrent_dtype"}
 """Explicit settings of the network with which the preset is still chosen."""
 
@@ -50,6 +67,7 @@ class PairStatistics:
         single: whether most targets are single words, or sequences of symbols from a small alphabet.
         tokens: number of different target tokens: of characters, or of symbols if the target is pretokenized.
         words: number of different words of the side with more of them.
+        length: mean number of words of a source and its target together.
         copied: mean share of a target's characters that are in the source in the same order, 0 to 1.
         unspaced: the sides that are written without spaces between words.
     """
@@ -59,6 +77,7 @@ class PairStatistics:
     single: bool
     tokens: int
     words: int
+    length: float
     copied: float
     unspaced: tuple[str, ...]
 
@@ -80,6 +99,7 @@ class PairStatistics:
             single=pretokenized or (mostly_single_words(sides["target"]) and not has_no_spaces(sides["target"])),
             tokens=len(symbols),
             words=words,
+            length=statistics.fmean(len(source.split()) + len(target.split()) for source, target in some),
             copied=statistics.fmean(LCSseq.similarity(*pair) / max(len(pair[1]), 1) for pair in some),
             unspaced=tuple(side for side, texts in sides.items() if has_no_spaces(texts)),
         )
@@ -122,6 +142,9 @@ def choose_candidates(settings: Settings, sources: Sequence[Any], targets: Seque
         return [_transduction(settings, found)]
     if found.pairs < FEW_PAIRS:
         return [_candidate(settings, BASE_PRESET, f"only {found.pairs:,} pairs", {})]
+    minutes = settings.training.minutes
+    if minutes and _expected_updates(minutes, found.length) < MIN_UPDATES:
+        return [_candidate(settings, BASE_PRESET, f"{minutes:g} minutes are too short for a Transformer", {})]
     return _sentences(settings, found, levels)
 
 
@@ -148,6 +171,19 @@ def _is_transduction(found: PairStatistics, levels: Mapping[str, str]) -> bool:
         and found.tokens <= MAX_ALPHABET
         and not {"word", "subword"} & set(levels.values())
     )
+
+
+def _expected_updates(minutes: float, length: float) -> float:
+    """Return how many updates the preset `transformer` can make in this time, with pairs of `length` words."""
+    speed = WORDS_PER_MINUTE * _cores() ** CORES_POWER
+    return max(0.0, minutes - START_MINUTES) * speed / (BATCH * max(length, 1.0))
+
+
+def _cores() -> int:
+    """Return the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not every system has it
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _transduction(settings: Settings, found: PairStatistics) -> Candidate:
