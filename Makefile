@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Only two workers: each JAX process uses all cores and much memory.
 TEST_WORKERS ?= 2
+# In the order of the files: otherwise the file with the longest test, which has few tests, would be the last one.
+PYTEST := $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo test test-fast lint docs bench setup setup-dev settings-table pictures constraints clean
 
@@ -41,10 +43,10 @@ demo: setup
 	$(BIN)/passerelle demo
 
 test: setup-dev
-	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile
+	$(PYTEST)
 
 test-fast: setup-dev
-	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile -m "not slow"
+	$(PYTEST) -m "not slow"
 
 lint: setup-dev
 	$(BIN)/ruff check .
