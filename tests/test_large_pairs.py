@@ -134,6 +134,14 @@ def test_lone_surrogates_and_missing_texts_are_kept(in_files):
     assert large.targets[0] == {"b": "é"}
 
 
+def test_an_output_that_no_row_has_is_empty(in_files):
+    pairs = check_pairs(
+        [(source, {"de": target}) for source, target in zip(SOURCES, TARGETS, strict=True)], outputs=["de", "fr"]
+    )
+    assert (len(pairs.by_output["de"]), len(pairs.by_output["fr"])) == (150, 0)
+    assert set(pairs.columns["fr"]) == {None}
+
+
 def test_sources_that_are_numbers_stay_in_memory(in_files):
     numbers = [((float(row), 1.0), "ja" if row % 2 else "nein") for row in range(40)]
     assert check_pairs(numbers).storage is None

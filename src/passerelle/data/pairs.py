@@ -198,7 +198,9 @@ class Pairs(Sequence[Pair]):
     def of_output(self, output: str) -> "Pairs":
         """Return the pairs with one of several outputs, without those that do not have it."""
         if isinstance(self.targets, StoredRecords):
-            texts = self.targets.columns[output]
+            texts = self.targets.columns.get(output)
+            if texts is None:
+                return replace(self, targets=[""] * len(self), outputs=()).select(np.empty(0, np.int64))
             rows = np.flatnonzero(texts.are_present())
         else:
             texts = [targets.get(output) for targets in self.targets]
