@@ -20,8 +20,10 @@ import numpy as np
 import pytest
 
 import passerelle
+from networks import network_of
 from passerelle.bundle import bundle, model_file
 from passerelle.errors import ModelFileError, OutputError
+from passerelle.settings import make_settings
 
 TEXTS = ["abc", "éa", "bz", "c", ""]
 WEIGHTS = "model.weights.h5"
@@ -505,3 +507,18 @@ def test_loading_writes_no_files(saved: Path, monkeypatch: pytest.MonkeyPatch) -
     passerelle.load(saved.name)
     assert snapshot(saved.parent) == before
     assert os.getcwd() == str(saved.parent)
+
+
+@pytest.mark.parametrize("preset", ["compact", "deep"])
+def test_saving_needs_no_more_space_than_it_checks(preset: str, tmp_path: Path, monkeypatch: Any) -> None:
+    """The bound of the two files holds for networks with many small arrays, and is not far above them."""
+    used: list[int] = []
+    network = network_of(make_settings(preset, options={"units": 8}).network, 9, 9)
+    published = model_file.load_network
+    monkeypatch.setattr(
+        model_file, "load_network",
+        lambda path: used.append(sum(each.stat().st_size for each in path.parent.iterdir())) or published(path),
+    )  # fmt: skip
+    model_file.save_network(network, {"settings": "x" * 1000}, tmp_path / "m.keras", check=lambda *parts: None)
+    bound = sum(model_file.space_to_save(network, 1100))
+    assert used[0] <= bound <= 2.5 * used[0]

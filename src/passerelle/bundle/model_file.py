@@ -34,7 +34,7 @@ from passerelle.models.sequence_to_sequence import SequenceToSequence
 from passerelle.models.specs import check_specs
 from passerelle.settings import NetworkSettings, validated
 
-__all__ = ["SUFFIX", "load_network", "require_model_path", "save_network"]
+__all__ = ["SUFFIX", "load_network", "require_model_path", "save_network", "space_to_save"]
 
 SUFFIX = ".keras"
 ASSET = ASSET_MEMBER.removeprefix("assets/")
@@ -47,7 +47,7 @@ _CONFIG = {"settings", "inputs", "outputs", "name"}
 _MACHINE_ERRORS = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EROFS}
 """Errors of the machine, which say nothing about the file that was being read."""
 
-_OVERHEAD = 2**13  # bytes, generous: what HDF5 adds to an array, and the archive to its members
+_OVERHEAD = 2**12  # bytes, generous: what HDF5 adds to an array, and the archive to its members
 
 
 def require_model_path(path: str | os.PathLike[str], *, overwrite: bool = True) -> Path:
@@ -107,11 +107,21 @@ def save_network(
             raise OutputError(f"{path} was not saved; writing or verifying the file failed: {error}") from error
 
 
+def space_to_save(network: SequenceToSequence, content: int) -> tuple[int, int]:
+    """Return the bytes of the two files that exist at the same time while a network is saved, at most.
+
+    Args:
+        network: the network.
+        content: bytes of the other parts of the translator.
+    """
+    size = sum(weight.nbytes for weight in network.get_weights()) + _OVERHEAD * len(network.weights)
+    return size, size + content + _OVERHEAD
+
+
 def _write(network: SequenceToSequence, text: str, path: Path) -> None:
     """Write a model file with the members that Keras writes. Keras itself would use the system's temporary folder."""
     weights = path.with_name("new.weights.h5")
-    size = sum(weight.nbytes for weight in network.get_weights()) + _OVERHEAD * len(network.weights)
-    require_space(path.parent, size, size + len(text.encode()) + _OVERHEAD)
+    require_space(path.parent, *space_to_save(network, len(text.encode())))
     network.save_weights(weights)
     metadata = {"keras_version": keras.__version__, "date_saved": time.strftime("%Y-%m-%d@%H:%M:%S")}
     with zipfile.ZipFile(path, "w") as archive:

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
+from passerelle.bundle.model_file import space_to_save
 from passerelle.errors import RunError
 from passerelle.fields.signature import Signature
 from passerelle.runs.checkpoints import Checkpoints, checkpoint_files, restore_newest
@@ -233,7 +234,8 @@ class Recording(ABC, Generic[Data]):
         out = Path(self.description.out)
         if not self.description.out or os.stat(out.parent).st_dev != os.stat(self.folder.path).st_dev:
             return 0
-        return 8 * network.count_params() + 2 * len(json.dumps(prepared.signature.to_json())) + 2**16
+        content = 2 * len(json.dumps(prepared.signature.to_json())) + 2**16  # with settings and training record
+        return sum(space_to_save(network, content))
 
 
 def _check_weights(state: TrainingState, network: Any) -> None:
