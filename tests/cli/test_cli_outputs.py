@@ -118,7 +118,7 @@ def test_bad_outputs_are_refused(quick: Any, words: Path, options: list[str], me
 def test_output_needs_a_model_of_several(quick: Any, words: Path) -> None:
     assert quick("train", words, *SMALL, "--no-run").status == 0
     tuned = ["train", words, "--outputs", "up=2,back=3", "--from", "words.keras", "--out", "other.keras"]
-    assert "--outputs names several outputs, and fine-tuning is for models with one" in quick(*tuned).refused()
+    assert "has up, back, and words.keras has one output. Both need the same outputs" in quick(*tuned).refused()
     message = quick("translate", "words.keras", "ba", "--output", "up").refused()
     assert "words.keras has one output, and --output chooses one of several" in message
 
