@@ -10,7 +10,6 @@ import passerelle
 from passerelle.data.batches import Batches
 from passerelle.data.checking import check_pairs
 from passerelle.data.mixing import Mixture
-from passerelle.errors import SettingsError
 from passerelle.experiment.building import build
 from passerelle.experiment.rate_sweep import find_learning_rate
 from passerelle.preparation import Prepared, prepare
@@ -115,16 +114,6 @@ def test_pairs_are_the_same_in_any_order_of_their_outputs() -> None:
     other = check_pairs([("a", {"fr": "b", "de": "c"}), ("d", {"fr": "f", "de": "e"}), ("g", {"fr": "", "de": "h"})])
     assert one.fingerprint() == other.fingerprint()
     assert one.fingerprint() != check_pairs([("a", {"fr": "b", "de": "c"}), ("d", {"fr": "e"})]).fingerprint()
-
-
-def test_fine_tuning_is_for_one_output(tmp_path: Path) -> None:
-    options = {**SMALL, "epochs": 1, "validation": 0}
-    several = passerelle.train(ROWS, **options)
-    with pytest.raises(SettingsError, match="has the fields source, up, tag, and fine-tuning is for models with one"):
-        passerelle.fine_tune(ROWS, several, epochs=1)
-    one = passerelle.train([(source, texts["up"]) for source, texts in ROWS], **options)
-    with pytest.raises(SettingsError, match="the pairs have the outputs up, tag, and fine-tuning is for models with"):
-        passerelle.fine_tune(ROWS, one, epochs=1)
 
 
 def test_the_objective_of_a_sweep_is_the_mean_over_the_outputs() -> None:

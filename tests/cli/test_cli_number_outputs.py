@@ -71,7 +71,7 @@ def test_train_and_use_a_model_with_numbers(quick: Any, words: Path) -> None:
         (["score", "words.keras", alone, "--output", "size"], "the output size of words.keras has numbers"),
         (["evaluate", "words.keras", words, "--outputs", "up=2,size=3,both=4"], "must have numbers of the shape"),
         (["predict", "words.keras", "x.csv"], "is a translator"),
-        (["train", words, *OUTPUTS, "--from", "words.keras", "--out", "o.keras"], "fine-tuning is for models with one"),
+        (["train", words, "--from", "words.keras", "--out", "o.keras"], "has several outputs. Name their columns"),
     ):
         assert message in quick(*command).refused()
 
