@@ -100,7 +100,7 @@ def made_up(words: Sequence[str], count: int, seed: int, order: int = 4) -> list
         padded = "\0" * (order - 1) + word + "\0"
         for place in range(order - 1, len(padded)):
             following[padded[place - order + 1 : place]].append(padded[place])
-    made: dict[str, None] = {}
+    made, real = dict[str, None](), set(words)
     for _ in range(100 * count):
         word = "\0" * (order - 1)
         while not word.endswith("\0") or len(word) < order:
@@ -108,7 +108,7 @@ def made_up(words: Sequence[str], count: int, seed: int, order: int = 4) -> list
         made[word.strip("\0")] = None
         if len(made) >= count + len(words):
             break
-    return [word for word in made if word and word not in set(words)][:count]
+    return [word for word in made if word and word not in real][:count]
 
 
 def _settings(settings: dict[str, Any], seed: int) -> dict[str, Any]:

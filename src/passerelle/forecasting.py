@@ -5,8 +5,7 @@ import os
 import platform
 import random
 import time
-import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from typing import Any
@@ -25,20 +24,20 @@ from passerelle.fields.signature import Signature
 from passerelle.forecaster import Forecaster
 from passerelle.inference.forecasting import Predictor
 from passerelle.models.sequence_to_sequence import SequenceToSequence
-from passerelle.runs.description import Description
+from passerelle.runs.description import Description, lengthened
 from passerelle.runs.folder import RunFolder
 from passerelle.runs.forecaster_recording import ForecasterRecording
+from passerelle.runs.recording import warn
 from passerelle.runs.windows_source import WindowsSource
 from passerelle.settings import (
     FORECAST_PRESET,
     Settings,
     accepts_options,
     choose_settings,
-    make_settings,
     read_settings_file,
     validated,
 )
-from passerelle.training.callbacks.callback import Callback
+from passerelle.training.callbacks.callback import Callback, require_callbacks
 from passerelle.training.callbacks.interruption import Interrupted, Interruption
 from passerelle.training.history import History
 from passerelle.training.trainer import fit
@@ -125,7 +124,7 @@ def train_forecaster(
         folder.require_creatable()
         source = WindowsSource(validation=share, refit=refit)
         description = Description(chosen, source, (("passerelle.train_forecaster",),))
-        recording = ForecasterRecording(folder, description, _warn, originals=windows)
+        recording = ForecasterRecording(folder, description, warn, originals=windows)
     prepared = prepare_windows(training, held_out, chosen)
     return _train(prepared, windows if refit else None, callbacks, interruption, recording, started)
 
@@ -162,10 +161,8 @@ def resume_forecaster(
     """
     started = time.perf_counter()
 
-    def change(before: Settings) -> Settings:
-        return make_settings(before.preset, before.model_dump(), {"epochs": epochs, "minutes": minutes})
-
-    recording = ForecasterRecording.resume(run, _warn, command=["passerelle.resume_forecaster"], change=change)
+    change, command = lengthened(epochs, minutes), ["passerelle.resume_forecaster"]
+    recording = ForecasterRecording.resume(run, warn, command=command, change=change)
     prepared, windows = recording.prepare()
     refit = recording.data.refit
     return _train(prepared, windows if refit else None, callbacks, interruption, recording, started)
@@ -220,7 +217,7 @@ def train_prepared_windows(
         OutputError: if no file can be saved at `out`, or the run's folder cannot be written.
         RunError: if the run that goes on has other data.
     """
-    _check_callbacks(callbacks)
+    require_callbacks(callbacks)
     started = time.perf_counter() if started is None else started
     settings, signature, batches = prepared.settings, prepared.signature, prepared.training_batches
     network = _build(settings, signature)
@@ -282,7 +279,7 @@ def train_again(
         The new forecaster. If this training was interrupted, the old one, with `interrupted` in its record; if the
         first training was interrupted, the old one.
     """
-    _check_callbacks(callbacks)
+    require_callbacks(callbacks)
     kept, bundle = forecaster.record["kept_epoch"], forecaster.bundle
     if forecaster.record["interrupted"] or not kept:
         return forecaster
@@ -311,11 +308,6 @@ def train_again(
     losses = {"windows": len(windows), "sha256": windows.fingerprint(), "epochs": _epochs(history)}
     record = {**forecaster.record, "refit": losses}
     return Forecaster(replace(bundle, network=network, record=record, ridge=_ridge(bundle.signature, windows)))
-
-
-def _check_callbacks(callbacks: Sequence[Callback]) -> None:
-    if not isinstance(callbacks, Iterable) or not all(isinstance(each, Callback) for each in callbacks):
-        raise SettingsError(f"callbacks must be a list of passerelle.Callback objects, received: {callbacks!r:.80}")
 
 
 def _build(settings: Settings, signature: Signature) -> SequenceToSequence:
@@ -377,7 +369,3 @@ def _record(prepared: PreparedWindows, history: History) -> dict[str, Any]:
 
 def _epochs(history: History) -> list[dict[str, Any]]:
     return [asdict(interval) for interval in history.intervals]
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, RuntimeWarning, stacklevel=2)

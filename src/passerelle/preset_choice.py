@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from passerelle.scripts import has_no_spaces, mostly_single_words
-from passerelle.settings import AUTO_PRESET, BASE_PRESET, Settings, with_preset
+from passerelle.settings import AUTO_PRESET, BASE_PRESET, PRESETS, Settings, with_preset
 
 __all__ = ["Candidate", "PairStatistics", "choose_candidates"]
 
@@ -44,14 +44,11 @@ START_MINUTES = 0.5
 """Assumed minutes until the first update: reading, preparation and compilation."""
 
 WORDS_PER_MINUTE = 150_000
-"""Assumed speed of training the preset `transformer` on one core, in words of source and target between spaces. On two
-cores it was 240,000."""
+"""Assumed speed of training the preset `transformer` on one core, in words of source and target between spaces, as
+`PairStatistics.length` counts them. On two cores it was 240,000."""
 
 CORES_POWER = 0.75
 """The speed grows with this power of the number of cores."""
-
-BATCH = 64
-"""Pairs of an update of the preset `transformer`."""
 
 NEUTRAL = {"copying", "dropout", "recurrent_dropout", "recurrent_dtype"}
 """Explicit settings of the network with which the preset is still chosen."""
@@ -67,7 +64,7 @@ class PairStatistics:
         single: whether most targets are single words, or sequences of symbols from a small alphabet.
         tokens: number of different target tokens: of characters, or of symbols if the target is pretokenized.
         words: number of different words of the side with more of them.
-        length: mean number of words of a source and its target together.
+        length: mean number of words of a source and its target together; of characters, for a side without spaces.
         copied: mean share of a target's characters that are in the source in the same order, 0 to 1.
         unspaced: the sides that are written without spaces between words.
     """
@@ -92,6 +89,8 @@ class PairStatistics:
         pretokenized = settings.target.level == "pretokenized"
         separator = settings.target.separator
         symbols = {token for text in sides["target"] for token in (text.split(separator) if pretokenized else text)}
+        unspaced = tuple(side for side, texts in sides.items() if has_no_spaces(texts))
+        lengths = [len(text if side in unspaced else text.split()) for side, texts in sides.items() for text in texts]
         words = max(len({word for text in texts for word in text.split()}) for texts in (sources, targets))
         return cls(
             pairs=len(sources),
@@ -99,9 +98,9 @@ class PairStatistics:
             single=pretokenized or (mostly_single_words(sides["target"]) and not has_no_spaces(sides["target"])),
             tokens=len(symbols),
             words=words,
-            length=statistics.fmean(len(source.split()) + len(target.split()) for source, target in some),
+            length=sum(lengths) / len(some),
             copied=statistics.fmean(LCSseq.similarity(*pair) / max(len(pair[1]), 1) for pair in some),
-            unspaced=tuple(side for side, texts in sides.items() if has_no_spaces(texts)),
+            unspaced=unspaced,
         )
 
 
@@ -176,7 +175,8 @@ def _is_transduction(found: PairStatistics, levels: Mapping[str, str]) -> bool:
 def _expected_updates(minutes: float, length: float) -> float:
     """Return how many updates the preset `transformer` can make in this time, with pairs of `length` words."""
     speed = WORDS_PER_MINUTE * _cores() ** CORES_POWER
-    return max(0.0, minutes - START_MINUTES) * speed / (BATCH * max(length, 1.0))
+    batch_size = PRESETS["transformer"].settings.training.batch_size
+    return max(0.0, minutes - START_MINUTES) * speed / (batch_size * max(length, 1.0))
 
 
 def _cores() -> int:

@@ -9,7 +9,7 @@ import pytest
 import passerelle
 from crash import CrashAfter, CrashError, equal
 from passerelle.data.window_files import read_copied_windows, write_windows
-from passerelle.runs.forecaster_recording import ForecasterRecording
+from passerelle.training.callbacks.interruption import Interruption
 
 NUMBERS = np.random.default_rng(0)
 SERIES = np.stack([np.sin(np.arange(70) * 2 * np.pi / 7), NUMBERS.normal(size=70)], axis=1)
@@ -134,8 +134,6 @@ def test_refusals(tmp_path):
 
 
 def test_an_interruption_between_the_two_trainings_keeps_the_first_forecaster(tmp_path, often):
-    from passerelle.training.callbacks.interruption import Interruption
-
     interruption = Interruption()
 
     class Stop(passerelle.Callback):
@@ -149,4 +147,3 @@ def test_an_interruption_between_the_two_trainings_keeps_the_first_forecaster(tm
     assert stopped.record["interrupted"]
     assert equal(stopped, first)
     assert equal(passerelle.resume_forecaster(tmp_path / "a.run"), train(SLIDING, refit=True))
-    assert ForecasterRecording.source.trains == "forecaster"

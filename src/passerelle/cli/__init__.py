@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import NoReturn
 
-from passerelle.cli.processes import LOST, TRACEBACK, started_by_us
+from passerelle.cli.processes import LOST, started_by_us
 from passerelle.cli.signals import exit_status, signal_words, signals_as_exceptions
-from passerelle.cli.streams import ClosedOutputError, prepare_streams
+from passerelle.cli.streams import TRACEBACK, ClosedOutputError, prepare_streams
 from passerelle.errors import LostProcessError, OutOfMemoryError, PasserelleError, one_line
 from passerelle.parallel.group import current
 from passerelle.runtime import enable_compilation_cache, ignore_keras_settings

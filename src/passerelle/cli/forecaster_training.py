@@ -5,12 +5,19 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from passerelle.cli.display import note
 from passerelle.cli.options import ForecasterOptions
 from passerelle.cli.output import require_absent
-from passerelle.cli.runs import command, require_new_runs, resume_command, short_path
+from passerelle.cli.runs import (
+    changed_description,
+    command,
+    finished_error,
+    require_new_runs,
+    resume_command,
+    short_path,
+)
 from passerelle.cli.signals import exit_status, signal_words
 from passerelle.cli.training import note_saved, receive_signals, save_model, tensorboard_logs
 from passerelle.cli.training_display import TrainingDisplay
@@ -54,9 +61,12 @@ class ForecasterTraining:
     file: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NewForecaster:
-    """The arguments of a new training; see the command `train-forecaster`."""
+    """The arguments of a new training; see the command `train-forecaster`.
+
+    `layout` has the columns that the arguments name; None for a file of arrays.
+    """
 
     file: str
     layout: "Layout | None"
@@ -106,7 +116,13 @@ class NewForecaster:
 
 
 def resumed_forecaster(
-    path: str, file: str | None, options: ForecasterOptions, changes: dict[str, Any]
+    path: str,
+    file: str | None,
+    options: ForecasterOptions,
+    *,
+    out: str | None,
+    checkpoint_seconds: float | None,
+    tensorboard: str | None,
 ) -> ForecasterTraining:
     """Return the training that is left of an interrupted run.
 
@@ -114,24 +130,21 @@ def resumed_forecaster(
         path: the run's folder.
         file: the file of the windows, if it was moved.
         options: settings that extend the run.
-        changes: changed attributes of the description, by name.
+        out, checkpoint_seconds, tensorboard: see `changed_description`.
     """
     from passerelle.runs.forecaster_recording import ForecasterRecording
 
     recording = ForecasterRecording.resume(path, note, command=command(), change=options.change, inform=note)
-    recording.description = replace(recording.description, **changes)
-    if file is not None:
-        recording.description = replace(recording.description, data=replace(recording.data, path=os.path.abspath(file)))
-    if not recording.description.out:
-        raise SettingsError(f"{path} is a run of the Python API, which writes no model file. Name one with --out.")
-    out, source = short_path(Path(recording.description.out)), recording.data
-    if recording.is_finished(out):
-        raise SettingsError(
-            f"{path} is finished, and {out} is its model. Make the run longer with --epochs or --minutes."
-        )
+    source = recording.data if file is None else replace(recording.data, path=os.path.abspath(file))
+    recording.description = changed_description(
+        path, replace(recording.description, data=source), out, checkpoint_seconds, tensorboard
+    )
+    model = short_path(Path(recording.description.out))
+    if recording.is_finished(model):
+        raise finished_error(path, model)
     prepared, windows = recording.prepare()
     logs = recording.description.tensorboard
-    return ForecasterTraining(prepared, windows, source.refit, out, recording, logs, source.path or "history.npz")
+    return ForecasterTraining(prepared, windows, source.refit, model, recording, logs, source.path or "history.npz")
 
 
 def train_and_save(training: ForecasterTraining, *, overwrite: bool, started: float) -> int:

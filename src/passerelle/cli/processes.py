@@ -17,21 +17,18 @@ from pathlib import Path
 from typing import Any
 
 from passerelle.cli.runs import numbered, resume_command
-from passerelle.cli.streams import hide_native_errors
+from passerelle.cli.streams import TRACEBACK, hide_native_errors
 from passerelle.errors import LostProcessError, SettingsError, one_line
 from passerelle.launcher import COORDINATOR, OWN, coordinator_address, launched_process, local_number
 from passerelle.parallel.channel import free_port
 from passerelle.training.callbacks.interruption import SIGNALS
 
 __all__ = [
-    "LOST", "TRACEBACK", "join_processes", "launched_together", "processes_to_start", "require_possible",
+    "LOST", "join_processes", "launched_together", "processes_to_start", "require_possible",
     "started_by_us", "train_on_processes",
 ]  # fmt: skip
 
 MAX_PROCESSES = 1024
-
-TRACEBACK = "PASSERELLE_TRACEBACK"
-"""Environment variable: if set, the traceback of an error precedes its line."""
 
 LOST = 75
 """Exit status of a process that we started and that ends because another one has ended."""

@@ -3,10 +3,10 @@
 import os
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from passerelle.cli.display import PreparationDisplay, note
 from passerelle.errors import OutputError, SettingsError
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from passerelle.runs.translator_recording import TranslatorRecording
 
 __all__ = [
-    "DataWords", "Training", "command", "new_trainings", "numbered", "require_new_runs", "resume_command", "resumed",
-    "short_path",
+    "DataWords", "Training", "changed_description", "command", "finished_error", "new_trainings", "numbered",
+    "require_new_runs", "require_unused", "resume_command", "resumed", "short_path",
 ]  # fmt: skip
 
 
@@ -204,26 +204,18 @@ def resumed(
     def recording(folder: str | Path) -> TranslatorRecording:
         """Return the recording of one run, with the changes of the command."""
         made = TranslatorRecording.resume(folder, note, command=command(), change=options.change, inform=note)
-        before = made.description
-        made.description = replace(
-            before,
-            data=replace(words.changed(made.data), fine_tuning=moved(made.data.fine_tuning)),
-            out=before.out if out is None else os.path.abspath(out),
-            checkpoint_seconds=before.checkpoint_seconds if checkpoint_seconds is None else checkpoint_seconds,
-            tensorboard=before.tensorboard if tensorboard is None else os.path.abspath(tensorboard),
+        data = replace(words.changed(made.data), fine_tuning=moved(made.data.fine_tuning))
+        made.description = changed_description(
+            folder, replace(made.description, data=data), out, checkpoint_seconds, tensorboard
         )
         return made
 
     first = recording(path)
     number, count, logs = first.description.number, first.description.count, first.description.tensorboard
     paths = [short_path(place) for place in numbered(Path(first.description.out), count)]
-    if not first.description.out:
-        raise SettingsError(f"{path} is a run of the Python API, which writes no model file. Name one with --out.")
     finished = first.is_finished(paths[number - 1])
     if finished and number == count:
-        raise SettingsError(
-            f"{path} is finished, and {paths[number - 1]} is its model. Make the run longer with --epochs or --minutes."
-        )
+        raise finished_error(path, paths[number - 1])
     with PreparationDisplay.open() as display:
         prepared = first.prepare(display.show)
         if prepared.training.storage is not None:
@@ -247,6 +239,49 @@ def resumed(
         if not later.is_finished(paths[other - 1]):
             trainings.append(Training(prepared.with_seed(seed), paths[other - 1], later, other, count, logs))
     return trainings
+
+
+def changed_description(
+    path: str | Path,
+    description: "Description",
+    out: str | None,
+    checkpoint_seconds: float | None,
+    tensorboard: str | None,
+) -> "Description":
+    """Return the description of a resumed run with what its command changes; None changes nothing.
+
+    Args:
+        path: the run's folder, for messages.
+        description: the description of the run.
+        out: another model file.
+        checkpoint_seconds: another time between two checkpoints.
+        tensorboard: another folder for TensorBoard's logs.
+
+    Raises:
+        SettingsError: if the run has no model file, and none is named.
+    """
+    if not description.out and out is None:
+        raise SettingsError(f"{path} is a run of the Python API, which writes no model file. Name one with --out.")
+    paths = {"out": out, "tensorboard": tensorboard}
+    changes: dict[str, Any] = {name: os.path.abspath(value) for name, value in paths.items() if value is not None}
+    changes |= {} if checkpoint_seconds is None else {"checkpoint_seconds": checkpoint_seconds}
+    return replace(description, **changes)
+
+
+def finished_error(path: str, out: Path) -> SettingsError:
+    """Return the error for a run that has ended, and whose model file is saved."""
+    return SettingsError(f"{path} is finished, and {out} is its model. Make the run longer with --epochs or --minutes.")
+
+
+def require_unused(flags: Mapping[str, object], reason: str) -> None:
+    """Raise SettingsError for a flag that is used.
+
+    Args:
+        flags: the values of flags by name; None if a flag is not used.
+        reason: why it cannot be used, after its name.
+    """
+    for flag in (name for name, value in flags.items() if value is not None):
+        raise SettingsError(f"{flag} cannot be used with {reason}. Leave it out.")
 
 
 def command() -> tuple[str, ...]:

@@ -12,7 +12,10 @@ from typing import Any
 
 from passerelle.errors import OutputError
 
-__all__ = ["ClosedOutputError", "hide_native_errors", "prepare_streams"]
+__all__ = ["TRACEBACK", "ClosedOutputError", "hide_native_errors", "prepare_streams"]
+
+TRACEBACK = "PASSERELLE_TRACEBACK"
+"""Environment variable: if set, the traceback of an error precedes its line."""
 
 
 class ClosedOutputError(Exception):

@@ -20,7 +20,7 @@ from passerelle.cli.processes import (
     train_on_processes,
 )
 from passerelle.cli.rate_sweep import find_learning_rate as sweep
-from passerelle.cli.runs import DataWords, resumed
+from passerelle.cli.runs import DataWords, require_unused, resumed
 from passerelle.cli.synthetic import BackTranslationOptions
 from passerelle.cli.training import receive_signals, train_all
 from passerelle.errors import SettingsError
@@ -116,10 +116,7 @@ def train(
         unused = {"--resume": resume, "--seeds": seeds, "--save-split": save_split, "--run": run}
         unused |= {"--no-run": no_run or None, "--checkpoint-seconds": checkpoint_seconds}
         unused |= {"--tensorboard": tensorboard}
-        for flag in (name for name, value in unused.items() if value is not None):
-            raise SettingsError(
-                f"{flag} cannot be used with --find-learning-rate, which trains no model. Leave it out."
-            )
+        require_unused(unused, "--find-learning-rate, which trains no model")
     count = processes_to_start(processes)
     if count > 1 or launched_together(processes) is not None:
         flags = ["--find-learning-rate"] if find_learning_rate else []
@@ -135,8 +132,7 @@ def train(
     if resume is not None:
         unused = {"--seeds": seeds, "--save-split": save_split, "--run": run, "--no-run": no_run or None}
         unused |= dict.fromkeys([*back_translation.used(), *synthetic.used(), *fine_tuning.used()], True)
-        for flag in (name for name, value in unused.items() if value is not None):
-            raise SettingsError(f"{flag} cannot be used with --resume: the run continues as it began. Leave it out.")
+        require_unused(unused, "--resume: the run continues as it began")
         used = reading.used()
         words = DataWords(pairs, share_or_files(validation), vectors, used, {**used, "limit": None})
         trainings = resumed(

@@ -1,6 +1,5 @@
 """passerelle train-forecaster"""
 
-import os
 import time as clock
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +13,7 @@ from passerelle.cli.groups import IN_GROUP
 from passerelle.cli.new_training import require_run_options
 from passerelle.cli.options import ForecasterOptions
 from passerelle.cli.output import Overwrite
+from passerelle.cli.runs import require_unused
 from passerelle.errors import SettingsError
 
 __all__ = ["train_forecaster"]
@@ -104,12 +104,11 @@ def train_forecaster(
             "--history": history, "--horizon": horizon, "--stride": stride, "--calendar": calendar,
             "--validation": validation, "--refit": refit or None, "--run": run, "--no-run": no_run or None,
         }  # fmt: skip
-        for flag in (name for name, value in unused.items() if value is not None):
-            raise SettingsError(f"{flag} cannot be used with --resume: the run continues as it began. Leave it out.")
-        changes = {"out": out, "tensorboard": tensorboard}
-        changes = {name: os.path.abspath(value) for name, value in changes.items() if value is not None}
-        changes |= {} if checkpoint_seconds is None else {"checkpoint_seconds": checkpoint_seconds}
-        return train_and_save(resumed_forecaster(resume, file, options, changes), overwrite=overwrite, started=started)
+        require_unused(unused, "--resume: the run continues as it began")
+        training = resumed_forecaster(
+            resume, file, options, out=out, checkpoint_seconds=checkpoint_seconds, tensorboard=tensorboard
+        )
+        return train_and_save(training, overwrite=overwrite, started=started)
     if file is None:
         raise SettingsError("FILE is missing: name a file of time series, or continue a run with --resume MODEL.run.")
     layout = series_layout(
@@ -124,7 +123,8 @@ def train_forecaster(
         calendar=calendar is not False,
     )
     new = NewForecaster(
-        file, layout, 1 if stride is None else stride, validation, refit, options, run, no_run, checkpoint_seconds,
-        tensorboard, out if out is not None else f"{Path(file).name.split('.')[0]}.keras",
+        file=file, layout=layout, stride=1 if stride is None else stride, validation=validation, refit=refit,
+        options=options, out=out if out is not None else f"{Path(file).name.split('.')[0]}.keras", run=run,
+        no_run=no_run, checkpoint_seconds=checkpoint_seconds, tensorboard=tensorboard,
     )  # fmt: skip
     return train_and_save(new.begun(overwrite=overwrite), overwrite=overwrite, started=started)

@@ -128,8 +128,9 @@ def translate(
         for block in blocks:
             written.write(job.lines(loaded, block.lines, counts))
             display.progress(len(block.lines), block.position)
-    for translator in list(loaded.translators.values())[:1]:
-        counts.report(translator.lengths, options.get("split_sentences", "auto"))
+    if loaded.translators:
+        first = next(iter(loaded.translators.values()))
+        counts.report(first.lengths, options.get("split_sentences", "auto"))
     display.summary(SUMMARY_LINES if in_ is None and out is None else 0)
     return 1 if counts.impossible else 0
 

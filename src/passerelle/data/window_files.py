@@ -112,7 +112,7 @@ def read_copied_windows(path: str | os.PathLike[str]) -> Windows:
             positions=arrays.get("positions"),
             name=str(facts["name"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError, DataError) as error:
         raise DataError(f"{os.fspath(path)} is damaged: {error!s:.100}. Start another run.") from None
 
 

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence, Sized
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,11 @@ class Windows:
                     f"history, future, known and static must have equally many rows, received: {len(self.history)} of "
                     f"history and {len(column)} of {attribute}."
                 )
+        if self.positions is not None and np.shape(self.positions) != (len(self.history),):
+            raise DataError(
+                f"positions must be one whole number for each of {len(self.history)} rows, received the shape "
+                f"{np.shape(self.positions)}."
+            )
 
     @classmethod
     def sliding(
@@ -135,6 +141,10 @@ class Windows:
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of all rows in order; the same data has the same fingerprint."""
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
         digest = hashlib.sha256()
         for name, column in self.columns.items():
             for row in column:

@@ -84,7 +84,7 @@ class Forgetting:
                 metric,
                 before,
                 self._score(outputs[output], self._samples[group, output])[1],
-                output if len(outputs) > 1 else "",
+                "" if output == "target" else output,
             )
             for (group, output), (metric, before) in self._before.items()
         ]

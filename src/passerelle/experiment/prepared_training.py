@@ -4,12 +4,11 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 
 from passerelle.bundle.bundle import save_bundle
-from passerelle.errors import SettingsError
 from passerelle.experiment.building import build_with_vectors
 from passerelle.experiment.clock import Clock
 from passerelle.experiment.forgetting import Forgetting
@@ -20,7 +19,7 @@ from passerelle.parallel.group import current
 from passerelle.preparation import Prepared
 from passerelle.runs.description import current_versions
 from passerelle.runs.translator_recording import TranslatorRecording
-from passerelle.training.callbacks.callback import Callback
+from passerelle.training.callbacks.callback import Callback, require_callbacks
 from passerelle.training.callbacks.interruption import Interruption
 from passerelle.training.history import History
 from passerelle.training.trainer import fit
@@ -59,8 +58,7 @@ def train_prepared(
         RunError: if the run that goes on has other data.
         Interrupted: if a signal arrives before the first update of this process.
     """
-    if not isinstance(callbacks, Iterable) or not all(isinstance(each, Callback) for each in callbacks):
-        raise SettingsError(f"callbacks must be a list of passerelle.Callback objects, received: {callbacks!r:.80}")
+    require_callbacks(callbacks)
     group = current()
     group.require_equal(_fingerprint(prepared) if group.count > 1 else "", "pairs, settings or versions")
     clock = Clock(prepared, time.perf_counter() if started is None else started)

@@ -2,7 +2,6 @@
 
 import os
 import time
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
 from typing import Any
@@ -14,10 +13,11 @@ from passerelle.experiment.prepared_training import train_prepared
 from passerelle.fine_tuning.plan import FineTuning
 from passerelle.preparation import Validation
 from passerelle.runs.data_source import DataSource, FineTuningSource, PairSource
-from passerelle.runs.description import Description
+from passerelle.runs.description import Description, lengthened
 from passerelle.runs.folder import RunFolder
+from passerelle.runs.recording import warn
 from passerelle.runs.translator_recording import TranslatorRecording
-from passerelle.settings import AUTO_PRESET, Settings, accepts_options, choose_settings, make_settings
+from passerelle.settings import AUTO_PRESET, Settings, accepts_options, choose_settings
 from passerelle.training.callbacks.callback import Callback
 from passerelle.translator import Translator
 
@@ -135,7 +135,7 @@ def train_pairs(
     )
     held_out = validation if isinstance(validation, Pairs) else None
     description = Description(chosen, data, ((command,),))
-    recording = TranslatorRecording(folder, description, _warn, originals=(pairs, held_out))
+    recording = TranslatorRecording(folder, description, warn, originals=(pairs, held_out))
     with recording:
         return train_prepared(prepared, callbacks, started=started, recording=recording)
 
@@ -172,13 +172,9 @@ def resume(
         >>> len(translator.record["epochs"])
         3
     """
-
     started = time.perf_counter()
-
-    def change(before: Settings) -> Settings:
-        return make_settings(before.preset, before.model_dump(), {"epochs": epochs, "minutes": minutes})
-
-    with TranslatorRecording.resume(run, _warn, command=["passerelle.resume"], change=change) as recording:
+    change = lengthened(epochs, minutes)
+    with TranslatorRecording.resume(run, warn, command=["passerelle.resume"], change=change) as recording:
         return train_prepared(recording.prepare(), callbacks, started=started, recording=recording)
 
 
@@ -200,7 +196,3 @@ def _validation_source(
     rows: Any = validation
     held_out = check_pairs(rows, name="validation", tagged=tagged, outputs=pairs.outputs)
     return held_out, PairSource.copy(held_out)
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, RuntimeWarning, stacklevel=2)

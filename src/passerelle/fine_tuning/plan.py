@@ -16,7 +16,6 @@ from passerelle.errors import DataError, SettingsError
 from passerelle.fields.field import Columns, Field
 from passerelle.fields.new_tokens import former_ids, with_new_tokens
 from passerelle.fields.signature import Signature
-from passerelle.fields.text import TextField
 from passerelle.fine_tuning.biases import fit_biases
 from passerelle.fine_tuning.origin import Origin
 from passerelle.models.parts import OUTPUT, find_parts
@@ -60,9 +59,8 @@ class FineTuning:
         Raises:
             DataError: if they have other outputs.
         """
-        fields = self.origin.bundle.signature.outputs
-        numbers = set(fields) - {name for name, field in fields.items() if isinstance(field, TextField)}
-        return pairs.with_outputs_of(self.origin.name, self.origin.outputs, numbers)
+        origin = self.origin
+        return pairs.with_outputs_of(origin.name, origin.outputs, set(origin.outputs) - set(origin.text_outputs))
 
     def with_former_lengths(
         self, lengths: Lengths, output_lengths: Mapping[str, Lengths]

@@ -43,9 +43,8 @@ def _part(path: str, network: SequenceToSequence) -> str:
     for field in (*network.inputs_spec, *network.outputs_spec):
         if layer in (f"{field}_embedding", f"{field}_projection"):
             return layer
-    if len(network.outputs_spec) > 1:
-        for output in network.outputs_spec:
-            layer = layer.removeprefix(f"{output}_")
+    if output := network.output_of(layer):
+        layer = layer.removeprefix(f"{output}_")
     return _PREFIXES.get(layer.partition("_")[0], "decoder")
 
 

@@ -117,6 +117,14 @@ class SequenceToSequence(keras.Model):
         """Return the model's result as a dict by the name of the output, even if there is only one output."""
         return logits if isinstance(logits, dict) else {self.stepper.name: logits}
 
+    def output_of(self, layer: str) -> str | None:
+        """Return the output to whose branch a layer belongs, by the layer's name; None with one output, or if shared.
+
+        The longest name counts: a layer `de_at_output` belongs to the output `de_at`, not to `de`.
+        """
+        names = sorted(self.outputs_spec, key=len, reverse=True) if len(self.outputs_spec) > 1 else ()
+        return next((name for name in names if layer.startswith(f"{name}_")), None)
+
     def table(self, field: str, name: str = "table") -> Any:
         """Return the embedding table of a field, a Keras variable, float (rows, width).
 

@@ -89,8 +89,7 @@ def vocabulary_field(path: str, network: SequenceToSequence) -> str:
     if any(step.startswith("encoder_") for step in steps):
         return next(iter(network.inputs_spec))
     first, *_ = network.outputs_spec
-    longest_first = sorted(network.outputs_spec, key=len, reverse=True)  # `de_at` before `de`
-    return next((name for name in longest_first if any(step.startswith(f"{name}_") for step in steps)), first)
+    return next(filter(None, map(network.output_of, steps)), first)
 
 
 def _first_column(name: str, network: SequenceToSequence) -> int:

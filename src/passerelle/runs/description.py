@@ -3,7 +3,7 @@
 import importlib.metadata
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -11,11 +11,12 @@ from passerelle.backend import backend_name
 from passerelle.errors import RunError, SettingsError
 from passerelle.runs.data_source import DataSource
 from passerelle.runs.windows_source import WindowsSource
-from passerelle.settings import Settings, named_sections, settings_in, validated
+from passerelle.settings import Settings, make_settings, named_sections, settings_in, validated
 from passerelle.settings.presets import find_preset
 
 __all__ = [
-    "CHECKPOINT_SECONDS", "Description", "check_fingerprints", "current_versions", "extended", "with_command",
+    "CHECKPOINT_SECONDS", "Description", "check_fingerprints", "current_versions", "extended", "lengthened",
+    "with_command",
 ]  # fmt: skip
 
 FORMAT = 1
@@ -102,6 +103,7 @@ class Description:
         resolved = values["resolved"]
         return cls(
             validated(Settings, values["settings"]),
+            # Only windows have a layout, which may be None.
             (WindowsSource if "layout" in values["data"] else DataSource).from_json(values["data"]),
             tuple(tuple(map(str, command)) for command in values["commands"]),
             str(values["out"]), number, count, float(seconds), str(values.get("tensorboard", "")),
@@ -162,6 +164,15 @@ def extended(before: Settings, after: Settings) -> Settings:
         if _value(before, path) != _value(after, path):
             raise SettingsError(f"{path} cannot be changed in a resumed run. Leave it out, or start another run.")
     return after
+
+
+def lengthened(epochs: int | None, minutes: float | None) -> Callable[[Settings], Settings]:
+    """Return the change of settings that makes a run longer; None changes nothing."""
+
+    def change(before: Settings) -> Settings:
+        return make_settings(before.preset, before.model_dump(), {"epochs": epochs, "minutes": minutes})
+
+    return change
 
 
 def _value(settings: Any, path: str) -> Any:

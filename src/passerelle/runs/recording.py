@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -28,7 +29,7 @@ from passerelle.settings import Settings
 from passerelle.training.callbacks.callback import Callback
 from passerelle.training.state import TrainingState
 
-__all__ = ["PreparedData", "Recording", "Report"]
+__all__ = ["PreparedData", "Recording", "Report", "warn"]
 
 Report = Callable[[str], object]
 
@@ -236,6 +237,11 @@ class Recording(ABC, Generic[Data]):
             return 0
         content = 2 * len(json.dumps(prepared.signature.to_json())) + 2**16  # with settings and training record
         return sum(space_to_save(network, content))
+
+
+def warn(message: str) -> None:
+    """Report a problem of a run in Python, as a warning."""
+    warnings.warn(message, RuntimeWarning, stacklevel=2)
 
 
 def _check_weights(state: TrainingState, network: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 from passerelle.data.layout import Layout
 from passerelle.data.window_files import read_copied_windows, read_windows
-from passerelle.data.windows import Windows
+from passerelle.data.windows import DEFAULT_SHARE, Windows
 
 __all__ = ["WindowsSource"]
 
@@ -30,7 +30,7 @@ class WindowsSource:
     path: str = ""
     layout: Layout | None = None
     stride: int = 1
-    validation: float | None = 0.1
+    validation: float | None = DEFAULT_SHARE
     refit: bool = False
 
     @property

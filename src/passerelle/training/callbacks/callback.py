@@ -1,9 +1,10 @@
 """The base class of callbacks, and the run that they receive. Loads neither Keras nor JAX."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from passerelle.errors import SettingsError
 from passerelle.parallel.group import current
 from passerelle.training.history import Sample
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from passerelle.training.state import TrainingState
     from passerelle.training.update import Update
 
-__all__ = ["Callback", "Run"]
+__all__ = ["Callback", "Run", "require_callbacks"]
 
 
 class Run:
@@ -158,3 +159,9 @@ class Callback:
 
         For callbacks passed to `train`, the network has its final weights.
         """
+
+
+def require_callbacks(callbacks: object) -> None:
+    """Raise SettingsError if an argument is no list of callbacks."""
+    if not isinstance(callbacks, Iterable) or not all(isinstance(each, Callback) for each in callbacks):
+        raise SettingsError(f"callbacks must be a list of passerelle.Callback objects, received: {callbacks!r:.80}")
