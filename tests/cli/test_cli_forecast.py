@@ -92,6 +92,19 @@ def test_wrong_arguments_are_refused(quick: Any, tmp_path: Path, words: list[str
     assert message in quick("train-forecaster", *words).refused()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="named pipes of POSIX")
+def test_a_series_from_a_pipe_is_copied_for_the_run(quick: Any, tmp_path: Path) -> None:
+    write_series(tmp_path / "power.csv")
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen(["cp", "power.csv", "pipe"], cwd=tmp_path):
+        trained = quick("train-forecaster", "pipe", *SERIES, "--units", "4", "--epochs", "1", "--out", "p.keras")
+    assert trained.status == 0, trained.err
+    (tmp_path / "pipe").unlink()
+    resumed = quick("train-forecaster", "--resume", "p.run", "--epochs", "2")
+    assert resumed.status == 0, resumed.err
+    assert "resuming p.run from epoch 2" in resumed.err
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_killed_run_gives_the_same_weights(spawn: Any, quick: Any, tmp_path: Path, number: int) -> None:

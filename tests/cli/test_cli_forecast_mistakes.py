@@ -54,6 +54,13 @@ def test_series_that_cannot_be_trained_on(
     assert message in quick("train-forecaster", "power.csv", *SERIES, *words, *TRAINING).refused()
 
 
+@pytest.mark.parametrize("content", ["", "\n", ",,\n"])
+def test_a_file_without_names_of_columns(quick: Any, tmp_path: Path, content: str) -> None:
+    (tmp_path / "power.csv").write_text(content)
+    words = ["train-forecaster", "power.csv", *SERIES, "--history", "5", "--horizon", "2"]
+    assert "there are no names of columns. The first row must have them" in quick(*words).refused()
+
+
 def test_series_that_cannot_be_forecast(quick: Any, tmp_path: Path) -> None:
     write(tmp_path / "power.csv", table())
     trained = quick("train-forecaster", "power.csv", *SERIES, "--history", "5", "--horizon", "2", *TRAINING)

@@ -11,6 +11,7 @@ from crash import equal
 from passerelle.experiment.building import build
 from passerelle.fine_tuning.origin import Origin
 from passerelle.fine_tuning.plan import FineTuning
+from passerelle.models.parts import parts_of
 from passerelle.preparation import prepare
 from passerelle.settings import FineTuningSettings, fine_tuning_settings
 
@@ -103,6 +104,23 @@ def test_an_output_may_be_missing_in_the_new_pairs(model: Any) -> None:
     assert tuned.bundle.outputs["de"].lengths == before.bundle.outputs["de"].lengths
     with pytest.raises(passerelle.DataError, match="no training pair has the output 'de'"):
         tune(model, first_missing)
+
+
+def test_parts_of_outputs_whose_names_begin_alike(model: Any) -> None:
+    """Freezing `output` freezes the output layers of `de` and of `de_at`, and nothing else of their decoders."""
+    before, after = (
+        passerelle.load(model).network,
+        tune(model, rows("abcd", "?", numbers=True), freeze="output").network,
+    )
+    weights = parts_of(before)
+    assert not [weight.path for weight in weights["decoder"] if "_output" in weight.path.split("/")[0]]
+    changed = {
+        variable.path
+        for variable, other in zip(before.weights, after.weights, strict=True)
+        if not np.array_equal(np.asarray(variable.value), np.asarray(other.value))
+    }
+    assert changed
+    assert changed.isdisjoint(weight.path for weight in weights["output"])
 
 
 def test_refusals(model: Any) -> None:

@@ -85,6 +85,7 @@ class NewForecaster:
         from passerelle.bundle.model_file import require_model_path
         from passerelle.data.window_files import read_windows
         from passerelle.data.windows import DEFAULT_SHARE
+        from passerelle.runs.data_source import can_be_read_again
         from passerelle.runs.description import CHECKPOINT_SECONDS, Description
         from passerelle.runs.folder import SUFFIX, RunFolder
         from passerelle.runs.forecaster_recording import ForecasterRecording
@@ -106,12 +107,15 @@ class NewForecaster:
         recording = None
         if folder is not None:
             share = DEFAULT_SHARE if self.validation is None else self.validation
-            source = WindowsSource(os.path.abspath(self.file), layout, self.stride, share, self.refit)
+            path_again = os.path.abspath(self.file) if can_be_read_again([self.file]) else ""
+            source = WindowsSource(path_again, layout, self.stride, share, self.refit)
             seconds = CHECKPOINT_SECONDS if self.checkpoint_seconds is None else self.checkpoint_seconds
             description = Description(
                 settings, source, (command(),), os.path.abspath(path), checkpoint_seconds=seconds, tensorboard=logs
             )
-            recording = ForecasterRecording(folder, description, note, overwrite=overwrite, inform=note)
+            recording = ForecasterRecording(
+                folder, description, note, originals=windows, overwrite=overwrite, inform=note
+            )
         return ForecasterTraining(prepared, windows, self.refit, path, recording, logs, self.file)
 
 

@@ -114,6 +114,8 @@ def _read_parquet(path: str | os.PathLike[str], columns: Sequence[str]) -> Itera
 
 
 def _places(columns: Sequence[str], names: Sequence[str], where: str) -> list[int]:
+    if not any(names):
+        raise DataError(f"{where}: there are no names of columns. The first row must have them.")
     for column in columns:
         if column not in names:
             raise DataError(f"{where}: there is no column {column!r}.{did_you_mean(column, names)}")
