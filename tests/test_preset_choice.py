@@ -11,7 +11,7 @@ from passerelle.errors import SettingsError
 from passerelle.experiment import candidates
 from passerelle.experiment.candidates import prepare_candidates
 from passerelle.preparation import prepare
-from passerelle.preset_choice import FEW_PAIRS, MANY_WORDS, choose_candidates
+from passerelle.preset_choice import FEW_PAIRS, MANY_WORDS, PairStatistics, choose_candidates
 from passerelle.settings import PRESETS, choose_settings
 
 WORDS = [
@@ -68,6 +68,12 @@ def test_a_transformer_needs_some_updates(monkeypatch: pytest.MonkeyPatch) -> No
     assert choose(pairs)[0].settings.preset == "transformer", "without a limit, its own epochs"
     monkeypatch.setattr(preset_choice, "_cores", lambda: 4)
     assert choose(pairs, minutes=2)[0].settings.preset == "transformer"
+
+
+def test_characters_count_where_there_are_no_spaces() -> None:
+    written = PairStatistics.of(["a b c"] * 20, ["x y"] * 20, choose_settings())
+    unspaced = PairStatistics.of(["a b c"] * 20, ["我们今天去看那个老房子"] * 20, choose_settings())
+    assert (written.length, unspaced.length) == (5, 3 + 11)
 
 
 def test_sentences() -> None:

@@ -71,3 +71,8 @@ def test_columns_of_different_lengths_and_bad_shares_are_refused() -> None:
         Windows(np.zeros((3, 4)), np.zeros((3, 4))).split(1.0)
     with pytest.raises(DataError, match="3 windows are too few"):
         Windows.sliding(np.arange(8.0), history=2, horizon=4).split(0.4)
+
+
+def test_each_row_has_a_position() -> None:
+    with pytest.raises(DataError, match=r"one whole number for each of 3 rows, received the shape \(2,\)"):
+        Windows(np.zeros((3, 2)), np.zeros((3, 1)), positions=[1, 2])

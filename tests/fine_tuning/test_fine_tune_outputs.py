@@ -14,17 +14,12 @@ from passerelle.fine_tuning.plan import FineTuning
 from passerelle.models.parts import parts_of
 from passerelle.preparation import prepare
 from passerelle.settings import FineTuningSettings, fine_tuning_settings
+from untrained import TRANSFORMER
 
-SIDE = {"embedding": 6, "units": 8}
+SIDE = {"embedding": 6, "units": 6}
 NETWORKS: dict[str, dict[str, Any]] = {
     "copying": {"attention": "general", "copying": True, "encoder": SIDE, "decoder": SIDE},
-    "transformer": {
-        "attention": "multi-head",
-        "heads": 2,
-        "tie": "all",
-        "encoder": {**SIDE, "kind": "transformer", "feed_forward": 8},
-        "decoder": {**SIDE, "kind": "transformer", "feed_forward": 8},
-    },
+    "transformer": {**TRANSFORMER, "tie": "all"},
 }
 QUICK = {"epochs": 2, "batch_size": 8, "search": "greedy", "learning_rate": 0.02}
 

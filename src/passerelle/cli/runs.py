@@ -197,8 +197,6 @@ def resumed(
         RunError: if the run cannot be resumed.
         SettingsError: if the run is finished, or more would change than its length.
     """
-    from passerelle.data.pairs import Pairs
-    from passerelle.runs.folder import RunFolder
     from passerelle.runs.translator_recording import TranslatorRecording
 
     def recording(folder: str | Path) -> TranslatorRecording:
@@ -221,24 +219,40 @@ def resumed(
         if prepared.training.storage is not None:
             prepared.examine()
     trainings = [] if finished else [Training(prepared, paths[number - 1], first, number, count, logs)]
-    folder = Path(path)
-    base = folder if count == 1 else folder.with_stem(folder.stem.removesuffix(f"-{number}"))
     for other in range(number + 1, count + 1):
-        seed = prepared.settings.training.seed + other - number
-        place = RunFolder(numbered(base, count)[other - 1])
-        if place.is_run():
-            later = recording(place.path)
-        else:
-            pairs, validation = first.read()
-            later = TranslatorRecording(
-                place,
-                replace(first.description, number=other, commands=(command(),), resolved=None),
-                note,
-                originals=(pairs, validation if isinstance(validation, Pairs) else None),
-            )
+        later = _later_recording(first, other, recording)
         if not later.is_finished(paths[other - 1]):
-            trainings.append(Training(prepared.with_seed(seed), paths[other - 1], later, other, count, logs))
+            own = prepared.with_seed(prepared.settings.training.seed + other - number)
+            trainings.append(Training(own, paths[other - 1], later, other, count, logs))
     return trainings
+
+
+def _later_recording(
+    first: "TranslatorRecording", number: int, recording: "Callable[[Path], TranslatorRecording]"
+) -> "TranslatorRecording":
+    """Return the recording of a later translator of the same command: resumed if it was begun, otherwise new.
+
+    Args:
+        first: the recording of the run that is resumed.
+        number: number of the later translator.
+        recording: folder of a run -> its recording, resumed.
+    """
+    from passerelle.data.pairs import Pairs
+    from passerelle.runs.folder import RunFolder
+    from passerelle.runs.translator_recording import TranslatorRecording
+
+    before = first.description
+    base = first.folder.path.with_stem(first.folder.path.stem.removesuffix(f"-{before.number}"))
+    place = RunFolder(numbered(base, before.count)[number - 1])
+    if place.is_run():
+        return recording(place.path)
+    pairs, validation = first.read()
+    return TranslatorRecording(
+        place,
+        replace(before, number=number, commands=(command(),), resolved=None),
+        note,
+        originals=(pairs, validation if isinstance(validation, Pairs) else None),
+    )
 
 
 def changed_description(

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -112,14 +112,7 @@ def sweep(
     metric = _metric(objective, base, training)
     pruning = "loss" if "training.metric" in ranges else base.training.metric  # one that all trials have
     vectors = {"source_vectors": source_vectors, "target_vectors": target_vectors}
-    description = {
-        "space": {name: repr(ranges[name]) for name in sorted(ranges)},
-        "settings": base.model_dump() | {"explicit": base.explicit},
-        "training pairs": training.fingerprint(),
-        "validation pairs": validation_pairs.fingerprint(),
-        "objective": metric,
-        "vectors": {name: vector and os.path.abspath(vector) for name, vector in vectors.items()},
-    }
+    description = _description(ranges, base, training, validation_pairs, metric, vectors)
     interruption = receive_signals()
     with folder.locked():
         if overwrite:
@@ -141,6 +134,25 @@ def sweep(
         words = signal_words(interruption.signal) if interruption.requested else f"{ended} of {total_minutes:g} minutes"
         note(f"{words}; {len(running.results())} of {trials} trials are done. {again}")
     return exit_status(interruption.signal) if interruption.requested else 0
+
+
+def _description(
+    ranges: Mapping[str, object],
+    base: "Settings",
+    training: "Pairs",
+    validation: "Pairs",
+    metric: str,
+    vectors: Mapping[str, str | None],
+) -> dict[str, Any]:
+    """Return what must be the same when the sweep is continued, as JSON values by name."""
+    return {
+        "space": {name: repr(ranges[name]) for name in sorted(ranges)},
+        "settings": base.model_dump() | {"explicit": base.explicit},
+        "training pairs": training.fingerprint(),
+        "validation pairs": validation.fingerprint(),
+        "objective": metric,
+        "vectors": {name: vector and os.path.abspath(vector) for name, vector in vectors.items()},
+    }
 
 
 def _check_options(
