@@ -1,5 +1,6 @@
 """passerelle predict"""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
@@ -10,6 +11,8 @@ from passerelle.cli.groups import IN_GROUP
 from passerelle.cli.output import Overwrite, require_absent, write_text
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from passerelle.data.layout import Layout
     from passerelle.data.series import Series
     from passerelle.data.windows import Windows
@@ -115,12 +118,8 @@ def _predict_series(
     adapt: bool,
     overwrite: bool,
 ) -> None:
-    import csv
-    import io
-
-    from passerelle.data.layout import time_label
     from passerelle.data.series import read_series
-    from passerelle.data.series_windows import last_windows, next_times, past_of
+    from passerelle.data.series_windows import last_windows, past_of
     from passerelle.data.writing import write_atomically
 
     layout: Any = forecaster.bundle.layout
@@ -133,46 +132,82 @@ def _predict_series(
         recent = _recent(forecaster, past, layout, file) if adapt else None
         quantiles = forecaster.quantiles(levels=levels, recent=recent, **inputs)
         found = {level: _columns(values) for level, values in quantiles.items()}
+    text = _table(past, layout, points, found)
+    if out is None:
+        write_text(text)
+    else:
+        write_atomically(out, lambda stream: stream.write(text.encode()), overwrite=overwrite)
+    if plot is not None:
+        svg = _picture(past[0], layout, points[0], {level: values[0] for level, values in found.items()}, truth)
+        write_atomically(plot, lambda stream: stream.write(svg.encode()), overwrite=overwrite)
+
+
+def _table(
+    past: "list[Series]", layout: "Layout", points: "np.ndarray", quantiles: "Mapping[float, np.ndarray]"
+) -> str:
+    """Return forecasts as CSV: a row for each series, step and column.
+
+    Args:
+        past: the series until the forecast begins.
+        layout: their layout.
+        points: point forecasts, (series, H, G).
+        quantiles: quantiles by level, (series, H, G).
+    """
+    import csv
+    import io
+
+    from passerelle.data.layout import time_label
+    from passerelle.data.series_windows import next_times
+
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     named = [layout.series] if layout.series else []
-    writer.writerow([*named, layout.time, "column", "forecast", *[f"q{level:g}" for level in found]])
+    writer.writerow([*named, layout.time, "column", "forecast", *[f"q{level:g}" for level in quantiles]])
     for row, each in enumerate(past):
         for step, time in enumerate(next_times(each, layout)):
             for column, label in enumerate(layout.targets):
-                numbers = [points[row, step, column], *[values[row, step, column] for values in found.values()]]
+                numbers = [points[row, step, column], *[values[row, step, column] for values in quantiles.values()]]
                 series_name = [each.name] if layout.series else []
                 writer.writerow([*series_name, time_label(int(time), layout), label, *[f"{n:.8g}" for n in numbers]])
-    if out is None:
-        write_text(text.getvalue())
-    else:
-        write_atomically(out, lambda stream: stream.write(text.getvalue().encode()), overwrite=overwrite)
-    if plot is not None:
-        from passerelle.plots.forecast import draw_forecast
+    return text.getvalue()
 
-        first, ahead = past[0], next_times(past[0], layout)
-        true_numbers = None
-        if truth is not None:
-            true_series, _ = read_series(truth, layout)
-            by_time = {
-                int(time): values[0]
-                for each in true_series
-                if each.name == first.name
-                for time, values in zip(each.times, each.values, strict=True)
-            }
-            true_numbers = [by_time.get(int(time), float("nan")) for time in ahead]
-        shown = first.values[-2 * max(layout.history, layout.horizon) :, 0]
-        outer = sorted(found)
-        svg = draw_forecast(
-            shown,
-            points[0, :, 0],
-            low=found[outer[0]][0, :, 0] if len(outer) > 1 else None,
-            high=found[outer[-1]][0, :, 0] if len(outer) > 1 else None,
-            interval=outer[-1] - outer[0] if len(outer) > 1 else 0.0,
-            truth=true_numbers,
-            title=f"{layout.targets[0]} after {first.labels[-1]}",
-        )
-        write_atomically(plot, lambda stream: stream.write(svg.encode()), overwrite=overwrite)
+
+def _picture(
+    past: "Series", layout: "Layout", points: "np.ndarray", quantiles: "Mapping[float, np.ndarray]", truth: str | None
+) -> str:
+    """Draw the first column of the forecast of one series, as SVG.
+
+    Args:
+        past: the series until the forecast begins.
+        layout: its layout.
+        points: point forecasts, (H, G).
+        quantiles: quantiles by level, (H, G).
+        truth: file with the true numbers; None for none.
+    """
+    from passerelle.data.series import read_series
+    from passerelle.data.series_windows import next_times
+    from passerelle.plots.forecast import draw_forecast
+
+    true_numbers = None
+    if truth is not None:
+        by_time = {
+            int(time): values[0]
+            for each in read_series(truth, layout)[0]
+            if each.name == past.name
+            for time, values in zip(each.times, each.values, strict=True)
+        }
+        true_numbers = [by_time.get(int(time), float("nan")) for time in next_times(past, layout)]
+    outer = sorted(quantiles)
+    low, *_, high = outer if len(outer) > 1 else (None, None)
+    return draw_forecast(
+        past.values[-2 * max(layout.history, layout.horizon) :, 0],
+        points[:, 0],
+        low=None if low is None else quantiles[low][:, 0],
+        high=None if high is None else quantiles[high][:, 0],
+        interval=0.0 if low is None or high is None else high - low,
+        truth=true_numbers,
+        title=f"{layout.targets[0]} after {past.labels[-1]}",
+    )
 
 
 def _recent(forecaster: "Forecaster", past: "list[Series]", layout: "Layout", file: str) -> "Windows | None":
