@@ -200,7 +200,7 @@ class _Segmenter:
         return " ".join(token for word in words(text) for token in self._dropped(word, rate, numbers))
 
     def _dropped(self, word: str, rate: float, numbers: random.Random) -> list[str]:
-        parts = list("".join(self._tokenizer.split(word)))
+        parts = list("".join(self._tokenizer.split(word)))[1:]  # the tokenizer writes a space before each text
         id_of = self._tokenizer.vocabulary.id_of
         while True:
             ids = {place: id_of(left + right) for place, (left, right) in enumerate(itertools.pairwise(parts))}

@@ -52,9 +52,11 @@ def test_spelling_to_sound_and_inflection() -> None:
     assert candidate.reasons == (
         "preset monotonic: targets are sequences of symbols of 8 different tokens, 11 characters long (median)",
     )
+    assert candidate.settings.network.embedding_init_range == 1.0
     (candidate,) = choose(inflections(800))
     assert facts(candidate) == ("monotonic", "character", "character", True)
     assert candidate.reasons[1].startswith("copying: ")
+    assert candidate.settings.network.embedding_init_range == 0.05
 
 
 def test_a_transformer_needs_some_updates(monkeypatch: pytest.MonkeyPatch) -> None:

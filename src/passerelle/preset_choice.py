@@ -27,6 +27,9 @@ MAX_ALPHABET = 500
 COPIED = 0.5
 """Share of the target characters that occur in the source in the same order, from which on copying pays."""
 
+COPYING_INIT_RANGE = 0.05
+"""Range of initial embeddings of `monotonic` with copying; without it, the preset's wider range is better."""
+
 FEW_PAIRS = 3_000
 """Number of pairs below which a Transformer has too little to learn from."""
 
@@ -193,7 +196,7 @@ def _transduction(settings: Settings, found: PairStatistics) -> Candidate:
         settings,
         "monotonic",
         f"targets are {kind} of {found.tokens:,} different tokens, {found.characters:g} characters long (median)",
-        {"network": {"copying": True}} if copies else {},
+        {"network": {"copying": True, "embedding_init_range": COPYING_INIT_RANGE}} if copies else {},
     )
     if not copies or not candidate.settings.network.copying:
         return candidate

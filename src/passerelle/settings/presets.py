@@ -107,7 +107,7 @@ _ALL = (
         "for spelling to sound, inflection, transliteration, short sentences; few pairs, small vocabularies",
         "compact",
         {
-            "network": {"attention": "monotonic", "embedding_init_range": 0.05, "dropout": 0.4},
+            "network": {"attention": "monotonic", "dropout": 0.4},
             "training": {
                 "epochs": 40,
                 "batch_size": 16,
