@@ -34,11 +34,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DATA, help="default: %(default)s")
     parser.add_argument("--preset", default="monotonic")
     parser.add_argument("--settings", type=json.loads, default={}, help="nested settings as JSON")
-    parser.add_argument("--languages", nargs="+", default=LANGUAGES[:5], choices=LANGUAGES)
+    parser.add_argument("--languages", nargs="+", default=LANGUAGES, choices=LANGUAGES)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--students", type=int, default=0, help="seeds of students; default: %(default)s")
     parser.add_argument("--made-up", type=int, default=4000, help="made-up words of students; default: %(default)s")
     parser.add_argument("--student-epochs", type=int, default=12, help="default: %(default)s")
+    parser.add_argument("--others", type=Path, help="`--out` of another run, whose models join those of this run")
     parser.add_argument("--out", type=Path, default=HERE / "results" / "g2p")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -60,10 +61,13 @@ def _language(arguments: argparse.Namespace, language: str) -> dict[str, Any]:
         seconds.append(cost)
     ensemble = translators[0].ensemble_with(translators[1:])
     students = [_student(arguments, language, pairs, translators, seed) for seed in range(1, arguments.students + 1)]
+    paths = () if arguments.others is None else sorted(arguments.others.glob(f"{language}-[0-9]*.keras"))
+    mixed = ensemble.ensemble_with(map(passerelle.load, paths))
     return {
         "single": {part: [word_error_rate(member, pairs[part]) for member in translators] for part in PARTS},
         "students": {part: [word_error_rate(student, pairs[part]) for student in students] for part in PARTS},
         "ensemble": {part: word_error_rate(ensemble, pairs[part]) for part in PARTS},
+        "mixed": {part: word_error_rate(mixed, pairs[part]) for part in PARTS if paths},
         "seconds": seconds,
     }
 
@@ -148,7 +152,8 @@ def word_error_rate(translator: passerelle.Translator, pairs: passerelle.Pairs, 
 
 def _table(rows: dict[str, dict[str, Any]], arguments: argparse.Namespace) -> str:
     kinds = ["single", *["students"] * bool(arguments.students)]
-    head = [f"{part}, {kind}" for kind in [*kinds, "ensemble"] for part in PARTS]
+    together = ["ensemble", *["mixed"] * bool(arguments.others)]
+    head = [f"{part}, {kind}" for kind in [*kinds, *together] for part in PARTS]
     lines = [
         f"Word error rate, %, preset `{arguments.preset}`; single: mean of {arguments.seeds} seeds (lowest to highest)",
         "",
@@ -157,11 +162,11 @@ def _table(rows: dict[str, dict[str, Any]], arguments: argparse.Namespace) -> st
     ]
     for language, row in rows.items():
         cells = [_spread(row[kind][part]) for kind in kinds for part in PARTS]
-        cells += [f"{row['ensemble'][part]:.0f}" for part in PARTS]
+        cells += [f"{row[kind][part]:.0f}" for kind in together for part in PARTS]
         cells += [f"{PUBLISHED[language]:.0f}", f"{statistics.median(row['seconds']):.0f}"]
         lines.append(f"| {language} | {' | '.join(cells)} |")
     cells = [_mean(value for row in rows.values() for value in row[kind][part]) for kind in kinds for part in PARTS]
-    cells += [_mean(row["ensemble"][part] for row in rows.values()) for part in PARTS]
+    cells += [_mean(row[kind][part] for row in rows.values()) for kind in together for part in PARTS]
     cells.append(_mean(PUBLISHED[name] for name in rows))
     cells.append(f"{statistics.median(value for row in rows.values() for value in row['seconds']):.0f}")
     return "\n".join([*lines, f"| mean | {' | '.join(cells)} |", ""])
