@@ -9,7 +9,7 @@ import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
 PICTURES = sorted((DOCS / "pictures").iterdir())
-NAMES = ["attention", "demo", "inference_decoder", "inference_encoder", "loss", "training_model"]
+NAMES = ["attention", "demo", "inference_decoder", "inference_encoder", "loss", "minutes", "training_model"]
 SVG = "{http://www.w3.org/2000/svg}"
 
 
