@@ -59,6 +59,15 @@ def test_spelling_to_sound_and_inflection() -> None:
     assert candidate.settings.network.embedding_init_range == 0.05
 
 
+def test_initial_embeddings_follow_explicit_copying() -> None:
+    for pairs in (spellings(800), inflections(800)):
+        for copying, limit in ((True, 0.05), (False, 1.0)):
+            (candidate,) = choose(pairs, settings={"network": {"copying": copying}})
+            network = candidate.settings.network
+            assert (candidate.settings.preset, network.copying) == ("monotonic", copying)
+            assert network.embedding_init_range == limit
+
+
 def test_a_transformer_needs_some_updates(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three to eight words per side: 64 pairs have 700 words, and an update takes 0.28 s on one core."""
     pairs = sentences(FEW_PAIRS)

@@ -191,14 +191,15 @@ def _cores() -> int:
 
 def _transduction(settings: Settings, found: PairStatistics) -> Candidate:
     copies = found.copied >= COPIED and settings.source.lowercase == settings.target.lowercase
+    copying = _section(settings.explicit, "network").get("copying", copies)
     kind = "sequences of symbols" if settings.target.level == "pretokenized" else "single words"
     candidate = _candidate(
         settings,
         "monotonic",
         f"targets are {kind} of {found.tokens:,} different tokens, {found.characters:g} characters long (median)",
-        {"network": {"copying": True, "embedding_init_range": COPYING_INIT_RANGE}} if copies else {},
+        {"network": {"copying": True, "embedding_init_range": COPYING_INIT_RANGE}} if copying else {},
     )
-    if not copies or not candidate.settings.network.copying:
+    if not copies or not copying:
         return candidate
     reason = f"copying: {100 * found.copied:.0f} % of the target's characters are in the source in the same order"
     return Candidate(candidate.settings, (*candidate.reasons, reason))
