@@ -60,9 +60,9 @@ def test_spelling_to_sound_and_inflection() -> None:
 
 
 def test_initial_embeddings_follow_explicit_copying() -> None:
-    for pairs in (spellings(800), inflections(800)):
+    for pairs, options in ((spellings(800), {"target_separator": " "}), (inflections(800), {})):
         for copying, limit in ((True, 0.05), (False, 1.0)):
-            (candidate,) = choose(pairs, settings={"network": {"copying": copying}})
+            (candidate,) = choose(pairs, settings={"network": {"copying": copying}}, **options)
             network = candidate.settings.network
             assert (candidate.settings.preset, network.copying) == ("monotonic", copying)
             assert network.embedding_init_range == limit
