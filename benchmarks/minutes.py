@@ -6,27 +6,14 @@ tutorial's program ends with the last epoch that fits. The picture shows chrF ag
 """
 
 import argparse
-import io
 import itertools
 import statistics
 from pathlib import Path
 from typing import Any
 
 from passerelle.data.writing import write_atomically
-from passerelle.plots.curve import picture_settings, self_contained
-from passerelle.plots.theme import (
-    ATTENTION,
-    BACKGROUND,
-    BORDER,
-    DENSE,
-    EMBEDDING,
-    INPUT,
-    OTHER,
-    RECURRENT,
-    RULE,
-    SURFACE,
-    adapt_to_dark_pages,
-)
+from passerelle.plots.chart import draw_chart
+from passerelle.plots.theme import ATTENTION, DENSE, EMBEDDING, INPUT, OTHER, RECURRENT
 from run import DATA, HERE, run_once, split_files, spread
 
 PROGRAM = "transformer program"
@@ -84,12 +71,8 @@ def lines(name: str, minutes: float, runs: list[dict[str, Any]]) -> list[str]:
 
 def picture(results: dict[tuple[str, float], list[dict[str, Any]]]) -> bytes:
     """Draw the mean chrF of each contestant against the minutes, as SVG; of presets, that of the stored search."""
-    from matplotlib.figure import Figure
 
-    title = "chrF on test sources after the same minutes of training"
-    with picture_settings():
-        figure = Figure(figsize=(7.2, 4.2), facecolor=BACKGROUND, edgecolor=BORDER, linewidth=1, layout="constrained")
-        axes = figure.add_subplot(facecolor=SURFACE, xlabel="minutes of training", ylabel="chrF")
+    def draw(axes: Any) -> None:
         names = dict.fromkeys(name for name, _ in results)
         for name, colour in zip(names, itertools.cycle(COLOURS)):
             points = sorted((minutes, runs) for (other, minutes), runs in results.items() if other == name)
@@ -98,15 +81,10 @@ def picture(results: dict[tuple[str, float], list[dict[str, Any]]]) -> bytes:
                 for _, runs in points
             ]
             axes.plot([minutes for minutes, _ in points], chrf, marker="o", label=name, color=colour)
-        axes.grid(color=RULE)
-        axes.set_axisbelow(True)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False)
-        axes.set_title(title, loc="left", fontweight="bold")
-        stream = io.StringIO()
-        metadata = {"Date": None, "Creator": None, "Format": None, "Type": None, "Title": title}
-        figure.savefig(stream, format="svg", metadata=metadata, pad_inches=0.2, bbox_inches="tight")
-    return adapt_to_dark_pages(self_contained(stream.getvalue())).encode()
+        axes.set_xlabel("minutes of training")
+        axes.set_ylabel("chrF")
+
+    return draw_chart(draw, title="chrF on test sources after the same minutes of training").encode()
 
 
 if __name__ == "__main__":

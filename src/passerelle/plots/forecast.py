@@ -1,12 +1,13 @@
 """A forecast as SVG: history, point, interval, and the truth where it is known."""
 
-import io
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from passerelle.plots.curve import picture_settings, self_contained
-from passerelle.plots.theme import BACKGROUND, BORDER, INPUT, LINE, RECURRENT, RULE, SURFACE, adapt_to_dark_pages
-from passerelle.plots.xml_text import valid_characters
+from passerelle.plots.chart import draw_chart
+from passerelle.plots.theme import INPUT, LINE, RECURRENT
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["draw_forecast"]
 
@@ -35,11 +36,8 @@ def draw_forecast(
     Returns:
         The text of an SVG document.
     """
-    from matplotlib.figure import Figure
 
-    with picture_settings():
-        figure = Figure(figsize=(7.2, 3.6), facecolor=BACKGROUND, edgecolor=BORDER, linewidth=1, layout="constrained")
-        axes = figure.add_subplot(facecolor=SURFACE)
+    def draw(axes: "Axes") -> None:
         before, ahead = range(1 - len(history), 1), range(1, len(point) + 1)
         axes.plot(before, history, color=INPUT, label="history")
         if low is not None and high is not None:
@@ -50,13 +48,5 @@ def draw_forecast(
         if truth is not None:
             axes.plot(ahead, truth, "--", color=LINE, label="truth")
         axes.set_xlabel("steps after the last known number")
-        axes.grid(color=RULE)
-        axes.set_axisbelow(True)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False, loc="upper left")
-        if title:
-            axes.set_title(valid_characters(title), loc="left", fontweight="bold", parse_math=False)
-        picture = io.StringIO()
-        metadata = {"Date": None, "Creator": None, "Format": None, "Type": None, "Title": title or "Forecast"}
-        figure.savefig(picture, format="svg", metadata=metadata, pad_inches=0.2, bbox_inches="tight")
-    return adapt_to_dark_pages(self_contained(picture.getvalue()))
+
+    return draw_chart(draw, title=title, name="Forecast", height=3.6, legend="upper left")
